@@ -1,0 +1,53 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+// The way of a frame: Imaging -> Encoders -> Flows -> Scoring. Beside it Training, Evaluation and ModelFile; above it
+// the C ABI (CFlowAD) and the tool; below it Kernels and Basics. Each C library is met in three layers: the system
+// library (its headers), a thin C shim where its interface needs one, and a Swift wrapper that everything else uses.
+
+/// System library, shim and wrapper of one C library, in `Sources/Libraries/<name>`.
+func library(_ name: String, pkgConfig: String, debian: String) -> [Target] {
+  let path = "Sources/Libraries/\(name)"
+  return [
+    .systemLibrary(name: "C\(name)", path: "\(path)/System", pkgConfig: pkgConfig, providers: [.apt([debian])]),
+    .target(name: "C\(name)Shim", dependencies: [.target(name: "C\(name)")], path: "\(path)/Shim"),
+    .target(
+      name: name, dependencies: ["Basics", .target(name: "C\(name)Shim")], path: "\(path)/Wrapper",
+      swiftSettings: settings),
+  ]
+}
+
+let settings: [SwiftSetting] = [.enableUpcomingFeature("ExistentialAny"), .treatAllWarnings(as: .error)]
+
+func module(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .testTarget(
+    name: "\(name)Tests", dependencies: dependencies, resources: [.copy("Fixtures")], swiftSettings: settings)
+}
+
+let package = Package(
+  name: "libcflowad",
+  products: [
+    .library(name: "CFlowAD", type: .dynamic, targets: ["CFlowAD"]),
+    .executable(name: "cflowad", targets: ["cflowad"]),
+  ],
+  dependencies: [.package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")],
+  targets: library("OpenBLAS", pkgConfig: "openblas", debian: "libopenblas-dev")
+    + library("PNG", pkgConfig: "libpng", debian: "libpng-dev")
+    + library("HDF5", pkgConfig: "hdf5-serial", debian: "libhdf5-dev")
+    + [
+      module("Basics", []),
+      module("Kernels", ["Basics", "OpenBLAS"]),
+      module("Imaging", ["Basics", "Kernels"]),
+      module("Encoders", ["Basics", "Kernels"]),
+      module("Flows", ["Basics", "Kernels"]),
+      module("Scoring", ["Basics", "Kernels", "Imaging", "Encoders", "Flows"]),
+      module("Training", ["Basics", "Kernels", "Imaging", "Encoders", "Flows", "Scoring"]),
+      module("Evaluation", ["Basics"]),
+      module("ModelFile", ["Basics", "HDF5", "Imaging", "Encoders", "Flows", "Scoring"]),
+      .systemLibrary(name: "CFlowADHeader", path: "include"),
+    ]
+)

@@ -1,0 +1,35 @@
+/// Tensors by their PyTorch state-dict key, e.g. `layer1.0.conv1.weight`.
+package struct StateDictionary: Sendable, Equatable {
+  package private(set) var tensors: [String: Tensor]
+
+  package init(_ tensors: [String: Tensor] = [:]) { self.tensors = tensors }
+
+  package var keys: [String] { tensors.keys.sorted() }
+
+  /// Numbers in all tensors together.
+  package var parameterCount: Int { tensors.values.reduce(0) { $0 + $1.values.count } }
+
+  package subscript(key: String) -> Tensor? {
+    get { tensors[key] }
+    set { tensors[key] = newValue }
+  }
+
+  /// The tensor of a key, which must be there and have this shape.
+  package func tensor(_ key: String, shape: [Int]) throws(Failure) -> Tensor {
+    guard let tensor = tensors[key] else { throw Failure(.format, "the tensor \(key) is missing") }
+    guard tensor.shape == shape else {
+      throw Failure(.format, "the tensor \(key) has shape \(tensor.shape) where \(shape) is needed")
+    }
+    return tensor
+  }
+
+  /// The values of a key with this shape, which must all be finite.
+  package func values(_ key: String, shape: [Int]) throws(Failure) -> [Float] {
+    let values = try tensor(key, shape: shape).values
+    // A sum of |v| * 0 is NaN exactly when a value is not finite, and vectorizes where a search does not.
+    var probe: Float = 0
+    for value in values { probe += value * 0 }
+    guard probe == 0 else { throw Failure(.format, "the tensor \(key) holds a value that is not finite") }
+    return values
+  }
+}

@@ -1,0 +1,24 @@
+/// What a model file says about its encoder, beside the weights.
+package struct EncoderDescription: Sendable, Equatable {
+  /// torchvision's or timm's name, e.g. `resnet18`.
+  package let architecture: String
+  package let padding: Padding
+  /// Names of the modules whose outputs are the feature levels, finest first, e.g. `layer2`, `layer3`, `layer4`.
+  package let taps: [String]
+
+  package init(architecture: String, padding: Padding, taps: [String]) {
+    self.architecture = architecture
+    self.padding = padding
+    self.taps = taps
+  }
+}
+
+/// How convolutions see beyond the border.
+package enum Padding: String, Sendable, CaseIterable {
+  /// Mirrored without repeating the border: the original cflow-ad's ResNets.
+  case reflect
+  /// torchvision, timm, anomalib.
+  case zeros
+  /// TensorFlow's "SAME": zeros, as many as the stride needs, the odd one at the end. EfficientNets.
+  case same
+}

@@ -1,0 +1,49 @@
+import Basics
+
+/// Settings that all flows of a detector share.
+package struct FlowDescription: Sendable, Equatable {
+  /// How a block mixes channels after its coupling. FrEIA's `permute_soft`.
+  package enum Permutation: String, Sendable, CaseIterable {
+    /// A fixed rotation from SO(C).
+    case soft
+    /// A fixed permutation of indices.
+    case hard
+  }
+
+  /// The soft clamp of the log-scale s.
+  package enum Clamp: String, Sendable, CaseIterable {
+    /// alpha * tanh(s): FrEIA until August 2023, anomalib.
+    case tanh = "alpha*tanh(s)"
+    /// alpha * tanh(s / alpha): FrEIA since.
+    case scaledTanh = "alpha*tanh(s/alpha)"
+  }
+
+  /// K.
+  package let blockCount: Int
+  /// P, the length of the positional encoding; 0 for an unconditional flow (`freia-flow`).
+  package let conditionChannels: Int
+  package let permutation: Permutation
+  package let clamp: Clamp
+  /// alpha.
+  package let clampAlpha: Float
+
+  package init(
+    blockCount: Int = 8, conditionChannels: Int = 128, permutation: Permutation = .soft, clamp: Clamp = .tanh,
+    clampAlpha: Float = 1.9
+  ) throws(Failure) {
+    guard (1...64).contains(blockCount) else {
+      throw Failure(.invalidArgument, "\(blockCount) coupling blocks are not within 1...64")
+    }
+    guard (0...1024).contains(conditionChannels), conditionChannels % 4 == 0 else {
+      throw Failure(.invalidArgument, "\(conditionChannels) condition channels are not a multiple of 4 up to 1024")
+    }
+    guard clampAlpha >= 0.1, clampAlpha <= 10 else {
+      throw Failure(.invalidArgument, "the clamp's alpha \(clampAlpha) is not within 0.1...10")
+    }
+    self.blockCount = blockCount
+    self.conditionChannels = conditionChannels
+    self.permutation = permutation
+    self.clamp = clamp
+    self.clampAlpha = clampAlpha
+  }
+}

@@ -1,0 +1,31 @@
+import Basics
+
+/// How a frame becomes the network's input: resized to `width` x `height` with Pillow's LANCZOS on 8-bit RGB, divided
+/// by 255, then (v - mean) / standardDeviation per channel.
+package struct Preprocessing: Sendable, Equatable {
+  package let width: Int
+  package let height: Int
+  /// R, G, B, on the scale 0...1.
+  package let mean: [Float]
+  /// R, G, B, on the scale 0...1; above 0.
+  package let standardDeviation: [Float]
+
+  /// Largest side of the network's input, in pixels.
+  package static let maximumSide = 2048
+  package static let minimumSide = 32
+
+  package init(width: Int, height: Int, mean: [Float], standardDeviation: [Float]) throws(Failure) {
+    let sides = Self.minimumSide...Self.maximumSide
+    guard sides.contains(width), sides.contains(height) else {
+      throw Failure(.invalidArgument, "the input size \(width) x \(height) is not within \(sides) pixels")
+    }
+    guard mean.count == 3, standardDeviation.count == 3,
+      mean.allSatisfy({ $0.isFinite && abs($0) < 100 }),
+      standardDeviation.allSatisfy({ $0 > 1e-6 && $0 < 1e6 })
+    else { throw Failure(.invalidArgument, "mean and standard deviation must be three finite values, the latter positive") }
+    self.width = width
+    self.height = height
+    self.mean = mean
+    self.standardDeviation = standardDeviation
+  }
+}

@@ -1,0 +1,32 @@
+import Basics
+import Encoders
+import Flows
+import Imaging
+
+/// All that a model file holds, as it stands there: the raw material of a ``Detector``, and what training produces.
+package struct DetectorContents: Sendable {
+  package var encoder: EncoderDescription
+  package var preprocessing: Preprocessing
+  /// nil for a file that holds an encoder alone, to train from.
+  package var flow: FlowDescription?
+  package var encoderWeights: StateDictionary
+  /// One per level, finest first, with FrEIA's keys (`module_list.0.subnet.0.weight`); empty without `flow`.
+  package var flowWeights: [StateDictionary]
+  package var calibration: Calibration?
+  /// How it was made: settings and origin by name, for people; nothing is computed from it.
+  package var provenance: [String: String]
+
+  package init(
+    encoder: EncoderDescription, preprocessing: Preprocessing, flow: FlowDescription? = nil,
+    encoderWeights: StateDictionary, flowWeights: [StateDictionary] = [], calibration: Calibration? = nil,
+    provenance: [String: String] = [:]
+  ) {
+    self.encoder = encoder
+    self.preprocessing = preprocessing
+    self.flow = flow
+    self.encoderWeights = encoderWeights
+    self.flowWeights = flowWeights
+    self.calibration = calibration
+    self.provenance = provenance
+  }
+}

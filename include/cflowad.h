@@ -1,0 +1,433 @@
+/*
+ * cflowad.h - CFLOW-AD visual anomaly detection with localization, as a C library.
+ *
+ * CFLOW-AD (Gudovskiy, Ishizaka, Kozuka: "CFLOW-AD: Real-Time Unsupervised Anomaly Detection with
+ * Localization via Conditional Normalizing Flows", WACV 2022, arXiv:2107.12571). A frozen image encoder
+ * turns a frame into feature maps; a conditional normalizing flow per map gives the log-likelihood of the
+ * feature vector at every position; unlikely positions are anomalous.
+ *
+ * Score one camera frame:
+ *
+ * [example]
+#include <stdio.h>
+#include "cflowad.h"
+
+int main(int argc, char **argv) {
+    static unsigned char pixels[480 * 640 * 3]; // in real life: the camera's buffer, borrowed
+    static float heat[480 * 640];
+    cflowad_model *model = NULL;
+    cflowad_session *session = NULL;
+    cflowad_frame frame = {sizeof frame, pixels, 640, 480, 640 * 3, CFLOWAD_PIXEL_BGR8};
+    cflowad_result result = {sizeof result};
+    cflowad_status status = cflowad_model_open(argc > 1 ? argv[1] : "detector.h5", &model);
+
+    if (status == CFLOWAD_OK) status = cflowad_session_create(model, NULL, &session);
+    result.frame_map = heat; // optional outputs are requested by pointing at memory for them
+    result.frame_map_capacity = 480 * 640;
+    if (status == CFLOWAD_OK) status = cflowad_session_score(session, &frame, &result);
+    if (status == CFLOWAD_OK)
+        printf("score %g: %s\n", result.score, result.verdict == CFLOWAD_VERDICT_PASS ? "pass" : "reject");
+    else
+        fprintf(stderr, "%s: %s\n", cflowad_status_name(status), cflowad_last_error());
+    cflowad_session_close(session);
+    cflowad_model_close(model);
+    return status;
+}
+ * [/example]
+ *
+ * Conventions
+ *
+ * - Every function that can fail returns a cflowad_status; CFLOWAD_OK is 0. What went wrong is said by
+ *   cflowad_last_error() on the same thread. Outputs are untouched when a call fails, unless said otherwise.
+ * - Handles are opaque. A handle that was closed, is of another kind or was never given out is refused with
+ *   CFLOWAD_ERROR_INVALID_HANDLE; handles are never dereferenced by their address. Closing NULL is allowed.
+ * - A struct that the caller fills begins with struct_size = sizeof(the struct). Later versions append fields;
+ *   the library reads and writes only the fields that struct_size covers, so old programs keep working. A size
+ *   smaller than version 1.0's struct is CFLOWAD_ERROR_STRUCT_SIZE. Larger than the library's own is accepted
+ *   when the fields beyond are zero.
+ * - Memory: frames and output arrays belong to the caller and are used only during the call. The library frees
+ *   nothing of the caller's and the caller frees nothing of the library's, except by the close functions.
+ * - Threads: a model is immutable and may be used from any number of threads. A session or a trainer may be
+ *   used from any thread, one call at a time; a second concurrent call on the same handle returns
+ *   CFLOWAD_ERROR_BUSY at once. Everything else is thread-safe.
+ * - The library never prints, never exits, installs no signal handler, and leaves locale, floating-point mode
+ *   and OpenBLAS's thread count as it found them. The numbers of a score do not depend on the number of threads,
+ *   on other frames or on other sessions: same model, same frame, same bits on the same machine.
+ * - Text is UTF-8. Images are rows of interleaved pixels, the first row at the lowest address.
+ */
+#ifndef CFLOWAD_H
+#define CFLOWAD_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ------------------------------------------------------------------------------------------ version */
+
+/** Version of this header. The library's own is cflowad_version(); they work together when the major is equal. */
+#define CFLOWAD_VERSION_MAJOR 1
+#define CFLOWAD_VERSION_MINOR 0
+#define CFLOWAD_VERSION_PATCH 0
+#define CFLOWAD_VERSION (CFLOWAD_VERSION_MAJOR * 10000 + CFLOWAD_VERSION_MINOR * 100 + CFLOWAD_VERSION_PATCH)
+
+/** The library's version, as CFLOWAD_VERSION is formed. Thread-safe. */
+int32_t cflowad_version(void);
+
+/** The library's version and how it was built and which kernels it runs, for logs. Static, never NULL. Thread-safe. */
+const char *cflowad_build_info(void);
+
+/* ------------------------------------------------------------------------------------------- status */
+
+/** Result of a call: one of the CFLOWAD_ERROR_ constants, or CFLOWAD_OK. */
+typedef int32_t cflowad_status;
+
+enum {
+    CFLOWAD_OK = 0,
+    CFLOWAD_ERROR_INVALID_ARGUMENT = 1, /**< NULL, out of range, not finite, or contradicting another argument */
+    CFLOWAD_ERROR_INVALID_HANDLE = 2,   /**< closed, of another kind, or never given out */
+    CFLOWAD_ERROR_STRUCT_SIZE = 3,      /**< struct_size is not that of any version of the struct */
+    CFLOWAD_ERROR_BUFFER_TOO_SMALL = 4, /**< an output array is smaller than its content */
+    CFLOWAD_ERROR_IO = 5,               /**< a file could not be read or written */
+    CFLOWAD_ERROR_FORMAT = 6,           /**< a file or buffer is damaged, or is not what it should be */
+    CFLOWAD_ERROR_UNSUPPORTED = 7,      /**< valid, but this version cannot do it */
+    CFLOWAD_ERROR_NOT_CALIBRATED = 8,   /**< the model has no calibration: no score, only log-likelihoods */
+    CFLOWAD_ERROR_BUSY = 9,             /**< the handle is in use by another thread */
+    CFLOWAD_ERROR_CANCELLED = 10,       /**< the progress callback asked to stop */
+    CFLOWAD_ERROR_DIVERGED = 11,        /**< training or scoring met a value that is not finite */
+    CFLOWAD_ERROR_OUT_OF_MEMORY = 12,   /**< memory for the request could not be had */
+    CFLOWAD_ERROR_STATE = 13            /**< calls in an order that makes no sense, e.g. fit without frames */
+};
+
+/** Name of a status, e.g. "CFLOWAD_ERROR_IO". Static, never NULL, for any value. Thread-safe. */
+const char *cflowad_status_name(cflowad_status status);
+
+/**
+ * What went wrong in the last failed call on this thread, in one English sentence without a line end.
+ * Never NULL; "" when nothing failed yet. Valid until the next failing call on the same thread.
+ */
+const char *cflowad_last_error(void);
+
+/* ------------------------------------------------------------------------------------------- frames */
+
+/** Layout of one pixel. */
+typedef int32_t cflowad_pixel_format;
+
+enum {
+    CFLOWAD_PIXEL_GRAY8 = 1, /**< 1 byte; used as R = G = B */
+    CFLOWAD_PIXEL_RGB8 = 2,  /**< 3 bytes R G B */
+    CFLOWAD_PIXEL_BGR8 = 3,  /**< 3 bytes B G R (OpenCV's order) */
+    CFLOWAD_PIXEL_RGBA8 = 4, /**< 4 bytes R G B A; alpha is ignored */
+    CFLOWAD_PIXEL_BGRA8 = 5  /**< 4 bytes B G R A; alpha is ignored */
+};
+
+/** Largest width or height of a frame in pixels. */
+#define CFLOWAD_MAX_FRAME_SIDE 65535
+
+/**
+ * A borrowed view of an image in the caller's memory. Any size is accepted: scoring resizes it to the model's
+ * input size, without keeping the aspect, by Pillow's LANCZOS (the same bytes as PIL.Image.resize).
+ */
+typedef struct cflowad_frame {
+    size_t struct_size;
+    const void *data;            /**< first pixel of the first row; height rows must be readable */
+    uint32_t width;              /**< pixels, 1 to CFLOWAD_MAX_FRAME_SIDE */
+    uint32_t height;             /**< rows, 1 to CFLOWAD_MAX_FRAME_SIDE */
+    size_t stride;               /**< bytes from one row to the next; at least width * bytes per pixel */
+    cflowad_pixel_format format; /**< CFLOWAD_PIXEL_ */
+} cflowad_frame;
+
+/* -------------------------------------------------------------------------------------------- model */
+
+/** A detector: encoder, flows and calibration, immutable. Shareable by any number of threads and sessions. */
+typedef struct cflowad_model cflowad_model;
+
+/** Room for feature levels in structs; the published system uses 3. */
+#define CFLOWAD_MAX_LEVELS 4
+
+/** What a model is. Filled by cflowad_model_get_info. */
+typedef struct cflowad_model_info {
+    size_t struct_size;
+    char architecture[32];                      /**< encoder, e.g. "efficientnet_lite0"; NUL-terminated */
+    char padding[16];                           /**< "reflect", "zeros" or "same"; NUL-terminated */
+    uint32_t input_width;                       /**< network input, pixels */
+    uint32_t input_height;                      /**< network input, pixels */
+    uint32_t level_count;                       /**< feature levels, finest first; 1 to CFLOWAD_MAX_LEVELS */
+    uint32_t level_width[CFLOWAD_MAX_LEVELS];   /**< columns of the level's grid */
+    uint32_t level_height[CFLOWAD_MAX_LEVELS];  /**< rows of the level's grid */
+    uint32_t level_channels[CFLOWAD_MAX_LEVELS];/**< C, length of a feature vector ("fiber") */
+    uint32_t coupling_blocks;                   /**< K of each flow */
+    uint32_t condition_channels;                /**< P, length of the positional encoding; 0: unconditional flow */
+    uint32_t is_calibrated;                     /**< 1 when scores and verdicts are available */
+    float threshold;                            /**< score above which a frame is rejected; NaN if not calibrated */
+    uint64_t parameter_count;                   /**< numbers in the encoder's and flows' weights, as stored */
+    uint64_t session_bytes;                     /**< scratch memory of one session; frames' own sizes add a little */
+} cflowad_model_info;
+
+/**
+ * Opens a model file (HDF5, docs/model-format.md) and prepares its weights.
+ *
+ * @param path   file, UTF-8. It is read completely and not kept open.
+ * @param model  receives the handle; close it with cflowad_model_close.
+ * @return CFLOWAD_ERROR_IO when it cannot be read, CFLOWAD_ERROR_FORMAT when it is damaged or not a detector,
+ *         CFLOWAD_ERROR_UNSUPPORTED for an unknown architecture or a newer format. Thread-safe.
+ */
+cflowad_status cflowad_model_open(const char *path, cflowad_model **model);
+
+/**
+ * Opens a model from the bytes of a model file in memory. The bytes are copied; the buffer may be freed after.
+ * Otherwise like cflowad_model_open. Thread-safe.
+ */
+cflowad_status cflowad_model_open_memory(const void *data, size_t size, cflowad_model **model);
+
+/** Describes a model. info->struct_size must be set. Thread-safe. */
+cflowad_status cflowad_model_get_info(const cflowad_model *model, cflowad_model_info *info);
+
+/**
+ * Closes the handle. Sessions made from the model stay valid: they keep its weights until they are closed too.
+ * NULL is allowed. Thread-safe.
+ */
+cflowad_status cflowad_model_close(cflowad_model *model);
+
+/* ------------------------------------------------------------------------------------------ session */
+
+/** Scratch memory for scoring frames with one model, one call at a time. */
+typedef struct cflowad_session cflowad_session;
+
+typedef struct cflowad_session_options {
+    size_t struct_size;
+    float threshold; /**< score above which a frame is rejected; NaN: the model's own */
+} cflowad_session_options;
+
+/** Sets struct_size and every field to its default. Thread-safe. */
+cflowad_status cflowad_session_options_init(cflowad_session_options *options, size_t struct_size);
+
+/** Decision about a frame. */
+typedef int32_t cflowad_verdict;
+
+enum {
+    CFLOWAD_VERDICT_PASS = 0,  /**< score <= threshold */
+    CFLOWAD_VERDICT_REJECT = 2 /**< score > threshold (1 is reserved for "review") */
+};
+
+/**
+ * What scoring a frame gives. Set struct_size, and zero everything that you do not want: an output array is
+ * written when its pointer is not NULL. Capacities count elements, not bytes.
+ *
+ * score = maximum of the anomaly map. The map at network size is, from the constants frozen by calibration,
+ * total - sum over levels of bilinear(exp(log p / C - maximum of the level)), align_corners = true (paper, section
+ * 4, with the test set's extremes replaced by the calibration set's). Unitless; higher is more anomalous; about
+ * 0 for the most normal place, at most total (about the number of levels).
+ */
+typedef struct cflowad_result {
+    size_t struct_size;
+    float score;             /**< out: image anomaly score */
+    float threshold;         /**< out: what the verdict compared it with */
+    cflowad_verdict verdict; /**< out: CFLOWAD_VERDICT_ */
+    uint32_t reserved;       /**< 0 */
+    float *map;              /**< in: NULL, or receives input_height x input_width values, row-major */
+    size_t map_capacity;
+    float *frame_map;        /**< in: NULL, or receives the map at the frame's size: height x width, row-major */
+    size_t frame_map_capacity;
+    float *log_likelihoods;  /**< in: NULL, or receives log p / C: the levels' grids one after the other, finest
+                                  first, each level_height x level_width, row-major */
+    size_t log_likelihoods_capacity;
+    float *features;         /**< in: NULL, or receives the encoder's features: per level, finest first,
+                                  level_height x level_width x level_channels */
+    size_t features_capacity;
+} cflowad_result;
+
+/**
+ * Creates a session and all the memory it needs (cflowad_model_info.session_bytes).
+ *
+ * @param options  NULL for defaults.
+ * @param session  receives the handle; close it with cflowad_session_close. Thread-safe.
+ */
+cflowad_status cflowad_session_create(
+    const cflowad_model *model, const cflowad_session_options *options, cflowad_session **session);
+
+/**
+ * Scores a frame. Allocates nothing once a frame of this size and format has been scored by the session.
+ *
+ * @param frame   borrowed for the call.
+ * @param result  outputs; see cflowad_result. On failure its scalar outputs are untouched.
+ * @return CFLOWAD_ERROR_BUFFER_TOO_SMALL, CFLOWAD_ERROR_BUSY, CFLOWAD_ERROR_NOT_CALIBRATED (a model without
+ *         calibration gives log_likelihoods and features and then this status; score and maps are untouched),
+ *         CFLOWAD_ERROR_DIVERGED when the network's output is not finite.
+ */
+cflowad_status cflowad_session_score(cflowad_session *session, const cflowad_frame *frame, cflowad_result *result);
+
+/**
+ * Scores count frames, of any sizes and formats, one after the other: the same bits as one by one. Elements of
+ * both arrays are struct_size of their first element apart. Stops at the first failure; results before it are
+ * complete, and cflowad_last_error() names the frame.
+ */
+cflowad_status cflowad_session_score_batch(
+    cflowad_session *session, const cflowad_frame *frames, size_t count, cflowad_result *results);
+
+/** Closes the session; a call running on another thread finishes first. NULL is allowed. */
+cflowad_status cflowad_session_close(cflowad_session *session);
+
+/* ----------------------------------------------------------------------------------------- training */
+
+/** Trains a detector from defect-free frames, or recalibrates one. */
+typedef struct cflowad_trainer cflowad_trainer;
+
+/** How coupling blocks mix their channels: a fixed random rotation (the paper) or an index permutation. */
+enum { CFLOWAD_PERMUTATION_SOFT = 0, CFLOWAD_PERMUTATION_HARD = 1 };
+
+/**
+ * Soft clamping of the log-scale s: alpha * tanh(s) (the paper's FrEIA, anomalib) or alpha * tanh(s / alpha) (FrEIA
+ * since August 2023).
+ */
+enum { CFLOWAD_CLAMP_TANH = 0, CFLOWAD_CLAMP_TANH_SCALED = 1 };
+
+/** Settings of a training run. The defaults in brackets are the original system's. */
+typedef struct cflowad_train_options {
+    size_t struct_size;
+    uint32_t input_width;         /**< network input, pixels, 32 to 2048 [256] */
+    uint32_t input_height;        /**< network input, pixels, 32 to 2048 [256] */
+    uint32_t level_count;         /**< feature levels ("pool layers"), the coarsest ones kept: 1 to 3 [3] */
+    uint32_t coupling_blocks;     /**< K, 1 to 64 [8] */
+    uint32_t condition_channels;  /**< P, a multiple of 4 up to 1024; 0: unconditional [128] */
+    int32_t permutation;          /**< CFLOWAD_PERMUTATION_ [SOFT] */
+    int32_t clamp;                /**< CFLOWAD_CLAMP_ [TANH] */
+    float clamp_alpha;            /**< alpha of the clamp, 0.1 to 10 [1.9] */
+    uint32_t meta_epochs;         /**< 1 to 10000 [25] */
+    uint32_t sub_epochs;          /**< passes over the frames per meta epoch, 1 to 10000 [8] */
+    uint32_t warmup_epochs;       /**< meta epochs of linear warm-up, below meta_epochs or 0 [2] */
+    uint32_t cosine_schedule;     /**< 1: cosine over the meta epochs down to learning_rate / 1000; 0: constant [1] */
+    uint32_t image_batch;         /**< frames per batch, 1 to 4096; the short last one is dropped, fewer frames than
+                                       this are one batch [32] */
+    uint32_t fiber_batch;         /**< fibers per Adam step, 1 to 65536; the remainder of an image batch is dropped,
+                                       fewer fibers than this are one step [256] */
+    float learning_rate;          /**< Adam's, above 0 up to 1 [2e-4] */
+    float rotation_degrees;       /**< augmentation: uniform angle in +-degrees, nearest, zero fill, 0 to 180 [5];
+                                       0 lets the encoder run only once per frame */
+    float calibration_fraction;   /**< share of the frames held back from training for calibration when no frame was
+                                       added for it, 0 to 0.9 [0.1]; at least one is */
+    float false_reject_rate;      /**< wanted share of good frames above the default threshold, 0 to 0.5 [0.01] */
+    uint64_t seed;                /**< all randomness of the run [0] */
+    uint64_t feature_cache_bytes; /**< memory for cached encoder features [2 GiB]; without room they are recomputed */
+} cflowad_train_options;
+
+/** Sets struct_size and every field to its default. Thread-safe. */
+cflowad_status cflowad_train_options_init(cflowad_train_options *options, size_t struct_size);
+
+/** What a frame given to a trainer is for. */
+enum {
+    CFLOWAD_ROLE_TRAINING = 0,   /**< a good frame to learn from */
+    CFLOWAD_ROLE_CALIBRATION = 1 /**< a good frame held back: never trained on, sets the constants and threshold */
+};
+
+/** Which part of the work a progress report is about. */
+enum { CFLOWAD_STAGE_ENCODE = 0, CFLOWAD_STAGE_FIT = 1, CFLOWAD_STAGE_CALIBRATE = 2 };
+
+/** A report to the progress callback. Filled by the library; valid during the callback. */
+typedef struct cflowad_progress {
+    size_t struct_size;
+    int32_t stage;      /**< CFLOWAD_STAGE_ */
+    uint32_t epoch;     /**< fit: sub-epochs finished; else 0 */
+    uint32_t epochs;    /**< fit: all sub-epochs; else 0 */
+    float loss;         /**< fit: mean -log sigmoid(log p / C) since the sub-epoch began; else 0 */
+    uint64_t done;      /**< units of the stage done: frames (encode, calibrate) or frames x sub-epochs (fit) */
+    uint64_t total;     /**< units of the stage in all */
+    float learning_rate;/**< fit: of the last step; else 0 */
+} cflowad_progress;
+
+/** Called on the thread that called fit or calibrate, several times a second or less. Non-zero return cancels. */
+typedef int32_t (*cflowad_progress_callback)(const cflowad_progress *progress, void *user);
+
+/**
+ * Creates a trainer.
+ *
+ * @param weights_path  model file with an encoder, made by `python -m cflowad export`: its flows start from random
+ *                      weights; or a complete detector: its flows go on from where they are, and the options about
+ *                      input size, levels and flows are taken from the file.
+ * @param options       NULL for defaults.
+ * @param trainer       receives the handle; close it with cflowad_trainer_close. Thread-safe.
+ */
+cflowad_status cflowad_trainer_create(
+    const char *weights_path, const cflowad_train_options *options, cflowad_trainer **trainer);
+
+/** Adds a good frame; it is resized to the network's input and copied. role is a CFLOWAD_ROLE_. */
+cflowad_status cflowad_trainer_add_frame(cflowad_trainer *trainer, const cflowad_frame *frame, int32_t role);
+
+/**
+ * Trains the flows (paper, section 3; Adam, groups of fibers), until done or cancelled. After CFLOWAD_ERROR_CANCELLED
+ * or CFLOWAD_ERROR_DIVERGED the trainer can only be closed. The same frames, options and seed give the same weights
+ * bit for bit on the same machine.
+ */
+cflowad_status cflowad_trainer_fit(cflowad_trainer *trainer, cflowad_progress_callback progress, void *user);
+
+/** Computes the frozen constants and the default threshold from the calibration frames. */
+cflowad_status cflowad_trainer_calibrate(cflowad_trainer *trainer, cflowad_progress_callback progress, void *user);
+
+/**
+ * Writes the detector to a model file, to a temporary name beside it first and then renamed: a crash leaves the old
+ * file whole. A trainer that was not calibrated writes a model that gives no scores.
+ */
+cflowad_status cflowad_trainer_save(cflowad_trainer *trainer, const char *path);
+
+/** Closes the trainer. NULL is allowed. */
+cflowad_status cflowad_trainer_close(cflowad_trainer *trainer);
+
+/* ---------------------------------------------------------------------------------- images and metrics */
+
+/** Size and format of a PNG file. format is what cflowad_png_read will write: GRAY8 or RGB8. Thread-safe. */
+cflowad_status cflowad_png_read_info(
+    const char *path, uint32_t *width, uint32_t *height, cflowad_pixel_format *format);
+
+/**
+ * Reads a PNG file of any kind (1 to 16 bit, palette, alpha, interlaced) as GRAY8 or RGB8. 16-bit samples are rounded
+ * to 8; alpha is dropped.
+ *
+ * @param pixels    receives height x width pixels, rows without gaps.
+ * @param capacity  bytes at pixels.
+ * @return CFLOWAD_ERROR_IO, CFLOWAD_ERROR_FORMAT (damaged), CFLOWAD_ERROR_BUFFER_TOO_SMALL. Thread-safe.
+ */
+cflowad_status cflowad_png_read(const char *path, void *pixels, size_t capacity);
+
+/** Writes a frame as a PNG file (8 bit; grey, RGB or RGBA). Thread-safe. */
+cflowad_status cflowad_png_write(const char *path, const cflowad_frame *frame);
+
+/** How cflowad_render_overlay draws. */
+typedef struct cflowad_overlay_options {
+    size_t struct_size;
+    float low;       /**< map value drawn in the colour map's first colour [0] */
+    float high;      /**< map value drawn in its last colour, above low [3] */
+    float threshold; /**< map value whose contour is drawn; NaN: none [NaN] */
+    float opacity;   /**< of the heat over the frame, 0 to 1, at high; it fades out towards low [0.6] */
+} cflowad_overlay_options;
+
+/** Sets struct_size and every field to its default. Thread-safe. */
+cflowad_status cflowad_overlay_options_init(cflowad_overlay_options *options, size_t struct_size);
+
+/**
+ * Draws a heat map over a frame: the perceptual colour map "inferno" by value, a contour at the threshold.
+ *
+ * @param map       frame's height x width values, row-major (cflowad_result.frame_map).
+ * @param options   NULL for defaults.
+ * @param rgb       receives height x width RGB8 pixels, rows without gaps.
+ * @param capacity  bytes at rgb, at least 3 * width * height. Thread-safe.
+ */
+cflowad_status cflowad_render_overlay(
+    const cflowad_frame *frame, const float *map, size_t map_count, const cflowad_overlay_options *options,
+    void *rgb, size_t capacity);
+
+/**
+ * Area under the ROC curve: the exact rank statistic (Mann-Whitney U / (positives * negatives)), ties averaged.
+ *
+ * @param scores  count finite values, higher is more anomalous.
+ * @param labels  count values, 0 good, anything else defective; both must occur.
+ * @param auroc   receives a value from 0 to 1. Thread-safe.
+ */
+cflowad_status cflowad_auroc(const float *scores, const uint8_t *labels, size_t count, double *auroc);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* CFLOWAD_H */
