@@ -1,4 +1,4 @@
-// swift-tools-version: 6.1
+// swift-tools-version: 6.2
 import PackageDescription
 
 // The way of a frame: Imaging -> Encoders -> Flows -> Scoring. Beside it Training, Evaluation and ModelFile; above it
@@ -32,7 +32,6 @@ let package = Package(
   name: "libcflowad",
   products: [
     .library(name: "CFlowAD", type: .dynamic, targets: ["CFlowAD"]),
-    .executable(name: "cflowad", targets: ["cflowad"]),
   ],
   dependencies: [.package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")],
   targets: library("OpenBLAS", pkgConfig: "openblas", debian: "libopenblas-dev")
@@ -42,6 +41,7 @@ let package = Package(
       module("Basics", []),
       module("Kernels", ["Basics", "OpenBLAS"]),
       module("Imaging", ["Basics", "Kernels"]),
+      module("Rendering", ["Basics", "Imaging"]),
       module("Encoders", ["Basics", "Kernels"]),
       module("Flows", ["Basics", "Kernels"]),
       module("Scoring", ["Basics", "Kernels", "Imaging", "Encoders", "Flows"]),
@@ -49,5 +49,11 @@ let package = Package(
       module("Evaluation", ["Basics"]),
       module("ModelFile", ["Basics", "HDF5", "Imaging", "Encoders", "Flows", "Scoring"]),
       .systemLibrary(name: "CFlowADHeader", path: "include"),
+      module(
+        "CFlowAD",
+        [
+          "CFlowADHeader", "Basics", "Kernels", "Imaging", "PNG", "Rendering", "Encoders", "Flows", "Scoring",
+          "Training", "Evaluation", "ModelFile",
+        ]),
     ]
 )

@@ -1,0 +1,52 @@
+import Basics
+import Kernels
+
+/// Scratch memory to run an encoder at one input size, one call at a time. Its arena is planned once; running
+/// allocates nothing.
+package final class EncoderSession {
+  /// The grid of each level, finest first.
+  package let levelGrids: [Grid]
+  /// Floats that the session holds.
+  package let scratchCount: Int
+  private let encoder: Encoder
+  private let plan: EncoderPlan
+  private let arena: FloatBuffer
+  private let scratch: FloatBuffer
+
+  package init(_ encoder: Encoder, height: Int, width: Int) throws(Failure) {
+    let plan = try EncoderPlan(encoder, height: height, width: width)
+    self.encoder = encoder
+    self.plan = plan
+    self.levelGrids = encoder.levels.map { plan.grids[$0] }
+    self.scratchCount = plan.arenaCount + plan.scratchCount
+    self.arena = try FloatBuffer(count: plan.arenaCount)
+    self.scratch = try FloatBuffer(count: plan.scratchCount)
+  }
+
+  /// Encodes a normalised image: height x width x 3, R G B.
+  package func run(_ input: UnsafePointer<Float>) {
+    for index in plan.steps.indices {
+      let layer = encoder.layers[index]
+      let source = value(layer.input, input)
+      let residual = layer.residual.map { value($0, input) }
+      let target = arena.base + plan.offsets[index + 1]
+      switch plan.steps[index] {
+      case .convolution(let convolution, let plan):
+        convolution.run(source, plan, residual: residual, into: target, scratch: scratch.base)
+      case .depthwise(let convolution, let plan): convolution.run(source, plan, into: target)
+      case .maxPool(let pooling, let plan): pooling.run(source, plan, into: target)
+      case .add(let count): Addition.run(source, residual ?? source, count: count, into: target)
+      }
+    }
+  }
+
+  /// The features of a level after ``run(_:)``: one row of channels ("fiber") per position, row-major positions. Valid
+  /// until the next run.
+  package func features(_ level: Int) -> UnsafePointer<Float> {
+    UnsafePointer(arena.base + plan.offsets[encoder.levels[level]])
+  }
+
+  private func value(_ index: Int, _ input: UnsafePointer<Float>) -> UnsafePointer<Float> {
+    index == 0 ? input : UnsafePointer(arena.base + plan.offsets[index])
+  }
+}

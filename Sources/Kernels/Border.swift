@@ -1,0 +1,49 @@
+import Basics
+
+/// How a sliding window sees one axis beyond its ends.
+package enum Border: Sendable, Equatable {
+  /// `before` and `after` zeros.
+  case zeros(before: Int, after: Int)
+  /// `margin` values on either side, mirrored without repeating the end.
+  case reflect(margin: Int)
+
+  /// TensorFlow's "SAME": the output has ceil(length / stride) places, the odd zero comes last.
+  package static func same(length: Int, kernel: Int, stride: Int) -> Border {
+    let total = max(((length + stride - 1) / stride - 1) * stride + kernel - length, 0)
+    return .zeros(before: total / 2, after: total - total / 2)
+  }
+}
+
+/// One axis of a sliding window, resolved to indices: tap k of output i reads input `sources[i * kernel + k]`, or
+/// nothing where that is -1.
+struct WindowAxis {
+  let outputLength: Int
+  let sources: [Int]
+
+  init(length: Int, kernel: Int, stride: Int, border: Border) throws(Failure) {
+    let (before, after) =
+      switch border {
+      case .zeros(let before, let after): (before, after)
+      case .reflect(let margin): (margin, margin)
+      }
+    if case .reflect(let margin) = border, margin >= length {
+      throw Failure(.invalidArgument, "the input is too small: a map of \(length) cannot be mirrored by \(margin)")
+    }
+    guard length + before + after >= kernel else {
+      throw Failure(.invalidArgument, "the input is too small: a map of \(length) under a kernel of \(kernel)")
+    }
+    outputLength = (length + before + after - kernel) / stride + 1
+    var sources: [Int] = []
+    for output in 0..<outputLength {
+      for tap in 0..<kernel {
+        var source = output * stride + tap - before
+        if case .reflect = border {
+          if source < 0 { source = -source }
+          if source >= length { source = 2 * (length - 1) - source }
+        }
+        sources.append((0..<length).contains(source) ? source : -1)
+      }
+    }
+    self.sources = sources
+  }
+}
