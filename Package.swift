@@ -45,15 +45,16 @@ let package = Package(
       module("Encoders", ["Basics", "Kernels"]),
       module("Flows", ["Basics", "Kernels"]),
       module("Scoring", ["Basics", "Kernels", "Imaging", "Encoders", "Flows"]),
-      module("Training", ["Basics", "Kernels", "Imaging", "Encoders", "Flows", "Scoring"]),
+      module("Training", ["Basics", "Kernels", "Imaging", "Encoders", "Flows", "Scoring", "OpenBLAS"]),
       module("Evaluation", ["Basics"]),
       module("ModelFile", ["Basics", "HDF5", "Imaging", "Encoders", "Flows", "Scoring"]),
+      .target(name: "CLastError", path: "Sources/Libraries/LastError"),
       .systemLibrary(name: "CFlowADHeader", path: "include"),
       module(
         "CFlowAD",
         [
-          "CFlowADHeader", "Basics", "Kernels", "Imaging", "PNG", "Rendering", "Encoders", "Flows", "Scoring",
-          "Training", "Evaluation", "ModelFile",
+          "CFlowADHeader", "CLastError", "Basics", "Kernels", "Imaging", "PNG", "Rendering", "Encoders", "Flows", "Scoring",
+          "Training", "Evaluation", "ModelFile", "OpenBLAS",
         ]),
     ]
 )

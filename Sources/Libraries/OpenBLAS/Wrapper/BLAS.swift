@@ -34,8 +34,8 @@ package enum BLAS {
   /// overlap A or B. With `beta` 0 C need not be initialized. Sizes are the caller's own and below 2^31; rows or
   /// columns of 0 or less do nothing, depth 0 scales C.
   package static func multiply(
-    _ a: UnsafePointer<Float>, rowStride strideA: Int, transposed transposedA: Bool = false,
-    by b: UnsafePointer<Float>, rowStride strideB: Int, transposed transposedB: Bool = false,
+    _ a: UnsafePointer<Float>, rowStride strideA: Int, transposed transposedA: Bool,
+    by b: UnsafePointer<Float>, rowStride strideB: Int, transposed transposedB: Bool,
     into c: UnsafeMutablePointer<Float>, rowStride strideC: Int,
     rows: Int, columns: Int, depth: Int, alpha: Float = 1, beta: Float = 0
   ) {

@@ -1,0 +1,40 @@
+import Basics
+import Flows
+import Glibc
+
+extension FlowTrainer {
+  /// FrEIA's initial weights of a flow: torch.nn.Linear's defaults (Kaiming uniform with a = sqrt 5, which makes both
+  /// weights and biases uniform within 1 / sqrt(inputs)), a global scale of 2 ln(e^5 - 1) so that g = 1, offset 0, and
+  /// random rotations or permutations.
+  package static func initialWeights(channels: Int, description: FlowDescription, random: inout Random)
+    throws(Failure) -> StateDictionary
+  {
+    let layout = try BlockLayout(channels: channels, conditions: description.conditionChannels)
+    let scale = Float(2 * log(exp(5.0) - 1))
+    var weights = StateDictionary()
+    for block in 0..<description.blockCount {
+      for entry in layout.entries {
+        let count = entry.shape.reduce(1, *)
+        let values: [Float]
+        switch entry.name {
+        case "global_scale": values = [Float](repeating: scale, count: count)
+        case "global_offset": values = [Float](repeating: 0, count: count)
+        default:
+          let inputs = entry.name.hasPrefix("subnet.0") ? layout.inputs : layout.hidden
+          let bound = 1 / Double(inputs).squareRoot()
+          values = (0..<count).map { _ in Float(random.uniform(in: -bound...bound)) }
+        }
+        weights[BlockLayout.key(block, entry.name)] = try Tensor(shape: entry.shape, values: values)
+      }
+      let mixing: Tensor
+      switch description.permutation {
+      case .soft:
+        mixing = try Tensor(shape: [channels, channels], values: randomRotation(channels, random: &random))
+      case .hard:
+        mixing = try Tensor(shape: [channels], values: random.permutation(channels).map { Float($0) })
+      }
+      weights[BlockLayout.key(block, "w_perm")] = mixing
+    }
+    return weights
+  }
+}
