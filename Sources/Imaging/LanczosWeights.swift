@@ -1,0 +1,86 @@
+import Basics
+import Glibc
+
+/// Weights that resample a line of `inputSize` samples to `outputSize`: Pillow's `precompute_coeffs` and
+/// `normalize_coeffs_8bpc` (src/libImaging/Resample.c) with the Lanczos filter, a = 3.
+///
+/// Output i is the sum of `tapCount(i)` inputs from `first[i]` on. A weight is a number with 22 fractional bits. It is kept
+/// in two halves, weight = high * 4096 + low, because 16-bit factors multiply fastest where there is no more than SSE2.
+final class LanczosWeights {
+  /// Fractional bits of a weight: `PRECISION_BITS`, 32 - 8 - 2.
+  static let precision: Int32 = 22
+  /// Bits of `low`.
+  static let lowBits: Int32 = 12
+
+  struct Weight: BitwiseCopyable {
+    let low: Int16
+    let high: Int16
+  }
+
+  /// The inputs of one output: `count` of them from `first` on, their weights from `weights` on.
+  struct Taps {
+    let first: Int
+    let count: Int
+    let weights: UnsafePointer<Weight>
+  }
+
+  private let firsts: Scratch<Int32>
+  private let counts: Scratch<Int32>
+  private let weights: Scratch<Weight>
+  private let capacity: Int
+
+  /// Sizes are at most 65535. Fails with `outOfMemory`.
+  init(inputSize: Int, outputSize: Int) throws(Failure) {
+    let scale = Double(inputSize) / Double(outputSize)
+    let filterScale = max(scale, 1)
+    let support = 3 * filterScale
+    let capacity = Int(support.rounded(.up)) * 2 + 1
+    guard let total = checkedProduct([capacity, outputSize]) else {
+      throw Failure(.outOfMemory, "the weights to resize \(inputSize) to \(outputSize) do not fit")
+    }
+    self.capacity = capacity
+    firsts = try Scratch(outputSize)
+    counts = try Scratch(outputSize)
+    weights = try Scratch(total)
+    let exact = try Scratch<Double>(capacity)
+    for i in 0..<outputSize {
+      let center = (Double(i) + 0.5) * scale
+      let first = max(Int(center - support + 0.5), 0)
+      let count = min(Int(center + support + 0.5), inputSize) - first
+      firsts.pointer[i] = Int32(first)
+      counts.pointer[i] = Int32(count)
+      var sum = 0.0
+      for x in 0..<count {
+        // As Pillow: times the reciprocal, not divided.
+        let weight = Self.lanczos((Double(x + first) - center + 0.5) * (1 / filterScale))
+        exact.pointer[x] = weight
+        sum += weight
+      }
+      for x in 0..<count {
+        weights.pointer[i * capacity + x] = Self.fixed(sum == 0 ? exact.pointer[x] : exact.pointer[x] / sum)
+      }
+    }
+  }
+
+  @inline(__always)
+  func taps(_ i: Int) -> Taps {
+    Taps(
+      first: Int(firsts.pointer[i]), count: Int(counts.pointer[i]), weights: UnsafePointer(weights.pointer + i &* capacity))
+  }
+
+  /// With 22 fractional bits, rounded half away from zero. A normalised weight is within -1...2, so that all fits.
+  private static func fixed(_ weight: Double) -> Weight {
+    let one = Double(1 << precision)
+    let value = Int32(weight < 0 ? weight * one - 0.5 : weight * one + 0.5)
+    let high = (value + (1 << (lowBits - 1))) >> lowBits
+    return Weight(low: Int16(value - (high << lowBits)), high: Int16(high))
+  }
+
+  private static func lanczos(_ x: Double) -> Double {
+    -3 <= x && x < 3 ? sinc(x) * sinc(x / 3) : 0
+  }
+
+  private static func sinc(_ x: Double) -> Double {
+    x == 0 ? 1 : sin(x * .pi) / (x * .pi)
+  }
+}

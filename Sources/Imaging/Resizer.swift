@@ -1,0 +1,73 @@
+import Basics
+import Glibc
+
+/// Resizes frames to one size as Pillow's `Image.resize((width, height), Image.LANCZOS)` does in mode RGB, byte for
+/// byte: a horizontal pass, rounded to 8 bits, then a vertical one; a pass that changes no size is skipped
+/// (`ImagingResample`, src/libImaging/Resample.c).
+///
+/// It keeps the weights and the scratch memory of the last frame size, so that a stream of equal frames allocates
+/// nothing. One call at a time.
+package final class Resizer {
+  package let width: Int
+  package let height: Int
+
+  /// Rows that the horizontal pass works on together, so that each of its vectors is full: 16 grey or 48 colour samples.
+  static let bandRows = 16
+
+  private var plan: Plan?
+
+  /// Sides 1...65535; fails with `invalidArgument`.
+  package init(width: Int, height: Int) throws(Failure) {
+    let sides = 1...Frame.maximumSide
+    guard sides.contains(width), sides.contains(height) else {
+      throw Failure(.invalidArgument, "the size \(width) x \(height) to resize to is not within \(sides) pixels")
+    }
+    self.width = width
+    self.height = height
+  }
+
+  /// Writes height x width RGB8 pixels, rows without gaps. Fails with `outOfMemory`, for a new frame size only.
+  package func resize(_ frame: Frame, into rgb: UnsafeMutablePointer<UInt8>) throws(Failure) {
+    let plan = try plan(for: frame)
+    let channels = frame.format.channelCount
+    let (rows, pitch) = plan.horizontalPass(frame)
+    for y in 0..<height {
+      let line: UnsafePointer<UInt8>
+      if let vertical = plan.vertical {
+        vertical.taps(y).sum(rows, pitch: pitch, count: width &* channels, into: plan.line.pointer)
+        line = UnsafePointer(plan.line.pointer)
+      } else {
+        line = rows + y &* pitch
+      }
+      emit(line, of: frame.format, into: rgb + y &* width &* 3)
+    }
+  }
+
+  private func plan(for frame: Frame) throws(Failure) -> Plan {
+    if let plan, plan.frameWidth == frame.width, plan.frameHeight == frame.height { return plan }
+    // The old memory goes before the new comes.
+    plan = nil
+    let new = try Plan(frameWidth: frame.width, frameHeight: frame.height, width: width, height: height)
+    plan = new
+    return new
+  }
+
+  /// One finished line of 1 or 3 channels, in the frame's order, as RGB.
+  private func emit(_ line: UnsafePointer<UInt8>, of format: PixelFormat, into rgb: UnsafeMutablePointer<UInt8>) {
+    if format == .gray8 {
+      for x in 0..<width {
+        rgb[3 &* x] = line[x]
+        rgb[3 &* x &+ 1] = line[x]
+        rgb[3 &* x &+ 2] = line[x]
+      }
+    } else if format.isBlueFirst {
+      for x in 0..<width {
+        rgb[3 &* x] = line[3 &* x &+ 2]
+        rgb[3 &* x &+ 1] = line[3 &* x &+ 1]
+        rgb[3 &* x &+ 2] = line[3 &* x]
+      }
+    } else {
+      memcpy(rgb, line, 3 &* width)
+    }
+  }
+}

@@ -1,0 +1,58 @@
+/*
+ * PNG files through libpng, for Swift: libpng leaves an error by longjmp, which Swift cannot stand on its stack. All of
+ * that happens in here; nothing is printed, and every function returns.
+ */
+#ifndef CPNGSHIM_H
+#define CPNGSHIM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum {
+    CPNG_SUCCESS = 0,
+    CPNG_IO,     /**< the file could not be opened, read or written */
+    CPNG_FORMAT, /**< not a PNG image, damaged, or beyond the limits */
+    CPNG_MEMORY  /**< memory could not be had */
+} cpng_status;
+
+/** Largest width and height. */
+#define CPNG_MAX_SIDE 65535
+/** Most pixels of an image. */
+#define CPNG_MAX_PIXELS ((uint64_t)1 << 28)
+
+/** What went wrong: one sentence, NUL-terminated; empty when nothing did. */
+typedef struct {
+    char text[160];
+} cpng_message;
+
+/** A PNG image that is being read. */
+typedef struct cpng_reader cpng_reader;
+
+/** Opens a file and reads its header. *reader is NULL on failure. */
+cpng_status cpng_open_file(const char *path, cpng_reader **reader, cpng_message *message);
+
+/** Opens an image of size bytes in memory, which must outlive the reader, and reads its header. */
+cpng_status cpng_open_memory(const void *data, size_t size, cpng_reader **reader, cpng_message *message);
+
+/** Pixels of a row. */
+uint32_t cpng_width(const cpng_reader *reader);
+/** Rows. */
+uint32_t cpng_height(const cpng_reader *reader);
+/** Bytes of a pixel as cpng_read gives it: 1 (grey) or 3 (RGB). */
+uint32_t cpng_channels(const cpng_reader *reader);
+
+/** Reads height x width x channels bytes, rows without gaps, to the end of the image. Once for a reader. */
+cpng_status cpng_read(cpng_reader *reader, uint8_t *pixels, cpng_message *message);
+
+/** Closes the reader; NULL is allowed. */
+void cpng_close(cpng_reader *reader);
+
+/**
+ * Writes 8-bit pixels (channels 1: grey, 3: RGB, 4: RGBA), rows stride bytes apart, to a new file beside path, which then
+ * takes its name. When it fails, what was at path is still there.
+ */
+cpng_status cpng_write_file(
+    const char *path, const uint8_t *pixels, uint32_t width, uint32_t height, size_t stride, int channels,
+    cpng_message *message);
+
+#endif

@@ -1,0 +1,154 @@
+#include "internal.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+struct cpng_reader {
+    png_structp png;
+    png_infop info;
+    FILE *file; /* or */
+    const uint8_t *data;
+    size_t remaining;
+    uint64_t source_size; /* bytes of the whole file or memory */
+    int passes;
+    cpng_failure failure;
+};
+
+static void read_file(png_structp png, png_bytep bytes, size_t count) {
+    cpng_reader *reader = png_get_io_ptr(png);
+    if (fread(bytes, 1, count, reader->file) == count) return;
+    if (ferror(reader->file)) cpng_fail(&reader->failure, CPNG_IO, strerror(errno));
+    png_error(png, "the image ends too early");
+}
+
+static void read_memory(png_structp png, png_bytep bytes, size_t count) {
+    cpng_reader *reader = png_get_io_ptr(png);
+    if (count > reader->remaining) png_error(png, "the image ends too early");
+    memcpy(bytes, reader->data, count);
+    reader->data += count;
+    reader->remaining -= count;
+}
+
+/* Reads the header and asks for 8-bit grey or RGB. Errors jump out. */
+static void start(cpng_reader *reader) {
+    png_structp png = reader->png;
+    png_infop info = reader->info;
+
+    /* Nothing but the picture is of interest: text, profiles and the like are skipped without being unpacked, and a
+       transparent colour (tRNS) is an ordinary one. */
+    png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
+    png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, (png_const_bytep) "tRNS", 1);
+    png_set_user_limits(png, CPNG_MAX_SIDE, CPNG_MAX_SIDE);
+    png_set_chunk_cache_max(png, 16);
+    png_set_chunk_malloc_max(png, 1 << 20);
+    png_read_info(png, info);
+
+    uint64_t pixels = (uint64_t)png_get_image_width(png, info) * png_get_image_height(png, info);
+    if (pixels > CPNG_MAX_PIXELS) png_error(png, "the image has more than 2^28 pixels");
+    /* Deflate packs 1032 bytes into one at best: a small file that claims more is refused before memory is asked for. */
+    uint64_t raw = (uint64_t)png_get_rowbytes(png, info) * png_get_image_height(png, info);
+    if (raw / 1032 > reader->source_size) png_error(png, "the image ends too early");
+
+    png_byte color = png_get_color_type(png, info);
+    if (color == PNG_COLOR_TYPE_PALETTE) png_set_palette_to_rgb(png);
+    if (color == PNG_COLOR_TYPE_GRAY) png_set_expand_gray_1_2_4_to_8(png);
+    png_set_scale_16(png);
+    png_set_strip_alpha(png);
+    reader->passes = png_set_interlace_handling(png);
+    png_read_update_info(png, info);
+    if (png_get_bit_depth(png, info) != 8
+        || png_get_rowbytes(png, info) != (size_t)png_get_image_width(png, info) * cpng_channels(reader))
+        png_error(png, "the image is of an unknown kind");
+}
+
+static cpng_status give_up(cpng_reader *reader, cpng_message *message) {
+    cpng_status status = reader->failure.status;
+    *message = reader->failure.message;
+    cpng_close(reader);
+    return status;
+}
+
+/* Takes the reader: gives it out or closes it. */
+static cpng_status open_source(cpng_reader *source, cpng_reader **reader, cpng_message *message) {
+    png_byte signature[8];
+    source->png = png_create_read_struct(
+        PNG_LIBPNG_VER_STRING, &source->failure, cpng_on_error, cpng_on_warning);
+    source->info = source->png ? png_create_info_struct(source->png) : NULL;
+    if (!source->info) {
+        cpng_fail(&source->failure, CPNG_MEMORY, "no memory to read a PNG image");
+        return give_up(source, message);
+    }
+    if (setjmp(png_jmpbuf(source->png))) return give_up(source, message);
+    png_set_read_fn(source->png, source, source->file ? read_file : read_memory);
+    (source->file ? read_file : read_memory)(source->png, signature, sizeof signature);
+    if (png_sig_cmp(signature, 0, sizeof signature)) png_error(source->png, "not a PNG image");
+    png_set_sig_bytes(source->png, sizeof signature);
+    start(source);
+    *reader = source;
+    return CPNG_SUCCESS;
+}
+
+static cpng_reader *new_reader(cpng_message *message) {
+    cpng_reader *reader = calloc(1, sizeof *reader);
+    if (!reader) snprintf(message->text, sizeof message->text, "no memory to read a PNG image");
+    return reader;
+}
+
+cpng_status cpng_open_file(const char *path, cpng_reader **reader, cpng_message *message) {
+    struct stat file;
+    *reader = NULL;
+    cpng_reader *source = new_reader(message);
+    if (!source) return CPNG_MEMORY;
+    /* Only regular files: a pipe would wait, and has no size. */
+    if (stat(path, &file) != 0)
+        cpng_fail(&source->failure, CPNG_IO, strerror(errno));
+    else if (!S_ISREG(file.st_mode))
+        cpng_fail(&source->failure, CPNG_IO, "not a regular file");
+    else if (!(source->file = fopen(path, "rbe")))
+        cpng_fail(&source->failure, CPNG_IO, strerror(errno));
+    if (source->failure.status != CPNG_SUCCESS) return give_up(source, message);
+    source->source_size = (uint64_t)file.st_size;
+    return open_source(source, reader, message);
+}
+
+cpng_status cpng_open_memory(const void *data, size_t size, cpng_reader **reader, cpng_message *message) {
+    *reader = NULL;
+    cpng_reader *source = new_reader(message);
+    if (!source) return CPNG_MEMORY;
+    source->data = data;
+    source->remaining = size;
+    source->source_size = size;
+    return open_source(source, reader, message);
+}
+
+uint32_t cpng_width(const cpng_reader *reader) { return png_get_image_width(reader->png, reader->info); }
+
+uint32_t cpng_height(const cpng_reader *reader) { return png_get_image_height(reader->png, reader->info); }
+
+uint32_t cpng_channels(const cpng_reader *reader) {
+    return png_get_color_type(reader->png, reader->info) & PNG_COLOR_MASK_COLOR ? 3 : 1;
+}
+
+cpng_status cpng_read(cpng_reader *reader, uint8_t *pixels, cpng_message *message) {
+    if (setjmp(png_jmpbuf(reader->png))) {
+        *message = reader->failure.message;
+        return reader->failure.status;
+    }
+    size_t row_bytes = (size_t)cpng_width(reader) * cpng_channels(reader);
+    for (int pass = 0; pass < reader->passes; pass++)
+        for (uint32_t y = 0; y < cpng_height(reader); y++)
+            png_read_row(reader->png, pixels + y * row_bytes, NULL);
+    png_read_end(reader->png, NULL);
+    return CPNG_SUCCESS;
+}
+
+void cpng_close(cpng_reader *reader) {
+    if (!reader) return;
+    if (reader->png) png_destroy_read_struct(&reader->png, &reader->info, NULL);
+    if (reader->file) fclose(reader->file);
+    free(reader);
+}
