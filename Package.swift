@@ -23,9 +23,11 @@ func module(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
   .target(name: name, dependencies: dependencies, swiftSettings: settings)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+/// Tests in `Tests/<name>Tests`; those with fixtures keep them in a folder there and find it by `Bundle.module`.
+func tests(_ name: String, _ dependencies: [Target.Dependency], fixtures: Bool = false) -> Target {
   .testTarget(
-    name: "\(name)Tests", dependencies: dependencies, resources: [.copy("Fixtures")], swiftSettings: settings)
+    name: "\(name)Tests", dependencies: dependencies, resources: fixtures ? [.copy("Fixtures")] : [],
+    swiftSettings: settings)
 }
 
 let package = Package(
@@ -40,7 +42,7 @@ let package = Package(
     + [
       module("Basics", []),
       module("Kernels", ["Basics", "OpenBLAS"]),
-      module("Imaging", ["Basics", "Kernels"]),
+      module("Imaging", ["Basics"]),
       module("Rendering", ["Basics", "Imaging"]),
       module("Encoders", ["Basics", "Kernels"]),
       module("Flows", ["Basics", "Kernels"]),
@@ -56,5 +58,19 @@ let package = Package(
           "CFlowADHeader", "CLastError", "Basics", "Kernels", "Imaging", "PNG", "Rendering", "Encoders", "Flows", "Scoring",
           "Training", "Evaluation", "ModelFile", "OpenBLAS",
         ]),
+      .target(
+        name: "Support", dependencies: ["Basics", "Imaging", "Encoders", "Flows", "Scoring"], path: "Tests/Support",
+        swiftSettings: settings),
+      tests("Kernels", ["Basics", "Kernels", "Support"]),
+      tests("Encoders", ["Basics", "Kernels", "Encoders", "Support"]),
+      tests("Flows", ["Basics", "Kernels", "Flows", "Support"]),
+      tests("Basics", ["Basics"]),
+      tests(
+        "Training",
+        [
+          "Basics", "COpenBLASShim", "Encoders", "Flows", "Imaging", "OpenBLAS", "Scoring", "Support", "Training",
+        ], fixtures: true),
+      tests("Evaluation", ["Basics", "Evaluation"], fixtures: true),
+      tests("Scoring", ["Basics", "Imaging", "Encoders", "Flows", "Scoring", "Support"]),
     ]
 )

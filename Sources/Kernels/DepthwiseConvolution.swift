@@ -75,8 +75,8 @@ extension DepthwiseConvolution {
         for kx in 0..<kernel {
           let column = columns[firstColumn &+ kx]
           if column < 0 { continue }
-          let values = VectorMath.load(input + (row &* width &+ column) &* channels &+ start, length)
-          sum += values * VectorMath.load(weights.base + (ky &* kernel &+ kx) &* channels &+ start, length)
+          let values = VectorMath.load(input + ((row &* width &+ column) &* channels &+ start), length)
+          sum += values * VectorMath.load(weights.base + ((ky &* kernel &+ kx) &* channels &+ start), length)
         }
       }
       VectorMath.store(sum, to: output + start, length)

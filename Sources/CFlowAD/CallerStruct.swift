@@ -1,0 +1,66 @@
+import Basics
+import Glibc
+
+/// A C struct that a caller fills and that begins with `struct_size`: the rules for older and newer callers.
+enum CallerStruct {
+  /// Sizes beyond this are taken for an uninitialised field rather than for a later version.
+  private static let largestPlausibleSize = 4096
+
+  /// The caller's struct, with zeros for fields beyond its size.
+  ///
+  /// - Parameter minimumSize: the struct's size in version 1.0.
+  static func read<Struct: BitwiseCopyable>(
+    _ pointer: UnsafePointer<Struct>?, _ name: StaticString, minimumSize: Int = MemoryLayout<Struct>.size,
+    zero: Struct
+  ) throws(Failure) -> Struct {
+    guard let pointer else { throw Failure(.invalidArgument, "the \(name) is NULL") }
+    let raw = UnsafeRawPointer(pointer)
+    let size = try checkedSize(raw, name, minimumSize: minimumSize, knownSize: MemoryLayout<Struct>.size)
+    var value = zero
+    withUnsafeMutableBytes(of: &value) { $0.copyMemory(from: UnsafeRawBufferPointer(start: raw, count: size)) }
+    return value
+  }
+
+  /// Writes back as much of a struct as the caller knows, `struct_size` itself excepted.
+  static func write<Struct: BitwiseCopyable>(_ value: Struct, to pointer: UnsafeMutablePointer<Struct>) {
+    let raw = UnsafeMutableRawPointer(pointer)
+    let known = min(raw.loadUnaligned(as: Int.self), MemoryLayout<Struct>.size)
+    let header = MemoryLayout<Int>.size
+    withUnsafeBytes(of: value) { bytes in
+      guard known > header, let start = bytes.baseAddress else { return }
+      (raw + header).copyMemory(from: start + header, byteCount: known - header)
+    }
+  }
+
+  /// The checked `struct_size`, at most `knownSize`.
+  private static func checkedSize(
+    _ raw: UnsafeRawPointer, _ name: StaticString, minimumSize: Int, knownSize: Int
+  ) throws(Failure) -> Int {
+    let size = raw.loadUnaligned(as: Int.self)
+    guard size >= minimumSize, size <= largestPlausibleSize else {
+      throw Failure(.structSize, "struct_size of the \(name) is \(size); this version's is \(knownSize)")
+    }
+    if size > knownSize {
+      for offset in knownSize..<size where raw.load(fromByteOffset: offset, as: UInt8.self) != 0 {
+        throw Failure(.structSize, "the \(name) sets a field that this version does not know")
+      }
+    }
+    return min(size, knownSize)
+  }
+
+  /// Sets a struct to its defaults, for a caller that knows `size` bytes of it.
+  static func initialize<Struct: BitwiseCopyable>(
+    _ pointer: UnsafeMutablePointer<Struct>?, size: Int, _ name: StaticString,
+    minimumSize: Int = MemoryLayout<Struct>.size, defaults: Struct
+  ) throws(Failure) {
+    guard let pointer else { throw Failure(.invalidArgument, "the \(name) is NULL") }
+    guard size >= minimumSize, size <= largestPlausibleSize else {
+      throw Failure(
+        .structSize, "the size of the \(name) is \(size); this version's is \(MemoryLayout<Struct>.size)")
+    }
+    let raw = UnsafeMutableRawPointer(pointer)
+    memset(raw, 0, size)
+    raw.storeBytes(of: size, as: Int.self)
+    write(defaults, to: pointer)
+  }
+}

@@ -1,0 +1,35 @@
+import Basics
+import CFlowADHeader
+import CLastError
+
+/// The message of the last failed call on the calling thread.
+enum LastError {
+  static var message: UnsafePointer<CChar> { UnsafePointer(cflowad_last_error_buffer()) }
+
+  /// Keeps the message in the thread's own buffer, cut to its size between two characters.
+  static func set(_ message: String) {
+    let buffer = cflowad_last_error_buffer()
+    var length = 0
+    for scalar in message.unicodeScalars {
+      let bytes = UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter
+      guard length + bytes.count < Int(CFLOWAD_LAST_ERROR_CAPACITY) else { break }
+      for byte in bytes {
+        // A line end would break the host's log, a NUL the message.
+        buffer?[length] = CChar(bitPattern: byte < 0x20 ? 0x20 : byte)
+        length += 1
+      }
+    }
+    buffer?[length] = 0
+  }
+}
+
+/// Runs the body of an exported function: a failure becomes its status and the thread's message.
+func attempt(_ body: () throws(Failure) -> Void) -> cflowad_status {
+  do {
+    try body()
+    return cflowad_status(CFLOWAD_OK)
+  } catch {
+    LastError.set(error.message)
+    return error.kind.rawValue
+  }
+}

@@ -1,0 +1,85 @@
+import Basics
+import CFlowADHeader
+import ModelFile
+import Scoring
+
+let models = HandleTable<Detector>(kind: 1, name: "model")
+
+@_cdecl("cflowad_model_open") @implementation
+func cflowad_model_open(
+  _ path: UnsafePointer<CChar>?, _ model: UnsafeMutablePointer<OpaquePointer?>?
+) -> cflowad_status {
+  attempt { () throws(Failure) in
+    let model = try checkedOutput(model, "model")
+    let path = try checkedPath(path)
+    do throws(Failure) {
+      model.pointee = try models.insert(Detector(ModelFile.read(path: path)))
+    } catch {
+      throw error.within(path)
+    }
+  }
+}
+
+@_cdecl("cflowad_model_open_memory") @implementation
+func cflowad_model_open_memory(
+  _ data: UnsafeRawPointer?, _ size: Int, _ model: UnsafeMutablePointer<OpaquePointer?>?
+) -> cflowad_status {
+  attempt { () throws(Failure) in
+    let model = try checkedOutput(model, "model")
+    guard let data, size > 0 else { throw Failure(.invalidArgument, "the model's data is NULL or empty") }
+    let bytes = UnsafeRawBufferPointer(start: data, count: size)
+    model.pointee = try models.insert(Detector(ModelFile.read(bytes: bytes)))
+  }
+}
+
+@_cdecl("cflowad_model_get_info") @implementation
+func cflowad_model_get_info(
+  _ model: OpaquePointer?, _ info: UnsafeMutablePointer<cflowad_model_info>?
+) -> cflowad_status {
+  attempt { () throws(Failure) in
+    let detector = try models.object(model)
+    let info = try checkedOutput(info, "info")
+    var filled = try CallerStruct.read(info, "info", zero: cflowad_model_info())
+    copyText(detector.encoderDescription.architecture, into: &filled.architecture)
+    copyText(detector.encoderDescription.padding.rawValue, into: &filled.padding)
+    filled.input_width = UInt32(detector.preprocessing.width)
+    filled.input_height = UInt32(detector.preprocessing.height)
+    filled.level_count = UInt32(detector.levels.count)
+    withUnsafeMutableBytes(of: &filled) { bytes in
+      for (level, grid) in detector.levels.enumerated() {
+        let offset = level * MemoryLayout<UInt32>.stride
+        func store(_ value: Int, _ field: PartialKeyPath<cflowad_model_info>) {
+          guard let start = MemoryLayout<cflowad_model_info>.offset(of: field) else { return }
+          bytes.storeBytes(of: UInt32(value), toByteOffset: start + offset, as: UInt32.self)
+        }
+        store(grid.width, \.level_width)
+        store(grid.height, \.level_height)
+        store(grid.channels, \.level_channels)
+      }
+    }
+    filled.coupling_blocks = UInt32(detector.flowDescription.blockCount)
+    filled.condition_channels = UInt32(detector.flowDescription.conditionChannels)
+    filled.is_calibrated = detector.calibration == nil ? 0 : 1
+    filled.threshold = detector.calibration?.threshold ?? .nan
+    filled.parameter_count = UInt64(detector.parameterCount)
+    filled.session_bytes = UInt64(try DetectorSession(detector).scratchBytes)
+    CallerStruct.write(filled, to: info)
+  }
+}
+
+/// Copies text into a fixed C array of bytes, NUL-terminated, cut if need be.
+private func copyText<Array>(_ text: String, into array: inout Array) {
+  withUnsafeMutableBytes(of: &array) { bytes in
+    var length = 0
+    for byte in text.utf8.prefix(bytes.count - 1) {
+      bytes[length] = byte
+      length += 1
+    }
+    bytes[length] = 0
+  }
+}
+
+@_cdecl("cflowad_model_close") @implementation
+func cflowad_model_close(_ model: OpaquePointer?) -> cflowad_status {
+  attempt { () throws(Failure) in try models.remove(model) }
+}

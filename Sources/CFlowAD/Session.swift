@@ -1,0 +1,138 @@
+import Basics
+import CFlowADHeader
+import Imaging
+import Scoring
+import Synchronization
+
+/// A detector's session behind a handle: used by one thread at a time, which the flag ensures.
+final class SessionObject: @unchecked Sendable {
+  private let session: DetectorSession
+  private let isBusy = Atomic(false)
+
+  init(_ session: DetectorSession) { self.session = session }
+
+  func use(_ body: (DetectorSession) throws(Failure) -> Void) throws(Failure) {
+    guard !isBusy.exchange(true, ordering: .acquiring) else {
+      throw Failure(.busy, "the session is in use by another thread")
+    }
+    defer { isBusy.store(false, ordering: .releasing) }
+    try body(session)
+  }
+}
+
+private let sessions = HandleTable<SessionObject>(kind: 2, name: "session")
+
+private var defaultSessionOptions: cflowad_session_options {
+  var options = cflowad_session_options()
+  options.threshold = .nan
+  return options
+}
+
+@_cdecl("cflowad_session_options_init") @implementation
+func cflowad_session_options_init(
+  _ options: UnsafeMutablePointer<cflowad_session_options>?, _ structSize: Int
+) -> cflowad_status {
+  attempt { () throws(Failure) in
+    try CallerStruct.initialize(options, size: structSize, "session options", defaults: defaultSessionOptions)
+  }
+}
+
+@_cdecl("cflowad_session_create") @implementation
+func cflowad_session_create(
+  _ model: OpaquePointer?, _ options: UnsafePointer<cflowad_session_options>?,
+  _ session: UnsafeMutablePointer<OpaquePointer?>?
+) -> cflowad_status {
+  attempt { () throws(Failure) in
+    let session = try checkedOutput(session, "session")
+    let detector = try models.object(model)
+    var chosen = defaultSessionOptions
+    if options != nil { chosen = try CallerStruct.read(options, "session options", zero: cflowad_session_options()) }
+    guard !chosen.threshold.isInfinite else { throw Failure(.invalidArgument, "the threshold is infinite") }
+    let threshold = chosen.threshold.isNaN ? nil : chosen.threshold
+    session.pointee = try sessions.insert(SessionObject(DetectorSession(detector, threshold: threshold)))
+  }
+}
+
+@_cdecl("cflowad_session_score") @implementation
+func cflowad_session_score(
+  _ session: OpaquePointer?, _ frame: UnsafePointer<cflowad_frame>?, _ result: UnsafeMutablePointer<cflowad_result>?
+) -> cflowad_status {
+  attempt { () throws(Failure) in
+    let result = try checkedOutput(result, "result")
+    let object = try sessions.object(session)
+    try object.use { (session: DetectorSession) throws(Failure) in try score(session, frame, result) }
+  }
+}
+
+@_cdecl("cflowad_session_score_batch") @implementation
+func cflowad_session_score_batch(
+  _ session: OpaquePointer?, _ frames: UnsafePointer<cflowad_frame>?, _ count: Int,
+  _ results: UnsafeMutablePointer<cflowad_result>?
+) -> cflowad_status {
+  attempt { () throws(Failure) in
+    let object = try sessions.object(session)
+    guard count != 0 else { return }
+    guard let frames, let results, count > 0 else {
+      throw Failure(.invalidArgument, "the frames or results are NULL, or their count is too large")
+    }
+    // The elements are as far apart as the caller's version of the structs is long.
+    let frameStride = frames.pointee.struct_size
+    let resultStride = results.pointee.struct_size
+    _ = try CallerStruct.read(frames, "first frame", zero: cflowad_frame())
+    _ = try CallerStruct.read(UnsafePointer(results), "first result", zero: cflowad_result())
+    try object.use { (session: DetectorSession) throws(Failure) in
+      for i in 0..<count {
+        let frame = UnsafeRawPointer(frames) + i &* frameStride
+        let result = UnsafeMutableRawPointer(results) + i &* resultStride
+        do throws(Failure) {
+          try score(
+            session, frame.assumingMemoryBound(to: cflowad_frame.self),
+            result.assumingMemoryBound(to: cflowad_result.self))
+        } catch {
+          throw error.within("frame \(i)")
+        }
+      }
+    }
+  }
+}
+
+@_cdecl("cflowad_session_close") @implementation
+func cflowad_session_close(_ session: OpaquePointer?) -> cflowad_status {
+  attempt { () throws(Failure) in try sessions.remove(session) }
+}
+
+/// Scores one frame into the caller's result. Everything is checked before anything is written.
+private func score(
+  _ session: DetectorSession, _ frame: UnsafePointer<cflowad_frame>?, _ result: UnsafeMutablePointer<cflowad_result>
+) throws(Failure) {
+  let frame = try checkedFrame(frame)
+  var outputs = try CallerStruct.read(UnsafePointer(result), "result", zero: cflowad_result())
+  let detector = session.detector
+  let mapCount = detector.preprocessing.width &* detector.preprocessing.height
+  if outputs.map != nil { try checkCapacity(outputs.map_capacity, holds: mapCount, "map") }
+  if outputs.frame_map != nil {
+    try checkCapacity(outputs.frame_map_capacity, holds: frame.width &* frame.height, "frame_map")
+  }
+  if outputs.log_likelihoods != nil {
+    try checkCapacity(outputs.log_likelihoods_capacity, holds: detector.positionCount, "log_likelihoods")
+  }
+  if outputs.features != nil {
+    try checkCapacity(outputs.features_capacity, holds: detector.featureCount, "features")
+  }
+
+  try session.computeLikelihoods(frame)
+  outputs.log_likelihoods?.update(from: session.likelihoods.logLikelihoods, count: detector.positionCount)
+  if var features = outputs.features {
+    for (level, grid) in detector.levels.enumerated() {
+      features.update(from: session.likelihoods.features(level), count: grid.count)
+      features += grid.count
+    }
+  }
+  outputs.score = try session.computeScore()
+  outputs.threshold = session.threshold
+  outputs.verdict = cflowad_verdict(
+    outputs.score > session.threshold ? CFLOWAD_VERDICT_REJECT : CFLOWAD_VERDICT_PASS)
+  outputs.map?.update(from: session.map, count: mapCount)
+  if let frameMap = outputs.frame_map { session.resampleMap(to: frame, into: frameMap) }
+  CallerStruct.write(outputs, to: result)
+}

@@ -1,0 +1,118 @@
+import Basics
+import Glibc
+
+/// The flow as it is written down (paper, section 4; FrEIA AllInOneBlock), fiber by fiber in double precision and in
+/// both directions: x -> z with log |det J|, and z -> x. For study and for checking ``Flow``, which computes the same
+/// likelihood faster.
+package struct FlowTransform: Sendable {
+  private let channels: Int
+  private let description: FlowDescription
+  private let blocks: [BlockParameters]
+
+  package init(channels: Int, description: FlowDescription, weights: StateDictionary) throws(Failure) {
+    guard channels >= 2 else { throw Failure(.unsupported, "a flow over \(channels) channels has nothing to couple") }
+    var blocks: [BlockParameters] = []
+    for index in 0..<description.blockCount {
+      blocks.append(try BlockParameters(weights, block: index, channels: channels, description: description))
+    }
+    self.channels = channels
+    self.description = description
+    self.blocks = blocks
+  }
+
+  /// The latent z of a fiber and the logarithm of the Jacobian's determinant.
+  ///
+  /// - Parameters:
+  ///   - fiber: C values.
+  ///   - condition: P values; not read by an unconditional flow.
+  package func forward(_ fiber: [Double], condition: [Float]) throws(Failure) -> (z: [Double], logDeterminant: Double) {
+    try check(fiber, condition)
+    var x = fiber
+    var logDeterminant = 0.0
+    for block in blocks {
+      let (j, t) = coefficients(block, x, condition)
+      let first = channels - t.count
+      for i in t.indices { x[first + i] = x[first + i] * exp(j[i]) + t[i] }
+      logDeterminant += j.reduce(0, +)
+      for i in x.indices {
+        let g = BlockParameters.scale(block.globalScale[i])
+        x[i] = x[i] * g + Double(block.globalOffset[i])
+        logDeterminant += log(g)
+      }
+      x = mix(block.mixing, x)
+    }
+    return (x, logDeterminant)
+  }
+
+  /// The fiber whose latent is z.
+  package func inverse(_ z: [Double], condition: [Float]) throws(Failure) -> [Double] {
+    try check(z, condition)
+    var x = z
+    for block in blocks.reversed() {
+      x = unmix(block.mixing, x)
+      for i in x.indices { x[i] = (x[i] - Double(block.globalOffset[i])) / BlockParameters.scale(block.globalScale[i]) }
+      // The first part went through unchanged, so the coefficients are the forward direction's.
+      let (j, t) = coefficients(block, x, condition)
+      let first = channels - t.count
+      for i in t.indices { x[first + i] = (x[first + i] - t[i]) * exp(-j[i]) }
+    }
+    return x
+  }
+
+  /// log p(x | c) / C.
+  package func logLikelihood(_ fiber: [Double], condition: [Float]) throws(Failure) -> Double {
+    let (z, logDeterminant) = try forward(fiber, condition: condition)
+    let squaredNorm = z.reduce(0) { $0 + $1 * $1 }
+    return (-0.5 * Double(channels) * log(2 * Double.pi) - 0.5 * squaredNorm + logDeterminant) / Double(channels)
+  }
+
+  private func check(_ vector: [Double], _ condition: [Float]) throws(Failure) {
+    guard vector.count == channels, condition.count >= description.conditionChannels else {
+      throw Failure(
+        .invalidArgument, "a fiber of \(channels) values with \(description.conditionChannels) of condition is needed")
+    }
+  }
+}
+
+extension FlowTransform {
+  /// j, the clamped log-scale, and t of a block.
+  private func coefficients(_ block: BlockParameters, _ x: [Double], _ condition: [Float]) -> (j: [Double], t: [Double]) {
+    let shape = BlockShape(channels: channels, conditionChannels: description.conditionChannels)
+    let input = x[..<shape.first] + condition.prefix(description.conditionChannels).map(Double.init)
+    var hidden = affine(block.firstWeight, block.firstBias, Array(input))
+    for i in hidden.indices { hidden[i] = max(hidden[i], 0) }
+    let a = affine(block.secondWeight, block.secondBias, hidden).map { 0.1 * $0 }
+    let alpha = Double(description.clampAlpha)
+    let j = a[..<shape.second].map { alpha * tanh(description.clamp == .scaledTanh ? $0 / alpha : $0) }
+    return (j, Array(a[shape.second...]))
+  }
+
+  private func affine(_ weight: [Float], _ bias: [Float], _ x: [Double]) -> [Double] {
+    bias.indices.map { row in
+      var sum = Double(bias[row])
+      for (i, value) in x.enumerated() { sum += Double(weight[row * x.count + i]) * value }
+      return sum
+    }
+  }
+
+  private func mix(_ mixing: BlockParameters.Mixing, _ u: [Double]) -> [Double] {
+    switch mixing {
+    case .rotation(let matrix): affine(matrix, [Float](repeating: 0, count: channels), u)
+    case .permutation(let indices): indices.map { u[Int($0)] }
+    }
+  }
+
+  private func unmix(_ mixing: BlockParameters.Mixing, _ y: [Double]) -> [Double] {
+    var u = [Double](repeating: 0, count: channels)
+    switch mixing {
+    case .rotation(let matrix):
+      // The inverse of a rotation is its transpose.
+      for row in 0..<channels {
+        for column in 0..<channels { u[column] += Double(matrix[row * channels + column]) * y[row] }
+      }
+    case .permutation(let indices):
+      for (i, index) in indices.enumerated() { u[Int(index)] = y[i] }
+    }
+    return u
+  }
+}

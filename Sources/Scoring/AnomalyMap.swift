@@ -1,0 +1,66 @@
+import Basics
+import Glibc
+import Kernels
+
+/// The anomaly map of one frame from its levels' log-likelihoods, by constants frozen at calibration
+/// (paper, section 4): total - sum over levels of bilinear(exp(log p / C - maximum of the level)).
+///
+/// The original takes maxima and total from the whole test set, so that a frame's score depends on its neighbours.
+/// Bilinear with align_corners = true: the corners of a level's grid fall on the corners of the map.
+struct AnomalyMap {
+  let width: Int
+  let height: Int
+  private let axes: [(rows: ResampledAxis, columns: ResampledAxis)]
+  private let grids: [Grid]
+  /// exp(log p / C - maximum) of the level at hand.
+  private let likelihoods: FloatBuffer
+
+  init(width: Int, height: Int, levels grids: [Grid]) throws(Failure) {
+    self.width = width
+    self.height = height
+    self.grids = grids
+    axes = grids.map {
+      (
+        rows: ResampledAxis(length: $0.height, cornersTo: height),
+        columns: ResampledAxis(length: $0.width, cornersTo: width)
+      )
+    }
+    likelihoods = try FloatBuffer(count: grids.reduce(0) { max($0, $1.positions) })
+  }
+
+  /// Writes the sum over levels of bilinear(exp(log p / C - maximum)) for each pixel: height x width.
+  ///
+  /// - Parameter logLikelihoods: the levels' grids one after the other, finest first.
+  func sum(logLikelihoods: UnsafePointer<Float>, levelMaxima: [Double], into map: UnsafeMutablePointer<Float>) {
+    map.update(repeating: 0, count: width &* height)
+    var values = logLikelihoods
+    for (level, grid) in grids.enumerated() {
+      for i in 0..<grid.positions { likelihoods.base[i] = Float(exp(Double(values[i]) - levelMaxima[level])) }
+      for y in 0..<height {
+        let row = axes[level].rows[y]
+        let upper = likelihoods.base + row.first &* grid.width
+        let lower = likelihoods.base + row.second &* grid.width
+        let target = map + y &* width
+        for x in 0..<width {
+          let column = axes[level].columns[x]
+          let top = upper[column.first] + (upper[column.second] - upper[column.first]) * column.weight
+          let bottom = lower[column.first] + (lower[column.second] - lower[column.first]) * column.weight
+          target[x] += top + (bottom - top) * row.weight
+        }
+      }
+      values += grid.positions
+    }
+  }
+
+  /// Turns the sum into the anomaly map, in place, and returns its maximum: the image's score. NaN when a value is.
+  func invert(_ map: UnsafeMutablePointer<Float>, total: Double) -> Float {
+    let total = Float(total)
+    var maximum = -Float.infinity
+    for i in 0..<width &* height {
+      map[i] = total - map[i]
+      // Also true when the value is NaN, which then stays.
+      if !(map[i] <= maximum) { maximum = map[i] }
+    }
+    return maximum
+  }
+}

@@ -1,0 +1,58 @@
+import Basics
+import Encoders
+import Flows
+import Imaging
+import Kernels
+
+/// A detector ready to score: encoder, one flow per level and calibration. Immutable and shared by all its sessions, on
+/// any thread.
+package final class Detector: Sendable {
+  package let preprocessing: Preprocessing
+  package let encoderDescription: EncoderDescription
+  package let flowDescription: FlowDescription
+  /// The grid of each level, finest first.
+  package let levels: [Grid]
+  package let calibration: Calibration?
+  /// Numbers in the weights as the model file holds them.
+  package let parameterCount: Int
+  let encoder: Encoder
+  let flows: [Flow]
+
+  /// Prepares the weights. Fails with `.format` or `.unsupported` when the contents do not make a detector.
+  package init(_ contents: DetectorContents) throws(Failure) {
+    guard let flow = contents.flow else {
+      throw Failure(.format, "the file holds an encoder without flows: it is for training, not for scoring")
+    }
+    let encoder = try Encoder(contents.encoder, weights: contents.encoderWeights)
+    let levels = try encoder.levelGrids(height: contents.preprocessing.height, width: contents.preprocessing.width)
+    guard contents.flowWeights.count == levels.count else {
+      throw Failure(.format, "\(contents.flowWeights.count) flows do not fit \(levels.count) feature levels")
+    }
+    if let calibration = contents.calibration, calibration.levelMaxima.count != levels.count {
+      throw Failure(
+        .format, "the calibration of \(calibration.levelMaxima.count) levels does not fit \(levels.count) feature levels")
+    }
+    var flows: [Flow] = []
+    for (level, grid) in levels.enumerated() {
+      do {
+        flows.append(try Flow(grid: grid, description: flow, weights: contents.flowWeights[level]))
+      } catch {
+        throw error.within("flow \(level)")
+      }
+    }
+    self.preprocessing = contents.preprocessing
+    self.encoderDescription = contents.encoder
+    self.flowDescription = flow
+    self.levels = levels
+    self.calibration = contents.calibration
+    self.parameterCount = contents.flowWeights.reduce(contents.encoderWeights.parameterCount) { $0 + $1.parameterCount }
+    self.encoder = encoder
+    self.flows = flows
+  }
+
+  /// Positions of all levels together: the length of a frame's log-likelihoods.
+  package var positionCount: Int { levels.reduce(0) { $0 + $1.positions } }
+
+  /// Floats of all levels' features together.
+  package var featureCount: Int { levels.reduce(0) { $0 + $1.count } }
+}

@@ -1,0 +1,57 @@
+import Basics
+import Imaging
+import Kernels
+
+/// Scores frames with a calibrated detector, one call at a time. A frame's numbers depend on nothing but the detector
+/// and the frame.
+package final class DetectorSession {
+  package let likelihoods: LikelihoodSession
+  /// Score above which a frame is rejected.
+  package let threshold: Float
+  package var detector: Detector { likelihoods.detector }
+  /// The last frame's anomaly map at network size: height x width.
+  package var map: UnsafePointer<Float> { UnsafePointer(mapBuffer.base) }
+  private let anomalyMap: AnomalyMap
+  private let mapBuffer: FloatBuffer
+  private var resampler: MapResampler
+
+  /// - Parameter threshold: instead of the detector's own.
+  package init(_ detector: Detector, threshold: Float? = nil) throws(Failure) {
+    let (width, height) = (detector.preprocessing.width, detector.preprocessing.height)
+    likelihoods = try LikelihoodSession(detector)
+    self.threshold = threshold ?? detector.calibration?.threshold ?? .nan
+    anomalyMap = try AnomalyMap(width: width, height: height, levels: detector.levels)
+    mapBuffer = try FloatBuffer(count: width * height)
+    resampler = MapResampler(width: width, height: height)
+  }
+
+  /// Bytes that the session holds, without what a frame's own size adds.
+  package var scratchBytes: Int { likelihoods.scratchBytes + 4 * mapBuffer.count }
+
+  /// Encodes the frame and computes its log-likelihoods; fails with `.diverged` when one is not finite.
+  package func computeLikelihoods(_ frame: Frame) throws(Failure) {
+    try likelihoods.run(frame)
+    guard likelihoods.isFinite else {
+      throw Failure(.diverged, "the network's output is not finite: its weights do not fit each other or the input")
+    }
+  }
+
+  /// The image score from the last log-likelihoods, which fills ``map``.
+  package func computeScore() throws(Failure) -> Float {
+    guard let calibration = detector.calibration else {
+      throw Failure(.notCalibrated, "the model is not calibrated: it gives log-likelihoods, but no score")
+    }
+    anomalyMap.sum(
+      logLikelihoods: likelihoods.logLikelihoods, levelMaxima: calibration.levelMaxima, into: mapBuffer.base)
+    let score = anomalyMap.invert(mapBuffer.base, total: calibration.total)
+    guard score.isFinite else {
+      throw Failure(.diverged, "the score is not finite: the calibration does not fit the model")
+    }
+    return score
+  }
+
+  /// The last frame's map at the frame's size: height x width.
+  package func resampleMap(to frame: Frame, into output: UnsafeMutablePointer<Float>) {
+    resampler.resample(map, frameWidth: frame.width, frameHeight: frame.height, into: output)
+  }
+}

@@ -1,0 +1,66 @@
+import Basics
+import Encoders
+import Flows
+import Imaging
+import Kernels
+
+/// The first half of scoring: from a frame to the log-likelihood of every position. Scratch memory for one call at a
+/// time; a frame of a size seen before allocates nothing.
+package final class LikelihoodSession {
+  package let detector: Detector
+  /// log p / C of the last frame: the levels' grids one after the other, finest first.
+  package var logLikelihoods: UnsafePointer<Float> { UnsafePointer(likelihoods.base) }
+  /// Bytes that the session holds, without what a frame's own size adds.
+  package let scratchBytes: Int
+  private let resizer: Resizer
+  private let normalization: Normalization
+  private let pixels: UnsafeMutablePointer<UInt8>
+  private let input: FloatBuffer
+  private let encoder: EncoderSession
+  private let flow: FlowSession
+  private let likelihoods: FloatBuffer
+
+  package init(_ detector: Detector) throws(Failure) {
+    let (width, height) = (detector.preprocessing.width, detector.preprocessing.height)
+    self.detector = detector
+    resizer = try Resizer(width: width, height: height)
+    normalization = Normalization(detector.preprocessing)
+    input = try FloatBuffer(count: 3 * width * height)
+    encoder = try EncoderSession(detector.encoder, height: height, width: width)
+    flow = try FlowSession(detector.flows)
+    likelihoods = try FloatBuffer(count: detector.positionCount)
+    scratchBytes =
+      4 * (input.count + encoder.scratchCount + flow.scratchCount + likelihoods.count) + 3 * width * height
+    pixels = .allocate(capacity: 3 * width * height)
+  }
+
+  deinit { pixels.deallocate() }
+
+  /// Computes ``logLikelihoods`` and ``features(_:)`` of a frame.
+  package func run(_ frame: Frame) throws(Failure) {
+    try resizer.resize(frame, into: pixels)
+    run(resized: pixels)
+  }
+
+  /// The same for an image that has the network's size already: height x width RGB8.
+  package func run(resized pixels: UnsafePointer<UInt8>) {
+    let preprocessing = detector.preprocessing
+    normalization.apply(pixels, pixelCount: preprocessing.width &* preprocessing.height, into: input.base)
+    encoder.run(input.base)
+    var target = likelihoods.base
+    for (level, flow) in detector.flows.enumerated() {
+      self.flow.logLikelihoods(flow, features: encoder.features(level), into: target)
+      target += flow.grid.positions
+    }
+  }
+
+  /// The last frame's features of a level: positions x C.
+  package func features(_ level: Int) -> UnsafePointer<Float> { encoder.features(level) }
+
+  /// Whether all log-likelihoods of the last frame are finite.
+  package var isFinite: Bool {
+    var probe: Float = 0
+    for i in 0..<likelihoods.count { probe += likelihoods.base[i] * 0 }
+    return probe == 0
+  }
+}

@@ -1,0 +1,31 @@
+/// Linear interpolation along one axis, resolved to two places and a weight for each place of the output.
+struct ResampledAxis {
+  struct Sample {
+    let first: Int
+    let second: Int
+    /// Share of the second place, 0...1.
+    let weight: Float
+  }
+
+  private let samples: [Sample]
+
+  subscript(_ place: Int) -> Sample { samples[place] }
+
+  /// First to first and last to last place: align_corners = true.
+  init(length: Int, cornersTo output: Int) {
+    let step = output > 1 ? Double(length - 1) / Double(output - 1) : 0
+    samples = (0..<output).map { Self.sample(Double($0) * step, length: length) }
+  }
+
+  /// Cell by cell, as an image is resized: align_corners = false.
+  init(length: Int, cellsTo output: Int) {
+    let step = Double(length) / Double(output)
+    samples = (0..<output).map { Self.sample((Double($0) + 0.5) * step - 0.5, length: length) }
+  }
+
+  private static func sample(_ position: Double, length: Int) -> Sample {
+    let clamped = min(max(position, 0), Double(length - 1))
+    let first = min(Int(clamped), max(length - 2, 0))
+    return Sample(first: first, second: min(first + 1, length - 1), weight: Float(clamped - Double(first)))
+  }
+}

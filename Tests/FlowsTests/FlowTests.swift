@@ -1,0 +1,111 @@
+import Basics
+import Kernels
+import Support
+import Testing
+
+@testable import Flows
+
+/// Log-likelihoods against the double-precision values of Tests/Fixtures/make_detector.py.
+@Suite struct FlowTests {
+  static func logLikelihoods(_ fixture: DetectorFixture.FlowCase) throws -> [Float] {
+    let description = try fixture.description
+    let grid = Grid(height: fixture.height, width: fixture.width, channels: fixture.channels)
+    let weights = try Generated.flowWeights("flow/\(fixture.case)/", channels: fixture.channels, description)
+    let flow = try Flow(grid: grid, description: description, weights: weights)
+    let session = try FlowSession([flow])
+    let fibers = Generated.unit("flow/\(fixture.case)/fibers", count: grid.count).map { Float(1.5 * $0) }
+    var values = [Float](repeating: 0, count: grid.positions)
+    session.logLikelihoods(flow, features: fibers, into: &values)
+    return values
+  }
+
+  @Test func logLikelihoodsEqualTheReference() throws {
+    for fixture in try DetectorFixture.load().flows {
+      let expected = try DetectorFixture.values(fixture.values)
+      let errors = zip(try Self.logLikelihoods(fixture), expected).map { abs(Double($0) - $1) }
+      #expect((errors.max() ?? .infinity) <= 1e-4, "\(fixture.case)")
+      #expect(errors.reduce(0, +) / Double(errors.count) <= 2e-5, "\(fixture.case)")
+    }
+  }
+
+  @Test func theWrittenDownTransformGivesTheSameLikelihood() throws {
+    for fixture in try DetectorFixture.load().flows {
+      let description = try fixture.description
+      let weights = try Generated.flowWeights("flow/\(fixture.case)/", channels: fixture.channels, description)
+      let transform = try FlowTransform(channels: fixture.channels, description: description, weights: weights)
+      let positions = fixture.height * fixture.width
+      let fibers = Generated.unit("flow/\(fixture.case)/fibers", count: positions * fixture.channels).map { 1.5 * $0 }
+      let conditions = PositionalEncoding.table(
+        height: fixture.height, width: fixture.width, channels: fixture.condition_channels)
+      let expected = try DetectorFixture.values(fixture.values)
+      for position in stride(from: 0, to: positions, by: 3) {
+        let fiber = Array(fibers[position * fixture.channels..<(position + 1) * fixture.channels])
+        let condition = Array(
+          conditions[position * fixture.condition_channels..<(position + 1) * fixture.condition_channels])
+        let value = try transform.logLikelihood(fiber, condition: condition)
+        #expect(abs(value - expected[position]) < 1e-6, "\(fixture.case) position \(position)")
+        let (z, _) = try transform.forward(fiber, condition: condition)
+        let back = try transform.inverse(z, condition: condition)
+        for (a, b) in zip(fiber, back) { #expect(abs(a - b) < 1e-4, "\(fixture.case) position \(position)") }
+      }
+    }
+  }
+
+  @Test func aFlowLongerThanAChunkIsCutWithoutASeam() throws {
+    // 40 x 30 positions are more than one chunk; a grid of one row that begins where a chunk ends must agree with it.
+    let description = try FlowDescription(blockCount: 2, conditionChannels: 0)
+    let weights = try Generated.flowWeights("seam/", channels: 6, description)
+    let long = try Flow(grid: Grid(height: 40, width: 30, channels: 6), description: description, weights: weights)
+    let short = try Flow(grid: Grid(height: 1, width: 200, channels: 6), description: description, weights: weights)
+    let fibers = Generated.unit("seam/fibers", count: 1200 * 6).map { Float($0) }
+    var all = [Float](repeating: 0, count: 1200)
+    try FlowSession([long]).logLikelihoods(long, features: fibers, into: &all)
+    var part = [Float](repeating: 0, count: 200)
+    try FlowSession([short]).logLikelihoods(short, features: Array(fibers[6000...]), into: &part)
+    for i in 0..<200 { #expect(abs(all[1000 + i] - part[i]) < 1e-6) }
+  }
+
+  @Test func theEncodingIsTheOriginals() {
+    // f_1 = exp(-2 ln(10000) / 64) = 0.749894209; row 2, column 3.
+    let table = PositionalEncoding.table(height: 3, width: 4, channels: 128)
+    let row = table[(2 * 4 + 3) * 128..<(2 * 4 + 4) * 128].map { $0 }
+    #expect(abs(row[0] - 0.141_120_01) < 1e-6)  // sin 3
+    #expect(abs(row[1] - -0.989_992_5) < 1e-6)  // cos 3
+    #expect(abs(row[2] - 0.777_946_2) < 1e-5)  // sin(3 f_1)
+    #expect(abs(row[64] - 0.909_297_4) < 1e-6)  // sin 2
+    #expect(abs(row[67] - 0.070_972_2) < 1e-5)  // cos(2 f_1)
+  }
+
+  @Test func damagedWeightsAreRefused() throws {
+    let soft = try FlowDescription(blockCount: 2, conditionChannels: 4)
+    let hard = try FlowDescription(blockCount: 2, conditionChannels: 4, permutation: .hard)
+    let grid = Grid(height: 2, width: 2, channels: 4)
+    func kind(_ description: FlowDescription, _ change: (inout StateDictionary) throws -> Void) throws -> Failure.Kind? {
+      var weights = try Generated.flowWeights("damaged/", channels: 4, description)
+      try change(&weights)
+      do throws(Failure) {
+        _ = try Flow(grid: grid, description: description, weights: weights)
+        return nil
+      } catch { return error.kind }
+    }
+    #expect(try kind(soft) { _ in } == nil)
+    #expect(try kind(soft) { $0["module_list.1.subnet.2.bias"] = nil } == .format)
+    #expect(
+      try kind(soft) {
+        $0["module_list.1.w_perm"] = try Tensor(shape: [4, 4], values: (0..<16).map { $0 % 5 == 0 ? 1.01 : 0 })
+      } == .format)
+    #expect(
+      try kind(soft) {
+        $0["module_list.0.global_scale"] = try Tensor(shape: [1, 4], values: [-3000, 1, 1, 1])
+      } == .format)
+    #expect(try kind(hard) { $0["module_list.0.w_perm"] = try Tensor(shape: [4], values: [0, 1, 1, 3]) } == .format)
+    #expect(try kind(hard) { $0["module_list.0.w_perm"] = try Tensor(shape: [4], values: [0, 1, 2, 4]) } == .format)
+    #expect(try kind(hard) { $0["module_list.0.w_perm"] = try Tensor(shape: [4], values: [0, 1, 2, 2.5]) } == .format)
+    // FrEIA's matrix form of a permutation is accepted.
+    #expect(
+      try kind(hard) {
+        $0["module_list.0.w_perm"] = try Tensor(
+          shape: [4, 4], values: [0, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, 0, 0, 1, 0])
+      } == nil)
+  }
+}

@@ -1,0 +1,141 @@
+import Basics
+import Support
+import Testing
+
+@testable import Kernels
+
+/// Kernels against the plain sums in double precision, on ragged shapes.
+@Suite struct ConvolutionTests {
+  private func floats(_ name: String, _ count: Int) -> [Float] { Generated.unit(name, count: count).map { Float($0) } }
+
+  /// Index of the input that a padded coordinate means; nil for a zero.
+  private func source(_ i: Int, _ length: Int, _ border: Border, kernel: Int) -> Int? {
+    switch border {
+    case .zeros: return (0..<length).contains(i) ? i : nil
+    case .reflect: return i < 0 ? -i : i >= length ? 2 * length - 2 - i : i
+    }
+  }
+
+  private func before(_ border: Border) -> Int {
+    switch border {
+    case .zeros(let before, _): before
+    case .reflect(let margin): margin
+    }
+  }
+
+  @Test(arguments: [
+    (1, 1, Border.zeros(before: 0, after: 0)), (1, 2, .zeros(before: 0, after: 0)), (3, 1, .zeros(before: 1, after: 1)),
+    (3, 2, .reflect(margin: 1)), (5, 2, .zeros(before: 1, after: 2)), (7, 2, .reflect(margin: 3)),
+  ])
+  func convolutionsEqualPlainSums(kernel: Int, stride: Int, border: Border) throws {
+    let input = Grid(height: 21, width: 17, channels: 5)
+    let outputs = 11
+    let x = floats("x", input.count)
+    let weights = floats("w\(kernel)", outputs * input.channels * kernel * kernel)
+    let bias = floats("b", outputs)
+    let convolution = try Convolution(
+      weights: weights, bias: bias, outputs: outputs, inputs: input.channels, kernel: kernel, stride: stride,
+      activation: .relu6)
+    let plan = try convolution.plan(input, rowBorder: border, columnBorder: border)
+    let residual = floats("r", plan.output.count)
+    var y = [Float](repeating: .nan, count: plan.output.count)
+    let scratch = try FloatBuffer(count: plan.scratchCount)
+    convolution.run(x, plan, residual: residual, into: &y, scratch: scratch.base)
+
+    let depthwise = try DepthwiseConvolution(
+      weights: Array(weights[..<(input.channels * kernel * kernel)]), bias: Array(bias[..<input.channels]),
+      channels: input.channels, kernel: kernel, stride: stride, activation: .relu)
+    let depthwisePlan = try depthwise.plan(input, rowBorder: border, columnBorder: border)
+    var z = [Float](repeating: .nan, count: depthwisePlan.output.count)
+    depthwise.run(x, depthwisePlan, into: &z)
+
+    for row in 0..<plan.output.height {
+      for column in 0..<plan.output.width {
+        let position = row * plan.output.width + column
+        func taps(_ body: (_ tap: Int, _ position: Int) -> Void) {
+          for ky in 0..<kernel {
+            for kx in 0..<kernel {
+              guard let sy = source(row * stride + ky - before(border), input.height, border, kernel: kernel),
+                let sx = source(column * stride + kx - before(border), input.width, border, kernel: kernel)
+              else { continue }
+              body(ky * kernel + kx, sy * input.width + sx)
+            }
+          }
+        }
+        for output in 0..<outputs {
+          var sum = Double(bias[output]) + Double(residual[position * outputs + output])
+          taps { tap, place in
+            for channel in 0..<input.channels {
+              sum +=
+                Double(weights[(output * input.channels + channel) * kernel * kernel + tap])
+                * Double(x[place * input.channels + channel])
+            }
+          }
+          #expect(abs(Double(y[position * outputs + output]) - min(max(sum, 0), 6)) < 1e-5)
+        }
+        for channel in 0..<input.channels {
+          var sum = Double(bias[channel])
+          taps { tap, place in
+            sum += Double(weights[channel * kernel * kernel + tap]) * Double(x[place * input.channels + channel])
+          }
+          #expect(abs(Double(z[position * input.channels + channel]) - max(sum, 0)) < 1e-5)
+        }
+      }
+    }
+  }
+
+  @Test func maximaIgnoreTheBorder() throws {
+    let input = Grid(height: 5, width: 4, channels: 3)
+    let x = floats("pool", input.count).map { $0 - 5 }
+    let pooling = MaxPooling(kernel: 3, stride: 2, margin: 1)
+    let plan = try pooling.plan(input)
+    #expect(plan.output == Grid(height: 3, width: 2, channels: 3))
+    var y = [Float](repeating: .nan, count: plan.output.count)
+    pooling.run(x, plan, into: &y)
+    for row in 0..<3 {
+      for column in 0..<2 {
+        for channel in 0..<3 {
+          var expected = -Float.infinity
+          for sy in max(2 * row - 1, 0)...min(2 * row + 1, 4) {
+            for sx in max(2 * column - 1, 0)...min(2 * column + 1, 3) {
+              expected = max(expected, x[(sy * 4 + sx) * 3 + channel])
+            }
+          }
+          #expect(y[(row * 2 + column) * 3 + channel] == expected)
+        }
+      }
+    }
+  }
+
+  @Test func tensorFlowPaddingHasTheOddZeroLast() {
+    #expect(Border.same(length: 128, kernel: 3, stride: 2) == .zeros(before: 0, after: 1))
+    #expect(Border.same(length: 127, kernel: 3, stride: 2) == .zeros(before: 1, after: 1))
+    #expect(Border.same(length: 10, kernel: 5, stride: 1) == .zeros(before: 2, after: 2))
+    #expect(Border.same(length: 10, kernel: 1, stride: 2) == .zeros(before: 0, after: 0))
+  }
+
+  @Test func linearMapsAddTheGridsBias() throws {
+    let (rows, width, inputs, outputs) = (600, 7, 9, 13)
+    let x = floats("lx", rows * inputs)
+    let weights = floats("lw", outputs * inputs)
+    let rowBias = floats("lr", (rows / width + 2) * outputs)
+    let columnBias = floats("lc", width * outputs)
+    let linear = try LinearMap(weights: weights, outputs: outputs, inputs: inputs)
+    var y = [Float](repeating: .nan, count: rows * outputs)
+    rowBias.withUnsafeBufferPointer { rowBias in
+      columnBias.withUnsafeBufferPointer { columnBias in
+        guard let r = rowBias.baseAddress, let c = columnBias.baseAddress else { return }
+        linear.apply(
+          x, xStride: inputs, count: rows, bias: .grid(rows: r, columns: c, width: width, first: 3), activation: .relu,
+          into: &y, yStride: outputs)
+      }
+    }
+    for row in 0..<rows {
+      for output in 0..<outputs {
+        var sum = Double(rowBias[(row + 3) / width * outputs + output]) + Double(columnBias[(row + 3) % width * outputs + output])
+        for i in 0..<inputs { sum += Double(weights[output * inputs + i]) * Double(x[row * inputs + i]) }
+        #expect(abs(Double(y[row * outputs + output]) - max(sum, 0)) < 1e-5)
+      }
+    }
+  }
+}

@@ -1,0 +1,124 @@
+import Basics
+import Imaging
+import Support
+import Testing
+
+@testable import Scoring
+
+/// Whole frames against the double-precision values of Tests/Fixtures/make_detector.py.
+@Suite struct DetectorTests {
+  private func score(_ session: DetectorSession, _ fixture: DetectorFixture.DetectorCase, frame index: Int) throws
+    -> Float
+  {
+    let pixels = fixture.frame(index)
+    return try pixels.withUnsafeBufferPointer { pixels in
+      let frame = try Frame(
+        base: #require(pixels.baseAddress), width: fixture.frame_width, height: fixture.frame_height,
+        stride: 3 * fixture.frame_width, format: .rgb8)
+      try session.computeLikelihoods(frame)
+      return try session.computeScore()
+    }
+  }
+
+  @Test func framesScoreAsTheReferenceSays() throws {
+    for fixture in try DetectorFixture.load().detectors {
+      let session = try DetectorSession(Detector(fixture.contents()))
+      for (index, expected) in fixture.results.enumerated() {
+        let score = try score(session, fixture, frame: index)
+        #expect(abs(Double(score) - expected.score) < 1e-4, "\(fixture.case) frame \(index)")
+        for (i, value) in try DetectorFixture.values(expected.map.values).enumerated() {
+          #expect(abs(Double(session.map[i * expected.map.stride]) - value) < 1e-4)
+        }
+        var offset = 0
+        for level in expected.log_likelihoods {
+          let values = try DetectorFixture.values(level)
+          let errors = values.enumerated().map {
+            abs(Double(session.likelihoods.logLikelihoods[offset + $0.offset]) - $0.element)
+          }
+          #expect((errors.max() ?? .infinity) <= 1e-4, "\(fixture.case) frame \(index)")
+          #expect(errors.reduce(0, +) / Double(errors.count) <= 2e-5, "\(fixture.case) frame \(index)")
+          offset += values.count
+        }
+      }
+    }
+  }
+
+  @Test func aFramesBitsDoNotDependOnItsNeighboursOrSession() throws {
+    let fixture = try #require(DetectorFixture.load().detectors.first)
+    let detector = try Detector(fixture.contents())
+    let used = try DetectorSession(detector)
+    _ = try score(used, fixture, frame: 1)
+    _ = try score(used, fixture, frame: 2)
+    let after = try score(used, fixture, frame: 0)
+    let fresh = try DetectorSession(detector)
+    #expect(try score(fresh, fixture, frame: 0) == after)
+    let count = detector.preprocessing.width * detector.preprocessing.height
+    for i in 0..<count { #expect(used.map[i] == fresh.map[i]) }
+  }
+
+  @Test func calibrationFreezesWhatTheReferenceFreezes() throws {
+    // The fixture's constants are those of all its frames but the last.
+    for fixture in try DetectorFixture.load().detectors {
+      let detector = try Detector(fixture.contents())
+      let session = try DetectorSession(detector)
+      var calibrator = Calibrator(detector)
+      for index in 0..<fixture.frames - 1 {
+        _ = try score(session, fixture, frame: index)
+        try calibrator.add(session.likelihoods)
+      }
+      let calibration = try calibrator.calibration(falseRejectRate: 0.01)
+      for (a, b) in zip(calibration.levelMaxima, fixture.level_maxima) { #expect(abs(a - b) < 1e-4) }
+      #expect(abs(calibration.total - fixture.total) < 1e-4)
+      for (a, b) in zip(calibration.scores, fixture.results) { #expect(abs(Double(a) - b.score) < 1e-4) }
+      #expect(calibration.threshold == calibration.scores.max())
+    }
+  }
+
+  @Test func withoutCalibrationThereIsNoScore() throws {
+    let fixture = try #require(DetectorFixture.load().detectors.first)
+    var contents = try fixture.contents()
+    contents.calibration = nil
+    let session = try DetectorSession(Detector(contents))
+    #expect {
+      _ = try score(session, fixture, frame: 0)
+    } throws: {
+      ($0 as? Failure)?.kind == .notCalibrated
+    }
+    let first = try DetectorFixture.values(try #require(fixture.results.first?.log_likelihoods.first))
+    #expect(abs(Double(session.likelihoods.logLikelihoods[0]) - first[0]) < 1e-4)
+  }
+
+  @Test func contentsThatDoNotFitAreRefused() throws {
+    let fixture = try #require(DetectorFixture.load().detectors.first)
+    let good = try fixture.contents()
+    func kind(_ change: (inout DetectorContents) throws -> Void) throws -> Failure.Kind? {
+      var contents = good
+      try change(&contents)
+      do throws(Failure) {
+        _ = try Detector(contents)
+        return nil
+      } catch { return error.kind }
+    }
+    #expect(try kind { $0.flow = nil } == .format)
+    #expect(try kind { $0.flowWeights.removeLast() } == .format)
+    #expect(try kind { $0.flowWeights.swapAt(0, 1) } == .format)
+    #expect(
+      try kind { $0.calibration = try Calibration(levelMaxima: [0], total: 1, threshold: 1, scores: []) } == .format)
+  }
+}
+
+@Suite struct ResampledAxisTests {
+  @Test func cornersFallOnCorners() {
+    let axis = ResampledAxis(length: 4, cornersTo: 7)
+    let positions = (0..<7).map { Float(axis[$0].first) + axis[$0].weight }
+    #expect(positions == [0, 0.5, 1, 1.5, 2, 2.5, 3])
+    #expect(axis[6].second == 3)
+    let single = ResampledAxis(length: 1, cornersTo: 3)
+    for i in 0..<3 { #expect(single[i].first == 0 && single[i].second == 0 && single[i].weight == 0) }
+  }
+
+  @Test func cellsKeepTheirCentres() {
+    let axis = ResampledAxis(length: 2, cellsTo: 4)
+    #expect((0..<4).map { Float(axis[$0].first) + axis[$0].weight } == [0, 0.25, 0.75, 1])
+  }
+}
