@@ -19,8 +19,8 @@ func library(_ name: String, pkgConfig: String, debian: String) -> [Target] {
 
 let settings: [SwiftSetting] = [.enableUpcomingFeature("ExistentialAny"), .treatAllWarnings(as: .error)]
 
-func module(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-  .target(name: name, dependencies: dependencies, swiftSettings: settings)
+func module(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
+  .target(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: settings)
 }
 
 /// Tests in `Tests/<name>Tests`; those with fixtures keep them in a folder there and find it by `Bundle.module`.
@@ -57,7 +57,7 @@ let package = Package(
         [
           "CFlowADHeader", "CLastError", "Basics", "Kernels", "Imaging", "PNG", "Rendering", "Encoders", "Flows", "Scoring",
           "Training", "Evaluation", "ModelFile", "OpenBLAS",
-        ]),
+        ], exclude: ["exports.map"]),
       .target(
         name: "Support", dependencies: ["Basics", "Imaging", "Encoders", "Flows", "Scoring"], path: "Tests/Support",
         swiftSettings: settings),

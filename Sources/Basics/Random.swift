@@ -22,6 +22,9 @@ package struct Random: RandomNumberGenerator, Sendable {
     state = (mixer.next(), mixer.next(), mixer.next(), mixer.next())
   }
 
+  /// A generator in a given state, of which not all may be 0.
+  init(state: (UInt64, UInt64, UInt64, UInt64)) { self.state = state }
+
   package mutating func next() -> UInt64 {
     let result = rotate(state.1 &* 5, by: 7) &* 9
     let shifted = state.1 << 17
