@@ -470,7 +470,7 @@ def write_model(name, path, calibrated=True):
         for key, value in weights.items():
             group.create_dataset(key, data=value, chunks=value.shape, fletcher32=True)
 
-    with h5py.File(path, "w", libver=("earliest", "v110")) as file:
+    with h5py.File(path, "w", libver=("v110", "v110")) as file:
         file.attrs["format"], file.attrs["format_version"] = "cflowad", 1
         preprocessing = file.create_group("preprocessing")
         preprocessing.attrs.update(width=case["width"], height=case["height"], resample="lanczos")

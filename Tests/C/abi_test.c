@@ -1,0 +1,513 @@
+/*
+ * What the header promises about bad calls: each gives the documented status and a message, and touches nothing.
+ *
+ *     abi_test DETECTOR.h5 FOLDER [UNCALIBRATED.h5]
+ *
+ * FOLDER receives frame.png. Prints one line and returns 0 when all is as promised.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cflowad.h"
+
+/* Sizes are the ABI of 64-bit platforms: a change breaks every program that is compiled already. */
+#define STATIC_ASSERT(name, condition) typedef char name[(condition) ? 1 : -1]
+STATIC_ASSERT(size_of_frame, sizeof(cflowad_frame) == 40);
+STATIC_ASSERT(size_of_model_info, sizeof(cflowad_model_info) == 152);
+STATIC_ASSERT(size_of_session_options, sizeof(cflowad_session_options) == 16);
+STATIC_ASSERT(size_of_result, sizeof(cflowad_result) == 88);
+STATIC_ASSERT(size_of_train_options, sizeof(cflowad_train_options) == 96);
+STATIC_ASSERT(size_of_progress, sizeof(cflowad_progress) == 48);
+STATIC_ASSERT(size_of_overlay_options, sizeof(cflowad_overlay_options) == 24);
+
+static int checks, failures;
+
+static void expect(int line, const char *call, cflowad_status got, cflowad_status wanted) {
+    const char *message = cflowad_last_error();
+    int good = got == wanted;
+    if (got != CFLOWAD_OK) good = good && message && *message && !strchr(message, '\n');
+    checks++;
+    if (good) return;
+    failures++;
+    fprintf(stderr, "line %d: %s\n  gave %s (%s) in place of %s\n", line, call, cflowad_status_name(got),
+            message ? message : "NULL", cflowad_status_name(wanted));
+}
+
+static void check(int line, const char *what, int good) {
+    checks++;
+    if (good) return;
+    failures++;
+    fprintf(stderr, "line %d: not so: %s\n", line, what);
+}
+
+#define EXPECT(wanted, call) expect(__LINE__, #call, call, CFLOWAD_##wanted)
+#define CHECK(condition) check(__LINE__, #condition, (condition) != 0)
+#define INVALID(call) EXPECT(ERROR_INVALID_ARGUMENT, call)
+#define HANDLE(call) EXPECT(ERROR_INVALID_HANDLE, call)
+#define SIZE(call) EXPECT(ERROR_STRUCT_SIZE, call)
+
+enum { WIDTH = 64, HEIGHT = 48, PIXELS = WIDTH * HEIGHT };
+
+static unsigned char pixels[PIXELS * 3];
+static float map[PIXELS];
+
+static cflowad_frame good_frame(void) {
+    cflowad_frame frame;
+    memset(&frame, 0, sizeof frame);
+    frame.struct_size = sizeof frame;
+    frame.data = pixels;
+    frame.width = WIDTH;
+    frame.height = HEIGHT;
+    frame.stride = WIDTH * 3;
+    frame.format = CFLOWAD_PIXEL_RGB8;
+    return frame;
+}
+
+static cflowad_result empty_result(void) {
+    cflowad_result result;
+    memset(&result, 0, sizeof result);
+    result.struct_size = sizeof result;
+    result.score = -77;
+    return result;
+}
+
+/* A struct as a later version of the header would have it. */
+typedef struct later_frame {
+    cflowad_frame known;
+    unsigned char later[24];
+} later_frame;
+
+typedef struct later_result {
+    cflowad_result known;
+    unsigned char later[40];
+} later_result;
+
+static void test_library(void) {
+    cflowad_status status;
+    CHECK(cflowad_version() / 10000 == CFLOWAD_VERSION_MAJOR);
+    CHECK(cflowad_version() >= CFLOWAD_VERSION);
+    CHECK(cflowad_build_info() && *cflowad_build_info());
+    CHECK(!strcmp(cflowad_status_name(CFLOWAD_OK), "CFLOWAD_OK"));
+    CHECK(!strcmp(cflowad_status_name(CFLOWAD_ERROR_STATE), "CFLOWAD_ERROR_STATE"));
+    for (status = -2; status < 20; status++) CHECK(cflowad_status_name(status) && *cflowad_status_name(status));
+    CHECK(cflowad_status_name(-2147483647 - 1) && cflowad_status_name(2147483647));
+    CHECK(cflowad_last_error() && !*cflowad_last_error()); /* nothing failed yet */
+}
+
+static void test_model(const char *path, cflowad_model *model, cflowad_session *session) {
+    cflowad_model *other = NULL;
+    cflowad_model_info info;
+    struct {
+        cflowad_model_info known;
+        unsigned char later[16];
+    } later;
+    unsigned char rubbish[512];
+    memset(rubbish, 0x5a, sizeof rubbish);
+
+    INVALID(cflowad_model_open(NULL, &other));
+    INVALID(cflowad_model_open(path, NULL));
+    INVALID(cflowad_model_open("\xff\xfe not UTF-8", &other));
+    EXPECT(ERROR_IO, cflowad_model_open("/nowhere/at/all.h5", &other));
+    EXPECT(ERROR_IO, cflowad_model_open("/", &other));
+    INVALID(cflowad_model_open_memory(NULL, 100, &other));
+    INVALID(cflowad_model_open_memory(rubbish, sizeof rubbish, NULL));
+    EXPECT(ERROR_FORMAT, cflowad_model_open_memory(rubbish, sizeof rubbish, &other));
+    CHECK(other == NULL);
+
+    memset(&info, 0, sizeof info);
+    SIZE(cflowad_model_get_info(model, &info));
+    info.struct_size = sizeof info - 1;
+    SIZE(cflowad_model_get_info(model, &info));
+    info.struct_size = (size_t)-1;
+    SIZE(cflowad_model_get_info(model, &info));
+    CHECK(info.level_count == 0);
+    info.struct_size = sizeof info;
+    INVALID(cflowad_model_get_info(NULL, &info));
+    INVALID(cflowad_model_get_info(model, NULL));
+    HANDLE(cflowad_model_get_info((cflowad_model *)session, &info));
+    HANDLE(cflowad_model_get_info((cflowad_model *)(void *)&info, &info));
+    HANDLE(cflowad_model_get_info((cflowad_model *)(void *)1, &info));
+    EXPECT(OK, cflowad_model_get_info(model, &info));
+    CHECK(info.struct_size == sizeof info && info.level_count >= 1 && info.level_count <= CFLOWAD_MAX_LEVELS);
+    CHECK(info.is_calibrated == 1 && info.threshold == info.threshold && info.session_bytes > 0);
+
+    memset(&later, 0, sizeof later);
+    later.known.struct_size = sizeof later;
+    EXPECT(OK, cflowad_model_get_info(model, &later.known));
+    CHECK(later.known.struct_size == sizeof later && later.known.level_count == info.level_count);
+
+    EXPECT(OK, cflowad_model_close(NULL));
+    HANDLE(cflowad_model_close((cflowad_model *)session));
+    HANDLE(cflowad_model_close((cflowad_model *)(void *)&info));
+}
+
+static void test_closed_handles(const char *path) {
+    cflowad_model *model = NULL;
+    cflowad_session *session = NULL, *again = NULL;
+    cflowad_frame frame = good_frame();
+    cflowad_result result = empty_result();
+    cflowad_model_info info;
+    memset(&info, 0, sizeof info);
+    info.struct_size = sizeof info;
+    EXPECT(OK, cflowad_model_open(path, &model));
+    EXPECT(OK, cflowad_session_create(model, NULL, &session));
+    EXPECT(OK, cflowad_model_close(model));
+    HANDLE(cflowad_model_close(model));
+    HANDLE(cflowad_model_get_info(model, &info));
+    HANDLE(cflowad_session_create(model, NULL, &again));
+    CHECK(again == NULL);
+    EXPECT(OK, cflowad_session_score(session, &frame, &result)); /* the session keeps the weights */
+    EXPECT(OK, cflowad_session_close(session));
+    HANDLE(cflowad_session_close(session));
+    HANDLE(cflowad_session_score(session, &frame, &result));
+    HANDLE(cflowad_session_score_batch(session, &frame, 1, &result));
+}
+
+static void test_session(cflowad_model *model, cflowad_session *session) {
+    cflowad_session *other = NULL;
+    cflowad_session_options options;
+    cflowad_frame frame = good_frame();
+    cflowad_result result = empty_result();
+    float plain;
+
+    INVALID(cflowad_session_options_init(NULL, sizeof options));
+    SIZE(cflowad_session_options_init(&options, 0));
+    SIZE(cflowad_session_options_init(&options, sizeof options - 1));
+    EXPECT(OK, cflowad_session_options_init(&options, sizeof options));
+    CHECK(options.struct_size == sizeof options && options.threshold != options.threshold);
+    INVALID(cflowad_session_create(NULL, NULL, &other));
+    INVALID(cflowad_session_create(model, NULL, NULL));
+    HANDLE(cflowad_session_create((cflowad_model *)session, NULL, &other));
+    options.struct_size = 4;
+    SIZE(cflowad_session_create(model, &options, &other));
+    options.struct_size = sizeof options;
+    options.threshold = (float)HUGE_VAL;
+    INVALID(cflowad_session_create(model, &options, &other));
+    CHECK(other == NULL);
+
+    EXPECT(OK, cflowad_session_score(session, &frame, &result));
+    plain = result.score;
+    options.threshold = plain;
+    EXPECT(OK, cflowad_session_create(model, &options, &other));
+    EXPECT(OK, cflowad_session_score(other, &frame, &result));
+    CHECK(result.score == plain && result.threshold == plain && result.verdict == CFLOWAD_VERDICT_PASS);
+    EXPECT(OK, cflowad_session_close(other));
+    options.threshold = plain - 1;
+    EXPECT(OK, cflowad_session_create(model, &options, &other));
+    EXPECT(OK, cflowad_session_score(other, &frame, &result));
+    CHECK(result.verdict == CFLOWAD_VERDICT_REJECT);
+    EXPECT(OK, cflowad_session_close(other));
+    EXPECT(OK, cflowad_session_close(NULL));
+    HANDLE(cflowad_session_close((cflowad_session *)model));
+}
+
+/* Each line spoils one field of a good frame. */
+#define SPOILED(status, field, value)                              \
+    do {                                                           \
+        cflowad_frame frame = good_frame();                        \
+        cflowad_result result = empty_result();                    \
+        frame.field = value;                                       \
+        EXPECT(status, cflowad_session_score(session, &frame, &result)); \
+        CHECK(result.score == -77);                                \
+    } while (0)
+
+static void test_frames(cflowad_model *model, cflowad_session *session) {
+    cflowad_frame frame = good_frame();
+    cflowad_result result = empty_result();
+    later_frame later[2];
+    later_result results[2];
+    float score;
+
+    INVALID(cflowad_session_score(NULL, &frame, &result));
+    INVALID(cflowad_session_score(session, NULL, &result));
+    INVALID(cflowad_session_score(session, &frame, NULL));
+    HANDLE(cflowad_session_score((cflowad_session *)model, &frame, &result));
+    HANDLE(cflowad_session_score((cflowad_session *)(void *)pixels, &frame, &result));
+    SPOILED(ERROR_STRUCT_SIZE, struct_size, 0);
+    SPOILED(ERROR_STRUCT_SIZE, struct_size, 8);
+    SPOILED(ERROR_STRUCT_SIZE, struct_size, sizeof frame - 1);
+    SPOILED(ERROR_STRUCT_SIZE, struct_size, (size_t)-1);
+    SPOILED(ERROR_INVALID_ARGUMENT, data, NULL);
+    SPOILED(ERROR_INVALID_ARGUMENT, width, 0);
+    SPOILED(ERROR_INVALID_ARGUMENT, height, 0);
+    SPOILED(ERROR_INVALID_ARGUMENT, width, CFLOWAD_MAX_FRAME_SIDE + 1);
+    SPOILED(ERROR_INVALID_ARGUMENT, height, CFLOWAD_MAX_FRAME_SIDE + 1);
+    SPOILED(ERROR_INVALID_ARGUMENT, width, 0xffffffffu);
+    SPOILED(ERROR_INVALID_ARGUMENT, height, 0xffffffffu);
+    SPOILED(ERROR_INVALID_ARGUMENT, stride, 0);
+    SPOILED(ERROR_INVALID_ARGUMENT, stride, WIDTH * 3 - 1);
+    SPOILED(ERROR_INVALID_ARGUMENT, stride, (size_t)-1);
+    SPOILED(ERROR_INVALID_ARGUMENT, stride, (size_t)-1 / 2);     /* times height overflows */
+    SPOILED(ERROR_INVALID_ARGUMENT, stride, (size_t)-1 / HEIGHT + 2);
+    SPOILED(ERROR_INVALID_ARGUMENT, format, 0);
+    SPOILED(ERROR_INVALID_ARGUMENT, format, -1);
+    SPOILED(ERROR_INVALID_ARGUMENT, format, 6);
+    SPOILED(ERROR_INVALID_ARGUMENT, format, 2147483647);
+    SPOILED(ERROR_INVALID_ARGUMENT, format, CFLOWAD_PIXEL_RGBA8); /* the rows are too short for it */
+
+    EXPECT(OK, cflowad_session_score(session, &frame, &result));
+    score = result.score;
+
+    /* Programs of a later header: fields beyond are zero, or are refused; elements of arrays are their size apart. */
+    memset(later, 0, sizeof later);
+    memset(results, 0, sizeof results);
+    later[0].known = later[1].known = frame;
+    results[0].known = results[1].known = empty_result();
+    later[0].known.struct_size = later[1].known.struct_size = sizeof later[0];
+    results[0].known.struct_size = results[1].known.struct_size = sizeof results[0];
+    EXPECT(OK, cflowad_session_score(session, &later[0].known, &results[0].known));
+    CHECK(results[0].known.score == score && results[0].known.struct_size == sizeof results[0]);
+    results[0].known.score = -77;
+    EXPECT(OK, cflowad_session_score_batch(session, &later[0].known, 2, &results[0].known));
+    CHECK(results[0].known.score == score && results[1].known.score == score);
+    later[0].later[23] = 1;
+    SIZE(cflowad_session_score(session, &later[0].known, &results[0].known));
+    later[0].later[23] = 0;
+    results[0].later[0] = 1;
+    SIZE(cflowad_session_score(session, &later[0].known, &results[0].known));
+}
+
+static void test_batch(cflowad_session *session) {
+    cflowad_frame frames[3];
+    cflowad_result results[3];
+    int i;
+    for (i = 0; i < 3; i++) {
+        frames[i] = good_frame();
+        results[i] = empty_result();
+    }
+    EXPECT(OK, cflowad_session_score_batch(session, frames, 0, results));
+    INVALID(cflowad_session_score_batch(NULL, frames, 3, results));
+    INVALID(cflowad_session_score_batch(session, NULL, 3, results));
+    INVALID(cflowad_session_score_batch(session, frames, 3, NULL));
+    frames[1].width = 0;
+    INVALID(cflowad_session_score_batch(session, frames, 3, results));
+    CHECK(strstr(cflowad_last_error(), "1") != NULL); /* names the frame */
+    CHECK(results[0].score != -77 && results[1].score == -77 && results[2].score == -77);
+}
+
+static void test_buffers(cflowad_model *model, cflowad_session *session) {
+    cflowad_frame frame = good_frame();
+    cflowad_result result = empty_result();
+    cflowad_model_info info;
+    size_t grid = 0, features = 0, network, l;
+    float *memory;
+    memset(&info, 0, sizeof info);
+    info.struct_size = sizeof info;
+    EXPECT(OK, cflowad_model_get_info(model, &info));
+    for (l = 0; l < info.level_count; l++) {
+        size_t positions = (size_t)info.level_width[l] * info.level_height[l];
+        grid += positions;
+        features += positions * info.level_channels[l];
+    }
+    network = (size_t)info.input_width * info.input_height;
+    memory = calloc(features + network, sizeof *memory);
+    if (!memory) exit(2);
+
+    result.map = memory;
+    result.map_capacity = network - 1;
+    EXPECT(ERROR_BUFFER_TOO_SMALL, cflowad_session_score(session, &frame, &result));
+    result.map_capacity = 0;
+    EXPECT(ERROR_BUFFER_TOO_SMALL, cflowad_session_score(session, &frame, &result));
+    result.map = NULL;
+    result.frame_map = map;
+    result.frame_map_capacity = PIXELS - 1;
+    EXPECT(ERROR_BUFFER_TOO_SMALL, cflowad_session_score(session, &frame, &result));
+    result.frame_map = NULL;
+    result.log_likelihoods = memory;
+    result.log_likelihoods_capacity = grid - 1;
+    EXPECT(ERROR_BUFFER_TOO_SMALL, cflowad_session_score(session, &frame, &result));
+    result.log_likelihoods = NULL;
+    result.features = memory;
+    result.features_capacity = features - 1;
+    EXPECT(ERROR_BUFFER_TOO_SMALL, cflowad_session_score(session, &frame, &result));
+    CHECK(result.score == -77);
+
+    /* Exactly enough is enough, and nothing is written beyond. */
+    memory[features] = 12345;
+    result.features_capacity = features;
+    EXPECT(OK, cflowad_session_score(session, &frame, &result));
+    CHECK(memory[features] == 12345 && result.score != -77);
+    free(memory);
+}
+
+static int32_t cancel(const cflowad_progress *progress, void *user) {
+    (void)progress;
+    ++*(int *)user;
+    return 1;
+}
+
+#define SPOILED_OPTION(field, value)                                \
+    do {                                                            \
+        cflowad_trainer *spoiled = NULL;                            \
+        EXPECT(OK, cflowad_train_options_init(&options, sizeof options)); \
+        options.field = value;                                      \
+        INVALID(cflowad_trainer_create(path, &options, &spoiled));  \
+        CHECK(spoiled == NULL);                                     \
+    } while (0)
+
+static void test_trainer(const char *path, cflowad_model *model) {
+    cflowad_trainer *trainer = NULL, *other = NULL;
+    cflowad_train_options options;
+    cflowad_frame frame = good_frame();
+    float nan = strtof("nan", NULL);
+    int calls = 0;
+
+    INVALID(cflowad_train_options_init(NULL, sizeof options));
+    SIZE(cflowad_train_options_init(&options, 1));
+    EXPECT(OK, cflowad_train_options_init(&options, sizeof options));
+    CHECK(options.struct_size == sizeof options && options.input_width == 256 && options.coupling_blocks == 8);
+    CHECK(options.meta_epochs == 25 && options.fiber_batch == 256 && options.clamp_alpha == 1.9f);
+    CHECK(options.learning_rate == 2e-4f && options.feature_cache_bytes == (uint64_t)2 << 30);
+
+    INVALID(cflowad_trainer_create(NULL, NULL, &other));
+    INVALID(cflowad_trainer_create(path, NULL, NULL));
+    EXPECT(ERROR_IO, cflowad_trainer_create("/nowhere/at/all.h5", NULL, &other));
+    options.struct_size = 12;
+    SIZE(cflowad_trainer_create(path, &options, &other));
+    SPOILED_OPTION(input_width, 31);
+    SPOILED_OPTION(input_height, 2049);
+    SPOILED_OPTION(level_count, 0);
+    SPOILED_OPTION(coupling_blocks, 65);
+    SPOILED_OPTION(condition_channels, 6);
+    SPOILED_OPTION(permutation, 2);
+    SPOILED_OPTION(clamp, -1);
+    SPOILED_OPTION(clamp_alpha, nan);
+    SPOILED_OPTION(meta_epochs, 0);
+    SPOILED_OPTION(warmup_epochs, 25);
+    SPOILED_OPTION(fiber_batch, 0);
+    SPOILED_OPTION(image_batch, 4097);
+    SPOILED_OPTION(learning_rate, 0);
+    SPOILED_OPTION(rotation_degrees, 181);
+    SPOILED_OPTION(calibration_fraction, -0.1f);
+    SPOILED_OPTION(false_reject_rate, 0.6f);
+
+    EXPECT(OK, cflowad_trainer_create(path, NULL, &trainer));
+    EXPECT(ERROR_STATE, cflowad_trainer_fit(trainer, NULL, NULL)); /* no frames */
+    INVALID(cflowad_trainer_add_frame(NULL, &frame, CFLOWAD_ROLE_TRAINING));
+    INVALID(cflowad_trainer_add_frame(trainer, NULL, CFLOWAD_ROLE_TRAINING));
+    INVALID(cflowad_trainer_add_frame(trainer, &frame, 2));
+    INVALID(cflowad_trainer_add_frame(trainer, &frame, -1));
+    HANDLE(cflowad_trainer_add_frame((cflowad_trainer *)model, &frame, CFLOWAD_ROLE_TRAINING));
+    frame.stride = 1;
+    INVALID(cflowad_trainer_add_frame(trainer, &frame, CFLOWAD_ROLE_TRAINING));
+    frame = good_frame();
+    EXPECT(OK, cflowad_trainer_add_frame(trainer, &frame, CFLOWAD_ROLE_TRAINING));
+    EXPECT(OK, cflowad_trainer_add_frame(trainer, &frame, CFLOWAD_ROLE_CALIBRATION));
+    INVALID(cflowad_trainer_save(trainer, NULL));
+    EXPECT(ERROR_IO, cflowad_trainer_save(trainer, "/nowhere/at/all.h5"));
+    INVALID(cflowad_trainer_fit(NULL, NULL, NULL));
+    INVALID(cflowad_trainer_calibrate(NULL, NULL, NULL));
+    HANDLE(cflowad_trainer_fit((cflowad_trainer *)model, NULL, NULL));
+    EXPECT(ERROR_CANCELLED, cflowad_trainer_fit(trainer, cancel, &calls));
+    CHECK(calls == 1);
+    EXPECT(ERROR_STATE, cflowad_trainer_fit(trainer, NULL, NULL)); /* it can only be closed */
+    EXPECT(OK, cflowad_trainer_close(trainer));
+    HANDLE(cflowad_trainer_close(trainer));
+    HANDLE(cflowad_trainer_save(trainer, "x.h5"));
+    EXPECT(OK, cflowad_trainer_close(NULL));
+}
+
+static void test_images(const char *folder, const char *detector) {
+    char path[4096];
+    cflowad_frame frame = good_frame();
+    cflowad_overlay_options options;
+    cflowad_pixel_format format = 0;
+    uint32_t width = 7, height = 7;
+    static unsigned char back[PIXELS * 3], rgb[PIXELS * 3];
+    snprintf(path, sizeof path, "%s/frame.png", folder);
+
+    INVALID(cflowad_png_write(NULL, &frame));
+    INVALID(cflowad_png_write(path, NULL));
+    EXPECT(ERROR_IO, cflowad_png_write("/nowhere/at/all.png", &frame));
+    frame.format = 77;
+    INVALID(cflowad_png_write(path, &frame));
+    frame = good_frame();
+    EXPECT(OK, cflowad_png_write(path, &frame));
+    INVALID(cflowad_png_read_info(NULL, &width, &height, &format));
+    INVALID(cflowad_png_read_info(path, NULL, &height, &format));
+    EXPECT(ERROR_IO, cflowad_png_read_info("/nowhere/at/all.png", &width, &height, &format));
+    EXPECT(ERROR_FORMAT, cflowad_png_read_info(detector, &width, &height, &format));
+    CHECK(width == 7 && height == 7);
+    EXPECT(OK, cflowad_png_read_info(path, &width, &height, &format));
+    CHECK(width == WIDTH && height == HEIGHT && format == CFLOWAD_PIXEL_RGB8);
+    INVALID(cflowad_png_read(path, NULL, sizeof back));
+    EXPECT(ERROR_BUFFER_TOO_SMALL, cflowad_png_read(path, back, sizeof back - 1));
+    EXPECT(OK, cflowad_png_read(path, back, sizeof back));
+    CHECK(!memcmp(back, pixels, sizeof back));
+
+    INVALID(cflowad_overlay_options_init(NULL, sizeof options));
+    SIZE(cflowad_overlay_options_init(&options, 3));
+    EXPECT(OK, cflowad_overlay_options_init(&options, sizeof options));
+    CHECK(options.low == 0 && options.high == 3 && options.opacity == 0.6f && options.threshold != options.threshold);
+    INVALID(cflowad_render_overlay(NULL, map, PIXELS, NULL, rgb, sizeof rgb));
+    INVALID(cflowad_render_overlay(&frame, NULL, PIXELS, NULL, rgb, sizeof rgb));
+    INVALID(cflowad_render_overlay(&frame, map, PIXELS, NULL, NULL, sizeof rgb));
+    INVALID(cflowad_render_overlay(&frame, map, PIXELS - 1, NULL, rgb, sizeof rgb));
+    EXPECT(ERROR_BUFFER_TOO_SMALL, cflowad_render_overlay(&frame, map, PIXELS, NULL, rgb, sizeof rgb - 1));
+    options.high = options.low;
+    INVALID(cflowad_render_overlay(&frame, map, PIXELS, &options, rgb, sizeof rgb));
+    options.high = 3;
+    options.opacity = 2;
+    INVALID(cflowad_render_overlay(&frame, map, PIXELS, &options, rgb, sizeof rgb));
+    EXPECT(OK, cflowad_render_overlay(&frame, map, PIXELS, NULL, rgb, sizeof rgb));
+}
+
+static void test_auroc(void) {
+    float scores[4] = {1, 2, 2, 3};
+    uint8_t labels[4] = {0, 0, 1, 1}, same[4] = {1, 1, 1, 1};
+    double area = -1;
+    INVALID(cflowad_auroc(NULL, labels, 4, &area));
+    INVALID(cflowad_auroc(scores, NULL, 4, &area));
+    INVALID(cflowad_auroc(scores, labels, 4, NULL));
+    INVALID(cflowad_auroc(scores, labels, 0, &area));
+    INVALID(cflowad_auroc(scores, same, 4, &area));
+    CHECK(area == -1);
+    EXPECT(OK, cflowad_auroc(scores, labels, 4, &area));
+    CHECK(area == 0.875);
+    scores[0] = strtof("nan", NULL);
+    INVALID(cflowad_auroc(scores, labels, 4, &area));
+}
+
+static void test_uncalibrated(const char *path) {
+    cflowad_model *model = NULL;
+    cflowad_session *session = NULL;
+    cflowad_frame frame = good_frame();
+    cflowad_result result = empty_result();
+    static float likelihoods[1 << 20];
+    EXPECT(OK, cflowad_model_open(path, &model));
+    EXPECT(OK, cflowad_session_create(model, NULL, &session));
+    result.log_likelihoods = likelihoods;
+    result.log_likelihoods_capacity = sizeof likelihoods / sizeof *likelihoods;
+    EXPECT(ERROR_NOT_CALIBRATED, cflowad_session_score(session, &frame, &result));
+    CHECK(result.score == -77 && likelihoods[0] != 0);
+    EXPECT(OK, cflowad_session_close(session));
+    EXPECT(OK, cflowad_model_close(model));
+}
+
+int main(int argc, char **argv) {
+    cflowad_model *model = NULL;
+    cflowad_session *session = NULL;
+    size_t i;
+    if (argc < 3) return fprintf(stderr, "usage: abi_test DETECTOR.h5 FOLDER [UNCALIBRATED.h5]\n"), 2;
+    for (i = 0; i < sizeof pixels; i++) pixels[i] = (unsigned char)(i * i / 7 + i / 192);
+    test_library();
+    EXPECT(OK, cflowad_model_open(argv[1], &model));
+    EXPECT(OK, cflowad_session_create(model, NULL, &session));
+    if (failures) return 1;
+    test_model(argv[1], model, session);
+    test_closed_handles(argv[1]);
+    test_session(model, session);
+    test_frames(model, session);
+    test_batch(session);
+    test_buffers(model, session);
+    test_trainer(argv[1], model);
+    test_images(argv[2], argv[1]);
+    test_auroc();
+    if (argc > 3) test_uncalibrated(argv[3]);
+    EXPECT(OK, cflowad_session_close(session));
+    EXPECT(OK, cflowad_model_close(model));
+    printf("abi_test: %d checks, %d failed\n", checks, failures);
+    return failures != 0;
+}

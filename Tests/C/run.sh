@@ -1,0 +1,37 @@
+#!/bin/sh
+# Compiles and runs the tests of the C interface: the header's own example, then the programs of Tests/C and Tests/CXX.
+#
+#     Tests/C/run.sh DETECTOR.h5 [UNCALIBRATED.h5]
+#
+# Environment: CC [cc], CXX [c++], LIBRARY_DIR with libcflowad.so [build/lib].
+set -eu
+root=$(cd "$(dirname "$0")/../.." && pwd)
+library=$(cd "${LIBRARY_DIR:-$root/build/lib}" && pwd)
+detector=$1
+uncalibrated=${2:-}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+strict="-pedantic -Wall -Wextra -Werror -I$root/include"
+link="-L$library -lcflowad -Wl,-rpath,$library"
+c="${CC:-cc} -std=c99 $strict"
+
+# Fields that the example leaves out are zero by the language.
+sed -n '/^ \* \[example\]$/,/^ \* \[\/example\]$/p' "$root/include/cflowad.h" | sed '1d;$d' > "$work/example.c"
+$c -Wno-missing-field-initializers "$work/example.c" -o "$work/example" $link
+"$work/example" "$detector"
+echo "example: passed"
+
+$c "$root/Tests/C/abi_test.c" -o "$work/abi" $link
+"$work/abi" "$detector" "$work" $uncalibrated
+
+$c -pthread "$root/Tests/C/threads_test.c" -o "$work/threads" $link
+"$work/threads" "$detector"
+
+${CXX:-c++} -std=c++17 $strict "$root/Tests/CXX/abi_test.cpp" -o "$work/abi_cpp" $link
+"$work/abi_cpp" "$detector"
+
+$c "$root/bindings/c/demo.c" "$root/bindings/c/report.c" -o "$work/demo" $link
+"$work/demo" "$detector" "$work/report" "$work/frame.png" > /dev/null
+test -s "$work/report/index.html"
+echo "demo: passed"

@@ -1,0 +1,76 @@
+"""CFLOW-AD visual anomaly detection with localization: bindings to libcflowad.
+
+    import cflowad
+
+    with cflowad.Model("detector.h5") as model, model.session() as session:
+        result = session.score(cflowad.read_png("frame.png"), maps=["frame_map"])
+        print(result.score, result.verdict.name)
+
+Images are numpy arrays of dtype uint8, channels in the order R G B unless ``order="BGR"`` (OpenCV's) is said.
+"""
+
+from __future__ import annotations
+
+from . import _native
+from ._errors import (
+    BufferTooSmallError,
+    BusyError,
+    CancelledError,
+    DivergedError,
+    Error,
+    FileError,
+    FormatError,
+    InvalidArgumentError,
+    InvalidHandleError,
+    NotCalibratedError,
+    OutOfMemoryError,
+    StateError,
+    UnsupportedError,
+)
+from ._images import auroc, read_png, render_overlay, write_png
+from ._model import Level, Model, ModelInfo, Result, Session, Verdict
+from ._trainer import Progress, Trainer
+from ._version import __version__
+
+
+def version() -> tuple[int, int, int]:
+    """Major, minor and patch of the C library."""
+    number = _native.library().cflowad_version()
+    return number // 10000, number // 100 % 100, number % 100
+
+
+def build_info() -> str:
+    """The C library's version, how it was built and which kernels it runs, for logs."""
+    return str(_native.library().cflowad_build_info().decode())
+
+
+__all__ = [
+    "BufferTooSmallError",
+    "BusyError",
+    "CancelledError",
+    "DivergedError",
+    "Error",
+    "FileError",
+    "FormatError",
+    "InvalidArgumentError",
+    "InvalidHandleError",
+    "Level",
+    "Model",
+    "ModelInfo",
+    "NotCalibratedError",
+    "OutOfMemoryError",
+    "Progress",
+    "Result",
+    "Session",
+    "StateError",
+    "Trainer",
+    "UnsupportedError",
+    "Verdict",
+    "__version__",
+    "auroc",
+    "build_info",
+    "read_png",
+    "render_overlay",
+    "version",
+    "write_png",
+]

@@ -1,0 +1,26 @@
+"""``python -m cflowad``: what the package does on the command line."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from . import export
+
+
+def main() -> int:
+    """Returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m cflowad", description="Tools of the CFLOW-AD library.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="export")
+    export.add_arguments(commands.add_parser("export", help="make a model file from PyTorch weights"))
+    arguments = parser.parse_args()
+    try:
+        export.run(arguments)
+    except export.ExportError as error:
+        print(f"cflowad: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,308 @@
+"""Models, sessions and results."""
+
+from __future__ import annotations
+
+import ctypes
+import math
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from types import TracebackType
+from typing import Any, TypeVar, Union
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import _native
+from ._arrays import Order, native_frame, native_path
+from ._errors import NOT_CALIBRATED, check, closed
+
+Buffer = Union[bytes, bytearray, memoryview, NDArray[np.uint8]]
+_Self = TypeVar("_Self", bound="Handle")
+
+
+class Handle:
+    """A handle of the library, closed by ``close``, at the end of a ``with`` block, or with the object."""
+
+    _kind: str
+    _handle: ctypes.c_void_p | None = None
+
+    @property
+    def handle(self) -> ctypes.c_void_p:
+        """For calls. Raises InvalidHandleError when closed."""
+        handle = self._handle
+        if handle is None:
+            raise closed(self._kind)
+        return handle
+
+    def close(self) -> None:
+        """Gives the memory back. A call running on another thread finishes first. May be called again."""
+        handle, self._handle = self._handle, None
+        if handle is not None:
+            getattr(_native.library(), f"cflowad_{self._kind}_close")(handle)
+
+    def __enter__(self: _Self) -> _Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        self.close()
+
+
+@dataclass(frozen=True)
+class Level:
+    """The grid of a feature level."""
+
+    #: Columns.
+    width: int
+    #: Rows.
+    height: int
+    #: C, length of a feature vector ("fiber").
+    channels: int
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """What a model is."""
+
+    #: Encoder, e.g. ``"efficientnet_lite0"``.
+    architecture: str
+    #: Padding of its convolutions: ``"reflect"``, ``"zeros"`` or ``"same"``.
+    padding: str
+    #: Network input, pixels.
+    input_width: int
+    input_height: int
+    #: Feature levels, finest first.
+    levels: tuple[Level, ...]
+    #: K of each flow.
+    coupling_blocks: int
+    #: P, length of the positional encoding; 0: unconditional flow.
+    condition_channels: int
+    #: Scores and verdicts are available.
+    is_calibrated: bool
+    #: Score above which a frame is rejected; NaN if not calibrated.
+    threshold: float
+    #: Numbers in the encoder's and flows' weights, as stored.
+    parameter_count: int
+    #: Scratch memory of one session; frames' own sizes add a little.
+    session_bytes: int
+
+
+class Model(Handle):
+    """A detector: encoder, flows and calibration, immutable.
+
+    Any number of threads and sessions may share it. Sessions keep what they need of it: it may be closed before them.
+
+    Parameters
+    ----------
+    source
+        Path of a model file, or the bytes of one (copied).
+
+    Raises
+    ------
+    FileError
+        The file cannot be read.
+    FormatError
+        It is damaged, or not a detector.
+    UnsupportedError
+        Unknown architecture, or a newer format.
+    """
+
+    _kind = "model"
+
+    def __init__(self, source: str | os.PathLike[str] | Buffer) -> None:
+        library, handle = _native.library(), ctypes.c_void_p()
+        if isinstance(source, (str, os.PathLike)):
+            check(library.cflowad_model_open(native_path(source), ctypes.byref(handle)))
+        else:
+            data = np.frombuffer(source, np.uint8) if memoryview(source).nbytes else np.zeros(1, np.uint8)
+            size = memoryview(source).nbytes
+            check(library.cflowad_model_open_memory(data.ctypes.data, size, ctypes.byref(handle)))
+        self._handle = handle
+
+    @property
+    def info(self) -> ModelInfo:
+        """What the model is."""
+        native = _native.ModelInfo()
+        check(_native.library().cflowad_model_get_info(self.handle, ctypes.byref(native)))
+        levels = zip(native.level_width, native.level_height, native.level_channels)
+        return ModelInfo(
+            architecture=native.architecture.decode(),
+            padding=native.padding.decode(),
+            input_width=native.input_width,
+            input_height=native.input_height,
+            levels=tuple(Level(*level) for level in levels)[: native.level_count],
+            coupling_blocks=native.coupling_blocks,
+            condition_channels=native.condition_channels,
+            is_calibrated=bool(native.is_calibrated),
+            threshold=native.threshold,
+            parameter_count=native.parameter_count,
+            session_bytes=native.session_bytes,
+        )
+
+    def session(self, threshold: float | None = None) -> Session:
+        """A new session; see `Session`."""
+        return Session(self, threshold)
+
+
+class Verdict(IntEnum):
+    """Decision about a frame."""
+
+    #: score <= threshold
+    PASS = 0
+    #: score > threshold
+    REJECT = 2
+
+
+@dataclass
+class Result:
+    """What scoring a frame gives. Arrays belong to the result; those not asked for are None."""
+
+    #: Maximum of the anomaly map, higher is more anomalous; NaN from a model without calibration.
+    score: float
+    #: Decision; None from a model without calibration.
+    verdict: Verdict | None
+    #: What the verdict compared the score with.
+    threshold: float
+    #: Anomaly map at the network's size, (input_height, input_width) float32.
+    map: NDArray[np.float32] | None = None
+    #: Anomaly map at the frame's size, (H, W) float32.
+    frame_map: NDArray[np.float32] | None = None
+    #: log p / C per level, finest first, each (height, width) float32.
+    log_likelihoods: list[NDArray[np.float32]] | None = None
+    #: The encoder's features per level, finest first, each (height, width, channels) float32.
+    features: list[NDArray[np.float32]] | None = None
+
+
+_MAPS = ("map", "frame_map", "log_likelihoods", "features")
+
+
+class Session(Handle):
+    """Scratch memory for scoring frames with one model.
+
+    One call at a time: a second thread calling meanwhile gets BusyError. For parallel work give every thread a session of
+    its own; scoring releases the interpreter lock. The numbers do not depend on threads or on other frames.
+
+    Parameters
+    ----------
+    model
+        The detector.
+    threshold
+        Score above which a frame is rejected; None: the model's own.
+    """
+
+    _kind = "session"
+
+    def __init__(self, model: Model, threshold: float | None = None) -> None:
+        library, handle = _native.library(), ctypes.c_void_p()
+        options = _native.SessionOptions(threshold=math.nan if threshold is None else threshold)
+        self.info = model.info
+        check(library.cflowad_session_create(model.handle, ctypes.byref(options), ctypes.byref(handle)))
+        self._handle = handle
+
+    def score(self, frame: NDArray[np.uint8], order: Order = "RGB", maps: Iterable[str] = ()) -> Result:
+        """Scores a frame.
+
+        Parameters
+        ----------
+        frame
+            uint8 of shape (H, W) or (H, W, 1): grey; (H, W, 3); (H, W, 4): alpha is ignored. Any size from 1 x 1 to
+            65535 x 65535. Borrowed for the call: without a copy when its pixels lie next to each other (any positive row
+            stride, so a crop of an image is fine), with one otherwise.
+        order
+            ``"RGB"`` or ``"BGR"`` (OpenCV's): order of the first three channels.
+        maps
+            Names of the optional outputs wanted: ``"map"``, ``"frame_map"``, ``"log_likelihoods"``, ``"features"``.
+
+        Returns
+        -------
+        Result
+            With new arrays.
+
+        Raises
+        ------
+        TypeError, ValueError
+            The frame's type, shape or order is not one of those above.
+        NotCalibratedError
+            The model has no calibration. When ``maps`` asks for log-likelihoods or features and nothing else, the result
+            holds those, a score of NaN and no verdict instead.
+        BusyError
+            Another thread is scoring with this session.
+        DivergedError
+            The network's output is not finite.
+        """
+        return self.score_batch([frame], order, maps)[0]
+
+    def score_batch(
+        self, frames: Sequence[NDArray[np.uint8]], order: Order = "RGB", maps: Iterable[str] = ()
+    ) -> list[Result]:
+        """Scores frames, of any sizes, one after the other: the same bits as one by one, in one call of the library.
+
+        Parameters and exceptions are those of `score`; the message of an exception names the frame.
+        """
+        wanted = tuple(maps) if not isinstance(maps, str) else (maps,)
+        if unknown := [name for name in wanted if name not in _MAPS]:
+            raise ValueError(f"unknown map {unknown[0]!r}; known: {', '.join(_MAPS)}")
+        count = len(frames)
+        if count == 0:
+            return []
+        natives, owners = zip(*(native_frame(frame, order) for frame in frames))
+        outputs = [self._outputs(native, wanted) for native in natives]
+        native_results = (_native.Result * count)()
+        for native, arrays in zip(native_results, outputs):
+            native.struct_size = ctypes.sizeof(_native.Result)
+            for name, array in arrays.items():
+                setattr(native, name, array.ctypes.data)
+                setattr(native, f"{name}_capacity", array.size)
+        evidence_only = bool(wanted) and set(wanted) <= {"log_likelihoods", "features"} and not self.info.is_calibrated
+        library = _native.library()
+        if evidence_only:  # the status stands for the missing score alone, and would stop a batch
+            for native, result in zip(natives, native_results):
+                status = library.cflowad_session_score(self.handle, ctypes.byref(native), ctypes.byref(result))
+                if status != NOT_CALIBRATED:
+                    check(status)
+        else:
+            array = (_native.Frame * count)(*natives)
+            check(library.cflowad_session_score_batch(self.handle, array, count, native_results))
+        del owners
+        return [self._result(native, arrays, evidence_only) for native, arrays in zip(native_results, outputs)]
+
+    def _outputs(self, frame: Any, wanted: tuple[str, ...]) -> dict[str, NDArray[np.float32]]:
+        info = self.info
+        sizes = {
+            "map": info.input_height * info.input_width,
+            "frame_map": frame.height * frame.width,
+            "log_likelihoods": sum(l.height * l.width for l in info.levels),
+            "features": sum(l.height * l.width * l.channels for l in info.levels),
+        }
+        arrays = {name: np.empty(sizes[name], np.float32) for name in wanted}
+        if "frame_map" in arrays:
+            arrays["frame_map"] = arrays["frame_map"].reshape(frame.height, frame.width)
+        return arrays
+
+    def _result(self, native: Any, arrays: dict[str, NDArray[np.float32]], evidence_only: bool) -> Result:
+        info, levels = self.info, self.info.levels
+        result = Result(
+            score=math.nan if evidence_only else native.score,
+            verdict=None if evidence_only else Verdict(native.verdict),
+            threshold=math.nan if evidence_only else native.threshold,
+            frame_map=arrays.get("frame_map"),
+        )
+        if "map" in arrays:
+            result.map = arrays["map"].reshape(info.input_height, info.input_width)
+        if "log_likelihoods" in arrays:
+            result.log_likelihoods = _split(arrays["log_likelihoods"], [(l.height, l.width) for l in levels])
+        if "features" in arrays:
+            result.features = _split(arrays["features"], [(l.height, l.width, l.channels) for l in levels])
+        return result
+
+
+def _split(array: NDArray[np.float32], shapes: list[tuple[int, ...]]) -> list[NDArray[np.float32]]:
+    """Views of an array's consecutive parts."""
+    ends = np.cumsum([math.prod(shape) for shape in shapes])
+    return [part.reshape(shape) for part, shape in zip(np.split(array, ends[:-1]), shapes)]

@@ -1,0 +1,202 @@
+"""The C library through ctypes: structs and prototypes of cflowad.h, and where the library is found.
+
+ctypes releases the interpreter lock during every call.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from ctypes import POINTER, c_char, c_char_p, c_double, c_float, c_int32, c_size_t, c_uint8, c_uint32, c_uint64, c_void_p
+from functools import cache
+from pathlib import Path
+
+MAJOR = 1
+MAX_FRAME_SIDE = 65535
+MAX_LEVELS = 4
+FILE_NAME = f"libcflowad.so.{MAJOR}"
+
+PIXEL_GRAY8, PIXEL_RGB8, PIXEL_BGR8, PIXEL_RGBA8, PIXEL_BGRA8 = 1, 2, 3, 4, 5
+
+
+class Sized(ctypes.Structure):
+    """A struct that begins with its size."""
+
+    def __init__(self, **fields: object) -> None:
+        super().__init__(struct_size=ctypes.sizeof(self), **fields)
+
+
+class Frame(Sized):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("data", c_void_p),
+        ("width", c_uint32),
+        ("height", c_uint32),
+        ("stride", c_size_t),
+        ("format", c_int32),
+    ]
+
+
+class ModelInfo(Sized):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("architecture", c_char * 32),
+        ("padding", c_char * 16),
+        ("input_width", c_uint32),
+        ("input_height", c_uint32),
+        ("level_count", c_uint32),
+        ("level_width", c_uint32 * MAX_LEVELS),
+        ("level_height", c_uint32 * MAX_LEVELS),
+        ("level_channels", c_uint32 * MAX_LEVELS),
+        ("coupling_blocks", c_uint32),
+        ("condition_channels", c_uint32),
+        ("is_calibrated", c_uint32),
+        ("threshold", c_float),
+        ("parameter_count", c_uint64),
+        ("session_bytes", c_uint64),
+    ]
+
+
+class SessionOptions(Sized):
+    _fields_ = [("struct_size", c_size_t), ("threshold", c_float)]
+
+
+class Result(Sized):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("score", c_float),
+        ("threshold", c_float),
+        ("verdict", c_int32),
+        ("reserved", c_uint32),
+        ("map", c_void_p),
+        ("map_capacity", c_size_t),
+        ("frame_map", c_void_p),
+        ("frame_map_capacity", c_size_t),
+        ("log_likelihoods", c_void_p),
+        ("log_likelihoods_capacity", c_size_t),
+        ("features", c_void_p),
+        ("features_capacity", c_size_t),
+    ]
+
+
+class TrainOptions(Sized):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("input_width", c_uint32),
+        ("input_height", c_uint32),
+        ("level_count", c_uint32),
+        ("coupling_blocks", c_uint32),
+        ("condition_channels", c_uint32),
+        ("permutation", c_int32),
+        ("clamp", c_int32),
+        ("clamp_alpha", c_float),
+        ("meta_epochs", c_uint32),
+        ("sub_epochs", c_uint32),
+        ("warmup_epochs", c_uint32),
+        ("cosine_schedule", c_uint32),
+        ("image_batch", c_uint32),
+        ("fiber_batch", c_uint32),
+        ("learning_rate", c_float),
+        ("rotation_degrees", c_float),
+        ("calibration_fraction", c_float),
+        ("false_reject_rate", c_float),
+        ("seed", c_uint64),
+        ("feature_cache_bytes", c_uint64),
+    ]
+
+
+class Progress(Sized):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("stage", c_int32),
+        ("epoch", c_uint32),
+        ("epochs", c_uint32),
+        ("loss", c_float),
+        ("done", c_uint64),
+        ("total", c_uint64),
+        ("learning_rate", c_float),
+    ]
+
+
+class OverlayOptions(Sized):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("low", c_float),
+        ("high", c_float),
+        ("threshold", c_float),
+        ("opacity", c_float),
+    ]
+
+
+ProgressCallback = ctypes.CFUNCTYPE(c_int32, POINTER(Progress), c_void_p)
+
+#: Function -> result and argument types, in the header's order. Handles are void pointers.
+PROTOTYPES: dict[str, tuple[object, list[object]]] = {
+    "cflowad_version": (c_int32, []),
+    "cflowad_build_info": (c_char_p, []),
+    "cflowad_status_name": (c_char_p, [c_int32]),
+    "cflowad_last_error": (c_char_p, []),
+    "cflowad_model_open": (c_int32, [c_char_p, POINTER(c_void_p)]),
+    "cflowad_model_open_memory": (c_int32, [c_void_p, c_size_t, POINTER(c_void_p)]),
+    "cflowad_model_get_info": (c_int32, [c_void_p, POINTER(ModelInfo)]),
+    "cflowad_model_close": (c_int32, [c_void_p]),
+    "cflowad_session_options_init": (c_int32, [POINTER(SessionOptions), c_size_t]),
+    "cflowad_session_create": (c_int32, [c_void_p, POINTER(SessionOptions), POINTER(c_void_p)]),
+    "cflowad_session_score": (c_int32, [c_void_p, POINTER(Frame), POINTER(Result)]),
+    "cflowad_session_score_batch": (c_int32, [c_void_p, POINTER(Frame), c_size_t, POINTER(Result)]),
+    "cflowad_session_close": (c_int32, [c_void_p]),
+    "cflowad_train_options_init": (c_int32, [POINTER(TrainOptions), c_size_t]),
+    "cflowad_trainer_create": (c_int32, [c_char_p, POINTER(TrainOptions), POINTER(c_void_p)]),
+    "cflowad_trainer_add_frame": (c_int32, [c_void_p, POINTER(Frame), c_int32]),
+    "cflowad_trainer_fit": (c_int32, [c_void_p, ProgressCallback, c_void_p]),
+    "cflowad_trainer_calibrate": (c_int32, [c_void_p, ProgressCallback, c_void_p]),
+    "cflowad_trainer_save": (c_int32, [c_void_p, c_char_p]),
+    "cflowad_trainer_close": (c_int32, [c_void_p]),
+    "cflowad_png_read_info": (c_int32, [c_char_p, POINTER(c_uint32), POINTER(c_uint32), POINTER(c_int32)]),
+    "cflowad_png_read": (c_int32, [c_char_p, c_void_p, c_size_t]),
+    "cflowad_png_write": (c_int32, [c_char_p, POINTER(Frame)]),
+    "cflowad_overlay_options_init": (c_int32, [POINTER(OverlayOptions), c_size_t]),
+    "cflowad_render_overlay": (
+        c_int32,
+        [POINTER(Frame), c_void_p, c_size_t, POINTER(OverlayOptions), c_void_p, c_size_t],
+    ),
+    "cflowad_auroc": (c_int32, [POINTER(c_float), POINTER(c_uint8), c_size_t, POINTER(c_double)]),
+}
+
+
+def _candidates() -> list[str]:
+    """What to hand to the loader, in order."""
+    if given := os.environ.get("CFLOWAD_LIBRARY"):
+        return [given]
+    package = Path(__file__).resolve().parent
+    beside = [package / FILE_NAME, package / "libcflowad.so"]
+    checkout = [package.parents[2] / "build" / "lib" / FILE_NAME] if len(package.parents) > 2 else []
+    return [str(file) for file in beside + checkout if file.exists()] + [FILE_NAME]
+
+
+@cache
+def library() -> ctypes.CDLL:
+    """The loaded library, with prototypes.
+
+    Looked for at the path in the environment variable ``CFLOWAD_LIBRARY``, beside the package, in ``build/lib`` of the
+    checkout the package is in, and then where the system's loader looks.
+
+    Raises
+    ------
+    ImportError
+        It is not found, cannot be loaded, or has another major version.
+    """
+    name = _candidates()[0]
+    try:
+        loaded = ctypes.CDLL(name)
+    except OSError as error:
+        raise ImportError(f"{error}; CFLOWAD_LIBRARY can name the path of {FILE_NAME}") from error
+    try:
+        for function, (result, arguments) in PROTOTYPES.items():
+            entry = getattr(loaded, function)
+            entry.restype, entry.argtypes = result, arguments
+    except AttributeError as error:
+        raise ImportError(f"{name} is not {FILE_NAME}: {error}") from error
+    if loaded.cflowad_version() // 10000 != MAJOR:
+        raise ImportError(f"{name} has version {loaded.cflowad_version()}, but this package needs major version {MAJOR}")
+    return loaded

@@ -1,0 +1,223 @@
+"""Training."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, Union
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import _native
+from ._arrays import Order, Path, native_frame, native_path, unsigned
+from ._errors import check
+from ._model import Handle
+
+Permutation = Literal["soft", "hard"]
+Clamp = Literal["alpha*tanh(s)", "alpha*tanh(s/alpha)"]
+Stage = Literal["encode", "fit", "calibrate"]
+
+_PERMUTATIONS = ("soft", "hard")
+_CLAMPS = ("alpha*tanh(s)", "alpha*tanh(s/alpha)")
+_STAGES: tuple[Stage, ...] = ("encode", "fit", "calibrate")
+_ROLES = ("training", "calibration")
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A report to the progress callback."""
+
+    #: Which part of the work.
+    stage: Stage
+    #: Sub-epochs finished and all of them, in the stage "fit"; else 0.
+    epoch: int
+    epochs: int
+    #: Mean -log sigmoid(log p / C) since the sub-epoch began, in the stage "fit"; else 0.
+    loss: float
+    #: Units of the stage done and in all: frames, or frames x sub-epochs in the stage "fit".
+    done: int
+    total: int
+    #: Of the last step, in the stage "fit"; else 0.
+    learning_rate: float
+
+
+#: Gets a report several times a second or less; a true return value cancels.
+ProgressCallable = Callable[[Progress], object]
+
+
+class Trainer(Handle):
+    """Trains a detector from defect-free frames, or recalibrates one.
+
+    One call at a time; fit and calibrate release the interpreter lock.
+
+    Parameters
+    ----------
+    weights
+        Model file with an encoder (``python -m cflowad export encoder``): flows start from random weights; or a complete
+        detector: its flows go on from where they are, and input size, levels and flows are the file's.
+    input_width, input_height
+        Network input, pixels, 32 to 2048.
+    level_count
+        Feature levels, the coarsest ones kept: 1 to 3.
+    coupling_blocks
+        K, 1 to 64.
+    condition_channels
+        P, a multiple of 4 up to 1024; 0: unconditional.
+    permutation
+        ``"soft"``: fixed random rotations (the paper); ``"hard"``: index permutations.
+    clamp, clamp_alpha
+        The soft clamp of the log-scale, alpha 0.1 to 10.
+    meta_epochs, sub_epochs, warmup_epochs
+        Meta epochs, passes over the frames per meta epoch, meta epochs of linear warm-up.
+    cosine_schedule
+        Cosine down to learning_rate / 1000 over the meta epochs, or constant.
+    image_batch, fiber_batch
+        Frames per batch, fibers per Adam step.
+    learning_rate
+        Adam's, above 0 up to 1.
+    rotation_degrees
+        Augmentation by rotation of up to this angle; 0 lets the encoder run only once per frame.
+    calibration_fraction
+        Share of the frames held back for calibration when none was added for it, 0 to 0.9.
+    false_reject_rate
+        Wanted share of good frames above the default threshold, 0 to 0.5.
+    seed
+        All randomness of the run.
+    feature_cache_bytes
+        Memory for cached encoder features.
+    """
+
+    _kind = "trainer"
+
+    def __init__(
+        self,
+        weights: Path,
+        *,
+        input_width: int = 256,
+        input_height: int = 256,
+        level_count: int = 3,
+        coupling_blocks: int = 8,
+        condition_channels: int = 128,
+        permutation: Permutation = "soft",
+        clamp: Clamp = "alpha*tanh(s)",
+        clamp_alpha: float = 1.9,
+        meta_epochs: int = 25,
+        sub_epochs: int = 8,
+        warmup_epochs: int = 2,
+        cosine_schedule: bool = True,
+        image_batch: int = 32,
+        fiber_batch: int = 256,
+        learning_rate: float = 2e-4,
+        rotation_degrees: float = 5.0,
+        calibration_fraction: float = 0.1,
+        false_reject_rate: float = 0.01,
+        seed: int = 0,
+        feature_cache_bytes: int = 2 << 30,
+    ) -> None:
+        options = _native.TrainOptions(
+            input_width=unsigned("input_width", input_width, 32),
+            input_height=unsigned("input_height", input_height, 32),
+            level_count=unsigned("level_count", level_count, 32),
+            coupling_blocks=unsigned("coupling_blocks", coupling_blocks, 32),
+            condition_channels=unsigned("condition_channels", condition_channels, 32),
+            permutation=_index("permutation", permutation, _PERMUTATIONS),
+            clamp=_index("clamp", clamp, _CLAMPS),
+            clamp_alpha=clamp_alpha,
+            meta_epochs=unsigned("meta_epochs", meta_epochs, 32),
+            sub_epochs=unsigned("sub_epochs", sub_epochs, 32),
+            warmup_epochs=unsigned("warmup_epochs", warmup_epochs, 32),
+            cosine_schedule=1 if cosine_schedule else 0,
+            image_batch=unsigned("image_batch", image_batch, 32),
+            fiber_batch=unsigned("fiber_batch", fiber_batch, 32),
+            learning_rate=learning_rate,
+            rotation_degrees=rotation_degrees,
+            calibration_fraction=calibration_fraction,
+            false_reject_rate=false_reject_rate,
+            seed=unsigned("seed", seed, 64),
+            feature_cache_bytes=unsigned("feature_cache_bytes", feature_cache_bytes, 64),
+        )
+        handle = ctypes.c_void_p()
+        check(
+            _native.library().cflowad_trainer_create(native_path(weights), ctypes.byref(options), ctypes.byref(handle))
+        )
+        self._handle = handle
+
+    def add_frame(
+        self, frame: NDArray[np.uint8], order: Order = "RGB", role: Literal["training", "calibration"] = "training"
+    ) -> None:
+        """Adds a good frame; it is resized to the network's input and copied.
+
+        Parameters
+        ----------
+        frame, order
+            As for `Session.score`.
+        role
+            ``"training"``: to learn from; ``"calibration"``: held back, it sets the constants and the threshold.
+        """
+        native, owner = native_frame(frame, order)
+        index = _index("role", role, _ROLES)
+        check(_native.library().cflowad_trainer_add_frame(self.handle, ctypes.byref(native), index))
+        del owner
+
+    def fit(self, progress: ProgressCallable | None = None) -> None:
+        """Trains the flows.
+
+        Parameters
+        ----------
+        progress
+            Called on this thread with a `Progress`; a true return value cancels. An exception in it (an interrupt from
+            the keyboard too) cancels and is raised here.
+
+        Raises
+        ------
+        StateError
+            There are no frames.
+        CancelledError, DivergedError
+            After which the trainer can only be closed.
+        """
+        self._run("cflowad_trainer_fit", progress)
+
+    def calibrate(self, progress: ProgressCallable | None = None) -> None:
+        """Computes the frozen constants and the threshold from the calibration frames; ``progress`` as for `fit`."""
+        self._run("cflowad_trainer_calibrate", progress)
+
+    def save(self, path: Path) -> None:
+        """Writes the detector: under a temporary name beside ``path``, then renamed."""
+        check(_native.library().cflowad_trainer_save(self.handle, native_path(path)))
+
+    def _run(self, function: str, progress: ProgressCallable | None) -> None:
+        raised: list[BaseException] = []
+
+        # Also without a callable, so that an interrupt from the keyboard stops the work.
+        def report(native: Any, _: object) -> int:
+            try:
+                return 0 if progress is None else int(bool(progress(_progress(native.contents))))
+            except BaseException as error:  # must not cross the C frames
+                raised.append(error)
+                return 1
+
+        callback = _native.ProgressCallback(report)
+        status = getattr(_native.library(), function)(self.handle, callback, None)
+        if raised:
+            raise raised[0]
+        check(status)
+
+
+def _progress(native: Any) -> Progress:
+    return Progress(
+        stage=_STAGES[native.stage],
+        epoch=native.epoch,
+        epochs=native.epochs,
+        loss=native.loss,
+        done=native.done,
+        total=native.total,
+        learning_rate=native.learning_rate,
+    )
+
+
+def _index(name: str, value: Union[str, Any], known: tuple[str, ...]) -> int:
+    if value not in known:
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, known))}, not {value!r}")
+    return known.index(value)
