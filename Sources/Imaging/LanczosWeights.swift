@@ -65,7 +65,8 @@ final class LanczosWeights {
   @inline(__always)
   func taps(_ i: Int) -> Taps {
     Taps(
-      first: Int(firsts.pointer[i]), count: Int(counts.pointer[i]), weights: UnsafePointer(weights.pointer + i &* capacity))
+      first: Int(firsts.pointer[i]), count: Int(counts.pointer[i]),
+      weights: UnsafePointer(weights.pointer + i &* capacity))
   }
 
   /// With 22 fractional bits, rounded half away from zero. A normalised weight is within -1...2, so that all fits.

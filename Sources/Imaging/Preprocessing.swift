@@ -22,7 +22,9 @@ package struct Preprocessing: Sendable, Equatable {
     guard mean.count == 3, standardDeviation.count == 3,
       mean.allSatisfy({ $0.isFinite && abs($0) < 100 }),
       standardDeviation.allSatisfy({ $0 > 1e-6 && $0 < 1e6 })
-    else { throw Failure(.invalidArgument, "mean and standard deviation must be three finite values, the latter positive") }
+    else {
+      throw Failure(.invalidArgument, "mean and standard deviation must be three finite values, the latter positive")
+    }
     self.width = width
     self.height = height
     self.mean = mean

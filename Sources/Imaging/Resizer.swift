@@ -3,7 +3,8 @@ import Glibc
 
 /// Resizes frames to one size as Pillow's `Image.resize((width, height), Image.LANCZOS)` does in mode RGB, byte for
 /// byte: a horizontal pass, rounded to 8 bits, then a vertical one; a pass that changes no size is skipped
-/// (`ImagingResample`, src/libImaging/Resample.c).
+/// (`ImagingResample`, src/libImaging/Resample.c). This is Pillow 3.3 to 12. Pillow 13 takes the vertical pass first
+/// where the height shrinks much more than the width, and rounds a little differently there.
 ///
 /// It keeps the weights and the scratch memory of the last frame size, so that a stream of equal frames allocates
 /// nothing. One call at a time.

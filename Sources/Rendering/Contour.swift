@@ -1,0 +1,84 @@
+import Basics
+import Glibc
+
+/// The border of the region where a map is above a threshold: its pixels with a neighbour above, below or beside them
+/// that is not in it. The image's own border is none.
+final class Contour {
+  private let width: Int
+  private let height: Int
+  /// height x width: 1 on the border, else 0.
+  private let mask: UnsafeMutablePointer<UInt8>
+  /// Per column, how many border pixels are in the rows that the line being drawn may touch.
+  private let counts: UnsafeMutablePointer<Int32>
+
+  /// Pixels across the line.
+  let lineWidth: Int
+  /// Pixels of the edge on either side.
+  let edgeWidth: Int
+
+  init(_ map: UnsafePointer<Float>, width: Int, height: Int, threshold: Float) throws(Failure) {
+    guard let bytes = checkedProduct([width, height]),
+      let mask = calloc(bytes, 1)?.assumingMemoryBound(to: UInt8.self)
+    else { throw Failure(.outOfMemory, "no memory for the contour of \(width) x \(height) pixels") }
+    guard let counts = calloc(width, MemoryLayout<Int32>.stride)?.assumingMemoryBound(to: Int32.self) else {
+      free(mask)
+      throw Failure(.outOfMemory, "no memory for the contour of \(width) x \(height) pixels")
+    }
+    self.width = width
+    self.height = height
+    self.mask = mask
+    self.counts = counts
+    lineWidth = max((max(width, height) + 128) / 256, 1)
+    edgeWidth = max(lineWidth / 2, 1)
+    mark(map, threshold)
+  }
+
+  deinit {
+    free(mask)
+    free(counts)
+  }
+
+  private func mark(_ map: UnsafePointer<Float>, _ threshold: Float) {
+    func isAbove(_ index: Int) -> Bool { map[index] > threshold && map[index] < .infinity }
+    for y in 0..<height {
+      for x in 0..<width {
+        let index = y &* width &+ x
+        guard isAbove(index) else { continue }
+        let isInner =
+          (x == 0 || isAbove(index &- 1)) && (x == width &- 1 || isAbove(index &+ 1))
+          && (y == 0 || isAbove(index &- width)) && (y == height &- 1 || isAbove(index &+ width))
+        mask[index] = isInner ? 0 : 1
+      }
+    }
+  }
+
+  /// Paints every pixel whose square of `lineWidth` + 2 `widening` pixels holds a border pixel. The squares are counted
+  /// by running sums, so that the work does not grow with the line's width.
+  func draw(_ color: SIMD3<UInt8>, widenedBy widening: Int, into rgb: UnsafeMutablePointer<UInt8>) {
+    let before = (lineWidth - 1) / 2 + widening
+    let after = lineWidth / 2 + widening
+    for x in 0..<width { counts[x] = 0 }
+    for y in 0..<min(after, height) { add(row: y, 1) }
+    for y in 0..<height {
+      add(row: y + after, 1)
+      add(row: y - before - 1, -1)
+      var sum: Int32 = 0
+      for x in 0..<min(after, width) { sum &+= counts[x] }
+      for x in 0..<width {
+        if x + after < width { sum &+= counts[x + after] }
+        if x > before { sum &-= counts[x - before - 1] }
+        guard sum > 0 else { continue }
+        let pixel = rgb + 3 &* (y &* width &+ x)
+        pixel[0] = color.x
+        pixel[1] = color.y
+        pixel[2] = color.z
+      }
+    }
+  }
+
+  private func add(row y: Int, _ sign: Int32) {
+    guard y >= 0, y < height else { return }
+    let row = mask + y &* width
+    for x in 0..<width { counts[x] &+= sign &* Int32(row[x]) }
+  }
+}

@@ -1,0 +1,42 @@
+import Basics
+
+/// How a heat map is drawn over a frame.
+package struct Overlay: Sendable {
+  /// Map value of the colour map's first colour; nothing is drawn there and below.
+  package let low: Float
+  /// Map value of its last colour, and above.
+  package let high: Float
+  /// Map value whose contour is drawn; nil for none.
+  package let threshold: Float?
+  /// Of the heat over the frame, 0...1, at `high`; it fades to 0 at `low`.
+  package let opacity: Float
+
+  /// Fails with `invalidArgument` when a number is not finite, `low` is not below `high`, or `opacity` is not within
+  /// 0...1.
+  package init(low: Float = 0, high: Float = 3, threshold: Float? = nil, opacity: Float = 0.6) throws(Failure) {
+    guard low.isFinite, high.isFinite, low < high else {
+      throw Failure(.invalidArgument, "the range \(low)...\(high) of a heat map is not finite and rising")
+    }
+    guard threshold?.isFinite ?? true else {
+      throw Failure(.invalidArgument, "the threshold of a contour is not finite")
+    }
+    guard opacity >= 0, opacity <= 1 else {
+      throw Failure(.invalidArgument, "the opacity \(opacity) of a heat map is not within 0...1")
+    }
+    self.low = low
+    self.high = high
+    self.threshold = threshold
+    self.opacity = opacity
+  }
+
+  /// Steps of the heat between `low` and `high`.
+  static let steps = 255
+
+  /// 0 at `low` and below and for what is not finite, ``steps`` at `high` and above.
+  @inline(__always)
+  func step(_ value: Float) -> Int {
+    // Halves, because high - low may overflow.
+    let position = (value / 2 - low / 2) / (high / 2 - low / 2)
+    return value.isFinite && position > 0 ? Int(min(position, 1) * Float(Self.steps) + 0.5) : 0
+  }
+}

@@ -1,0 +1,62 @@
+import Basics
+import Glibc
+import Imaging
+
+/// Draws a heat map over a frame: ``ColorMap/inferno`` by value, more opaque the higher the value, and a contour
+/// around where the map is above the threshold.
+///
+/// - `map`: the frame's height x width values, row-major. What is not finite is drawn as `low` and is not above a
+///   threshold.
+/// - `rgb`: receives height x width RGB8 pixels, rows without gaps.
+///
+/// The contour is a cyan line, one pixel for every 256 of the frame's longer side and at least one, with a dark edge so
+/// that it stands out on bright heat and bright frames alike. It runs on the outermost pixels inside the region. Fails
+/// with `outOfMemory` when there is none for the contour (a byte a pixel).
+package func render(
+  frame: Frame, map: UnsafePointer<Float>, overlay: Overlay, into rgb: UnsafeMutablePointer<UInt8>
+) throws(Failure) {
+  let contour = try overlay.threshold.map { threshold throws(Failure) in
+    try Contour(map, width: frame.width, height: frame.height, threshold: threshold)
+  }
+  drawHeat(frame, map, overlay, rgb)
+  guard let contour else { return }
+  contour.draw(SIMD3(8, 24, 32), widenedBy: contour.edgeWidth, into: rgb)
+  contour.draw(SIMD3(0, 255, 255), widenedBy: 0, into: rgb)
+}
+
+private func drawHeat(
+  _ frame: Frame, _ map: UnsafePointer<Float>, _ overlay: Overlay, _ rgb: UnsafeMutablePointer<UInt8>
+) {
+  withUnsafeTemporaryAllocation(of: SIMD4<Float>.self, capacity: Overlay.steps + 1) { heats in
+    for step in 0...Overlay.steps {
+      let value = Float(step) / Float(Overlay.steps)
+      let alpha = overlay.opacity * value
+      // The colour times its share, and what is left to the frame.
+      heats[step] = SIMD4(SIMD3<Float>(ColorMap.inferno.color(value)) * alpha + 0.5, 1 - alpha)
+    }
+    for y in 0..<frame.height {
+      let row = frame.row(y)
+      for x in 0..<frame.width {
+        let index = y &* frame.width &+ x
+        let heat = heats[overlay.step(map[index])]
+        let pixel = SIMD3<Float>(frame.format.rgb(row + x &* frame.format.bytesPerPixel))
+        let color = SIMD3(heat.x, heat.y, heat.z) + pixel * heat.w
+        rgb[3 &* index] = UInt8(min(color.x, 255))
+        rgb[3 &* index &+ 1] = UInt8(min(color.y, 255))
+        rgb[3 &* index &+ 2] = UInt8(min(color.z, 255))
+      }
+    }
+  }
+}
+
+extension PixelFormat {
+  /// R, G, B of one pixel.
+  @inline(__always)
+  func rgb(_ pixel: UnsafePointer<UInt8>) -> SIMD3<UInt8> {
+    switch self {
+    case .gray8: SIMD3(repeating: pixel[0])
+    case .rgb8, .rgba8: SIMD3(pixel[0], pixel[1], pixel[2])
+    case .bgr8, .bgra8: SIMD3(pixel[2], pixel[1], pixel[0])
+    }
+  }
+}
