@@ -65,6 +65,9 @@ let package = Package(
       tests("Encoders", ["Basics", "Kernels", "Encoders", "Support"]),
       tests("Flows", ["Basics", "Kernels", "Flows", "Support"]),
       tests("Basics", ["Basics"]),
+      tests("Imaging", ["Basics", "Imaging"], fixtures: true),
+      tests("PNG", ["Basics", "PNG"], fixtures: true),
+      tests("Rendering", ["Basics", "Imaging", "Rendering"], fixtures: true),
       tests(
         "Training",
         [
