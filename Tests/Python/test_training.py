@@ -1,0 +1,145 @@
+import ctypes
+
+import cflowad
+import numpy as np
+import pytest
+from cflowad import _native
+
+QUICK = dict(
+    input_width=64, input_height=64, coupling_blocks=2, condition_channels=8, meta_epochs=2, sub_epochs=1,
+    warmup_epochs=0, image_batch=2, rotation_degrees=0,
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def encoder_file(tmp_path_factory):
+    """An encoder-only model file."""
+    torch = pytest.importorskip("torch")
+    import freia_checkpoint as freia
+    from cflowad.export import Settings, export_encoder
+
+    folder = tmp_path_factory.mktemp("encoder")
+    torch.save(freia.encoder("efficientnet_lite0"), folder / "w.pt")
+    export_encoder(folder / "w.pt", folder / "encoder.h5", Settings("efficientnet_lite0"))
+    return folder / "encoder.h5"
+
+
+def frames(count, seed=0):
+    random = np.random.RandomState(seed)
+    return [(100 + 20 * random.rand(8, 8, 3)).astype(np.uint8).repeat(10, 0).repeat(8, 1) for _ in range(count)]
+
+
+def filled(path, **options):
+    trainer = cflowad.Trainer(path, **{**QUICK, **options})
+    for frame in frames(4):
+        trainer.add_frame(frame)
+    for frame in frames(2, seed=1):
+        trainer.add_frame(frame, role="calibration")
+    return trainer
+
+
+def test_defaults_are_the_librarys():
+    import inspect
+
+    options = _native.TrainOptions()
+    assert _native.library().cflowad_train_options_init(ctypes.byref(options), ctypes.sizeof(options)) == 0
+    parameters = inspect.signature(cflowad.Trainer).parameters
+    names = {"soft": 0, "hard": 1, "alpha*tanh(s)": 0, "alpha*tanh(s/alpha)": 1}
+    for name, _ in _native.TrainOptions._fields_[1:]:
+        default = parameters[name].default
+        default = names.get(default, default)
+        assert getattr(options, name) == (np.float32(default) if isinstance(default, float) else default), name
+
+
+def test_train_calibrate_save(encoder_file, tmp_path):
+    reports = []
+    with filled(encoder_file) as trainer:
+        trainer.fit(reports.append)
+        trainer.calibrate(reports.append)
+        trainer.save(tmp_path / "detector.h5")
+    assert {r.stage for r in reports} >= {"fit", "calibrate"}
+    assert all(r.done <= r.total for r in reports)
+    assert any(r.stage == "fit" and np.isfinite(r.loss) and r.loss > 0 and r.epochs == 2 for r in reports)
+    with cflowad.Model(tmp_path / "detector.h5") as model, model.session() as session:
+        info = model.info
+        assert info.is_calibrated and (info.input_width, info.coupling_blocks, info.condition_channels) == (64, 2, 8)
+        scores = [session.score(frame).score for frame in frames(2, seed=1)]
+        spoiled = frames(1, seed=1)[0]
+        spoiled[20:60, 20:50] = (255, 0, 60)
+        assert session.score(spoiled).score > max(scores)
+
+
+def test_same_seed_same_detector(encoder_file, frame):
+    import tempfile
+    from pathlib import Path
+
+    scores = []
+    for seed in (5, 5, 6):
+        with tempfile.TemporaryDirectory() as folder, filled(encoder_file, seed=seed) as trainer:
+            trainer.fit()
+            trainer.calibrate()
+            trainer.save(Path(folder, "d.h5"))
+            with cflowad.Model(Path(folder, "d.h5")) as model, model.session() as session:
+                scores.append(session.score(frame, maps=["map"]).map)
+    assert np.array_equal(scores[0], scores[1]) and not np.array_equal(scores[0], scores[2])
+
+
+def test_cancel(encoder_file):
+    calls = []
+    with filled(encoder_file) as trainer:
+        with pytest.raises(cflowad.CancelledError):
+            trainer.fit(lambda report: calls.append(report) or True)
+        with pytest.raises(cflowad.StateError):
+            trainer.fit()
+    assert len(calls) == 1
+
+
+def test_exception_in_the_callback(encoder_file):
+    class Stop(Exception):
+        pass
+
+    def progress(report):
+        raise Stop("enough")
+
+    with filled(encoder_file) as trainer, pytest.raises(Stop, match="enough"):
+        trainer.fit(progress)
+
+
+def test_recalibrate(small, model_file, tmp_path):
+    """A complete detector keeps its flows."""
+    good = frames(3)
+    with cflowad.Trainer(model_file("lite0")) as trainer:
+        for frame in good:
+            trainer.add_frame(frame, role="calibration")
+        trainer.calibrate()
+        trainer.save(tmp_path / "d.h5")
+    with cflowad.Model(tmp_path / "d.h5") as model, model.session() as new, small.session() as old:
+        results = [(new.score(f, maps=["log_likelihoods"]), old.score(f, maps=["log_likelihoods"])) for f in good]
+        for a, b in results:
+            assert all(map(np.array_equal, a.log_likelihoods, b.log_likelihoods))
+        assert model.info.threshold != small.info.threshold
+
+
+def test_bad_calls(encoder_file, tmp_path):
+    with pytest.raises(cflowad.FileError):
+        cflowad.Trainer(tmp_path / "none.h5")
+    for options, error, says in (
+        ({"coupling_blocks": -1}, ValueError, "coupling_blocks must be within"),
+        ({"coupling_blocks": 2**32}, ValueError, "coupling_blocks must be within"),
+        ({"coupling_blocks": 2.5}, TypeError, "coupling_blocks must be an integer"),
+        ({"coupling_blocks": 65}, cflowad.InvalidArgumentError, ""),
+        ({"permutation": "firm"}, ValueError, "permutation must be one of"),
+        ({"clamp": "tanh"}, ValueError, "clamp must be one of"),
+        ({"learning_rate": float("nan")}, cflowad.InvalidArgumentError, ""),
+    ):
+        with pytest.raises(error, match=says):
+            cflowad.Trainer(encoder_file, **options)
+    with cflowad.Trainer(encoder_file, **QUICK) as trainer:
+        with pytest.raises(cflowad.StateError):
+            trainer.fit()
+        with pytest.raises(ValueError, match="role must be one of"):
+            trainer.add_frame(frames(1)[0], role="test")
+        with pytest.raises(TypeError):
+            trainer.add_frame(frames(1)[0].astype(float))
+    with pytest.raises(cflowad.InvalidHandleError, match="the trainer is closed"):
+        trainer.fit()
