@@ -40,3 +40,9 @@ func checkCapacity(_ capacity: Int, holds needed: Int, _ name: StaticString) thr
     throw Failure(.bufferTooSmall, "\(name) has room for \(capacity) elements where \(needed) are needed")
   }
 }
+
+/// A raw pointer through which a result is handed out.
+func checkedOutput(_ pointer: UnsafeMutableRawPointer?, _ name: StaticString) throws(Failure) -> UnsafeMutableRawPointer {
+  guard let pointer else { throw Failure(.invalidArgument, "the pointer for the \(name) is NULL") }
+  return pointer
+}

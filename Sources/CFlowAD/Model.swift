@@ -6,7 +6,7 @@ import Scoring
 let models = HandleTable<Detector>(kind: 1, name: "model")
 
 @_cdecl("cflowad_model_open") @implementation
-func cflowad_model_open(
+public func cflowad_model_open(
   _ path: UnsafePointer<CChar>?, _ model: UnsafeMutablePointer<OpaquePointer?>?
 ) -> cflowad_status {
   attempt { () throws(Failure) in
@@ -21,7 +21,7 @@ func cflowad_model_open(
 }
 
 @_cdecl("cflowad_model_open_memory") @implementation
-func cflowad_model_open_memory(
+public func cflowad_model_open_memory(
   _ data: UnsafeRawPointer?, _ size: Int, _ model: UnsafeMutablePointer<OpaquePointer?>?
 ) -> cflowad_status {
   attempt { () throws(Failure) in
@@ -33,7 +33,7 @@ func cflowad_model_open_memory(
 }
 
 @_cdecl("cflowad_model_get_info") @implementation
-func cflowad_model_get_info(
+public func cflowad_model_get_info(
   _ model: OpaquePointer?, _ info: UnsafeMutablePointer<cflowad_model_info>?
 ) -> cflowad_status {
   attempt { () throws(Failure) in
@@ -80,6 +80,6 @@ private func copyText<Array>(_ text: String, into array: inout Array) {
 }
 
 @_cdecl("cflowad_model_close") @implementation
-func cflowad_model_close(_ model: OpaquePointer?) -> cflowad_status {
+public func cflowad_model_close(_ model: OpaquePointer?) -> cflowad_status {
   attempt { () throws(Failure) in try models.remove(model) }
 }

@@ -29,7 +29,7 @@ private var defaultSessionOptions: cflowad_session_options {
 }
 
 @_cdecl("cflowad_session_options_init") @implementation
-func cflowad_session_options_init(
+public func cflowad_session_options_init(
   _ options: UnsafeMutablePointer<cflowad_session_options>?, _ structSize: Int
 ) -> cflowad_status {
   attempt { () throws(Failure) in
@@ -38,7 +38,7 @@ func cflowad_session_options_init(
 }
 
 @_cdecl("cflowad_session_create") @implementation
-func cflowad_session_create(
+public func cflowad_session_create(
   _ model: OpaquePointer?, _ options: UnsafePointer<cflowad_session_options>?,
   _ session: UnsafeMutablePointer<OpaquePointer?>?
 ) -> cflowad_status {
@@ -54,7 +54,7 @@ func cflowad_session_create(
 }
 
 @_cdecl("cflowad_session_score") @implementation
-func cflowad_session_score(
+public func cflowad_session_score(
   _ session: OpaquePointer?, _ frame: UnsafePointer<cflowad_frame>?, _ result: UnsafeMutablePointer<cflowad_result>?
 ) -> cflowad_status {
   attempt { () throws(Failure) in
@@ -65,7 +65,7 @@ func cflowad_session_score(
 }
 
 @_cdecl("cflowad_session_score_batch") @implementation
-func cflowad_session_score_batch(
+public func cflowad_session_score_batch(
   _ session: OpaquePointer?, _ frames: UnsafePointer<cflowad_frame>?, _ count: Int,
   _ results: UnsafeMutablePointer<cflowad_result>?
 ) -> cflowad_status {
@@ -97,7 +97,7 @@ func cflowad_session_score_batch(
 }
 
 @_cdecl("cflowad_session_close") @implementation
-func cflowad_session_close(_ session: OpaquePointer?) -> cflowad_status {
+public func cflowad_session_close(_ session: OpaquePointer?) -> cflowad_status {
   attempt { () throws(Failure) in try sessions.remove(session) }
 }
 

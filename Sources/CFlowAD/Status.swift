@@ -11,9 +11,9 @@ private let statusNames: [StaticText] = [
 private let unknownStatus = StaticText("unknown status")
 
 @_cdecl("cflowad_status_name") @implementation
-func cflowad_status_name(_ status: cflowad_status) -> UnsafePointer<CChar>? {
+public func cflowad_status_name(_ status: cflowad_status) -> UnsafePointer<CChar>? {
   statusNames.indices.contains(Int(status)) ? statusNames[Int(status)].pointer : unknownStatus.pointer
 }
 
 @_cdecl("cflowad_last_error") @implementation
-func cflowad_last_error() -> UnsafePointer<CChar>? { LastError.message }
+public func cflowad_last_error() -> UnsafePointer<CChar>? { LastError.message }

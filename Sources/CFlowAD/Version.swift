@@ -2,7 +2,7 @@ import CFlowADHeader
 import OpenBLAS
 
 @_cdecl("cflowad_version") @implementation
-func cflowad_version() -> Int32 { CFLOWAD_VERSION_MAJOR * 10_000 + CFLOWAD_VERSION_MINOR * 100 + CFLOWAD_VERSION_PATCH }
+public func cflowad_version() -> Int32 { CFLOWAD_VERSION_MAJOR * 10_000 + CFLOWAD_VERSION_MINOR * 100 + CFLOWAD_VERSION_PATCH }
 
 /// A C string that lives as long as the process.
 struct StaticText: @unchecked Sendable {
@@ -20,4 +20,4 @@ private let buildInfo = StaticText(
   "libcflowad \(CFLOWAD_VERSION_MAJOR).\(CFLOWAD_VERSION_MINOR).\(CFLOWAD_VERSION_PATCH), \(BLAS.configuration)")
 
 @_cdecl("cflowad_build_info") @implementation
-func cflowad_build_info() -> UnsafePointer<CChar>? { buildInfo.pointer }
+public func cflowad_build_info() -> UnsafePointer<CChar>? { buildInfo.pointer }

@@ -24,9 +24,9 @@ final class LanczosWeights {
     let weights: UnsafePointer<Weight>
   }
 
-  private let firsts: Scratch<Int32>
-  private let counts: Scratch<Int32>
-  private let weights: Scratch<Weight>
+  private let firsts: Buffer<Int32>
+  private let counts: Buffer<Int32>
+  private let weights: Buffer<Weight>
   private let capacity: Int
 
   /// Sizes are at most 65535. Fails with `outOfMemory`.
@@ -39,25 +39,25 @@ final class LanczosWeights {
       throw Failure(.outOfMemory, "the weights to resize \(inputSize) to \(outputSize) do not fit")
     }
     self.capacity = capacity
-    firsts = try Scratch(outputSize)
-    counts = try Scratch(outputSize)
-    weights = try Scratch(total)
-    let exact = try Scratch<Double>(capacity)
+    firsts = try Buffer(count: outputSize)
+    counts = try Buffer(count: outputSize)
+    weights = try Buffer(count: total)
+    let exact = try Buffer<Double>(count: capacity)
     for i in 0..<outputSize {
       let center = (Double(i) + 0.5) * scale
       let first = max(Int(center - support + 0.5), 0)
       let count = min(Int(center + support + 0.5), inputSize) - first
-      firsts.pointer[i] = Int32(first)
-      counts.pointer[i] = Int32(count)
+      firsts.base[i] = Int32(first)
+      counts.base[i] = Int32(count)
       var sum = 0.0
       for x in 0..<count {
         // As Pillow: times the reciprocal, not divided.
         let weight = Self.lanczos((Double(x + first) - center + 0.5) * (1 / filterScale))
-        exact.pointer[x] = weight
+        exact.base[x] = weight
         sum += weight
       }
       for x in 0..<count {
-        weights.pointer[i * capacity + x] = Self.fixed(sum == 0 ? exact.pointer[x] : exact.pointer[x] / sum)
+        weights.base[i * capacity + x] = Self.fixed(sum == 0 ? exact.base[x] : exact.base[x] / sum)
       }
     }
   }
@@ -65,8 +65,8 @@ final class LanczosWeights {
   @inline(__always)
   func taps(_ i: Int) -> Taps {
     Taps(
-      first: Int(firsts.pointer[i]), count: Int(counts.pointer[i]),
-      weights: UnsafePointer(weights.pointer + i &* capacity))
+      first: Int(firsts.base[i]), count: Int(counts.base[i]),
+      weights: UnsafePointer(weights.base + i &* capacity))
   }
 
   /// With 22 fractional bits, rounded half away from zero. A normalised weight is within -1...2, so that all fits.

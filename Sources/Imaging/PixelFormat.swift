@@ -19,7 +19,7 @@ package enum PixelFormat: Int32, Sendable, CaseIterable {
   }
 
   /// Channels that carry the picture: 1 or 3.
-  var channelCount: Int { self == .gray8 ? 1 : 3 }
+  package var channelCount: Int { self == .gray8 ? 1 : 3 }
 
   /// Whether the first byte of a pixel is blue.
   var isBlueFirst: Bool { self == .bgr8 || self == .bgra8 }

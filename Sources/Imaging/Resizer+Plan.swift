@@ -11,13 +11,13 @@ extension Resizer {
     let horizontal: LanczosWeights?
     let vertical: LanczosWeights?
     /// What the horizontal pass leaves: frameHeight x width x channels.
-    let rows: Scratch<UInt8>
+    let rows: Buffer<UInt8>
     /// A band of the frame, transposed: frameWidth columns of bandRows x channels, bandRows x 4 apart if in colour.
-    let columns: Scratch<UInt8>
+    let columns: Buffer<UInt8>
     /// One column of a band after the horizontal pass: bandRows x channels.
-    let column: Scratch<UInt8>
+    let column: Buffer<UInt8>
     /// One row after the vertical pass: width x channels.
-    let line: Scratch<UInt8>
+    let line: Buffer<UInt8>
 
     init(frameWidth: Int, frameHeight: Int, width: Int, height: Int) throws(Failure) {
       self.frameWidth = frameWidth
@@ -25,12 +25,10 @@ extension Resizer {
       self.width = width
       horizontal = try Self.weights(from: frameWidth, to: width)
       vertical = try Self.weights(from: frameHeight, to: height)
-      rows = try Scratch(frameHeight * width * 3)
-      columns = try Scratch(horizontal == nil ? 0 : frameWidth * bandRows * 4)
-      column = try Scratch(bandRows * 3)
-      line = try Scratch(width * 3)
-      // A last band of fewer rows computes with what is left in the others.
-      if horizontal != nil { memset(columns.pointer, 0, frameWidth * bandRows * 4) }
+      rows = try Buffer(count: frameHeight * width * 3)
+      columns = try Buffer(count: horizontal == nil ? 0 : frameWidth * bandRows * 4)
+      column = try Buffer(count: bandRows * 3)
+      line = try Buffer(count: width * 3)
     }
 
     private static func weights(from inputSize: Int, to outputSize: Int) throws(Failure) -> LanczosWeights? {
@@ -48,28 +46,28 @@ extension Resizer {
       let columnPitch = channels == 1 ? bandRows : bandRows &* 4
       guard let horizontal else {
         if pixelBytes == channels { return (frame.base, frame.stride) }
-        for y in 0..<frameHeight { dropAlpha(frame.row(y), into: rows.pointer + y &* pitch) }
-        return (UnsafePointer(rows.pointer), pitch)
+        for y in 0..<frameHeight { dropAlpha(frame.row(y), into: rows.base + y &* pitch) }
+        return (UnsafePointer(rows.base), pitch)
       }
       var y = 0
       while y < frameHeight {
         let count = min(bandRows, frameHeight &- y)
         for r in 0..<count {
           if channels == 1 {
-            transposeGray(frame.row(y &+ r), into: columns.pointer + r)
+            transposeGray(frame.row(y &+ r), into: columns.base + r)
           } else {
-            transposeColor(frame.row(y &+ r), pixelBytes: pixelBytes, into: columns.pointer + 3 &* r)
+            transposeColor(frame.row(y &+ r), pixelBytes: pixelBytes, into: columns.base + 3 &* r)
           }
         }
         for x in 0..<width {
           horizontal.taps(x).sum(
-            UnsafePointer(columns.pointer), pitch: columnPitch, count: bandRows &* channels,
-            into: column.pointer)
-          scatter(count, channels, to: rows.pointer + (y &* pitch &+ x &* channels), pitch: pitch)
+            UnsafePointer(columns.base), pitch: columnPitch, count: bandRows &* channels,
+            into: column.base)
+          scatter(count, channels, to: rows.base + (y &* pitch &+ x &* channels), pitch: pitch)
         }
         y &+= bandRows
       }
-      return (UnsafePointer(rows.pointer), pitch)
+      return (UnsafePointer(rows.base), pitch)
     }
 
     /// A row of grey pixels to its place in the columns.
@@ -97,12 +95,12 @@ extension Resizer {
     @inline(__always)
     private func scatter(_ count: Int, _ channels: Int, to output: UnsafeMutablePointer<UInt8>, pitch: Int) {
       if channels == 1 {
-        for r in 0..<count { output[r &* pitch] = column.pointer[r] }
+        for r in 0..<count { output[r &* pitch] = column.base[r] }
       } else {
         for r in 0..<count {
-          output[r &* pitch] = column.pointer[3 &* r]
-          output[r &* pitch &+ 1] = column.pointer[3 &* r &+ 1]
-          output[r &* pitch &+ 2] = column.pointer[3 &* r &+ 2]
+          output[r &* pitch] = column.base[3 &* r]
+          output[r &* pitch &+ 1] = column.base[3 &* r &+ 1]
+          output[r &* pitch &+ 2] = column.base[3 &* r &+ 2]
         }
       }
     }

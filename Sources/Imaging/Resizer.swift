@@ -35,8 +35,8 @@ package final class Resizer {
     for y in 0..<height {
       let line: UnsafePointer<UInt8>
       if let vertical = plan.vertical {
-        vertical.taps(y).sum(rows, pitch: pitch, count: width &* channels, into: plan.line.pointer)
-        line = UnsafePointer(plan.line.pointer)
+        vertical.taps(y).sum(rows, pitch: pitch, count: width &* channels, into: plan.line.base)
+        line = UnsafePointer(plan.line.base)
       } else {
         line = rows + y &* pitch
       }

@@ -39,24 +39,12 @@ private func drawHeat(
       for x in 0..<frame.width {
         let index = y &* frame.width &+ x
         let heat = heats[overlay.step(map[index])]
-        let pixel = SIMD3<Float>(frame.format.rgb(row + x &* frame.format.bytesPerPixel))
+        let pixel = SIMD3<Float>(frame.format.color(row + x &* frame.format.bytesPerPixel))
         let color = SIMD3(heat.x, heat.y, heat.z) + pixel * heat.w
         rgb[3 &* index] = UInt8(min(color.x, 255))
         rgb[3 &* index &+ 1] = UInt8(min(color.y, 255))
         rgb[3 &* index &+ 2] = UInt8(min(color.z, 255))
       }
-    }
-  }
-}
-
-extension PixelFormat {
-  /// R, G, B of one pixel.
-  @inline(__always)
-  func rgb(_ pixel: UnsafePointer<UInt8>) -> SIMD3<UInt8> {
-    switch self {
-    case .gray8: SIMD3(repeating: pixel[0])
-    case .rgb8, .rgba8: SIMD3(pixel[0], pixel[1], pixel[2])
-    case .bgr8, .bgra8: SIMD3(pixel[2], pixel[1], pixel[0])
     }
   }
 }

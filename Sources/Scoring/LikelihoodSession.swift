@@ -14,7 +14,7 @@ package final class LikelihoodSession {
   package let scratchBytes: Int
   private let resizer: Resizer
   private let normalization: Normalization
-  private let pixels: UnsafeMutablePointer<UInt8>
+  private let pixels: Buffer<UInt8>
   private let input: FloatBuffer
   private let encoder: EncoderSession
   private let flow: FlowSession
@@ -23,6 +23,7 @@ package final class LikelihoodSession {
   package init(_ detector: Detector) throws(Failure) {
     let (width, height) = (detector.preprocessing.width, detector.preprocessing.height)
     self.detector = detector
+    pixels = try Buffer(count: 3 * width * height)
     resizer = try Resizer(width: width, height: height)
     normalization = Normalization(detector.preprocessing)
     input = try FloatBuffer(count: 3 * width * height)
@@ -31,15 +32,12 @@ package final class LikelihoodSession {
     likelihoods = try FloatBuffer(count: detector.positionCount)
     scratchBytes =
       4 * (input.count + encoder.scratchCount + flow.scratchCount + likelihoods.count) + 3 * width * height
-    pixels = .allocate(capacity: 3 * width * height)
   }
-
-  deinit { pixels.deallocate() }
 
   /// Computes ``logLikelihoods`` and ``features(_:)`` of a frame.
   package func run(_ frame: Frame) throws(Failure) {
-    try resizer.resize(frame, into: pixels)
-    run(resized: pixels)
+    try resizer.resize(frame, into: pixels.base)
+    run(resized: pixels.base)
   }
 
   /// The same for an image that has the network's size already: height x width RGB8.

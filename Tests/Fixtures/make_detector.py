@@ -57,7 +57,7 @@ row-major whole.
                  condition_channels, permutation, clamp, clamp_alpha, frame_width, frame_height, frames (how many),
                  total, level_maxima[], threshold, levels[]: height, width, channels, and per frame N in results[]:
                  score, map (stride, values of the map at network size), log_likelihoods[] (a slice per level).
-                 Frames are resized by Pillow's LANCZOS. The constants are those of frames 0 ..< frames - 1, so
+                 Frames are resized by Pillow's LANCZOS, columns first. The constants are those of frames 0 ..< frames - 1, so
                  that the last one's map may fall below 0; the threshold lies between the scores: both verdicts occur.
 """
 
@@ -197,7 +197,9 @@ def frames(case):
     gh, gw = -(-h // 8), -(-w // 8)
     out = []
     for n in range(case["frames"]):
-        squares = np.floor(128 + 100 * unit(f"frame/{case['case']}/{n}", gh * gw * 3)).astype(np.uint8).reshape(gh, gw, 3)
+        squares = (
+            np.floor(128 + 100 * unit(f"frame/{case['case']}/{n}", gh * gw * 3)).astype(np.uint8).reshape(gh, gw, 3)
+        )
         out.append(squares.repeat(8, axis=0).repeat(8, axis=1)[:h, :w].copy())
     return out
 
@@ -296,7 +298,9 @@ def tensors(weights):
     """float32 arrays as double tensors, indices as they are."""
     import torch
 
-    return {k: torch.from_numpy(v).double() if v.dtype == np.float32 else torch.from_numpy(v) for k, v in weights.items()}
+    return {
+        k: torch.from_numpy(v).double() if v.dtype == np.float32 else torch.from_numpy(v) for k, v in weights.items()
+    }
 
 
 # ------------------------------------------------------------------------------------------------------------- cases
@@ -345,7 +349,9 @@ def flow_settings(blocks, condition, permutation, clamp, alpha=1.9):
 
 DETECTORS = [
     detector_case("lite0", "efficientnet_lite0", "same", 128, 128, LITE, flow_settings(2, 32, "soft", OLD), 160, 120),
-    detector_case("resnet18_reflect", "resnet18", "reflect", 160, 96, IMAGENET, flow_settings(2, 16, "hard", NEW), 77, 131),
+    detector_case(
+        "resnet18_reflect", "resnet18", "reflect", 160, 96, IMAGENET, flow_settings(2, 16, "hard", NEW), 77, 131
+    ),
     detector_case("resnet18_zeros", "resnet18", "zeros", 96, 96, IMAGENET, flow_settings(2, 0, "hard", OLD), 96, 96),
 ]
 CHANNELS = {"resnet18": [128, 256, 512], "efficientnet_lite0": [40, 112, 192]}
@@ -353,7 +359,9 @@ CHANNELS = {"resnet18": [128, 256, 512], "efficientnet_lite0": [40, 112, 192]}
 
 def detector_flows(case):
     return [
-        flow_weights(f"detector/{case['case']}/{level}/", c, case["blocks"], case["condition_channels"], case["permutation"])
+        flow_weights(
+            f"detector/{case['case']}/{level}/", c, case["blocks"], case["condition_channels"], case["permutation"]
+        )
         for level, c in enumerate(CHANNELS[case["architecture"]])
     ]
 
@@ -388,7 +396,13 @@ def encoder_entry(values, architecture, padding, height, width):
         array = level[0].permute(1, 2, 0).contiguous().numpy()
         h, w, c = array.shape
         levels.append(
-            {"height": h, "width": w, "channels": c, "max_abs": float(np.abs(array).max()), **values.sample(array, 1500)}
+            {
+                "height": h,
+                "width": w,
+                "channels": c,
+                "max_abs": float(np.abs(array).max()),
+                **values.sample(array, 1500),
+            }
         )
     return {"architecture": architecture, "padding": padding, "height": height, "width": width, "levels": levels}
 
@@ -414,7 +428,9 @@ def detector_entry(values, case):
     all_maps = []
     for frame in frames(case):
         image = Image.fromarray(frame)
-        image = image if image.size == size else image.resize(size, Image.Resampling.LANCZOS)
+        # Columns first, then rows, as every Pillow did until 13 chose the order by the shape.
+        for step in ((size[0], image.height), size):
+            image = image if image.size == step else image.resize(step, Image.Resampling.LANCZOS)
         x = (torch.from_numpy(np.asarray(image).copy()).double() / 255 - mean) / deviation
         levels = features(case["architecture"], case["padding"], encoder, x.permute(2, 0, 1)[None])
         all_maps.append([log_likelihood(case, w, l[0].permute(1, 2, 0)) for l, w in zip(levels, flows)])
@@ -440,7 +456,14 @@ def detector_entry(values, case):
     ]
     levels = [{"height": m.shape[0], "width": m.shape[1], "channels": c}
               for m, c in zip(all_maps[0], CHANNELS[case["architecture"]])]  # fmt: skip
-    return {**case, "levels": levels, "total": total, "level_maxima": maxima, "threshold": threshold, "results": results}
+    return {
+        **case,
+        "levels": levels,
+        "total": total,
+        "level_maxima": maxima,
+        "threshold": threshold,
+        "results": results,
+    }
 
 
 def make(folder):
