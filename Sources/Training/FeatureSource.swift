@@ -1,0 +1,118 @@
+import Basics
+import Encoders
+import Imaging
+import Kernels
+
+/// Gives the features of training frames, batch by batch: encoded anew with each pass's own rotation, or, without rotation,
+/// once and then from memory as far as that reaches.
+final class FeatureSource {
+  /// The grid of each level, finest first.
+  let levels: [Grid]
+  private let frames: [[UInt8]]
+  private let rotationDegrees: Double
+  private let seed: UInt64
+  private let session: EncoderSession
+  private let normalization: Normalization
+  private let width: Int
+  private let height: Int
+  private let input: FloatBuffer
+  private var rotated: [UInt8]
+  /// All levels of a frame, one after the other; nil where there is no room to keep them or they were not encoded yet.
+  private var cache: [FloatBuffer?]
+  /// How many frames, the first ones, have room in the cache.
+  let cachedCount: Int
+  /// Features of the current batch's frames that are not kept.
+  private var batch: [FloatBuffer] = []
+  private var current: [FloatBuffer] = []
+
+  /// - Parameter frames: height x width RGB8 each, of the network's size.
+  init(_ encoder: Encoder, preprocessing: Preprocessing, frames: [[UInt8]], options: TrainingOptions)
+    throws(Failure)
+  {
+    width = preprocessing.width
+    height = preprocessing.height
+    session = try EncoderSession(encoder, height: height, width: width)
+    levels = session.levelGrids
+    normalization = Normalization(preprocessing)
+    input = try FloatBuffer(count: 3 * width * height)
+    rotated = [UInt8](repeating: 0, count: 3 * width * height)
+    rotationDegrees = Double(options.rotationDegrees)
+    seed = options.seed
+    self.frames = frames
+    let frameBytes = MemoryLayout<Float>.stride * levels.reduce(0) { $0 + $1.count }
+    cachedCount = rotationDegrees == 0 ? min(frames.count, options.featureCacheBytes / max(frameBytes, 1)) : 0
+    cache = Array(repeating: nil, count: frames.count)
+  }
+
+  /// Encodes a frame that has room in the cache.
+  func fillCache(_ frame: Int) throws(Failure) {
+    let features = try FloatBuffer(count: featureCount)
+    encode(frames[frame], into: features)
+    cache[frame] = features
+  }
+
+  /// Makes the frames of these indices the current batch's `slot`s.
+  ///
+  /// - Parameter pass: counts the passes over the frames: each has its own rotations.
+  func load(_ frame: Int, slot: Int, pass: Int) throws(Failure) {
+    if let cached = cache[frame] {
+      place(cached, slot: slot)
+      return
+    }
+    while batch.count <= slot { batch.append(try FloatBuffer(count: featureCount)) }
+    if rotationDegrees > 0 {
+      var random = Random(seed: seed, purpose: "rotation", pass, frame)
+      let degrees = random.uniform(in: -rotationDegrees...rotationDegrees)
+      let (width, height) = (width, height)
+      frames[frame].withUnsafeBufferPointer { pixels in
+        rotated.withUnsafeMutableBufferPointer { rotated in
+          guard let pixels = pixels.baseAddress, let rotated = rotated.baseAddress else { return }
+          Rotation.rotate(pixels, width: width, height: height, degrees: degrees, into: rotated)
+        }
+      }
+      encode(rotated, into: batch[slot])
+    } else {
+      encode(frames[frame], into: batch[slot])
+    }
+    place(batch[slot], slot: slot)
+  }
+
+  private func place(_ features: FloatBuffer, slot: Int) {
+    if slot < current.count { current[slot] = features } else { current.append(features) }
+  }
+
+  private var featureCount: Int { levels.reduce(0) { $0 + $1.count } }
+
+  private func encode(_ pixels: [UInt8], into features: FloatBuffer) {
+    pixels.withUnsafeBufferPointer { pixels in
+      guard let pixels = pixels.baseAddress else { return }
+      normalization.apply(pixels, pixelCount: width * height, into: input.base)
+    }
+    session.run(input.base)
+    var target = features.base
+    for (level, grid) in levels.enumerated() {
+      target.update(from: session.features(level), count: grid.count)
+      target += grid.count
+    }
+  }
+
+  /// Copies fibers of a level of the current batch together, with their conditions.
+  ///
+  /// - Parameters:
+  ///   - indices: slot * positions + position.
+  ///   - table: a condition of `conditionChannels` values for each position.
+  func gather(
+    level: Int, indices: ArraySlice<Int>, into fibers: UnsafeMutablePointer<Float>, table: UnsafePointer<Float>,
+    conditionChannels: Int, conditions: UnsafeMutablePointer<Float>
+  ) {
+    let grid = levels[level]
+    let start = levels[..<level].reduce(0) { $0 + $1.count }
+    for (row, index) in indices.enumerated() {
+      let (slot, position) = index.quotientAndRemainder(dividingBy: grid.positions)
+      (fibers + row * grid.channels).update(
+        from: current[slot].base + (start + position * grid.channels), count: grid.channels)
+      (conditions + row * conditionChannels).update(
+        from: table + position * conditionChannels, count: conditionChannels)
+    }
+  }
+}

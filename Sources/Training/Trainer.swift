@@ -1,0 +1,194 @@
+import Basics
+import Encoders
+import Flows
+import Imaging
+import Kernels
+import Scoring
+
+/// Trains a detector's flows from good frames, and freezes its constants from good frames that were not trained on.
+///
+/// One call at a time. Frames are resized to the network's input at once and kept as 8-bit RGB: 3 bytes per pixel.
+package final class Trainer {
+  package let options: TrainingOptions
+  package let preprocessing: Preprocessing
+  package let flowDescription: FlowDescription
+  package private(set) var calibration: Calibration?
+  let encoder: Encoder
+  private let encoderWeights: StateDictionary
+  private let provenance: [String: String]
+  private let resizer: Resizer
+  private var flowWeights: [StateDictionary]
+  /// Frames for training and those held back for calibration, at the network's size.
+  private(set) var trainingFrames: [[UInt8]] = []
+  private(set) var calibrationFrames: [[UInt8]] = []
+  private var state = State.open
+
+  private enum State {
+    /// The flows are random: nothing to calibrate or save yet.
+    case open
+    /// The flows came from a file.
+    case pretrained
+    case fitted
+    /// A fit failed on the way.
+    case failed
+  }
+
+  /// - Parameters:
+  ///   - contents: an encoder alone, whose flows start from random weights; or a whole detector, whose flows go on from where
+  ///     they are: its input size, levels and flow settings replace those of the options.
+  ///   - options: fails with `.invalidArgument` when they are out of range.
+  package init(_ contents: DetectorContents, options: TrainingOptions) throws(Failure) {
+    try options.validate()
+    var options = options
+    var taps = contents.encoder.taps
+    if let flow = contents.flow {
+      options.inputWidth = contents.preprocessing.width
+      options.inputHeight = contents.preprocessing.height
+      options.levelCount = taps.count
+      options.couplingBlocks = flow.blockCount
+      options.conditionChannels = flow.conditionChannels
+      options.permutation = flow.permutation
+      options.clamp = flow.clamp
+      options.clampAlpha = flow.clampAlpha
+    } else {
+      guard options.levelCount <= taps.count else {
+        throw Failure(.invalidArgument, "\(options.levelCount) levels are more than the encoder's \(taps.count)")
+      }
+      taps = Array(taps.suffix(options.levelCount))
+    }
+    let description = EncoderDescription(
+      architecture: contents.encoder.architecture, padding: contents.encoder.padding, taps: taps)
+    encoder = try Encoder(description, weights: contents.encoderWeights)
+    preprocessing = try Preprocessing(
+      width: options.inputWidth, height: options.inputHeight, mean: contents.preprocessing.mean,
+      standardDeviation: contents.preprocessing.standardDeviation)
+    let flowDescription = try options.flowDescription
+    let levels = try encoder.levelGrids(height: preprocessing.height, width: preprocessing.width)
+    if contents.flow != nil {
+      guard contents.flowWeights.count == levels.count else {
+        throw Failure(.format, "\(contents.flowWeights.count) flows do not fit \(levels.count) feature levels")
+      }
+      flowWeights = contents.flowWeights
+      state = .pretrained
+    } else {
+      flowWeights = []
+      for (level, grid) in levels.enumerated() {
+        var random = Random(seed: options.seed, purpose: "initial weights", level)
+        flowWeights.append(
+          try FlowTrainer.initialWeights(channels: grid.channels, description: flowDescription, random: &random))
+      }
+    }
+    var used = StateDictionary()
+    for key in encoder.usedKeys { used[key] = contents.encoderWeights[key] }
+    encoderWeights = used
+    calibration = contents.calibration
+    provenance = contents.provenance
+    resizer = try Resizer(width: preprocessing.width, height: preprocessing.height)
+    self.flowDescription = flowDescription
+    self.options = options
+  }
+
+  /// What a frame is for: the `CFLOWAD_ROLE_` constants.
+  package enum Role: Int32, Sendable {
+    case training = 0
+    case calibration = 1
+  }
+
+  /// Adds a good frame of any size.
+  package func add(_ frame: Frame, role: Role) throws(Failure) {
+    try checkUsable()
+    guard role == .calibration || state != .fitted else {
+      throw Failure(.state, "a frame to train on was added after the fit")
+    }
+    var pixels = [UInt8](repeating: 0, count: 3 * preprocessing.width * preprocessing.height)
+    try pixels.withUnsafeMutableBufferPointer { (pixels) throws(Failure) in
+      guard let base = pixels.baseAddress else { return }
+      try resizer.resize(frame, into: base)
+    }
+    switch role {
+    case .training: trainingFrames.append(pixels)
+    case .calibration: calibrationFrames.append(pixels)
+    }
+  }
+
+  /// Trains the flows; once. Without calibration frames some training frames are held back first.
+  ///
+  /// The same frames, options and seed give the same weights, bit for bit.
+  ///
+  /// - Throws: `.state` without enough frames, `.cancelled`, `.diverged` saying where; after the latter two the
+  ///   trainer is of no more use.
+  package func fit(_ handler: TrainingProgress.Handler? = nil) throws(Failure) {
+    try checkUsable()
+    guard state != .fitted else { throw Failure(.state, "the trainer was fitted already") }
+    try holdBack()
+    state = .failed
+    let source = try FeatureSource(
+      encoder, preprocessing: preprocessing, frames: trainingFrames, options: options)
+    let run = try TrainingRun(
+      source, frameCount: trainingFrames.count, flow: flowDescription, options: options,
+      weights: flowWeights)
+    flowWeights = try run.fit(ProgressReporter(handler))
+    calibration = nil
+    state = .fitted
+  }
+
+  /// Moves a seeded choice of training frames to the calibration frames, when there are none.
+  private func holdBack() throws(Failure) {
+    guard !trainingFrames.isEmpty else { throw Failure(.state, "no frame was added to train on") }
+    guard calibrationFrames.isEmpty else { return }
+    let count = trainingFrames.count
+    guard count > 1 else {
+      throw Failure(.state, "one frame is not enough: one is held back from training for calibration")
+    }
+    let wanted = Int((Double(options.calibrationFraction) * Double(count)).rounded())
+    var random = Random(seed: options.seed, purpose: "hold back")
+    let chosen = Set(random.permutation(count).prefix(min(max(wanted, 1), count - 1)))
+    calibrationFrames = trainingFrames.indices.filter { chosen.contains($0) }.map { trainingFrames[$0] }
+    trainingFrames = trainingFrames.indices.filter { !chosen.contains($0) }.map { trainingFrames[$0] }
+  }
+
+  /// Computes the frozen constants and the threshold from the calibration frames.
+  ///
+  /// - Throws: `.state` before a fit of random flows or without calibration frames, `.cancelled`, `.diverged`; the
+  ///   calibration is then as it was.
+  package func calibrate(_ handler: TrainingProgress.Handler? = nil) throws(Failure) {
+    try checkUsable()
+    guard state != .open else { throw Failure(.state, "the flows are random: fit comes before calibrate") }
+    guard !calibrationFrames.isEmpty else { throw Failure(.state, "no frame was added for calibration") }
+    var reporter = ProgressReporter(handler)
+    var progress = TrainingProgress(stage: .calibrate, total: calibrationFrames.count)
+    let detector = try Detector(try contents)
+    let session = try LikelihoodSession(detector)
+    var calibrator = Calibrator(detector)
+    for frame in calibrationFrames {
+      frame.withUnsafeBufferPointer { pixels in
+        if let pixels = pixels.baseAddress { session.run(resized: pixels) }
+      }
+      try calibrator.add(session)
+      progress.done += 1
+      try reporter.report(progress, isImportant: progress.done == progress.total)
+    }
+    calibration = try calibrator.calibration(falseRejectRate: Double(options.falseRejectRate))
+  }
+
+  /// The detector as it is now, to be saved; of the encoder what it needs.
+  package var contents: DetectorContents {
+    get throws(Failure) {
+      try checkUsable()
+      var provenance = provenance
+      if state == .fitted {
+        provenance["training"] =
+          "\(trainingFrames.count) frames, \(options.metaEpochs) x \(options.subEpochs) epochs, learning rate "
+          + "\(options.learningRate), batches of \(options.imageBatch) frames and \(options.fiberBatch) fibers, rotation "
+          + "\(options.rotationDegrees) degrees, seed \(options.seed)"
+      }
+      return DetectorContents(
+        encoder: encoder.description, preprocessing: preprocessing, flow: flowDescription,
+        encoderWeights: encoderWeights, flowWeights: flowWeights, calibration: calibration, provenance: provenance)
+    }
+  }
+
+  private func checkUsable() throws(Failure) {
+    if case .failed = state { throw Failure(.state, "a fit failed or was cancelled: the trainer can only be closed") }
+  }
+}

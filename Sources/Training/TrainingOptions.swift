@@ -1,0 +1,81 @@
+import Basics
+import Flows
+import Imaging
+
+/// Settings of a training run: `cflowad_train_options`, with the original system's values as defaults.
+package struct TrainingOptions: Sendable, Equatable {
+  /// Network input, pixels, 32...2048.
+  package var inputWidth = 256
+  package var inputHeight = 256
+  /// Feature levels, the coarsest kept, 1...3.
+  package var levelCount = 3
+  /// K, 1...64.
+  package var couplingBlocks = 8
+  /// P, a multiple of 4 up to 1024; 0 for unconditional flows.
+  package var conditionChannels = 128
+  package var permutation = FlowDescription.Permutation.soft
+  package var clamp = FlowDescription.Clamp.tanh
+  /// 0.1...10.
+  package var clampAlpha: Float = 1.9
+  /// 1...10000.
+  package var metaEpochs = 25
+  /// Passes over the frames per meta epoch, 1...10000.
+  package var subEpochs = 8
+  /// Meta epochs of warm-up, below `metaEpochs` or 0.
+  package var warmupEpochs = 2
+  /// Cosine over the meta epochs, or constant.
+  package var hasCosineSchedule = true
+  /// Frames per batch, 1...4096.
+  package var imageBatch = 32
+  /// Fibers per step of Adam, 1...65536.
+  package var fiberBatch = 256
+  /// Above 0 up to 1.
+  package var learningRate: Float = 2e-4
+  /// Largest angle of the random rotation, 0...180.
+  package var rotationDegrees: Float = 5
+  /// Share of the frames that is held back when no frame was added for calibration, 0...0.9.
+  package var calibrationFraction: Float = 0.1
+  /// Wanted share of good frames above the threshold, 0...0.5.
+  package var falseRejectRate: Float = 0.01
+  package var seed: UInt64 = 0
+  /// Memory for cached features.
+  package var featureCacheBytes = 2 << 30
+
+  package init() {}
+
+  /// The flows these options describe; fails when theirs are out of range.
+  package var flowDescription: FlowDescription {
+    get throws(Failure) {
+      try FlowDescription(
+        blockCount: couplingBlocks, conditionChannels: conditionChannels, permutation: permutation, clamp: clamp,
+        clampAlpha: clampAlpha)
+    }
+  }
+
+  /// Fails with `.invalidArgument`, naming the first setting that is out of range. NaN is out of every range.
+  package func validate() throws(Failure) {
+    let sides = Preprocessing.minimumSide...Preprocessing.maximumSide
+    try check(inputWidth, within: sides, "the input width")
+    try check(inputHeight, within: sides, "the input height")
+    try check(levelCount, within: 1...3, "the number of levels")
+    _ = try flowDescription
+    try check(metaEpochs, within: 1...10_000, "the number of meta epochs")
+    try check(subEpochs, within: 1...10_000, "the number of sub-epochs")
+    try check(warmupEpochs, within: 0...(metaEpochs - 1), "the number of warm-up epochs")
+    try check(imageBatch, within: 1...4096, "the image batch")
+    try check(fiberBatch, within: 1...65536, "the fiber batch")
+    guard learningRate > 0, learningRate <= 1 else {
+      throw Failure(.invalidArgument, "the learning rate \(learningRate) is not above 0 and up to 1")
+    }
+    try check(rotationDegrees, within: 0...180, "the rotation")
+    try check(calibrationFraction, within: 0...0.9, "the calibration fraction")
+    try check(falseRejectRate, within: 0...0.5, "the false reject rate")
+    try check(featureCacheBytes, within: 0...Int.max, "the feature cache")
+  }
+
+  private func check<Value: Comparable>(_ value: Value, within range: ClosedRange<Value>, _ name: String)
+    throws(Failure)
+  {
+    guard range.contains(value) else { throw Failure(.invalidArgument, "\(name) \(value) is not within \(range)") }
+  }
+}

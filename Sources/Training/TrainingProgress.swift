@@ -1,0 +1,49 @@
+import Basics
+import Glibc
+
+/// A report about a running fit or calibration: `cflowad_progress`.
+package struct TrainingProgress: Sendable, Equatable {
+  /// The `CFLOWAD_STAGE_` constants.
+  package enum Stage: Int32, Sendable {
+    case encode = 0
+    case fit = 1
+    case calibrate = 2
+  }
+
+  package var stage: Stage
+  /// Fit: sub-epochs finished.
+  package var epoch = 0
+  /// Fit: all sub-epochs.
+  package var epochs = 0
+  /// Fit: mean loss of the steps since the sub-epoch began.
+  package var loss: Float = 0
+  /// Frames (encode, calibrate), or frames times sub-epochs (fit).
+  package var done = 0
+  package var total: Int
+  /// Fit: of the last step.
+  package var learningRate: Float = 0
+
+  /// Receives reports on the calling thread; true asks to stop.
+  package typealias Handler = (TrainingProgress) -> Bool
+}
+
+/// Passes reports on, at most four a second beside the important ones.
+struct ProgressReporter {
+  private let handler: TrainingProgress.Handler?
+  private var lastReport = timespec()
+
+  init(_ handler: TrainingProgress.Handler?) { self.handler = handler }
+
+  /// Fails with `.cancelled` when the handler asks to stop.
+  ///
+  /// - Parameter isImportant: report even if the last report was just now.
+  mutating func report(_ progress: TrainingProgress, isImportant: Bool) throws(Failure) {
+    guard let handler else { return }
+    var now = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &now)
+    let seconds = Double(now.tv_sec - lastReport.tv_sec) + 1e-9 * Double(now.tv_nsec - lastReport.tv_nsec)
+    guard isImportant || seconds >= 0.25 else { return }
+    lastReport = now
+    guard !handler(progress) else { throw Failure(.cancelled, "the progress callback asked to stop") }
+  }
+}

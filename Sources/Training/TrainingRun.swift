@@ -1,0 +1,141 @@
+import Basics
+import Flows
+import Kernels
+
+/// The loops of a fit: meta epochs, sub-epochs, batches of frames, levels, groups of fibers.
+final class TrainingRun {
+  private let source: FeatureSource
+  private let options: TrainingOptions
+  private let schedule: LearningRateSchedule
+  private let levels: [Level]
+  private let frameCount: Int
+  /// Frames per batch: all when there are fewer than the options say.
+  private let batchSize: Int
+  /// Batches per pass; a short last one is dropped.
+  private let batchCount: Int
+
+  /// One flow in training, and its groups' memory.
+  private struct Level {
+    let trainer: FlowTrainer
+    /// A condition for each position.
+    let table: ConstantFloats
+    let fibers: FloatBuffer
+    let conditions: FloatBuffer
+  }
+
+  init(
+    _ source: FeatureSource, frameCount: Int, flow: FlowDescription, options: TrainingOptions,
+    weights: [StateDictionary]
+  ) throws(Failure) {
+    self.source = source
+    self.options = options
+    self.frameCount = frameCount
+    schedule = LearningRateSchedule(options)
+    batchSize = min(options.imageBatch, frameCount)
+    batchCount = frameCount / max(batchSize, 1)
+    var levels: [Level] = []
+    for (level, grid) in source.levels.enumerated() {
+      let group = min(options.fiberBatch, batchSize * grid.positions)
+      let table = PositionalEncoding.table(height: grid.height, width: grid.width, channels: flow.conditionChannels)
+      do throws(Failure) {
+        levels.append(
+          Level(
+            trainer: try FlowTrainer(
+              channels: grid.channels, description: flow, weights: weights[level], groupCapacity: group),
+            table: try ConstantFloats(table), fibers: try FloatBuffer(count: group * grid.channels),
+            conditions: try FloatBuffer(count: group * flow.conditionChannels)))
+      } catch {
+        throw error.within("flow \(level)")
+      }
+    }
+    self.levels = levels
+  }
+
+  /// Trains to the end.
+  ///
+  /// - Returns: the weights of every level.
+  func fit(_ reporter: ProgressReporter) throws(Failure) -> [StateDictionary] {
+    var reporter = reporter
+    try fillCache(&reporter)
+    let passes = options.metaEpochs * options.subEpochs
+    var progress = TrainingProgress(stage: .fit, epochs: passes, total: passes * batchCount * batchSize)
+    for pass in 0..<passes {
+      try runPass(pass, &progress, &reporter)
+      progress.epoch += 1
+      try reporter.report(progress, isImportant: true)
+    }
+    var weights: [StateDictionary] = []
+    for (level, parts) in levels.enumerated() {
+      do throws(Failure) {
+        weights.append(try parts.trainer.weights)
+      } catch {
+        throw error.within("level \(level)")
+      }
+    }
+    return weights
+  }
+
+  private func fillCache(_ reporter: inout ProgressReporter) throws(Failure) {
+    var progress = TrainingProgress(stage: .encode, total: source.cachedCount)
+    for frame in 0..<source.cachedCount {
+      try source.fillCache(frame)
+      progress.done += 1
+      try reporter.report(progress, isImportant: progress.done == progress.total)
+    }
+  }
+
+  /// One sub-epoch: all frames in a fresh order.
+  private func runPass(_ pass: Int, _ progress: inout TrainingProgress, _ reporter: inout ProgressReporter)
+    throws(Failure)
+  {
+    let (metaEpoch, subEpoch) = pass.quotientAndRemainder(dividingBy: options.subEpochs)
+    var random = Random(seed: options.seed, purpose: "frame order", pass)
+    let order = random.permutation(frameCount)
+    var losses = (sum: 0.0, count: 0)
+    for batch in 0..<batchCount {
+      progress.learningRate = schedule.rate(
+        metaEpoch: metaEpoch, batch: subEpoch * batchCount + batch, batches: options.subEpochs * batchCount)
+      for slot in 0..<batchSize {
+        try source.load(order[batch * batchSize + slot], slot: slot, pass: pass)
+        try reporter.report(progress, isImportant: false)
+      }
+      for level in levels.indices {
+        do throws(Failure) {
+          try runBatch(level, pass: pass, batch: batch, &losses, &progress, &reporter)
+        } catch {
+          guard error.kind == .diverged else { throw error }
+          throw error.within("meta epoch \(metaEpoch), sub-epoch \(subEpoch), batch \(batch), level \(level)")
+        }
+      }
+      progress.done += batchSize
+      try reporter.report(progress, isImportant: false)
+    }
+  }
+
+  /// All fibers of a level of the current batch, in a fresh order and in groups; a short last group is dropped, unless it
+  /// is the only one.
+  private func runBatch(
+    _ level: Int, pass: Int, batch: Int, _ losses: inout (sum: Double, count: Int),
+    _ progress: inout TrainingProgress, _ reporter: inout ProgressReporter
+  ) throws(Failure) {
+    let parts = levels[level]
+    let trainer = parts.trainer
+    let size = trainer.groupCapacity
+    let isConditional = trainer.description.conditionChannels > 0
+    var random = Random(seed: options.seed, purpose: "fiber order", pass, batch, level)
+    let order = random.permutation(batchSize * source.levels[level].positions)
+    for group in 0..<order.count / size {
+      source.gather(
+        level: level, indices: order[group * size..<(group + 1) * size], into: parts.fibers.base,
+        table: parts.table.base, conditionChannels: trainer.description.conditionChannels,
+        conditions: parts.conditions.base)
+      losses.sum += Double(
+        try trainer.step(
+          fibers: parts.fibers.base, conditions: isConditional ? UnsafePointer(parts.conditions.base) : nil,
+          count: size, learningRate: progress.learningRate))
+      losses.count += 1
+      progress.loss = Float(losses.sum / Double(losses.count))
+      try reporter.report(progress, isImportant: false)
+    }
+  }
+}

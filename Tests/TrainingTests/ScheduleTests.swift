@@ -1,0 +1,60 @@
+import Basics
+import Testing
+
+@testable import Training
+
+struct ScheduleTests {
+  /// The original's adjust_learning_rate and warmup_learning_rate, evaluated in Python.
+  @Test func followsTheOriginal() {
+    func check(_ options: TrainingOptions, _ batches: Int, _ table: [(epoch: Int, batch: Int, rate: Double)]) {
+      let schedule = LearningRateSchedule(options)
+      for (epoch, batch, expected) in table {
+        let rate = schedule.rate(metaEpoch: epoch, batch: batch, batches: batches)
+        #expect(abs(Double(rate) - expected) < 1e-7 * expected, "epoch \(epoch), batch \(batch)")
+      }
+    }
+    check(
+      TrainingOptions(), 48,
+      [
+        (0, 0, 2e-05), (0, 1, 2.1842306852049485e-05), (0, 47, 0.00010658842204632565), (1, 0, 0.00010843072889837513),
+        (1, 26, 0.00015633070705166167), (1, 47, 0.0001950191509447008), (2, 0, 0.00019686145779675027),
+        (2, 47, 0.00019686145779675027), (3, 0, 0.0001929846709402363), (12, 0, 0.00010637277290097842),
+        (24, 47, 9.877413386836713e-07),
+      ])
+    var options = TrainingOptions()
+    options.learningRate = 1e-3
+    options.metaEpochs = 10
+    options.warmupEpochs = 1
+    options.hasCosineSchedule = false
+    check(options, 6, [(0, 0, 1e-4), (0, 5, 8.5e-4), (1, 0, 1e-3), (9, 0, 1e-3)])
+    options.warmupEpochs = 0
+    options.hasCosineSchedule = true
+    check(options, 6, [(0, 0, 1e-3), (0, 5, 1e-3), (1, 0, 0.0009755527298894294), (9, 0, 2.5447270110570814e-05)])
+  }
+}
+
+struct TrainingOptionsTests {
+  @Test func defaultsAreValid() throws { try TrainingOptions().validate() }
+
+  @Test func everyRangeIsChecked() {
+    let mistakes: [(String, (inout TrainingOptions) -> Void)] = [
+      ("width", { $0.inputWidth = 31 }), ("height", { $0.inputHeight = 2049 }), ("levels", { $0.levelCount = 0 }),
+      ("levels", { $0.levelCount = 4 }), ("blocks", { $0.couplingBlocks = 65 }),
+      ("condition", { $0.conditionChannels = 6 }), ("alpha", { $0.clampAlpha = .nan }),
+      ("meta epochs", { $0.metaEpochs = 0 }), ("sub-epochs", { $0.subEpochs = 10_001 }),
+      ("warm-up", { $0.warmupEpochs = 25 }), ("warm-up", { $0.warmupEpochs = -1 }),
+      ("image batch", { $0.imageBatch = 0 }), ("fiber batch", { $0.fiberBatch = 65537 }),
+      ("learning rate", { $0.learningRate = 0 }), ("learning rate", { $0.learningRate = .nan }),
+      ("learning rate", { $0.learningRate = 1.5 }), ("rotation", { $0.rotationDegrees = -1 }),
+      ("rotation", { $0.rotationDegrees = .infinity }), ("fraction", { $0.calibrationFraction = 0.95 }),
+      ("reject", { $0.falseRejectRate = 0.6 }), ("cache", { $0.featureCacheBytes = -1 }),
+    ]
+    for (name, mistake) in mistakes {
+      var options = TrainingOptions()
+      mistake(&options)
+      let failure = #expect(throws: Failure.self, "\(name)") { try options.validate() }
+      #expect(failure?.kind == .invalidArgument)
+      #expect(failure?.message.contains(name) == true, "\(failure?.message ?? "")")
+    }
+  }
+}

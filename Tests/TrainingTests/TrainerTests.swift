@@ -1,0 +1,221 @@
+import Basics
+import Encoders
+import Flows
+import Imaging
+import Scoring
+import Support
+import Synchronization
+import Testing
+
+@testable import Training
+
+struct TrainerTests {
+  /// EfficientNet-Lite0 with generated weights, without flows.
+  static let encoder: DetectorContents? = {
+    guard let detector = try? DetectorFixture.load().detectors.first(where: { $0.case == "lite0" }),
+      var contents = try? detector.contents()
+    else { return nil }
+    contents.flow = nil
+    contents.flowWeights = []
+    contents.calibration = nil
+    contents.encoderWeights["classifier.weight"] = try? Tensor(shape: [2], values: [1, 2])
+    return contents
+  }()
+
+  static let options: TrainingOptions = {
+    var options = TrainingOptions()
+    options.inputWidth = 64
+    options.inputHeight = 64
+    options.levelCount = 2
+    options.couplingBlocks = 2
+    options.conditionChannels = 8
+    options.metaEpochs = 2
+    options.subEpochs = 2
+    options.warmupEpochs = 1
+    options.imageBatch = 3
+    options.fiberBatch = 16
+    options.learningRate = 1e-2
+    options.seed = 9
+    return options
+  }()
+
+  /// A trainer with `count` frames of coloured squares to train on.
+  private func trainer(_ options: TrainingOptions = options, frames count: Int = 8) throws -> Trainer {
+    let trainer = try Trainer(#require(Self.encoder), options: options)
+    for index in 0..<count { try add(index, to: trainer, role: .training) }
+    return trainer
+  }
+
+  private func add(_ index: Int, to trainer: Trainer, role: Trainer.Role) throws {
+    let pixels = Generated.unit("trainer/\(index)", count: 80 * 60 * 3).map { UInt8(128 + 100 * $0) }
+    try pixels.withUnsafeBufferPointer { pixels in
+      let base = try #require(pixels.baseAddress)
+      try trainer.add(Frame(base: base, width: 80, height: 60, stride: 240, format: .rgb8), role: role)
+    }
+  }
+
+  @Test func aRunIsReproducible() throws {
+    func run(seed: UInt64) throws -> DetectorContents {
+      var options = Self.options
+      options.seed = seed
+      let trainer = try trainer(options)
+      try trainer.fit()
+      try trainer.calibrate()
+      return try trainer.contents
+    }
+    let first = try run(seed: 9)
+    let second = try run(seed: 9)
+    #expect(first.flowWeights == second.flowWeights)
+    #expect(first.calibration == second.calibration)
+    #expect(first.flowWeights != (try run(seed: 10).flowWeights))
+
+    #expect(first.encoder.taps.count == 2)
+    #expect(first.preprocessing.width == 64)
+    #expect(first.encoderWeights["classifier.weight"] == nil)
+    #expect(first.calibration?.scores.count == 1)
+    #expect(first.provenance["training"]?.contains("7 frames") == true)
+    _ = try DetectorSession(Detector(first))
+  }
+
+  @Test func theCacheChangesNothing() throws {
+    var weights: [[StateDictionary]] = []
+    // None, one frame's features (4 x 4 x 112 and 2 x 2 x 192 floats) and a half, all.
+    for bytes in [0, 4 * 3840, 1 << 20] {
+      var options = Self.options
+      options.rotationDegrees = 0
+      options.featureCacheBytes = bytes
+      let trainer = try trainer(options)
+      try trainer.fit()
+      weights.append(try trainer.contents.flowWeights)
+    }
+    #expect(weights[0] == weights[1])
+    #expect(weights[0] == weights[2])
+  }
+
+  @Test func progressIsReported() throws {
+    let reports = Mutex<[TrainingProgress]>([])
+    var options = Self.options
+    options.rotationDegrees = 0
+    let trainer = try trainer(options)
+    let handler: TrainingProgress.Handler = { report in
+      reports.withLock { $0.append(report) }
+      return false
+    }
+    try trainer.fit(handler)
+    try trainer.calibrate(handler)
+    let all = reports.withLock { $0 }
+    let encode = all.filter { $0.stage == .encode }
+    #expect(encode.last?.done == 7)
+    #expect(encode.last?.total == 7)
+    // 7 frames in batches of 3: one is dropped; 4 passes.
+    let passes = all.filter { $0.stage == .fit && $0.done % 6 == 0 && $0.done > 0 && $0.epoch == $0.done / 6 }
+    #expect(passes.map(\.epoch) == [1, 2, 3, 4])
+    #expect(passes.allSatisfy { $0.total == 24 && $0.epochs == 4 && $0.loss > 0 && $0.loss.isFinite })
+    #expect(passes.map(\.learningRate).allSatisfy { $0 > 0 && $0 <= 1e-2 })
+    #expect(try #require(passes.last).loss < passes[0].loss)
+    #expect(all.last?.stage == .calibrate)
+    #expect(all.last?.done == 1)
+  }
+
+  @Test func fewFramesAndFewFibersAreOneBatch() throws {
+    var options = Self.options
+    options.imageBatch = 32
+    options.fiberBatch = 4096
+    let trainer = try trainer(options, frames: 3)
+    let before = try trainer.contents.flowWeights
+    try trainer.fit()
+    let after = try trainer.contents.flowWeights
+    #expect(before[0] != after[0])
+    #expect(before[1] != after[1])
+  }
+
+  @Test func framesAreHeldBack() throws {
+    var options = Self.options
+    options.metaEpochs = 1
+    options.subEpochs = 1
+    options.warmupEpochs = 0
+    for (fraction, count, held) in [(Float(0.25), 8, 2), (0, 3, 1), (0.9, 2, 1), (0.9, 10, 9)] {
+      options.calibrationFraction = fraction
+      let trainer = try trainer(options, frames: count)
+      let all = Set(trainer.trainingFrames)
+      try trainer.fit()
+      #expect(trainer.calibrationFrames.count == held)
+      #expect(trainer.trainingFrames.count == count - held)
+      #expect(Set(trainer.calibrationFrames).union(trainer.trainingFrames) == all)
+    }
+    let own = try trainer(options, frames: 2)
+    try add(7, to: own, role: .calibration)
+    try own.fit()
+    #expect(own.trainingFrames.count == 2)
+    #expect(own.calibrationFrames.count == 1)
+  }
+
+  @Test func cancelling() throws {
+    let trainer = try trainer()
+    let failure = #expect(throws: Failure.self) { try trainer.fit { _ in true } }
+    #expect(failure?.kind == .cancelled)
+    #expect(#expect(throws: Failure.self) { try trainer.fit() }?.kind == .state)
+    #expect(#expect(throws: Failure.self) { try trainer.calibrate() }?.kind == .state)
+    #expect(throws: Failure.self) { try trainer.contents }
+    #expect(throws: Failure.self) { try add(1, to: trainer, role: .training) }
+  }
+
+  @Test func cancellingACalibrationLeavesTheTrainer() throws {
+    let trainer = try trainer()
+    try trainer.fit()
+    #expect(#expect(throws: Failure.self) { try trainer.calibrate { _ in true } }?.kind == .cancelled)
+    #expect(trainer.calibration == nil)
+    try trainer.calibrate()
+    #expect(trainer.calibration != nil)
+  }
+
+  @Test func divergingSaysWhere() throws {
+    var contents = try #require(Self.encoder)
+    contents.encoder = EncoderDescription(
+      architecture: contents.encoder.architecture, padding: contents.encoder.padding,
+      taps: Array(contents.encoder.taps.suffix(2)))
+    contents.flow = try Self.options.flowDescription
+    contents.flowWeights = try [112, 192].map {
+      try Generated.flowWeights("diverging/", channels: $0, Self.options.flowDescription)
+    }
+    let offset = try Tensor(shape: [1, 192], values: [Float](repeating: 1e30, count: 192))
+    contents.flowWeights[1]["module_list.0.global_offset"] = offset
+    let trainer = try Trainer(contents, options: Self.options)
+    for index in 0..<4 { try add(index, to: trainer, role: .training) }
+    let failure = #expect(throws: Failure.self) { try trainer.fit() }
+    #expect(failure?.kind == .diverged)
+    #expect(failure?.message.contains("meta epoch 0, sub-epoch 0, batch 0, level 1") == true)
+    #expect(failure?.message.contains("coupling block") == true)
+  }
+
+  @Test func aDetectorGoesOn() throws {
+    var contents = try #require(DetectorFixture.load().detectors.first { $0.case == "lite0" }).contents()
+    contents.calibration = nil
+    var options = Self.options
+    options.inputWidth = 512
+    options.levelCount = 1
+    let trainer = try Trainer(contents, options: options)
+    #expect(try trainer.contents.flow == contents.flow)
+    #expect(try trainer.contents.flowWeights == contents.flowWeights)
+    #expect(trainer.preprocessing == contents.preprocessing)
+    // Recalibration alone.
+    #expect(#expect(throws: Failure.self) { try trainer.calibrate() }?.kind == .state)
+    try add(0, to: trainer, role: .calibration)
+    try add(1, to: trainer, role: .calibration)
+    try trainer.calibrate()
+    #expect(trainer.calibration?.levelMaxima.count == 3)
+    #expect(trainer.calibration?.scores.count == 2)
+  }
+
+  @Test func callsOutOfOrder() throws {
+    let empty = try trainer(frames: 0)
+    #expect(#expect(throws: Failure.self) { try empty.fit() }?.kind == .state)
+    #expect(#expect(throws: Failure.self) { try empty.calibrate() }?.kind == .state)
+    let single = try trainer(frames: 1)
+    #expect(#expect(throws: Failure.self) { try single.fit() }?.kind == .state)
+    let done = try trainer(frames: 2)
+    try done.fit()
+    #expect(#expect(throws: Failure.self) { try done.fit() }?.kind == .state)
+    #expect(#expect(throws: Failure.self) { try add(5, to: done, role: .training) }?.kind == .state)
+  }
+}
