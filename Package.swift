@@ -73,6 +73,8 @@ let package = Package(
         [
           "Basics", "COpenBLASShim", "Encoders", "Flows", "Imaging", "OpenBLAS", "Scoring", "Support", "Training",
         ], fixtures: true),
+      tests(
+        "ModelFile", ["Basics", "CHDF5", "Encoders", "Flows", "Imaging", "ModelFile", "Scoring"], fixtures: true),
       tests("Evaluation", ["Basics", "Evaluation"], fixtures: true),
       tests("Scoring", ["Basics", "Imaging", "Encoders", "Flows", "Scoring", "Support"]),
     ]

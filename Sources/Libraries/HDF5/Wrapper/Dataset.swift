@@ -1,0 +1,129 @@
+import Basics
+import CHDF5Shim
+
+/// A dataset of numbers of a file that is being read.
+package struct Dataset {
+  package let path: String
+  package let shape: [Int]
+  private let handle: Handle
+  private let info: chdf5_dataset_info
+  private let source: Source
+
+  /// Chunks of one dataset; h5py's are 8 KiB or more.
+  private static let maximumChunkCount = 1 << 16
+
+  init(_ handle: Handle, path: String, source: Source) throws(Failure) {
+    var info = chdf5_dataset_info()
+    guard chdf5_get_dataset_info(handle.id, &info) == 0 else { throw Failure(.format, "\(path): it is damaged") }
+    guard info.layout != CHDF5_LAYOUT_OTHER, info.external_files == 0 else {
+      throw Failure(.unsupported, "\(path): its values lie in other datasets or files")
+    }
+    guard info.rank >= 0 else {
+      throw Failure(.format, "\(path): it has no extents, or more than \(CHDF5_MAXIMUM_RANK) axes")
+    }
+    guard info.kind == CHDF5_KIND_FLOAT || info.kind == CHDF5_KIND_INTEGER else {
+      throw Failure(.format, "\(path): its type is neither IEEE floating point nor integer")
+    }
+    self.path = path
+    self.handle = handle
+    self.info = info
+    self.source = source
+    shape = try Self.extents(info.dims, rank: info.rank, path: path)
+  }
+
+  /// All values, row-major, converted to `Element` as in C; without a copy when they are stored as such.
+  package func read<Element: StoredNumber>(_ type: Element.Type = Element.self) throws(Failure) -> [Element] {
+    let width = max(MemoryLayout<Element>.stride, info.element_size)
+    guard let count = checkedProduct(shape), let size = checkedProduct([count, width]) else {
+      throw Failure(.format, "\(path): its size is out of proportion to the file's")
+    }
+    try source.take(size, for: path)
+    if count == 0 { return [] }
+    if info.layout == CHDF5_LAYOUT_CHUNKED {
+      try checkChunks()
+    } else if info.filter_count != 0 || info.stored_bytes < UInt64(count * info.element_size) {
+      throw Failure(.format, "\(path): its values were not written")
+    }
+
+    var status: Int32 = -1
+    let values = [Element](unsafeUninitializedCapacity: count) { values, initialized in
+      status = chdf5_read_dataset(handle.id, Element.code, values.baseAddress)
+      initialized = status == 0 ? count : 0
+    }
+    guard status == 0 else { throw Failure(.format, "\(path): its values are damaged") }
+    return values
+  }
+
+  /// Makes sure that every chunk is there and has, unfiltered, exactly a chunk's size: libhdf5 1.10 expands without a
+  /// bound and trusts the result.
+  private func checkChunks() throws(Failure) {
+    let chunk = try Self.extents(info.chunk, rank: info.rank, path: path)
+    guard chunk.allSatisfy({ $0 > 0 }), let chunkCount = checkedProduct(zip(shape, chunk).map { ($0 - 1) / $1 + 1 }),
+      chunkCount <= Self.maximumChunkCount
+    else { throw Failure(.format, "\(path): its chunks are out of proportion") }
+    guard let chunkSize = checkedProduct(chunk + [info.element_size]), chunkSize <= source.allowance else {
+      throw Failure(.format, "\(path): the size of its chunks is out of proportion to the file's")
+    }
+
+    let filters = try checkedFilters()
+    var offset = [UInt64](repeating: 0, count: chunk.count)
+    for _ in 0..<chunkCount {
+      try checkChunk(at: offset, size: chunkSize, filters)
+      for axis in chunk.indices.reversed() {
+        offset[axis] += UInt64(chunk[axis])
+        if offset[axis] < UInt64(shape[axis]) { break }
+        offset[axis] = 0
+      }
+    }
+  }
+
+  private func checkedFilters() throws(Failure) -> [Int32] {
+    guard info.filter_count <= CHDF5_MAXIMUM_FILTERS else { throw Failure(.unsupported, "\(path): too many filters") }
+    let filters = withUnsafeBytes(of: info.filters) {
+      Array($0.bindMemory(to: Int32.self).prefix(Int(info.filter_count)))
+    }
+    let known = [CHDF5_FILTER_SHUFFLE, CHDF5_FILTER_DEFLATE, CHDF5_FILTER_FLETCHER32].map { Int32($0) }
+    guard filters.allSatisfy(known.contains), Set(filters).count == filters.count else {
+      throw Failure(.unsupported, "\(path): it has a filter other than shuffle, deflate and Fletcher32")
+    }
+    return filters
+  }
+
+  /// Follows a chunk's size through the filters, in the order of writing.
+  private func checkChunk(at offset: [UInt64], size chunkSize: Int, _ filters: [Int32]) throws(Failure) {
+    var (address, stored, skipped) = (UInt64.max, UInt64.max, UInt32.max)
+    guard chdf5_get_chunk(handle.id, offset, &address, &stored, &skipped) == 0,
+      let start = Int(exactly: address), let length = Int(exactly: stored),
+      start <= source.bytes.count, length <= source.bytes.count - start, length > 0
+    else { throw Failure(.format, "\(path): a chunk of its values is missing or outside the file") }
+
+    var size = chunkSize
+    var deflated: Int?
+    for (index, filter) in filters.enumerated() where skipped >> UInt32(index) & 1 == 0 {
+      switch Int(filter) {
+      case Int(CHDF5_FILTER_DEFLATE): (deflated, size) = (size, 0)
+      case Int(CHDF5_FILTER_FLETCHER32): size += 4
+      case _ where deflated != nil: throw Failure(.unsupported, "\(path): its filters are in an unusual order")
+      default: break
+      }
+    }
+    // After deflate, `size` is what follows the compressed stream.
+    var isRight = length == size
+    if let deflated {
+      isRight =
+        length >= size
+        && chdf5_inflated_size(source.bytes.baseAddress.map { $0 + start }, length - size, deflated) == deflated
+    }
+    guard isRight else { throw Failure(.format, "\(path): a chunk of its values has the wrong size") }
+  }
+
+  /// The first `rank` elements of a C array of extents.
+  private static func extents<Extents>(_ array: Extents, rank: Int32, path: String) throws(Failure) -> [Int] {
+    let extents = withUnsafeBytes(of: array) {
+      $0.bindMemory(to: UInt64.self).prefix(Int(rank)).map { Int(exactly: $0) }
+    }
+    let checked = extents.compactMap { $0 }
+    guard checked.count == extents.count else { throw Failure(.format, "\(path): its extents are out of range") }
+    return checked
+  }
+}

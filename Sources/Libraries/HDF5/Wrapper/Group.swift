@@ -1,0 +1,80 @@
+import Basics
+import CHDF5Shim
+
+/// A group of a file that is being read.
+///
+/// Only hard links are followed, one component at a time, so that nothing outside the file's bytes is ever reached.
+package struct Group {
+  /// Where it is in the file, e.g. `/flow/0`.
+  package let path: String
+  let handle: Handle
+  let source: Source
+
+  init(root file: Handle, source: Source) throws(Failure) {
+    try self.init(parent: file, name: "/", path: "/", source: source)
+  }
+
+  private init(parent: Handle, name: String, path: String, source: Source) throws(Failure) {
+    let (handle, kind) = try Self.open(name, of: parent, path: path)
+    guard kind == CHDF5_OBJECT_GROUP else { throw Failure(.format, "\(path): it is not a group") }
+    // A filter on the links themselves could make libhdf5 look for a plug-in.
+    guard chdf5_group_filter_count(handle.id) == 0 else {
+      throw Failure(.unsupported, "\(path): its links are filtered, or it is damaged")
+    }
+    self.path = path
+    self.handle = handle
+    self.source = source
+  }
+
+  /// The names of its links, sorted.
+  package func names() throws(Failure) -> [String] {
+    let id = handle.id
+    return try NameList.gather(at: path) { chdf5_each_link(id, $0, $1) }.sorted()
+  }
+
+  package func contains(_ name: String) throws(Failure) -> Bool {
+    try linkKind(name) != 0
+  }
+
+  package func group(_ name: String) throws(Failure) -> Group {
+    try requireHardLink(name)
+    return try Group(parent: handle, name: name, path: pathOf(name), source: source)
+  }
+
+  package func dataset(_ name: String) throws(Failure) -> Dataset {
+    try requireHardLink(name)
+    let (handle, kind) = try Self.open(name, of: handle, path: pathOf(name))
+    guard kind == CHDF5_OBJECT_DATASET else { throw Failure(.format, "\(pathOf(name)): it is not a dataset") }
+    return try Dataset(handle, path: pathOf(name), source: source)
+  }
+
+  private func pathOf(_ name: String) -> String { path == "/" ? "/\(name)" : "\(path)/\(name)" }
+
+  private func linkKind(_ name: String) throws(Failure) -> Int32 {
+    guard isPlainName(name) else { throw Failure(.format, "\(path): a link in it has a name with '/' or NUL, or '.'") }
+    let kind = chdf5_link_kind(handle.id, name)
+    guard kind >= 0 else { throw Failure(.format, "\(pathOf(name)): its link is damaged") }
+    return kind
+  }
+
+  private func requireHardLink(_ name: String) throws(Failure) {
+    switch try linkKind(name) {
+    case 1: return
+    case 0: throw Failure(.format, "\(pathOf(name)): it is missing")
+    default: throw Failure(.format, "\(pathOf(name)): it is a soft or external link, which are not followed")
+    }
+  }
+
+  private static func open(_ name: String, of parent: Handle, path: String) throws(Failure) -> (Handle, Int32) {
+    var kind: Int32 = 0
+    guard let handle = Handle(chdf5_open_object(parent.id, name, &kind)) else {
+      throw Failure(.format, "\(path): it is damaged")
+    }
+    return (handle, kind)
+  }
+}
+
+/// Whether libhdf5 takes a name for one link, and not for a path or a shorter name.
+func isPlainName(_ name: String) -> Bool {
+  !name.isEmpty && name != "." && !name.utf8.contains { $0 == 0 || $0 == UInt8(ascii: "/") }
+}

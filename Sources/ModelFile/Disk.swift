@@ -1,0 +1,92 @@
+import Basics
+import Glibc
+import HDF5
+import Synchronization
+
+/// Whole files in and out.
+enum Disk {
+  /// All bytes of a regular file.
+  static func read(_ path: String) throws(Failure) -> FileBytes {
+    try checkPath(path)
+    // Without O_NONBLOCK, opening a named pipe waits for a writer.
+    let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    guard file >= 0 else { throw failure("opened", path) }
+    defer { close(file) }
+
+    var status = stat()
+    guard fstat(file, &status) == 0 else { throw failure("examined", path) }
+    guard status.st_mode & S_IFMT == S_IFREG else { throw Failure(.io, "\(path): it is not a regular file") }
+    guard let bytes = FileBytes(count: Int(status.st_size)) else {
+      throw Failure(.outOfMemory, "\(path): there is no memory for its \(status.st_size) bytes")
+    }
+    var done = 0
+    while done < bytes.buffer.count {
+      let count = Glibc.read(file, bytes.buffer.baseAddress.map { $0 + done }, bytes.buffer.count - done)
+      if count < 0, errno == EINTR { continue }
+      guard count >= 0 else { throw failure("read", path) }
+      guard count > 0 else { throw Failure(.io, "\(path): it was cut while it was read") }
+      done += count
+    }
+    return bytes
+  }
+
+  /// Makes `bytes` the contents of a file. Whatever fails, the old file stays as it was and nothing else remains.
+  static func replace(_ path: String, with bytes: UnsafeRawBufferPointer) throws(Failure) {
+    try checkPath(path)
+    let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "./"
+    let (file, temporary) = try createTemporary(in: folder)
+    do throws(Failure) {
+      defer { close(file) }
+      try write(bytes, to: file, temporary)
+      guard fsync(file) == 0 else { throw failure("written to the disk", temporary) }
+    } catch {
+      unlink(temporary)
+      throw error
+    }
+    guard rename(temporary, path) == 0 else {
+      let error = failure("replaced", path)
+      unlink(temporary)
+      throw error
+    }
+    // The new name outlives a power failure once the folder is on the disk; where that cannot be asked for, so be it.
+    let directory = open(folder, O_RDONLY | O_CLOEXEC | O_DIRECTORY)
+    guard directory >= 0 else { return }
+    fsync(directory)
+    close(directory)
+  }
+
+  private static let counter = Atomic<Int>(0)
+
+  private static func createTemporary(in folder: String) throws(Failure) -> (file: Int32, path: String) {
+    // A name can be taken by what a crashed process of the same number left behind.
+    for _ in 0..<1000 {
+      let number = counter.wrappingAdd(1, ordering: .relaxed).newValue
+      let path = "\(folder).cflowad-\(getpid())-\(number).tmp"
+      let file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+      if file >= 0 { return (file, path) }
+      guard errno == EEXIST else { throw failure("created", path) }
+    }
+    throw Failure(.io, "\(folder): it is full of temporary files")
+  }
+
+  private static func write(_ bytes: UnsafeRawBufferPointer, to file: Int32, _ path: String) throws(Failure) {
+    var done = 0
+    while done < bytes.count {
+      let count = Glibc.write(file, bytes.baseAddress.map { $0 + done }, bytes.count - done)
+      if count < 0, errno == EINTR { continue }
+      guard count > 0 else { throw failure("written", path) }
+      done += count
+    }
+  }
+
+  private static func checkPath(_ path: String) throws(Failure) {
+    guard !path.isEmpty, !path.utf8.contains(0) else {
+      throw Failure(.invalidArgument, "a path is empty or contains NUL")
+    }
+  }
+
+  private static func failure(_ what: String, _ path: String) -> Failure {
+    let reason = strerror(errno).map { String(cString: $0) } ?? "error \(errno)"
+    return Failure(.io, "\(path): it cannot be \(what): \(reason)")
+  }
+}

@@ -1,0 +1,136 @@
+import Basics
+import Encoders
+import Flows
+import HDF5
+import Imaging
+import Scoring
+
+extension ModelFile {
+  /// Most feature levels; `CFLOWAD_MAX_LEVELS` of the C header.
+  static let maximumLevelCount = 4
+
+  static func contents(_ root: Group) throws(Failure) -> DetectorContents {
+    try checkFormat(root)
+    let encoderGroup = try root.group("encoder")
+    let encoder = try encoderDescription(encoderGroup)
+    var contents = DetectorContents(
+      encoder: encoder, preprocessing: try preprocessing(root.group("preprocessing")),
+      encoderWeights: try tensors(encoderGroup))
+    let levelCount = encoder.taps.count
+    if try root.contains("flow") {
+      let group = try root.group("flow")
+      contents.flow = try flowDescription(group)
+      contents.flowWeights = try flowWeights(group, levelCount: levelCount)
+    }
+    if try root.contains("calibration") {
+      guard contents.flow != nil else { throw Failure(.format, "/calibration: there is none without /flow") }
+      contents.calibration = try calibration(root.group("calibration"), levelCount: levelCount)
+    }
+    if try root.contains("provenance") { contents.provenance = try provenance(root.group("provenance")) }
+    return contents
+  }
+
+  private static func checkFormat(_ root: Group) throws(Failure) {
+    guard try root.hasAttribute("format"), try root.text("format") == formatName else {
+      throw Failure(.format, "it is an HDF5 file but not a model file: no attribute format = \"\(formatName)\"")
+    }
+    let version = try root.integer("format_version")
+    guard version >= 1 else { throw Failure(.format, "/: the attribute format_version is \(version)") }
+    guard version <= formatVersion else {
+      throw Failure(.unsupported, "its format is of version \(version); this library reads up to \(formatVersion)")
+    }
+  }
+
+  private static func preprocessing(_ group: Group) throws(Failure) -> Preprocessing {
+    let resampling = try group.text("resample")
+    guard resampling == "lanczos" else { throw Failure(.unsupported, "\(group.path): resample is \(resampling)") }
+    let (width, height) = (try group.integer("width"), try group.integer("height"))
+    let mean = try group.numbers("mean").map { Float($0) }
+    let standardDeviation = try group.numbers("standard_deviation").map { Float($0) }
+    return try formatFailure(group) { () throws(Failure) in
+      try Preprocessing(width: width, height: height, mean: mean, standardDeviation: standardDeviation)
+    }
+  }
+
+  private static func encoderDescription(_ group: Group) throws(Failure) -> EncoderDescription {
+    let taps = try group.texts("taps")
+    guard (1...maximumLevelCount).contains(taps.count) else {
+      throw Failure(.format, "\(group.path): there are \(taps.count) taps, not 1 to \(maximumLevelCount)")
+    }
+    return EncoderDescription(
+      architecture: try group.text("architecture"), padding: try choice("padding", of: group), taps: taps)
+  }
+
+  private static func flowDescription(_ group: Group) throws(Failure) -> FlowDescription {
+    let (blocks, condition) = (try group.integer("blocks"), try group.integer("condition_channels"))
+    let permutation: FlowDescription.Permutation = try choice("permutation", of: group)
+    let clamp: FlowDescription.Clamp = try choice("clamp", of: group)
+    let alpha = Float(try group.number("clamp_alpha"))
+    return try formatFailure(group) { () throws(Failure) in
+      try FlowDescription(
+        blockCount: blocks, conditionChannels: condition, permutation: permutation, clamp: clamp, clampAlpha: alpha)
+    }
+  }
+
+  private static func flowWeights(_ group: Group, levelCount: Int) throws(Failure) -> [StateDictionary] {
+    let expected = (0..<levelCount).map { String($0) }
+    let names = try group.names()
+    guard names == expected else {
+      throw Failure(.format, "\(group.path): it holds \(names.prefix(8)) where \(expected) is needed, one for each tap")
+    }
+    var weights: [StateDictionary] = []
+    for name in names { weights.append(try tensors(group.group(name))) }
+    return weights
+  }
+
+  private static func calibration(_ group: Group, levelCount: Int) throws(Failure) -> Calibration {
+    let (maxima, scores) = (try group.dataset("level_maxima"), try group.dataset("scores"))
+    guard maxima.shape == [levelCount] else {
+      throw Failure(.format, "\(maxima.path): its shape is \(maxima.shape) where [\(levelCount)] is needed")
+    }
+    guard scores.shape.count == 1 else { throw Failure(.format, "\(scores.path): it has not one axis") }
+    let (total, threshold) = (try group.number("total"), Float(try group.number("threshold")))
+    let (levelMaxima, values) = (try maxima.read(Double.self), try scores.read(Float.self))
+    return try formatFailure(group) { () throws(Failure) in
+      try Calibration(levelMaxima: levelMaxima, total: total, threshold: threshold, scores: values)
+    }
+  }
+
+  /// Attributes that are not text are skipped.
+  private static func provenance(_ group: Group) throws(Failure) -> [String: String] {
+    var texts: [String: String] = [:]
+    for name in try group.attributeNames() where try group.hasText(name) { texts[name] = try group.text(name) }
+    return texts
+  }
+
+  /// Every dataset of a group, which holds nothing else, but not the inverse permutations: `w_perm` says the same.
+  private static func tensors(_ group: Group) throws(Failure) -> StateDictionary {
+    var tensors: [String: Tensor] = [:]
+    for name in try group.names() where !name.hasSuffix("w_perm_inv") {
+      let dataset = try group.dataset(name)
+      guard tensors[name] == nil else { throw Failure(.format, "\(dataset.path): the name occurs twice") }
+      tensors[name] = try Tensor(shape: dataset.shape, values: dataset.read())
+    }
+    return StateDictionary(tensors)
+  }
+
+  private static func choice<Choice: RawRepresentable<String> & CaseIterable>(
+    _ name: String, of group: Group
+  ) throws(Failure) -> Choice {
+    let text = try group.text(name)
+    guard let choice = Choice(rawValue: text) else {
+      let choices = Choice.allCases.map(\.rawValue).joined(separator: ", ")
+      throw Failure(.format, "\(group.path): \(name) is '\(text)', not one of \(choices)")
+    }
+    return choice
+  }
+
+  /// What a type refuses as an argument is a damaged file when it stands in one.
+  private static func formatFailure<Value>(
+    _ group: Group, _ body: () throws(Failure) -> Value
+  ) throws(Failure) -> Value {
+    do throws(Failure) {
+      return try body()
+    } catch { throw Failure(.format, error.message).within(group.path) }
+  }
+}

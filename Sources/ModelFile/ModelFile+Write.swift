@@ -1,0 +1,87 @@
+import Basics
+import Encoders
+import Flows
+import HDF5
+import Imaging
+import Scoring
+
+extension ModelFile {
+  /// Refuses contents that could not be read back.
+  static func check(_ contents: DetectorContents) throws(Failure) {
+    let levelCount = contents.encoder.taps.count
+    guard (1...maximumLevelCount).contains(levelCount),
+      contents.flowWeights.count == (contents.flow == nil ? 0 : levelCount)
+    else {
+      throw Failure(.invalidArgument, "\(levelCount) taps and \(contents.flowWeights.count) flows are not a detector")
+    }
+    if let calibration = contents.calibration {
+      guard contents.flow != nil, calibration.levelMaxima.count == levelCount else {
+        throw Failure(.invalidArgument, "the calibration is not that of the flows")
+      }
+    }
+  }
+
+  static func fill(_ root: GroupWriter, _ contents: DetectorContents) throws(Failure) {
+    try root.set("format", formatName)
+    try root.set("format_version", formatVersion)
+    try fill(root.group("preprocessing"), contents.preprocessing)
+    try fill(root.group("encoder"), contents.encoder, contents.encoderWeights)
+    if let flow = contents.flow { try fill(root.group("flow"), flow, contents.flowWeights) }
+    if let calibration = contents.calibration { try fill(root.group("calibration"), calibration) }
+    if contents.provenance.isEmpty { return }
+    let provenance = try root.group("provenance")
+    for (name, text) in contents.provenance.sorted(by: { $0.key < $1.key }) { try provenance.set(name, text) }
+  }
+
+  private static func fill(_ group: GroupWriter, _ preprocessing: Preprocessing) throws(Failure) {
+    try group.set("width", preprocessing.width)
+    try group.set("height", preprocessing.height)
+    try group.set("mean", preprocessing.mean)
+    try group.set("standard_deviation", preprocessing.standardDeviation)
+    try group.set("resample", "lanczos")
+  }
+
+  private static func fill(
+    _ group: GroupWriter, _ encoder: EncoderDescription, _ weights: StateDictionary
+  ) throws(Failure) {
+    try group.set("architecture", encoder.architecture)
+    try group.set("padding", encoder.padding.rawValue)
+    try group.set("taps", encoder.taps)
+    for key in weights.keys { try fill(group, key, weights) }
+  }
+
+  private static func fill(
+    _ group: GroupWriter, _ flow: FlowDescription, _ weights: [StateDictionary]
+  ) throws(Failure) {
+    try group.set("blocks", flow.blockCount)
+    try group.set("condition_channels", flow.conditionChannels)
+    try group.set("permutation", flow.permutation.rawValue)
+    try group.set("clamp", flow.clamp.rawValue)
+    try group.set("clamp_alpha", flow.clampAlpha)
+    for (level, weights) in weights.enumerated() {
+      let levelGroup = try group.group(String(level))
+      for key in weights.keys where !key.hasSuffix("w_perm_inv") { try fill(levelGroup, key, weights) }
+    }
+  }
+
+  /// Indices, of a hard permutation, are stored as integers, all else as float32.
+  private static func fill(_ group: GroupWriter, _ key: String, _ weights: StateDictionary) throws(Failure) {
+    guard let tensor = weights[key] else { return }
+    if key.hasSuffix("w_perm"), tensor.shape.count == 1 {
+      guard tensor.values.allSatisfy({ Int64(exactly: $0) != nil }) else {
+        throw Failure(.invalidArgument, "\(key): an index is not an integer")
+      }
+      try group.write(key, shape: tensor.shape, tensor.values, as: Int64.self)
+    } else {
+      try group.write(key, shape: tensor.shape, tensor.values, as: Float.self)
+    }
+  }
+
+  private static func fill(_ group: GroupWriter, _ calibration: Calibration) throws(Failure) {
+    try group.set("total", calibration.total)
+    try group.set("threshold", calibration.threshold)
+    let maxima = calibration.levelMaxima
+    try group.write("level_maxima", shape: [maxima.count], maxima, as: Double.self)
+    try group.write("scores", shape: [calibration.scores.count], calibration.scores, as: Float.self)
+  }
+}

@@ -1,0 +1,255 @@
+@preconcurrency import CHDF5
+import Basics
+import Foundation
+import Testing
+
+@testable import ModelFile
+
+/// A good file after one change, and what reading it must say.
+struct Malformed: CustomTestStringConvertible, Sendable {
+  let testDescription: String
+  let kind: Failure.Kind
+  let message: String
+  let edit: @Sendable (Editor) throws -> Void
+
+  init(
+    _ name: String, _ kind: Failure.Kind, _ message: String, _ edit: @escaping @Sendable (Editor) throws -> Void
+  ) {
+    (testDescription, self.kind, self.message, self.edit) = (name, kind, message, edit)
+  }
+
+  init(_ name: String, _ message: String, _ edit: @escaping @Sendable (Editor) throws -> Void) {
+    self.init(name, .format, message, edit)
+  }
+
+  private static let variance = "/encoder/bn1.running_var"
+
+  static let structure = [
+    Malformed("no format", "not a model file") { try $0.removeAttribute("format", of: "/") },
+    Malformed("other format", "not a model file") { try $0.set("format", of: "/", "keras") },
+    Malformed("no version", "format_version is missing") { try $0.removeAttribute("format_version", of: "/") },
+    Malformed("newer version", .unsupported, "version 2") {
+      try $0.set("format_version", of: "/", [2], asInteger: true)
+    },
+    Malformed("version 0", "format_version is 0") { try $0.set("format_version", of: "/", [0], asInteger: true) },
+    Malformed("no encoder", "/encoder: it is missing") { try $0.unlink("/encoder") },
+    Malformed("no preprocessing", "/preprocessing: it is missing") { try $0.unlink("/preprocessing") },
+    Malformed("fewer flows", "one for each tap") { try $0.unlink("/flow/1") },
+    Malformed("more flows", "one for each tap") { try $0.group("/flow/2") },
+    Malformed("calibration without flow", "without /flow") { try $0.unlink("/flow") },
+    Malformed("no scores", "/calibration/scores: it is missing") { try $0.unlink("/calibration/scores") },
+    Malformed("encoder is a dataset", "/encoder: it is not a group") { try $0.dataset("/encoder", [4]) },
+    Malformed("tensor is a group", "\(variance): it is not a dataset") {
+      try $0.unlink(variance)
+      try $0.group(variance)
+    },
+    Malformed("encoder holds itself", "/encoder/loop: it is not a dataset") {
+      try $0.hardLink("/encoder/loop", to: "/encoder")
+    },
+    Malformed("flow is the root", "/flow: the attribute blocks is missing") {
+      try $0.unlink("/flow")
+      try $0.hardLink("/flow", to: "/")
+    },
+    Malformed("soft link", "/encoder/soft: it is a soft or external link") {
+      try $0.softLink("/encoder/soft", to: variance)
+    },
+    Malformed("soft link to itself", "it is a soft or external link") {
+      try $0.softLink("/encoder/soft", to: "/encoder/soft")
+    },
+    Malformed("soft group", "/flow: it is a soft or external link") {
+      try $0.unlink("/flow")
+      try $0.softLink("/flow", to: "/encoder")
+    },
+    Malformed("external link", "/encoder: it is a soft or external link") {
+      try $0.unlink("/encoder")
+      try $0.externalLink("/encoder", to: "/etc/hostname")
+    },
+  ]
+
+  static let attributes = [
+    Malformed("no width", "width is missing") { try $0.removeAttribute("width", of: "/preprocessing") },
+    Malformed("negative width", "is not within") {
+      try $0.set("width", of: "/preprocessing", [-64], asInteger: true)
+    },
+    Malformed("fractional width", "width is not an integer") { try $0.set("width", of: "/preprocessing", [64.5]) },
+    Malformed("two widths", "width is not a single value") {
+      try $0.set("width", of: "/preprocessing", [64, 64], asInteger: true)
+    },
+    Malformed("width of two axes", "several axes") {
+      try $0.set("width", of: "/preprocessing", [64], asInteger: true, extents: [1, 1])
+    },
+    Malformed("text as width", "width is not an integer") { try $0.set("width", of: "/preprocessing", "64") },
+    Malformed("NaN mean", "finite") { try $0.set("mean", of: "/preprocessing", [.nan, 0, 0]) },
+    Malformed("infinite deviation", "finite") {
+      try $0.set("standard_deviation", of: "/preprocessing", [1, .infinity, 1])
+    },
+    Malformed("deviation of zero", "positive") { try $0.set("standard_deviation", of: "/preprocessing", [1, 0, 1]) },
+    Malformed("two means", "three finite values") { try $0.set("mean", of: "/preprocessing", [0, 0]) },
+    Malformed("other resampling", .unsupported, "bicubic") { try $0.set("resample", of: "/preprocessing", "bicubic") },
+    Malformed("number as architecture", "architecture is not a text") {
+      try $0.set("architecture", of: "/encoder", [18])
+    },
+    Malformed("text that is not UTF-8", "not UTF-8") {
+      try $0.set("architecture", of: "/encoder", bytes: [0xff, 0xfe])
+    },
+    Malformed("unknown padding", "padding is 'circular'") { try $0.set("padding", of: "/encoder", "circular") },
+    Malformed("padding with NUL", "padding is 'ze'") {
+      try $0.set("padding", of: "/encoder", bytes: Array("ze\0ros".utf8))
+    },
+    Malformed("five taps", "5 taps") { try $0.set("taps", of: "/encoder", bytes: Array("abcde".utf8), count: 5) },
+    Malformed("one tap too many", "one for each tap") {
+      try $0.set("taps", of: "/encoder", bytes: Array("abc".utf8), count: 3)
+    },
+    Malformed("absurd blocks", "30000 coupling blocks") { try $0.set("blocks", of: "/flow", [30000], asInteger: true) },
+    Malformed("no blocks", "0 coupling blocks") { try $0.set("blocks", of: "/flow", [0], asInteger: true) },
+    Malformed("odd condition", "condition channels") {
+      try $0.set("condition_channels", of: "/flow", [126], asInteger: true)
+    },
+    Malformed("unknown permutation", "permutation is 'shuffle'") { try $0.set("permutation", of: "/flow", "shuffle") },
+    Malformed("unknown clamp", "clamp is 'atan'") { try $0.set("clamp", of: "/flow", "atan") },
+    Malformed("NaN alpha", "alpha") { try $0.set("clamp_alpha", of: "/flow", [.nan]) },
+    Malformed("infinite total", "finite") { try $0.set("total", of: "/calibration", [.infinity]) },
+    Malformed("threshold beyond float", "finite") { try $0.set("threshold", of: "/calibration", [1e300]) },
+  ]
+
+  static let datasets = [
+    Malformed("three maxima", "level_maxima: its shape is [3]") {
+      try $0.dataset("/calibration/level_maxima", [3], values: [0, 0, 0])
+    },
+    Malformed("scores of two axes", "has not one axis") {
+      try $0.dataset("/calibration/scores", [1, 1], values: [0])
+    },
+    Malformed("NaN score", "finite") { try $0.dataset("/calibration/scores", [1], values: [.nan]) },
+    Malformed("huge extents", "out of proportion") { try $0.dataset(variance, [1 << 40]) },
+    Malformed("extents whose product overflows", "out of proportion") {
+      try $0.dataset(variance, [1 << 31, 1 << 31, 1 << 31]) { H5Pset_chunk($0, 3, [1, 1, 1]) }
+    },
+    Malformed("nothing written", "were not written") { try $0.dataset(variance, [4]) },
+    Malformed("no chunk written", "a chunk of its values is missing") {
+      try $0.dataset(variance, [4]) { H5Pset_chunk($0, 1, [4]) }
+    },
+    Malformed("too many chunks", "its chunks are out of proportion") {
+      try $0.dataset(variance, [100_000]) { H5Pset_chunk($0, 1, [1]) }
+    },
+    Malformed("nine axes", "more than 8 axes") {
+      try $0.dataset(variance, [1, 1, 1, 1, 1, 1, 1, 1, 1], values: [0])
+    },
+    Malformed("text as tensor", "neither IEEE floating point nor integer") {
+      try $0.dataset(variance, [4], type: H5T_C_S1_g)
+    },
+    Malformed("bit field as tensor", "neither IEEE floating point nor integer") {
+      try $0.dataset(variance, [4], type: H5T_STD_B32LE_g)
+    },
+    Malformed("external storage", .unsupported, "other datasets or files") {
+      try $0.dataset(variance, [4]) { H5Pset_external($0, "/etc/hostname", 0, 16) }
+    },
+    Malformed("virtual dataset", .unsupported, "other datasets or files") {
+      try $0.dataset(variance, [4]) { creation in
+        let space = H5Screate_simple(1, [4], nil)
+        H5Pset_virtual(creation, space, "/etc/hostname", "x", space)
+        H5Sclose(space)
+      }
+    },
+    Malformed("n-bit filter", .unsupported, "a filter other than") {
+      try $0.dataset(variance, [4], values: [1, 2, 3, 4]) {
+        H5Pset_chunk($0, 1, [4])
+        H5Pset_nbit($0)
+      }
+    },
+    Malformed("deflate twice", .unsupported, "a filter other than") {
+      try $0.dataset(variance, [4], values: [1, 2, 3, 4]) {
+        H5Pset_chunk($0, 1, [4])
+        H5Pset_deflate($0, 1)
+        H5Pset_deflate($0, 1)
+      }
+    },
+    Malformed("shuffle after deflate", .unsupported, "unusual order") {
+      try $0.dataset(variance, [4], values: [1, 2, 3, 4]) {
+        H5Pset_chunk($0, 1, [4])
+        H5Pset_deflate($0, 1)
+        H5Pset_shuffle($0)
+      }
+    },
+  ]
+}
+
+extension ModelFileTests {
+  @Suite struct MalformedFiles {
+    @Test(arguments: Malformed.structure + Malformed.attributes + Malformed.datasets) func isRefused(
+      malformed: Malformed
+    ) throws {
+      let refusal = try #require(refused(Editor.edited(malformed.edit)))
+      #expect(refusal.kind == malformed.kind)
+      #expect(refusal.message.contains(malformed.message), "\(refusal.message)")
+      #expect(!refusal.message.contains("\n"))
+    }
+
+    /// The editor alone changes nothing, and harmless additions stay harmless.
+    @Test func additionsAreAccepted() throws {
+      expectEqual(try read(Editor.edited { _ in }), try sample())
+      let more = try Editor.edited {
+        try $0.group("/notes")
+        try $0.set("when", of: "/provenance", [2026])
+        try $0.set("zoom", of: "/preprocessing", [1])
+      }
+      expectEqual(try read(more), try sample())
+    }
+
+    @Test func otherBytesAreRefused() throws {
+      #expect(refused([])?.kind == .format)
+      #expect(refused([0x89])?.kind == .format)
+      #expect(refused(Array("PK\u{3}\u{4} a zip file, as PyTorch writes them".utf8))?.kind == .format)
+      #expect(refused([0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a])?.kind == .format)
+      // A user block before the signature.
+      #expect(refused(try [UInt8](repeating: 0, count: 512) + bytes(of: sample()))?.kind == .format)
+    }
+
+    @Test func pathsThatAreNoFilesAreRefused() throws {
+      let folder = try TemporaryFolder()
+      mkfifo(folder.path("pipe"), 0o600)
+      for path in [folder.url.path, folder.path("absent"), folder.path("pipe"), "/dev/null", "/dev/zero"] {
+        #expect { try ModelFile.read(path: path) } throws: { ($0 as? Failure)?.kind == .io }
+      }
+      for path in ["", "model\0.h5"] {
+        #expect { try ModelFile.read(path: path) } throws: { ($0 as? Failure)?.kind == .invalidArgument }
+      }
+      try Data().write(to: URL(fileURLWithPath: folder.path("empty")))
+      #expect { try ModelFile.read(path: folder.path("empty")) } throws: { ($0 as? Failure)?.kind == .format }
+    }
+  }
+
+  @Suite struct DamagedBytes {
+    @Test func truncatedFilesAreRefused() throws {
+      let whole = try bytes(of: sample())
+      for length in Array(stride(from: 0, to: whole.count, by: 211)) {
+        #expect(refused(Array(whole.prefix(length)))?.kind == .format, "\(length)")
+      }
+    }
+
+    /// With checksums everywhere, a flipped bit is an error or lies where it means nothing.
+    @Test func flippedBitsAreRefusedOrHarmless() throws {
+      let (good, contents) = (try bytes(of: sample()), try sample())
+      var refused = 0
+      for offset in stride(from: 0, to: good.count, by: 29) {
+        var bad = good
+        bad[offset] ^= 1 << UInt8(offset % 8)
+        do {
+          expectEqual(try read(bad), contents)
+        } catch { refused += 1 }
+      }
+      #expect(refused > 100)
+    }
+
+    /// Without checksums anything may come out, but nothing may crash.
+    @Test func flippedBytesOfUnprotectedFilesDoNoHarm() throws {
+      let good = [UInt8](try Data(contentsOf: fixture("plain")))
+      for offset in stride(from: 8, to: good.count, by: 31) {
+        for value: UInt8 in [0x00, 0xff, good[offset] ^ 0x10] {
+          var bad = good
+          bad[offset] = value
+          _ = refused(bad)
+        }
+      }
+    }
+  }
+}

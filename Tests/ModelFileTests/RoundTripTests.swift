@@ -1,0 +1,94 @@
+import Basics
+import Flows
+import Foundation
+import Testing
+
+@testable import ModelFile
+
+extension ModelFileTests {
+  @Suite struct RoundTrip {
+    @Test(arguments: FlowDescription.Permutation.allCases) func detectorsComeBack(
+      permutation: FlowDescription.Permutation
+    ) throws {
+      let contents = try sample(permutation: permutation)
+      expectEqual(try read(bytes(of: contents)), contents)
+    }
+
+    @Test func filesAndMemoryGiveTheSame() throws {
+      let folder = try TemporaryFolder()
+      let contents = try sample()
+      try ModelFile.write(contents, to: folder.path("model.h5"))
+      expectEqual(try ModelFile.read(path: folder.path("model.h5")), contents)
+      #expect(try folder.names == ["model.h5"])
+    }
+
+    @Test func partsMayBeAbsent() throws {
+      var contents = try sample()
+      contents.calibration = nil
+      contents.provenance = [:]
+      expectEqual(try read(bytes(of: contents)), contents)
+      expectEqual(try read(bytes(of: encoderAlone())), try encoderAlone())
+    }
+
+    @Test func everyBitPatternSurvives() throws {
+      var contents = try encoderAlone()
+      let patterns: [UInt32] = [
+        0x7fc0_0001, 0xffa0_0000, 0x7f80_0000, 0xff80_0000, 0x8000_0000, 1, 0x007f_ffff, 0x3f80_0001,
+      ]
+      contents.encoderWeights["odd"] = try Tensor(shape: [2, 4], values: patterns.map { Float(bitPattern: $0) })
+      contents.encoderWeights["empty"] = try Tensor(shape: [0, 3], values: [])
+      expectEqual(try read(bytes(of: contents)), contents)
+    }
+
+    @Test func tensorsOfSeveralChunksComeBack() throws {
+      var contents = try encoderAlone()
+      // Rows of 1.2 kB: 218 would fit a chunk of 256 KiB, so there are five of 201, the last not full.
+      let values = (0..<1001 * 300).map { Float($0) }
+      contents.encoderWeights["large"] = try Tensor(shape: [1001, 300], values: values)
+      expectEqual(try read(bytes(of: contents)), contents)
+    }
+
+    @Test func manyTextsComeBack() throws {
+      var contents = try encoderAlone()
+      for index in 0..<40 { contents.provenance["name \(index)"] = String(repeating: "wert ", count: index) }
+      contents.provenance["long"] = String(repeating: "x", count: 60_000)
+      expectEqual(try read(bytes(of: contents)), contents)
+    }
+
+    @Test func sameContentsGiveTheSameBytes() throws {
+      #expect(try bytes(of: sample()) == bytes(of: sample()))
+    }
+
+    @Test func calibrationWithoutScoresComesBack() throws {
+      var contents = try sample()
+      contents.calibration = try .init(levelMaxima: [1, 2], total: 3, threshold: 4, scores: [])
+      expectEqual(try read(bytes(of: contents)), contents)
+    }
+  }
+
+  /// Files that h5py wrote, see Tests/Fixtures/make_model_files.py.
+  @Suite struct PythonFiles {
+    @Test(arguments: ["documented", "plain", "half_arrays", "double_big_endian"]) func detectorsAreRead(
+      name: String
+    ) throws {
+      expectEqual(try ModelFile.read(path: fixture(name).path), try sample())
+    }
+
+    @Test func compressedEncoderIsRead() throws {
+      expectEqual(try ModelFile.read(path: fixture("compressed").path), try encoderAlone())
+      expectEqual(try read([UInt8](Data(contentsOf: fixture("compressed")))), try encoderAlone())
+    }
+
+    @Test func foreignFilterIsUnsupported() throws {
+      let refusal = try #require(refused([UInt8](Data(contentsOf: fixture("lzf")))))
+      #expect(refusal.kind == .unsupported)
+      #expect(refusal.message.contains("filter"))
+    }
+
+    @Test func chunkThatSwellsIsRefused() throws {
+      let refusal = try #require(refused([UInt8](Data(contentsOf: fixture("swollen")))))
+      #expect(refusal.kind == .format)
+      #expect(refusal.message.contains("/encoder/bn1.running_var: a chunk of its values has the wrong size"))
+    }
+  }
+}
