@@ -5,7 +5,12 @@
  *
  * FOLDER receives frame.png. Prints one line and returns 0 when all is as promised.
  */
+#define _POSIX_C_SOURCE 200112L /* sigaction */
+
+#include <fenv.h>
+#include <locale.h>
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -128,7 +133,7 @@ static void test_model(const char *path, cflowad_model *model, cflowad_session *
     INVALID(cflowad_model_get_info(model, NULL));
     HANDLE(cflowad_model_get_info((cflowad_model *)session, &info));
     HANDLE(cflowad_model_get_info((cflowad_model *)(void *)&info, &info));
-    HANDLE(cflowad_model_get_info((cflowad_model *)(void *)1, &info));
+    HANDLE(cflowad_model_get_info((cflowad_model *)(uintptr_t)-1, &info));
     EXPECT(OK, cflowad_model_get_info(model, &info));
     CHECK(info.struct_size == sizeof info && info.level_count >= 1 && info.level_count <= CFLOWAD_MAX_LEVELS);
     CHECK(info.is_calibrated == 1 && info.threshold == info.threshold && info.session_bytes > 0);
@@ -486,6 +491,21 @@ static void test_uncalibrated(const char *path) {
     EXPECT(OK, cflowad_model_close(model));
 }
 
+/* After everything: the process is as the library found it. */
+static void test_process(void) {
+    static const int signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGFPE, SIGABRT,
+                                  SIGQUIT, SIGINT, SIGTERM, SIGPIPE, SIGCHLD, SIGALRM};
+    struct sigaction action;
+    size_t i;
+    for (i = 0; i < sizeof signals / sizeof *signals; i++) {
+        memset(&action, 0, sizeof action);
+        CHECK(sigaction(signals[i], NULL, &action) == 0);
+        CHECK(!(action.sa_flags & SA_SIGINFO) && action.sa_handler == SIG_DFL);
+    }
+    CHECK(!strcmp(setlocale(LC_ALL, NULL), "C"));
+    CHECK(fegetround() == FE_TONEAREST);
+}
+
 int main(int argc, char **argv) {
     cflowad_model *model = NULL;
     cflowad_session *session = NULL;
@@ -508,6 +528,7 @@ int main(int argc, char **argv) {
     if (argc > 3) test_uncalibrated(argv[3]);
     EXPECT(OK, cflowad_session_close(session));
     EXPECT(OK, cflowad_model_close(model));
+    test_process();
     printf("abi_test: %d checks, %d failed\n", checks, failures);
     return failures != 0;
 }

@@ -13,7 +13,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 strict="-pedantic -Wall -Wextra -Werror -I$root/include"
-link="-L$library -lcflowad -Wl,-rpath,$library"
+link="-L$library -lcflowad -lm -Wl,-rpath,$library"
 c="${CC:-cc} -std=c99 $strict"
 
 # Fields that the example leaves out are zero by the language.

@@ -3,7 +3,6 @@
 //     abi_test DETECTOR.h5
 #include <cstdint>
 #include <cstdio>
-#include <cstring>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -66,7 +65,8 @@ void run(const char *path) {
   Model model = open(path);
   auto info = sized<cflowad_model_info>();
   check(cflowad_model_get_info(model.get(), &info));
-  expect(std::strlen(info.architecture) > 0 && std::strlen(info.architecture) < sizeof info.architecture, "architecture");
+  const std::string architecture(info.architecture);
+  expect(!architecture.empty() && architecture.size() < sizeof info.architecture, "the architecture has a name");
 
   Session first = session(model), second = session(model);
   model.reset();  // sessions keep what they need

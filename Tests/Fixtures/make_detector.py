@@ -1,6 +1,6 @@
 """Makes the detector fixture: expected features, log-likelihoods and scores for weights that nobody has to store.
 
-    python Tests/Fixtures/make_detector.py                             # rewrites detector/index.json, detector/values.bin
+    python Tests/Fixtures/make_detector.py                             # rewrites the folder detector
     python Tests/Fixtures/make_detector.py model DETECTOR_CASE OUT.h5  # writes the whole model file of a detector case
 
 The first needs torch, numpy and pillow; the second numpy and h5py only. Everything is computed in double precision by
@@ -31,11 +31,12 @@ with i counting a tensor's elements in row-major order. A tensor's value is a + 
     subnet.0.weight [O, I], subnet.0.bias [O] 0     1 / sqrt(I)
     subnet.2.weight [O, I], subnet.2.bias [O] 0     4 / sqrt(I)
 
-Subnets: I = n1 + P for subnet.0 and 2 (n1 + P) for subnet.2, n1 = C - C / 2 (integer division), P the condition's length.
+Subnets: I = n1 + P for subnet.0 and 2 (n1 + P) for subnet.2, n1 = C - C / 2 (integer division), P the condition's
+length.
 w_perm, hard: the indices 0 ..< C in the order of ascending unit(NAME, index); y[i] = u[w_perm[i]].
 w_perm, soft: a rotation, made in double and rounded to float32: W = identity; then four times, r = 0 ... 3:
-v[j] = unit(NAME + ".r", j), e.g. "flow/a/module_list.0.w_perm.2"; d = sum v[j] v[j]; for every row i: p = sum W[i, j] v[j];
-W[i, j] = W[i, j] - (2 p / d) v[j]. Sums run over ascending j. y = W u.
+v[j] = unit(NAME + ".r", j), e.g. "flow/a/module_list.0.w_perm.2"; d = sum v[j] v[j]; for every row i:
+p = sum W[i, j] v[j]; W[i, j] = W[i, j] - (2 p / d) v[j]. Sums run over ascending j. y = W u.
 
 NAME is the state-dict key behind a prefix: "ARCHITECTURE/" for an encoder (both paddings have the same weights),
 "flow/CASE/" for a flow case, "detector/CASE/LEVEL/" for a detector's flow of a level. Inputs are generated as well:
@@ -46,8 +47,8 @@ floor(128 + 100 * unit of element ((y / 8) * ceil(w / 8) + x / 8) * 3 + c): colo
 index.json and values.bin
 -------------------------
 values.bin is raw little-endian numbers. Wherever index.json says {"type": "float32" | "float64", "offset": bytes,
-"count": n}, that slice of it is meant; offsets are multiples of 8. `stride` k: the slice holds elements 0, k, 2k, ... of the
-row-major whole.
+"count": n}, that slice of it is meant; offsets are multiples of 8. `stride` k: the slice holds elements 0, k, 2k, ...
+of the row-major whole.
 
     encoders[]   architecture, padding, height, width (of the input), levels[]: height, width, channels, max_abs (of the
                  whole level), stride, values - features in the order [height, width, channels], input "input/HxW"
@@ -57,8 +58,9 @@ row-major whole.
                  condition_channels, permutation, clamp, clamp_alpha, frame_width, frame_height, frames (how many),
                  total, level_maxima[], threshold, levels[]: height, width, channels, and per frame N in results[]:
                  score, map (stride, values of the map at network size), log_likelihoods[] (a slice per level).
-                 Frames are resized by Pillow's LANCZOS, columns first. The constants are those of frames 0 ..< frames - 1, so
-                 that the last one's map may fall below 0; the threshold lies between the scores: both verdicts occur.
+                 Frames are resized by Pillow's LANCZOS, columns first. The constants are those of frames
+                 0 ..< frames - 1, so that the last one's map may fall below 0; the threshold lies between the scores:
+                 both verdicts occur.
 """
 
 import json
@@ -252,7 +254,7 @@ def features(architecture, padding, weights, x):
 
 
 def positional_encoding(h, w, channels):
-    """Conditions [h, w, channels]; sin and cos of the column, then of the row. float32 frequencies, as the original's."""
+    """Conditions [h, w, channels]; sin and cos of the column, then the row, in float32 as the original."""
     import torch
 
     if channels == 0:
@@ -308,8 +310,8 @@ def tensors(weights):
 
 def flow_case(name, channels, blocks, condition, permutation, clamp, alpha=1.9, height=3, width=5):
     return {
-        "case": name, "channels": channels, "blocks": blocks, "condition_channels": condition, "permutation": permutation,
-        "clamp": clamp, "clamp_alpha": alpha, "height": height, "width": width,
+        "case": name, "channels": channels, "blocks": blocks, "condition_channels": condition,
+        "permutation": permutation, "clamp": clamp, "clamp_alpha": alpha, "height": height, "width": width,
     }  # fmt: skip
 
 
@@ -433,9 +435,9 @@ def detector_entry(values, case):
             image = image if image.size == step else image.resize(step, Image.Resampling.LANCZOS)
         x = (torch.from_numpy(np.asarray(image).copy()).double() / 255 - mean) / deviation
         levels = features(case["architecture"], case["padding"], encoder, x.permute(2, 0, 1)[None])
-        all_maps.append([log_likelihood(case, w, l[0].permute(1, 2, 0)) for l, w in zip(levels, flows)])
+        all_maps.append([log_likelihood(case, w, level[0].permute(1, 2, 0)) for level, w in zip(levels, flows)])
     good = all_maps[:-1]
-    maxima = [max(float(maps[l].max()) for maps in good) for l in range(len(flows))]
+    maxima = [max(float(maps[level].max()) for maps in good) for level in range(len(flows))]
 
     def likelihood_sum(maps):
         q = [torch.exp(m - top)[None, None] for m, top in zip(maps, maxima)]

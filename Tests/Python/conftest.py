@@ -22,7 +22,9 @@ class Expected:
         self.bytes = (folder / "values.bin").read_bytes()
 
     def values(self, entry):
-        return np.frombuffer(self.bytes, "<f4" if entry["type"] == "float32" else "<f8", entry["count"], entry["offset"])
+        return np.frombuffer(
+            self.bytes, "<f4" if entry["type"] == "float32" else "<f8", entry["count"], entry["offset"]
+        )
 
     def detector(self, name):
         return next(d for d in self.index["detectors"] if d["case"] == name)

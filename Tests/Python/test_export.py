@@ -207,7 +207,19 @@ def run(*arguments, **environment):
 
 def test_command_line(tmp_path):
     encoder_file(tmp_path / "w.pt")
-    options = ("--architecture", "resnet18", "--padding", "zeros", "--input-size", "64", "96", "--mean", "0", "0.5", "1")
+    options = (
+        "--architecture",
+        "resnet18",
+        "--padding",
+        "zeros",
+        "--input-size",
+        "64",
+        "96",
+        "--mean",
+        "0",
+        "0.5",
+        "1",
+    )
     assert run("encoder", tmp_path / "w.pt", "-o", tmp_path / "e.h5", *options).returncode == 0
     with h5py.File(tmp_path / "e.h5") as file:
         assert file["encoder"].attrs["padding"] == "zeros"
@@ -229,7 +241,9 @@ def test_wheel_is_found_without_importing_it(tmp_path):
     )
     from conftest import ROOT
 
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT / "bindings" / "python", capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT / "bindings" / "python", capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
     with h5py.File(tmp_path / "e.h5") as file:
         assert file["encoder"].attrs["architecture"] == "efficientnet_lite0"

@@ -159,8 +159,8 @@ static char *overlay_path(const char *folder, size_t number, const char *frame) 
     return path;
 }
 
-static cflowad_status draw(
-    const picture *image, const float *map, float threshold, const char *path, const char *temporary, report_item *item) {
+static cflowad_status draw(const picture *image, const float *map, float threshold, const char *path,
+                           const char *temporary, report_item *item) {
     cflowad_overlay_options options = {sizeof options, 0, 0, 0, 0};
     cflowad_frame overlay = image->frame;
     size_t pixels = (size_t)overlay.width * overlay.height;

@@ -106,7 +106,9 @@ static void put_histogram(FILE *file, const report_item *items, size_t count, fl
     fprintf(file, "<path class=\"axis\" d=\"M%d %dh%d\"/>", MARGIN, MARGIN + PLOT_HEIGHT, PLOT_WIDTH);
     {
         double x = MARGIN + ((double)threshold - low) * scale * step;
-        fprintf(file, "<path class=\"limit\" d=\"M%.1f %dv%d\"/><text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">threshold</text>",
+        fprintf(file,
+                "<path class=\"limit\" d=\"M%.1f %dv%d\"/>"
+                "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">threshold</text>",
                 x, MARGIN - 6, PLOT_HEIGHT + 6, x, MARGIN - 10);
     }
     fprintf(file, "<text x=\"%d\" y=\"%d\">%.4g</text><text x=\"%d\" y=\"%d\" text-anchor=\"end\">%.4g</text>", MARGIN,
@@ -114,7 +116,7 @@ static void put_histogram(FILE *file, const report_item *items, size_t count, fl
     fprintf(file, "<text x=\"%d\" y=\"%d\">%lu</text></svg></figure>", 2, MARGIN + 4, (unsigned long)tallest);
 }
 
-/* Items are sorted by score, highest first. Equal scores are one step of the curve, as the rank statistic counts them. */
+/* Items are sorted by score, highest first. Equal scores are one step, as the rank statistic counts them. */
 static void put_roc(FILE *file, const report_item *items, size_t count, size_t good, size_t bad, double auroc) {
     size_t hits = 0, alarms = 0, i;
     fprintf(file,
@@ -142,7 +144,8 @@ static void put_card(FILE *file, const report_item *item) {
     put_image(file, &item->overlay, "heat map");
     fprintf(file, "<p><b>%.4f</b> %s ", (double)item->score, item->rejected ? "reject" : "pass");
     if (item->label >= 0)
-        fprintf(file, "<span class=\"tag %s\">%s</span> ", label_class(item->label), item->label ? "defective" : "good");
+        fprintf(file, "<span class=\"tag %s\">%s</span> ", label_class(item->label),
+                item->label ? "defective" : "good");
     if (wrong) fprintf(file, "<span class=\"tag error\">%s</span>", item->label ? "missed" : "false alarm");
     fputs("</p><div class=\"name\">", file);
     put_text(file, item->name);

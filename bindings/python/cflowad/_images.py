@@ -20,11 +20,7 @@ def read_png(path: Path) -> NDArray[np.uint8]:
     """
     library, encoded = _native.library(), native_path(path)
     width, height, pixel_format = ctypes.c_uint32(), ctypes.c_uint32(), ctypes.c_int32()
-    check(
-        library.cflowad_png_read_info(
-            encoded, ctypes.byref(width), ctypes.byref(height), ctypes.byref(pixel_format)
-        )
-    )
+    check(library.cflowad_png_read_info(encoded, ctypes.byref(width), ctypes.byref(height), ctypes.byref(pixel_format)))
     shape = (height.value, width.value)
     pixels = np.empty(shape if pixel_format.value == _native.PIXEL_GRAY8 else (*shape, 3), np.uint8)
     check(library.cflowad_png_read(encoded, pixels.ctypes.data, pixels.nbytes))

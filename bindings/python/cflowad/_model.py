@@ -120,9 +120,9 @@ class Model(Handle):
         if isinstance(source, (str, os.PathLike)):
             check(library.cflowad_model_open(native_path(source), ctypes.byref(handle)))
         else:
-            data = np.frombuffer(source, np.uint8) if memoryview(source).nbytes else np.zeros(1, np.uint8)
-            size = memoryview(source).nbytes
-            check(library.cflowad_model_open_memory(data.ctypes.data, size, ctypes.byref(handle)))
+            view = memoryview(source)  # type: ignore[arg-type]  # every one of Buffer has the buffer protocol
+            data = np.frombuffer(view, np.uint8) if view.nbytes else np.zeros(1, np.uint8)
+            check(library.cflowad_model_open_memory(data.ctypes.data, view.nbytes, ctypes.byref(handle)))
         self._handle = handle
 
     @property
@@ -185,8 +185,8 @@ _MAPS = ("map", "frame_map", "log_likelihoods", "features")
 class Session(Handle):
     """Scratch memory for scoring frames with one model.
 
-    One call at a time: a second thread calling meanwhile gets BusyError. For parallel work give every thread a session of
-    its own; scoring releases the interpreter lock. The numbers do not depend on threads or on other frames.
+    One call at a time: a second thread calling meanwhile gets BusyError. For parallel work give every thread a session
+    of its own; scoring releases the interpreter lock. The numbers do not depend on threads or on other frames.
 
     Parameters
     ----------
@@ -212,8 +212,8 @@ class Session(Handle):
         ----------
         frame
             uint8 of shape (H, W) or (H, W, 1): grey; (H, W, 3); (H, W, 4): alpha is ignored. Any size from 1 x 1 to
-            65535 x 65535. Borrowed for the call: without a copy when its pixels lie next to each other (any positive row
-            stride, so a crop of an image is fine), with one otherwise.
+            65535 x 65535. Borrowed for the call: without a copy when its pixels lie next to each other (any positive
+            row stride, so a crop of an image is fine), with one otherwise.
         order
             ``"RGB"`` or ``"BGR"`` (OpenCV's): order of the first three channels.
         maps
@@ -229,8 +229,8 @@ class Session(Handle):
         TypeError, ValueError
             The frame's type, shape or order is not one of those above.
         NotCalibratedError
-            The model has no calibration. When ``maps`` asks for log-likelihoods or features and nothing else, the result
-            holds those, a score of NaN and no verdict instead.
+            The model has no calibration. When ``maps`` asks for log-likelihoods or features and nothing else, the
+            result holds those, a score of NaN and no verdict instead.
         BusyError
             Another thread is scoring with this session.
         DivergedError
@@ -267,8 +267,8 @@ class Session(Handle):
                 if status != NOT_CALIBRATED:
                     check(status)
         else:
-            array = (_native.Frame * count)(*natives)
-            check(library.cflowad_session_score_batch(self.handle, array, count, native_results))
+            native_frames = (_native.Frame * count)(*natives)
+            check(library.cflowad_session_score_batch(self.handle, native_frames, count, native_results))
         del owners
         return [self._result(native, arrays, evidence_only) for native, arrays in zip(native_results, outputs)]
 
@@ -277,8 +277,8 @@ class Session(Handle):
         sizes = {
             "map": info.input_height * info.input_width,
             "frame_map": frame.height * frame.width,
-            "log_likelihoods": sum(l.height * l.width for l in info.levels),
-            "features": sum(l.height * l.width * l.channels for l in info.levels),
+            "log_likelihoods": sum(level.height * level.width for level in info.levels),
+            "features": sum(level.height * level.width * level.channels for level in info.levels),
         }
         arrays = {name: np.empty(sizes[name], np.float32) for name in wanted}
         if "frame_map" in arrays:
@@ -296,9 +296,11 @@ class Session(Handle):
         if "map" in arrays:
             result.map = arrays["map"].reshape(info.input_height, info.input_width)
         if "log_likelihoods" in arrays:
-            result.log_likelihoods = _split(arrays["log_likelihoods"], [(l.height, l.width) for l in levels])
+            shapes: list[tuple[int, ...]] = [(level.height, level.width) for level in levels]
+            result.log_likelihoods = _split(arrays["log_likelihoods"], shapes)
         if "features" in arrays:
-            result.features = _split(arrays["features"], [(l.height, l.width, l.channels) for l in levels])
+            shapes = [(level.height, level.width, level.channels) for level in levels]
+            result.features = _split(arrays["features"], shapes)
         return result
 
 

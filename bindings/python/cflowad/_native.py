@@ -7,7 +7,19 @@ from __future__ import annotations
 
 import ctypes
 import os
-from ctypes import POINTER, c_char, c_char_p, c_double, c_float, c_int32, c_size_t, c_uint8, c_uint32, c_uint64, c_void_p
+from ctypes import (
+    POINTER,
+    c_char,
+    c_char_p,
+    c_double,
+    c_float,
+    c_int32,
+    c_size_t,
+    c_uint8,
+    c_uint32,
+    c_uint64,
+    c_void_p,
+)
 from functools import cache
 from pathlib import Path
 
@@ -198,5 +210,7 @@ def library() -> ctypes.CDLL:
     except AttributeError as error:
         raise ImportError(f"{name} is not {FILE_NAME}: {error}") from error
     if loaded.cflowad_version() // 10000 != MAJOR:
-        raise ImportError(f"{name} has version {loaded.cflowad_version()}, but this package needs major version {MAJOR}")
+        raise ImportError(
+            f"{name} has version {loaded.cflowad_version()}, but this package needs major version {MAJOR}"
+        )
     return loaded

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, Union
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,8 +55,8 @@ class Trainer(Handle):
     Parameters
     ----------
     weights
-        Model file with an encoder (``python -m cflowad export encoder``): flows start from random weights; or a complete
-        detector: its flows go on from where they are, and input size, levels and flows are the file's.
+        Model file with an encoder (``python -m cflowad export encoder``): flows start from random weights; or a
+        complete detector: its flows go on from where they are, and input size, levels and flows are the file's.
     input_width, input_height
         Network input, pixels, 32 to 2048.
     level_count
@@ -217,7 +217,7 @@ def _progress(native: Any) -> Progress:
     )
 
 
-def _index(name: str, value: Union[str, Any], known: tuple[str, ...]) -> int:
+def _index(name: str, value: str | Any, known: tuple[str, ...]) -> int:
     if value not in known:
         raise ValueError(f"{name} must be one of {', '.join(map(repr, known))}, not {value!r}")
     return known.index(value)

