@@ -1,35 +1,65 @@
-# libcflowad: `make demo` and `make test` do all their own set-up on a fresh Debian machine with a Swift toolchain.
+# libcflowad. On a fresh Debian machine with a Swift toolchain, `make demo` and `make test` do all their own set-up.
 
 VERSION := 1.0.0
-LIB     := build/lib/libcflowad.so
-# One scratch folder per way of building: the library holds the Swift runtime, tests and the tool do not share its flags.
-SWIFT_BUILD := swift build --configuration release
+LIBRARY := build/lib/libcflowad.so.$(VERSION)
+TOOL    := build/bin/cflowad
 VENV    := .venv
-PYTHON  := $(VENV)/bin/python
 
-.PHONY: all lib tool test demo deps clean format lint
+# The library and the tool carry the Swift runtime, so that a host needs none; tests do not, and build apart.
+STATIC := -Xswiftc -static-stdlib -Xswiftc -use-ld=lld -Xlinker --gc-sections
+TESTED := --configuration release --scratch-path .build-test -Xswiftc -enable-testing
+
+.PHONY: all lib tool test demo lint format bench clean packages
 
 all: lib tool
 
-# ------------------------------------------------------------------------------------------------------------ set-up
+packages:
+	@.ci/install-packages
 
-deps:
-	@scripts/install-packages
+# --------------------------------------------------------------------------------------------------------------- build
 
-# Python for exporter, tests and demo.
-$(VENV)/.ready: bindings/python/requirements-export.txt bindings/python/requirements-test.txt
-	@scripts/make-venv $(VENV) $^
+# The shared library: only cflowad_* symbols outside, never unloaded (a runtime cannot be).
+lib: packages
+	swift build --configuration release --scratch-path .build-lib --product CFlowAD $(STATIC) \
+	  -Xlinker -soname=libcflowad.so.1 -Xlinker --version-script=Sources/CFlowAD/exports.map \
+	  -Xlinker -znodelete -Xlinker --strip-all
+	@mkdir -p build/lib
+	cp .build-lib/release/libCFlowAD.so $(LIBRARY)
+	ln -sf $(notdir $(LIBRARY)) build/lib/libcflowad.so.1
+	ln -sf libcflowad.so.1 build/lib/libcflowad.so
+
+tool: packages
+	swift build --configuration release --scratch-path .build-lib --product cflowad $(STATIC)
+	@mkdir -p build/bin
+	cp .build-lib/release/cflowad $(TOOL)
+
+# ---------------------------------------------------------------------------------------------------------------- test
+
+test: lib $(VENV)/tests
+	swift test $(TESTED)
+	$(VENV)/bin/python Tests/Fixtures/make_detector.py model lite0 build/lite0.h5
+	Tests/C/run.sh build/lite0.h5
+	PYTHONPATH=bindings/python $(VENV)/bin/python -m pytest -q Tests/Python
+
+lint:
+	swift format lint --strict --recursive Sources Tests Package.swift
+
+format:
+	swift format --in-place --recursive Sources Tests Package.swift
+
+# ---------------------------------------------------------------------------------------------------------------- demo
+
+demo: lib tool $(VENV)/demo
+	bindings/demo/run.sh $(VENV)/bin/python build/demo
+
+# Python with what tests or demo need; the files say that it is complete.
+$(VENV)/tests: bindings/python/requirements-export.txt bindings/python/requirements-test.txt | packages
+	.ci/make-venv $(VENV) $^
 	@touch $@
 
-# ------------------------------------------------------------------------------------------------------------- build
+$(VENV)/demo: bindings/python/requirements-export.txt bindings/demo/requirements.txt | packages
+	.ci/make-venv $(VENV) $^
+	@touch $@
 
-# The shared library: Swift's runtime inside, only cflowad_* outside.
-lib: deps
-	$(SWIFT_BUILD) --product CFlowAD --scratch-path .build-lib -Xswiftc -static-stdlib \
-	  -Xlinker -soname=libcflowad.so.1 -Xlinker --version-script=Sources/CFlowAD/exports.map \
-	  -Xlinker -z -Xlinker nodelete -Xlinker --gc-sections -Xlinker --strip-all
-	@mkdir -p build/lib
-	@cp .build-lib/release/libCFlowAD.so $(LIB).$(VERSION)
-	@ln -sf libcflowad.so.$(VERSION) $(LIB).1
-	@ln -sf libcflowad.so.1 $(LIB)
-	@echo "built $(LIB).$(VERSION)"
+clean:
+	rm -rf build .build .build-lib .build-test $(VENV)

@@ -2,25 +2,8 @@ import Basics
 import CFlowADHeader
 import Imaging
 import Scoring
-import Synchronization
 
-/// A detector's session behind a handle: used by one thread at a time, which the flag ensures.
-final class SessionObject: @unchecked Sendable {
-  private let session: DetectorSession
-  private let isBusy = Atomic(false)
-
-  init(_ session: DetectorSession) { self.session = session }
-
-  func use(_ body: (DetectorSession) throws(Failure) -> Void) throws(Failure) {
-    guard !isBusy.exchange(true, ordering: .acquiring) else {
-      throw Failure(.busy, "the session is in use by another thread")
-    }
-    defer { isBusy.store(false, ordering: .releasing) }
-    try body(session)
-  }
-}
-
-private let sessions = HandleTable<SessionObject>(kind: 2, name: "session")
+private let sessions = HandleTable<Exclusive<DetectorSession>>(kind: 2, name: "session")
 
 private var defaultSessionOptions: cflowad_session_options {
   var options = cflowad_session_options()
@@ -49,7 +32,8 @@ public func cflowad_session_create(
     if options != nil { chosen = try CallerStruct.read(options, "session options", zero: cflowad_session_options()) }
     guard !chosen.threshold.isInfinite else { throw Failure(.invalidArgument, "the threshold is infinite") }
     let threshold = chosen.threshold.isNaN ? nil : chosen.threshold
-    session.pointee = try sessions.insert(SessionObject(DetectorSession(detector, threshold: threshold)))
+    session.pointee = try sessions.insert(
+      Exclusive(DetectorSession(detector, threshold: threshold), name: "session"))
   }
 }
 
@@ -59,8 +43,8 @@ public func cflowad_session_score(
 ) -> cflowad_status {
   attempt { () throws(Failure) in
     let result = try checkedOutput(result, "result")
-    let object = try sessions.object(session)
-    try object.use { (session: DetectorSession) throws(Failure) in try score(session, frame, result) }
+    let session = try sessions.object(session)
+    try session.use { (session: DetectorSession) throws(Failure) in try score(session, frame, result) }
   }
 }
 
@@ -70,7 +54,7 @@ public func cflowad_session_score_batch(
   _ results: UnsafeMutablePointer<cflowad_result>?
 ) -> cflowad_status {
   attempt { () throws(Failure) in
-    let object = try sessions.object(session)
+    let session = try sessions.object(session)
     guard count != 0 else { return }
     guard let frames, let results, count > 0 else {
       throw Failure(.invalidArgument, "the frames or results are NULL, or their count is too large")
@@ -80,7 +64,7 @@ public func cflowad_session_score_batch(
     let resultStride = results.pointee.struct_size
     _ = try CallerStruct.read(frames, "first frame", zero: cflowad_frame())
     _ = try CallerStruct.read(UnsafePointer(results), "first result", zero: cflowad_result())
-    try object.use { (session: DetectorSession) throws(Failure) in
+    try session.use { (session: DetectorSession) throws(Failure) in
       for i in 0..<count {
         let frame = UnsafeRawPointer(frames) + i &* frameStride
         let result = UnsafeMutableRawPointer(results) + i &* resultStride

@@ -1,0 +1,107 @@
+import Basics
+import CFlowADHeader
+import Flows
+import ModelFile
+import Training
+
+private let trainers = HandleTable<Exclusive<Trainer>>(kind: 3, name: "trainer")
+
+@_cdecl("cflowad_train_options_init") @implementation
+public func cflowad_train_options_init(
+  _ options: UnsafeMutablePointer<cflowad_train_options>?, _ structSize: Int
+) -> cflowad_status {
+  attempt { () throws(Failure) in
+    try CallerStruct.initialize(
+      options, size: structSize, "train options", defaults: cflowad_train_options(TrainingOptions()))
+  }
+}
+
+@_cdecl("cflowad_trainer_create") @implementation
+public func cflowad_trainer_create(
+  _ weightsPath: UnsafePointer<CChar>?, _ options: UnsafePointer<cflowad_train_options>?,
+  _ trainer: UnsafeMutablePointer<OpaquePointer?>?
+) -> cflowad_status {
+  attempt { () throws(Failure) in
+    let trainer = try checkedOutput(trainer, "trainer")
+    let path = try checkedPath(weightsPath)
+    var chosen = TrainingOptions()
+    if options != nil {
+      chosen = try TrainingOptions(CallerStruct.read(options, "train options", zero: cflowad_train_options()))
+    }
+    do throws(Failure) {
+      trainer.pointee = try trainers.insert(
+        Exclusive(Trainer(ModelFile.read(path: path), options: chosen), name: "trainer"))
+    } catch {
+      throw error.within(path)
+    }
+  }
+}
+
+@_cdecl("cflowad_trainer_add_frame") @implementation
+public func cflowad_trainer_add_frame(
+  _ trainer: OpaquePointer?, _ frame: UnsafePointer<cflowad_frame>?, _ role: Int32
+) -> cflowad_status {
+  attempt { () throws(Failure) in
+    let trainer = try trainers.object(trainer)
+    let frame = try checkedFrame(frame)
+    guard let role = Trainer.Role(rawValue: role) else {
+      throw Failure(.invalidArgument, "the role \(role) is not a CFLOWAD_ROLE_ constant")
+    }
+    try trainer.use { (trainer: Trainer) throws(Failure) in try trainer.add(frame, role: role) }
+  }
+}
+
+@_cdecl("cflowad_trainer_fit") @implementation
+public func cflowad_trainer_fit(
+  _ trainer: OpaquePointer?, _ progress: cflowad_progress_callback?, _ user: UnsafeMutableRawPointer?
+) -> cflowad_status {
+  attempt { () throws(Failure) in
+    try trainers.object(trainer).use { (trainer: Trainer) throws(Failure) in
+      try trainer.fit(handler(progress, user))
+    }
+  }
+}
+
+@_cdecl("cflowad_trainer_calibrate") @implementation
+public func cflowad_trainer_calibrate(
+  _ trainer: OpaquePointer?, _ progress: cflowad_progress_callback?, _ user: UnsafeMutableRawPointer?
+) -> cflowad_status {
+  attempt { () throws(Failure) in
+    try trainers.object(trainer).use { (trainer: Trainer) throws(Failure) in
+      try trainer.calibrate(handler(progress, user))
+    }
+  }
+}
+
+@_cdecl("cflowad_trainer_save") @implementation
+public func cflowad_trainer_save(_ trainer: OpaquePointer?, _ path: UnsafePointer<CChar>?) -> cflowad_status {
+  attempt { () throws(Failure) in
+    let trainer = try trainers.object(trainer)
+    let path = try checkedPath(path)
+    try trainer.use { (trainer: Trainer) throws(Failure) in try ModelFile.write(trainer.contents, to: path) }
+  }
+}
+
+@_cdecl("cflowad_trainer_close") @implementation
+public func cflowad_trainer_close(_ trainer: OpaquePointer?) -> cflowad_status {
+  attempt { () throws(Failure) in try trainers.remove(trainer) }
+}
+
+/// The caller's callback as the trainer's handler; none without a callback.
+private func handler(
+  _ callback: cflowad_progress_callback?, _ user: UnsafeMutableRawPointer?
+) -> TrainingProgress.Handler? {
+  guard let callback else { return nil }
+  return { progress in
+    var report = cflowad_progress()
+    report.struct_size = MemoryLayout<cflowad_progress>.size
+    report.stage = progress.stage.rawValue
+    report.epoch = UInt32(clamping: progress.epoch)
+    report.epochs = UInt32(clamping: progress.epochs)
+    report.loss = progress.loss
+    report.done = UInt64(clamping: progress.done)
+    report.total = UInt64(clamping: progress.total)
+    report.learning_rate = progress.learningRate
+    return callback(&report, user) != 0
+  }
+}

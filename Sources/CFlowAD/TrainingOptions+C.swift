@@ -1,0 +1,68 @@
+import Basics
+import CFlowADHeader
+import Flows
+import Training
+
+extension cflowad_train_options {
+  init(_ options: TrainingOptions) {
+    self.init()
+    input_width = UInt32(options.inputWidth)
+    input_height = UInt32(options.inputHeight)
+    level_count = UInt32(options.levelCount)
+    coupling_blocks = UInt32(options.couplingBlocks)
+    condition_channels = UInt32(options.conditionChannels)
+    permutation = Int32(options.permutation == .soft ? CFLOWAD_PERMUTATION_SOFT : CFLOWAD_PERMUTATION_HARD)
+    clamp = Int32(options.clamp == .tanh ? CFLOWAD_CLAMP_TANH : CFLOWAD_CLAMP_TANH_SCALED)
+    clamp_alpha = options.clampAlpha
+    meta_epochs = UInt32(options.metaEpochs)
+    sub_epochs = UInt32(options.subEpochs)
+    warmup_epochs = UInt32(options.warmupEpochs)
+    cosine_schedule = options.hasCosineSchedule ? 1 : 0
+    image_batch = UInt32(options.imageBatch)
+    fiber_batch = UInt32(options.fiberBatch)
+    learning_rate = options.learningRate
+    rotation_degrees = options.rotationDegrees
+    calibration_fraction = options.calibrationFraction
+    false_reject_rate = options.falseRejectRate
+    seed = options.seed
+    feature_cache_bytes = UInt64(options.featureCacheBytes)
+  }
+}
+
+extension TrainingOptions {
+  /// Fails with `.invalidArgument` for a constant that is none; ranges are checked by ``validate()``.
+  init(_ options: cflowad_train_options) throws(Failure) {
+    self.init()
+    inputWidth = Int(options.input_width)
+    inputHeight = Int(options.input_height)
+    levelCount = Int(options.level_count)
+    couplingBlocks = Int(options.coupling_blocks)
+    conditionChannels = Int(options.condition_channels)
+    switch Int(options.permutation) {
+    case CFLOWAD_PERMUTATION_SOFT: permutation = .soft
+    case CFLOWAD_PERMUTATION_HARD: permutation = .hard
+    default: throw Failure(.invalidArgument, "\(options.permutation) is not a CFLOWAD_PERMUTATION_ constant")
+    }
+    switch Int(options.clamp) {
+    case CFLOWAD_CLAMP_TANH: clamp = .tanh
+    case CFLOWAD_CLAMP_TANH_SCALED: clamp = .scaledTanh
+    default: throw Failure(.invalidArgument, "\(options.clamp) is not a CFLOWAD_CLAMP_ constant")
+    }
+    clampAlpha = options.clamp_alpha
+    metaEpochs = Int(options.meta_epochs)
+    subEpochs = Int(options.sub_epochs)
+    warmupEpochs = Int(options.warmup_epochs)
+    guard options.cosine_schedule <= 1 else {
+      throw Failure(.invalidArgument, "cosine_schedule is \(options.cosine_schedule), which is neither 0 nor 1")
+    }
+    hasCosineSchedule = options.cosine_schedule == 1
+    imageBatch = Int(options.image_batch)
+    fiberBatch = Int(options.fiber_batch)
+    learningRate = options.learning_rate
+    rotationDegrees = options.rotation_degrees
+    calibrationFraction = options.calibration_fraction
+    falseRejectRate = options.false_reject_rate
+    seed = options.seed
+    featureCacheBytes = Int(clamping: options.feature_cache_bytes)
+  }
+}
