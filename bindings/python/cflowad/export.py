@@ -78,16 +78,14 @@ class Settings:
         if not (32 <= self.height <= 2048 and 32 <= self.width <= 2048):
             raise ExportError(f"the input size {self.height} x {self.width} is not within 32...2048 pixels")
 
-    def options(self) -> dict[str, str]:
-        """For /provenance."""
+    def options(self) -> str:
+        """As they would be given on the command line."""
         assert self.mean is not None and self.standard_deviation is not None
-        return {
-            "option.architecture": self.architecture,
-            "option.padding": str(self.padding),
-            "option.mean": " ".join(f"{v:.9g}" for v in self.mean),
-            "option.standard_deviation": " ".join(f"{v:.9g}" for v in self.standard_deviation),
-            "option.input_size": f"{self.height} {self.width}",
-        }
+        mean, deviation = (" ".join(f"{v:.9g}" for v in values) for values in (self.mean, self.standard_deviation))
+        return (
+            f"--architecture {self.architecture} --padding {self.padding} --mean {mean} --std {deviation} "
+            f"--input-size {self.height} {self.width}"
+        )
 
 
 # ---------------------------------------------------------------------------------------------------------- reading
@@ -242,6 +240,13 @@ def _flows(states: Any, channels: Sequence[int], what: str) -> _Flows:
 # ---------------------------------------------------------------------------------------------------------- writing
 
 
+def _set_text(group: Any, name: str, text: str | Sequence[str]) -> None:
+    """Text of fixed length: HDF5 keeps text of variable length where no checksum guards it."""
+    encoded = [t.encode() for t in ([text] if isinstance(text, str) else text)]
+    kind = _need("h5py").string_dtype("utf-8", max(map(len, encoded)))
+    group.attrs.create(name, encoded[0] if isinstance(text, str) else np.array(encoded, kind), dtype=kind)
+
+
 def _write_tensors(group: Any, tensors: Tensors) -> None:
     for key, value in tensors.items():
         # One chunk, so that a checksum guards it.
@@ -262,31 +267,31 @@ def _write(
     try:
         # v110: object headers with checksums, readable by HDF5 1.10 and later.
         with h5py.File(temporary, "w", libver=("v110", "v110")) as file:
-            file.attrs["format"] = "cflowad"
+            _set_text(file, "format", "cflowad")
             file.attrs["format_version"] = 1
             preprocessing = file.create_group("preprocessing")
             preprocessing.attrs["width"] = settings.width
             preprocessing.attrs["height"] = settings.height
             preprocessing.attrs["mean"] = np.array(settings.mean, np.float32)
             preprocessing.attrs["standard_deviation"] = np.array(settings.standard_deviation, np.float32)
-            preprocessing.attrs["resample"] = "lanczos"
+            _set_text(preprocessing, "resample", "lanczos")
             group = file.create_group("encoder")
-            group.attrs["architecture"] = settings.architecture
-            group.attrs["padding"] = settings.padding
-            group.attrs["taps"] = np.array(list(taps), dtype=h5py.string_dtype())
+            _set_text(group, "architecture", settings.architecture)
+            _set_text(group, "padding", str(settings.padding))
+            _set_text(group, "taps", taps)
             _write_tensors(group, encoder)
             if flows is not None:
                 group = file.create_group("flow")
                 group.attrs["blocks"] = flows.blocks
                 group.attrs["condition_channels"] = flows.condition_channels
-                group.attrs["permutation"] = flows.permutation
-                group.attrs["clamp"] = clamp
+                _set_text(group, "permutation", flows.permutation)
+                _set_text(group, "clamp", clamp)
                 group.attrs["clamp_alpha"] = float(clamp_alpha)
                 for level, tensors in enumerate(flows.levels):
                     _write_tensors(group.create_group(str(level)), tensors)
             group = file.create_group("provenance")
             for name, text in provenance.items():
-                group.attrs[name] = text
+                _set_text(group, name, text)
         umask = os.umask(0)
         os.umask(umask)
         os.chmod(temporary, 0o666 & ~umask)  # mkstemp's own mode is for secrets
@@ -298,16 +303,14 @@ def _write(
         raise
 
 
-def _provenance(source: str | os.PathLike[str], settings: Settings) -> dict[str, str]:
+def _provenance(source: str | os.PathLike[str], options: str) -> dict[str, str]:
     with open(source, "rb") as file:
         digest = hashlib.file_digest(file, "sha256") if hasattr(hashlib, "file_digest") else hashlib.sha256(file.read())
     return {
         "source": Path(source).name,
         "source_sha256": digest.hexdigest(),
-        **settings.options(),
-        "exporter": f"cflowad {__version__}",
-        "torch": str(_need("torch").__version__),
-        "h5py": str(_need("h5py").__version__),
+        "options": options,
+        "versions": f"cflowad {__version__}, torch {_need('torch').__version__}, h5py {_need('h5py').__version__}",
     }
 
 
@@ -332,7 +335,7 @@ def export_encoder(source: str | os.PathLike[str], path: str | os.PathLike[str],
     if isinstance(state, Mapping) and isinstance(state.get("state_dict"), Mapping):
         state = state["state_dict"]
     encoder = _encoder(state, settings.known, Path(source).name)
-    _write(path, settings, settings.known.taps, encoder, None, CLAMPS[0], 1.9, _provenance(source, settings))
+    _write(path, settings, settings.known.taps, encoder, None, CLAMPS[0], 1.9, _provenance(source, settings.options()))
 
 
 def export_checkpoint(
@@ -372,10 +375,9 @@ def export_checkpoint(
         raise ExportError(f"{Path(source).name} has no {' and '.join(names)}: not a checkpoint of cflow-ad")
     encoder = _encoder(state[names[0]], settings.known, names[0])
     flows = _flows(state[names[1]], settings.known.channels, names[1])
-    provenance = _provenance(source, settings)
-    provenance |= {"option.clamp": clamp, "option.clamp_alpha": f"{clamp_alpha:.9g}"}
+    options = f"{settings.options()} --clamp {clamp} --clamp-alpha {clamp_alpha:.9g}"
     taps = settings.known.taps[-len(flows.levels) :]
-    _write(path, settings, taps, encoder, flows, clamp, clamp_alpha, provenance)
+    _write(path, settings, taps, encoder, flows, clamp, clamp_alpha, _provenance(source, options))
 
 
 # ----------------------------------------------------------------------------------------------------- command line
