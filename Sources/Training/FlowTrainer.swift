@@ -16,7 +16,7 @@ import Kernels
 ///
 /// Memory, in floats: 3 per trainable number (the number and Adam's two moments) and 1 more per number of one block; the
 /// rotations, K C^2; and per fiber of the group K (C + H + 3 n2) for the activations that the backward pass needs and
-/// 3 C + H + 2 n2 of scratch, H = 2 (n1 + P). With P = 128, K = 8 and groups of 256: 12 MiB for C = 128, 90 MiB for C = 512,
+/// 3 C + H + 2 n2 of scratch, H = 2 (n1 + P). With P = 128, K = 8 and groups of 256: 19 MiB for C = 128, 93 MiB for C = 512,
 /// 0.9 GiB for C = 2048. Nothing is allocated by a step.
 package final class FlowTrainer {
   package let channels: Int
