@@ -16,11 +16,16 @@ package enum FileImage {
     guard let start = bytes.baseAddress, bytes.starts(with: signature) else {
       throw Failure(.format, "it is not an HDF5 file")
     }
-    guard let file = Handle(chdf5_open_image(start, bytes.count)) else {
-      throw Failure(.format, "the HDF5 file is damaged or cut short")
-    }
-    return try withExtendedLifetime(file) { () throws(Failure) -> Result in
-      try body(Group(root: file, source: Source(bytes: bytes)))
+    do throws(Failure) {
+      guard let file = Handle(chdf5_open_image(start, bytes.count)) else {
+        throw Failure(.format, "the HDF5 file is damaged or cut short")
+      }
+      return try withExtendedLifetime(file) { () throws(Failure) -> Result in
+        try body(Group(root: file, source: Source(bytes: bytes)))
+      }
+    } catch {
+      chdf5_expect_leak()
+      throw error
     }
   }
 
