@@ -23,6 +23,13 @@ func module(_ name: String, _ dependencies: [Target.Dependency], exclude: [Strin
   .target(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: settings)
 }
 
+/// The kernels' sources, which all variants share through a link, built for one kind of processor.
+func kernelVariant(_ name: String, _ processor: [SwiftSetting]) -> Target {
+  .target(
+    name: "Kernels\(name)", dependencies: ["KernelTasks"], path: "Sources/KernelVariants/\(name)",
+    swiftSettings: settings + processor)
+}
+
 /// Tests in `Tests/<name>Tests`; those with fixtures keep them in a folder there and find it by `Bundle.module`.
 func tests(_ name: String, _ dependencies: [Target.Dependency], fixtures: Bool = false) -> Target {
   .testTarget(
@@ -41,7 +48,11 @@ let package = Package(
     + library("HDF5", pkgConfig: "hdf5-serial", debian: "libhdf5-dev")
     + [
       module("Basics", []),
-      module("Kernels", ["Basics", "OpenBLAS"]),
+      module("KernelTasks", []),
+      kernelVariant("Baseline", []),
+      kernelVariant("AVX2", [.define("FUSED_MULTIPLY_ADD"), .unsafeFlags(["-Xcc", "-mavx2", "-Xcc", "-mfma"])]),
+      .target(name: "CProcessor", path: "Sources/KernelVariants/Processor"),
+      module("Kernels", ["Basics", "KernelTasks", "KernelsBaseline", "KernelsAVX2", "CProcessor"]),
       module("Imaging", ["Basics"]),
       module("Rendering", ["Basics", "Imaging"]),
       module("Encoders", ["Basics", "Kernels"]),

@@ -22,6 +22,8 @@ final class HandleTable<Object: AnyObject & Sendable>: Sendable {
   private let state = Mutex(State())
 
   private static var maximumCount: Int { 1 << 16 }
+  /// Far from 0, so that no small number is ever a handle.
+  private static var firstGeneration: UInt { 0x5_c0de }
 
   init(kind: UInt, name: String) {
     self.kind = kind
@@ -33,7 +35,7 @@ final class HandleTable<Object: AnyObject & Sendable>: Sendable {
       guard let index = state.free.popLast() ?? (state.slots.count < Self.maximumCount ? state.slots.count : nil) else {
         return nil
       }
-      if index == state.slots.count { state.slots.append(Slot(generation: 0, object: nil)) }
+      if index == state.slots.count { state.slots.append(Slot(generation: Self.firstGeneration, object: nil)) }
       state.slots[index].object = object
       return OpaquePointer(bitPattern: state.slots[index].generation << 20 | UInt(index) << 4 | kind)
     }

@@ -12,8 +12,9 @@ public func cflowad_model_open(
   attempt { () throws(Failure) in
     let model = try checkedOutput(model, "model")
     let path = try checkedPath(path)
+    let contents = try ModelFile.read(path: path)
     do throws(Failure) {
-      model.pointee = try models.insert(Detector(ModelFile.read(path: path)))
+      model.pointee = try models.insert(Detector(contents))
     } catch {
       throw error.within(path)
     }
@@ -62,7 +63,7 @@ public func cflowad_model_get_info(
     filled.is_calibrated = detector.calibration == nil ? 0 : 1
     filled.threshold = detector.calibration?.threshold ?? .nan
     filled.parameter_count = UInt64(detector.parameterCount)
-    filled.session_bytes = UInt64(try DetectorSession(detector).scratchBytes)
+    filled.session_bytes = UInt64(try detector.sessionBytes)
     CallerStruct.write(filled, to: info)
   }
 }

@@ -28,9 +28,9 @@ public func cflowad_trainer_create(
     if options != nil {
       chosen = try TrainingOptions(CallerStruct.read(options, "train options", zero: cflowad_train_options()))
     }
+    let contents = try ModelFile.read(path: path)
     do throws(Failure) {
-      trainer.pointee = try trainers.insert(
-        Exclusive(Trainer(ModelFile.read(path: path), options: chosen), name: "trainer"))
+      trainer.pointee = try trainers.insert(Exclusive(Trainer(contents, options: chosen), name: "trainer"))
     } catch {
       throw error.within(path)
     }

@@ -6,8 +6,6 @@ import Kernels
 package final class EncoderSession {
   /// The grid of each level, finest first.
   package let levelGrids: [Grid]
-  /// Floats that the session holds.
-  package let scratchCount: Int
   private let encoder: Encoder
   private let plan: EncoderPlan
   private let arena: FloatBuffer
@@ -18,9 +16,14 @@ package final class EncoderSession {
     self.encoder = encoder
     self.plan = plan
     self.levelGrids = encoder.levels.map { plan.grids[$0] }
-    self.scratchCount = plan.arenaCount + plan.scratchCount
     self.arena = try FloatBuffer(count: plan.arenaCount)
     self.scratch = try FloatBuffer(count: plan.scratchCount)
+  }
+
+  /// Floats that a session at this input size holds.
+  package static func scratchCount(_ encoder: Encoder, height: Int, width: Int) throws(Failure) -> Int {
+    let plan = try EncoderPlan(encoder, height: height, width: width)
+    return plan.arenaCount + plan.scratchCount
   }
 
   /// Encodes a normalised image: height x width x 3, R G B.
@@ -35,7 +38,7 @@ package final class EncoderSession {
         convolution.run(source, plan, residual: residual, into: target, scratch: scratch.base)
       case .depthwise(let convolution, let plan): convolution.run(source, plan, into: target)
       case .maxPool(let pooling, let plan): pooling.run(source, plan, into: target)
-      case .add(let count): Addition.run(source, residual ?? source, count: count, into: target)
+      case .add(let count): Kernels.selected.add(source, residual ?? source, count, target)
       }
     }
   }

@@ -7,19 +7,19 @@ import Kernels
 struct CouplingBlock: Sendable {
   /// hidden x n1.
   let first: LinearMap
-  /// The first layer's bias with the row's share of the condition: one vector for each row of the grid.
+  /// The first layer's bias with the row's share of the condition: one vector for each row of the grid,
+  /// as long as ``Product/Bias`` wants it.
   let rowBias: ConstantFloats
   /// The column's share of the condition: one vector for each column of the grid.
   let columnBias: ConstantFloats
   /// 2 n2 x hidden.
   let second: LinearMap
-  let secondBias: ConstantFloats
   let mixing: Mixing
 
   /// What follows the coupling.
   enum Mixing: Sendable {
     /// y = (W diag(g)) u + W o.
-    case rotation(LinearMap, bias: ConstantFloats)
+    case rotation(LinearMap)
     /// y[i] = u[permutation[i]] * g[permutation[i]] + o[permutation[i]]; scale and offset already permuted.
     case permutation([Int32], scale: ConstantFloats, offset: ConstantFloats)
     /// After the last block only the length of z matters: neither mixing changes it. z = u * g + o.
@@ -41,8 +41,8 @@ struct CouplingBlock: Sendable {
     let factors = (0..<2 * shape.second).map { 0.1 * ($0 < shape.second ? clampFactor : 1) }
     second = try LinearMap(
       weights: parameters.secondWeight.enumerated().map { Float(Double($1) * factors[$0 / shape.hidden]) },
+      bias: zip(parameters.secondBias, factors).map { Float(Double($0) * $1) },
       outputs: 2 * shape.second, inputs: shape.hidden)
-    secondBias = try ConstantFloats(zip(parameters.secondBias, factors).map { Float(Double($0) * $1) })
     mixing = try Self.mixing(parameters, channels: channels, isLast: isLast)
   }
 
@@ -77,8 +77,7 @@ struct CouplingBlock: Sendable {
         }
         bias[row] = Float(sum)
       }
-      return .rotation(
-        try LinearMap(weights: folded, outputs: channels, inputs: channels), bias: try ConstantFloats(bias))
+      return .rotation(try LinearMap(weights: folded, bias: bias, outputs: channels, inputs: channels))
     case .permutation(let indices):
       return .permutation(
         indices, scale: try ConstantFloats(indices.map { Float(scale[Int($0)]) }),
@@ -94,10 +93,11 @@ extension CouplingBlock {
     _ parameters: BlockParameters, _ shape: BlockShape, height: Int, width: Int, channels: Int
   ) throws(Failure) -> (rows: ConstantFloats, columns: ConstantFloats) {
     let half = channels / 2
+    let padding = [Float](repeating: 0, count: Product.paddedOutputs(shape.hidden) - shape.hidden)
     func share(length: Int, firstColumn: Int, bias: [Float]?) -> [Float] {
       let encoding = PositionalEncoding.axis(length: length, channels: channels)
       var table: [Float] = []
-      table.reserveCapacity(length * shape.hidden)
+      table.reserveCapacity(length * Product.paddedOutputs(shape.hidden))
       for place in 0..<length {
         for unit in 0..<shape.hidden {
           var sum = Double(bias?[unit] ?? 0)
@@ -107,6 +107,7 @@ extension CouplingBlock {
           }
           table.append(Float(sum))
         }
+        table += padding
       }
       return table
     }

@@ -3,8 +3,6 @@ import Kernels
 
 /// Scratch memory to run flows, one call at a time; running allocates nothing. One session serves all levels.
 package final class FlowSession {
-  /// Floats that the session holds.
-  package let scratchCount: Int
   /// Fibers and, swapped with them block by block, the next block's fibers: chunk x C.
   private let fibers: FloatBuffer
   private let mixed: FloatBuffer
@@ -18,23 +16,35 @@ package final class FlowSession {
   private static let chunk = 1024
 
   package init(_ flows: [Flow]) throws(Failure) {
-    var channels = 0
-    var hiddenWidth = 0
+    let sizes = Sizes(flows)
+    fibers = try FloatBuffer(count: sizes.fibers)
+    mixed = try FloatBuffer(count: sizes.fibers)
+    hidden = try FloatBuffer(count: sizes.hidden)
+    coefficients = try FloatBuffer(count: sizes.fibers)
+    logDeterminants = try FloatBuffer(count: sizes.rows)
+    squaredNorms = try FloatBuffer(count: sizes.rows)
+  }
+
+  /// Floats that a session for these flows holds.
+  package static func scratchCount(_ flows: [Flow]) -> Int {
+    let sizes = Sizes(flows)
+    return 3 * sizes.fibers + sizes.hidden + 2 * sizes.rows
+  }
+
+  /// What the largest chunk of any flow needs.
+  private struct Sizes {
+    var fibers = 0
+    var hidden = 0
     var rows = 0
-    for flow in flows {
-      channels = max(channels, min(flow.grid.positions, Self.chunk) * flow.grid.channels)
-      rows = max(rows, min(flow.grid.positions, Self.chunk))
-      for block in flow.blocks {
-        hiddenWidth = max(hiddenWidth, min(flow.grid.positions, Self.chunk) * block.first.outputs)
+
+    init(_ flows: [Flow]) {
+      for flow in flows {
+        let count = min(flow.grid.positions, chunk)
+        rows = max(rows, count)
+        fibers = max(fibers, count * flow.grid.channels)
+        for block in flow.blocks { hidden = max(hidden, count * block.first.outputs) }
       }
     }
-    fibers = try FloatBuffer(count: channels)
-    mixed = try FloatBuffer(count: channels)
-    hidden = try FloatBuffer(count: hiddenWidth)
-    coefficients = try FloatBuffer(count: channels)
-    logDeterminants = try FloatBuffer(count: rows)
-    squaredNorms = try FloatBuffer(count: rows)
-    scratchCount = 3 * channels + hiddenWidth + 2 * rows
   }
 
   /// log p / C of every fiber of a level.
@@ -70,32 +80,39 @@ package final class FlowSession {
           rows: block.rowBias.base, columns: block.columnBias.base, width: flow.grid.width, first: firstPosition),
         activation: .relu, into: hidden.base, yStride: block.first.outputs)
       block.second.apply(
-        hidden.base, xStride: block.first.outputs, count: count, bias: .shared(block.secondBias.base),
-        into: coefficients.base, yStride: 2 &* second)
-      Coupling.transform(
+        hidden.base, xStride: block.first.outputs, count: count, into: coefficients.base, yStride: 2 &* second)
+      let coupling = Coupling(
         coefficients: coefficients.base, alpha: flow.clampAlpha, x2: current + first, stride: channels, width: second,
-        count: count, logDeterminants: logDeterminants.base)
+        logDeterminants: logDeterminants.base)
+      Kernels.selected.coupling(coupling, 0..<count)
       switch block.mixing {
-      case .rotation(let rotation, let bias):
-        rotation.apply(
-          current, xStride: channels, count: count, bias: .shared(bias.base), into: next, yStride: channels)
+      case .rotation(let rotation):
+        rotation.apply(current, xStride: channels, count: count, into: next, yStride: channels)
         swap(&current, &next)
       case .permutation(let indices, let scale, let offset):
-        indices.withUnsafeBufferPointer { indices in
-          guard let permutation = indices.baseAddress else { return }
-          Coupling.permute(
-            current, permutation: permutation, scale: scale.base, offset: offset.base, channels: channels,
-            count: count, into: next)
-        }
+        permute(current, by: indices, scale: scale.base, offset: offset.base, count: count, into: next)
         swap(&current, &next)
       case .last(let scale, let offset):
-        Coupling.squaredNorms(
-          current, scale: scale.base, offset: offset.base, channels: channels, count: count, into: squaredNorms.base)
+        let affine = GlobalAffine(u: current, scale: scale.base, offset: offset.base, channels: channels)
+        Kernels.selected.squaredNorms(affine, 0..<count, squaredNorms.base)
       }
     }
     for i in 0..<count {
       let logDensity = flow.constant - 0.5 * Double(squaredNorms.base[i]) + Double(logDeterminants.base[i])
       output[i] = Float(logDensity / Double(channels))
+    }
+  }
+
+  /// y[i] = u[permutation[i]] * scale[i] + offset[i] for each fiber: the hard permutation after the global affine.
+  private func permute(
+    _ u: UnsafePointer<Float>, by permutation: [Int32], scale: UnsafePointer<Float>, offset: UnsafePointer<Float>,
+    count: Int, into y: UnsafeMutablePointer<Float>
+  ) {
+    let channels = permutation.count
+    for row in 0..<count {
+      let source = u + row &* channels
+      let target = y + row &* channels
+      for i in 0..<channels { target[i] = source[Int(permutation[i])] * scale[i] + offset[i] }
     }
   }
 }

@@ -28,7 +28,7 @@ package struct Frame {
       throw Failure(
         .invalidArgument, "the stride \(stride) is shorter than a row of \(width * format.bytesPerPixel) bytes")
     }
-    guard checkedProduct([stride, height]) != nil else {
+    guard !stride.multipliedReportingOverflow(by: height).overflow else {
       throw Failure(.invalidArgument, "\(height) rows with a stride of \(stride) bytes do not fit the address space")
     }
     self.base = base

@@ -9,10 +9,17 @@ package final class ConstantFloats: @unchecked Sendable {
   package var base: UnsafePointer<Float> { UnsafePointer(buffer.base) }
   package var count: Int { buffer.count }
 
-  package init(_ values: [Float]) throws(Failure) {
-    buffer = try FloatBuffer(count: values.count)
+  /// - Parameter paddedCount: at least as many floats, with zeros behind the values.
+  package init(_ values: [Float], paddedCount: Int = 0) throws(Failure) {
+    buffer = try FloatBuffer(count: max(values.count, paddedCount))
     values.withUnsafeBufferPointer { source in
       if let start = source.baseAddress { buffer.base.update(from: start, count: source.count) }
     }
+  }
+
+  /// Memory that the closure fills; it begins as zeros.
+  package init(count: Int, fill: (UnsafeMutablePointer<Float>) -> Void) throws(Failure) {
+    buffer = try FloatBuffer(count: count)
+    fill(buffer.base)
   }
 }

@@ -51,36 +51,13 @@ extension DepthwiseConvolution {
   package func run(_ input: UnsafePointer<Float>, _ plan: Plan, into output: UnsafeMutablePointer<Float>) {
     plan.rows.sources.withUnsafeBufferPointer { rows in
       plan.columns.sources.withUnsafeBufferPointer { columns in
-        for y in 0..<plan.output.height {
-          for x in 0..<plan.output.width {
-            position(
-              input, width: plan.input.width, rows: rows, firstRow: y &* kernel, columns: columns,
-              firstColumn: x &* kernel, into: output + (y &* plan.output.width &+ x) &* channels)
-          }
-        }
+        guard let rows = rows.baseAddress, let columns = columns.baseAddress else { return }
+        let task = Depthwise(
+          x: input, inputWidth: plan.input.width, channels: channels, kernel: kernel, rowSources: rows,
+          columnSources: columns, outputHeight: plan.output.height, outputWidth: plan.output.width,
+          weights: weights.base, bias: bias.base, activation: activation, y: output)
+        Kernels.selected.depthwise(task, 0..<plan.output.height)
       }
     }
-  }
-
-  @inline(__always)
-  private func position(
-    _ input: UnsafePointer<Float>, width: Int, rows: UnsafeBufferPointer<Int>, firstRow: Int,
-    columns: UnsafeBufferPointer<Int>, firstColumn: Int, into output: UnsafeMutablePointer<Float>
-  ) {
-    VectorMath.forEachVector(count: channels) { start, length in
-      var sum = VectorMath.load(bias.base + start, length)
-      for ky in 0..<kernel {
-        let row = rows[firstRow &+ ky]
-        if row < 0 { continue }
-        for kx in 0..<kernel {
-          let column = columns[firstColumn &+ kx]
-          if column < 0 { continue }
-          let values = VectorMath.load(input + ((row &* width &+ column) &* channels &+ start), length)
-          sum += values * VectorMath.load(weights.base + ((ky &* kernel &+ kx) &* channels &+ start), length)
-        }
-      }
-      VectorMath.store(sum, to: output + start, length)
-    }
-    activation.apply(output, count: channels)
   }
 }

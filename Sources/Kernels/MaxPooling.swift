@@ -37,8 +37,7 @@ package struct MaxPooling: Sendable {
         target.update(repeating: -.infinity, count: channels)
         for row in plan.rows.sources[y &* kernel..<(y &+ 1) &* kernel] where row >= 0 {
           for column in plan.columns.sources[x &* kernel..<(x &+ 1) &* kernel] where column >= 0 {
-            let source = input + (row &* plan.input.width &+ column) &* channels
-            for channel in 0..<channels { target[channel] = max(target[channel], source[channel]) }
+            Kernels.selected.maximum(target, input + (row &* plan.input.width &+ column) &* channels, channels)
           }
         }
         target += channels

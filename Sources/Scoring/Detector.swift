@@ -55,4 +55,16 @@ package final class Detector: Sendable {
 
   /// Floats of all levels' features together.
   package var featureCount: Int { levels.reduce(0) { $0 + $1.count } }
+
+  /// Scratch memory of one session; a frame's own size adds a little.
+  package var sessionBytes: Int {
+    get throws(Failure) {
+      let pixels = preprocessing.width * preprocessing.height
+      let encoder = try EncoderSession.scratchCount(
+        encoder, height: preprocessing.height, width: preprocessing.width)
+      // Beside encoder and flows: the normalised input, the anomaly map, the log-likelihoods and the resized frame.
+      let floats = encoder + FlowSession.scratchCount(flows) + 4 * pixels + positionCount
+      return 4 * floats + 3 * pixels
+    }
+  }
 }

@@ -25,9 +25,6 @@ package final class DetectorSession {
     resampler = MapResampler(width: width, height: height)
   }
 
-  /// Bytes that the session holds, without what a frame's own size adds.
-  package var scratchBytes: Int { likelihoods.scratchBytes + 4 * mapBuffer.count }
-
   /// Encodes the frame and computes its log-likelihoods; fails with `.diverged` when one is not finite.
   package func computeLikelihoods(_ frame: Frame) throws(Failure) {
     try likelihoods.run(frame)

@@ -10,8 +10,6 @@ package final class LikelihoodSession {
   package let detector: Detector
   /// log p / C of the last frame: the levels' grids one after the other, finest first.
   package var logLikelihoods: UnsafePointer<Float> { UnsafePointer(likelihoods.base) }
-  /// Bytes that the session holds, without what a frame's own size adds.
-  package let scratchBytes: Int
   private let resizer: Resizer
   private let normalization: Normalization
   private let pixels: Buffer<UInt8>
@@ -30,8 +28,6 @@ package final class LikelihoodSession {
     encoder = try EncoderSession(detector.encoder, height: height, width: width)
     flow = try FlowSession(detector.flows)
     likelihoods = try FloatBuffer(count: detector.positionCount)
-    scratchBytes =
-      4 * (input.count + encoder.scratchCount + flow.scratchCount + likelihoods.count) + 3 * width * height
   }
 
   /// Computes ``logLikelihoods`` and ``features(_:)`` of a frame.

@@ -28,6 +28,9 @@ $c "$root/Tests/C/abi_test.c" -o "$work/abi" $link
 $c -pthread "$root/Tests/C/threads_test.c" -o "$work/threads" $link
 "$work/threads" "$detector"
 
+${CC:-cc} -std=c11 -Wall -Wextra -Werror "-I$root/include" "$root/Tests/C/allocation_test.c" -o "$work/allocation" $link
+"$work/allocation" "$detector"
+
 ${CXX:-c++} -std=c++17 $strict "$root/Tests/CXX/abi_test.cpp" -o "$work/abi_cpp" $link
 "$work/abi_cpp" "$detector"
 

@@ -118,8 +118,9 @@ import Testing
     let (rows, width, inputs, outputs) = (600, 7, 9, 13)
     let x = floats("lx", rows * inputs)
     let weights = floats("lw", outputs * inputs)
-    let rowBias = floats("lr", (rows / width + 2) * outputs)
-    let columnBias = floats("lc", width * outputs)
+    let padded = Product.paddedOutputs(outputs)
+    let rowBias = floats("lr", (rows / width + 2) * padded)
+    let columnBias = floats("lc", width * padded)
     let linear = try LinearMap(weights: weights, outputs: outputs, inputs: inputs)
     var y = [Float](repeating: .nan, count: rows * outputs)
     rowBias.withUnsafeBufferPointer { rowBias in
@@ -132,7 +133,8 @@ import Testing
     }
     for row in 0..<rows {
       for output in 0..<outputs {
-        var sum = Double(rowBias[(row + 3) / width * outputs + output]) + Double(columnBias[(row + 3) % width * outputs + output])
+        var sum = Double(rowBias[(row + 3) / width * padded + output])
+        sum += Double(columnBias[(row + 3) % width * padded + output])
         for i in 0..<inputs { sum += Double(weights[output * inputs + i]) * Double(x[row * inputs + i]) }
         #expect(abs(Double(y[row * outputs + output]) - max(sum, 0)) < 1e-5)
       }

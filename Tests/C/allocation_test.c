@@ -1,0 +1,106 @@
+/*
+ * Scoring a frame allocates nothing once a frame of its size has been scored: this program's own malloc counts.
+ *
+ *     allocation_test DETECTOR.h5
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cflowad.h"
+
+static atomic_long calls;
+
+/* glibc's own allocator under its internal names, which stay when malloc is replaced. */
+extern void *__libc_malloc(size_t);
+extern void *__libc_calloc(size_t, size_t);
+extern void *__libc_realloc(void *, size_t);
+extern void *__libc_memalign(size_t, size_t);
+
+void *malloc(size_t size) { calls++; return __libc_malloc(size); }
+void *calloc(size_t count, size_t size) { calls++; return __libc_calloc(count, size); }
+void *realloc(void *memory, size_t size) { calls++; return __libc_realloc(memory, size); }
+void *aligned_alloc(size_t alignment, size_t size) { calls++; return __libc_memalign(alignment, size); }
+int posix_memalign(void **memory, size_t alignment, size_t size) {
+    calls++;
+    *memory = __libc_memalign(alignment, size);
+    return *memory ? 0 : ENOMEM;
+}
+
+static int failed;
+
+static void check(int holds, const char *what) {
+    if (!holds) {
+        failed++;
+        printf("failed: %s (%s)\n", what, cflowad_last_error());
+    }
+}
+
+int main(int argc, char **argv) {
+    enum { WIDTH = 317, HEIGHT = 211, FRAMES = 10 };
+    static unsigned char pixels[WIDTH * HEIGHT * 4];
+    static float frame_map[WIDTH * HEIGHT];
+    static const int channels[] = {1, 3, 3, 4, 4};
+    cflowad_model *model = NULL;
+    cflowad_session *session = NULL;
+    cflowad_model_info info;
+    cflowad_result result;
+    size_t i, positions = 0, features = 0;
+    int format, frame_index;
+    long before;
+
+    if (argc < 2) return 2;
+    for (i = 0; i < sizeof pixels; i++) pixels[i] = (unsigned char)(i * 2654435761u >> 13);
+    check(cflowad_model_open(argv[1], &model) == CFLOWAD_OK, "open");
+    check(cflowad_session_create(model, NULL, &session) == CFLOWAD_OK, "create");
+    memset(&info, 0, sizeof info);
+    info.struct_size = sizeof info;
+    check(cflowad_model_get_info(model, &info) == CFLOWAD_OK, "info");
+    for (i = 0; i < info.level_count; i++) {
+        size_t level = (size_t)info.level_width[i] * info.level_height[i];
+        positions += level;
+        features += level * info.level_channels[i];
+    }
+    memset(&result, 0, sizeof result);
+    result.struct_size = sizeof result;
+    result.map_capacity = (size_t)info.input_width * info.input_height;
+    result.map = calloc(result.map_capacity, sizeof(float));
+    result.frame_map = frame_map;
+    result.frame_map_capacity = WIDTH * HEIGHT;
+    result.log_likelihoods_capacity = positions;
+    result.log_likelihoods = calloc(positions, sizeof(float));
+    result.features_capacity = features;
+    result.features = calloc(features, sizeof(float));
+
+    check(calls > 0, "the counter counts");
+    for (format = CFLOWAD_PIXEL_GRAY8; format <= CFLOWAD_PIXEL_BGRA8; format++) {
+        cflowad_frame frame;
+        memset(&frame, 0, sizeof frame);
+        frame.struct_size = sizeof frame;
+        frame.data = pixels;
+        frame.width = WIDTH;
+        frame.height = HEIGHT;
+        frame.stride = (size_t)WIDTH * (size_t)channels[format - 1];
+        frame.format = format;
+        check(cflowad_session_score(session, &frame, &result) == CFLOWAD_OK, "first score");
+        before = calls;
+        for (frame_index = 0; frame_index < FRAMES; frame_index++) {
+            pixels[frame_index] ^= 255;
+            check(cflowad_session_score(session, &frame, &result) == CFLOWAD_OK, "score");
+        }
+        if (calls != before) {
+            failed++;
+            printf("failed: format %d: %ld allocations in %d frames\n", format, calls - before, FRAMES);
+        }
+    }
+    cflowad_session_close(session);
+    cflowad_model_close(model);
+    free(result.map);
+    free(result.log_likelihoods);
+    free(result.features);
+    printf("allocation_test: %d failed\n", failed);
+    return failed != 0;
+}
