@@ -163,7 +163,8 @@ typedef struct cflowad_model_info {
     uint32_t is_calibrated;                     /**< 1 when scores and verdicts are available */
     float threshold;                            /**< score above which a frame is rejected; NaN if not calibrated */
     uint64_t parameter_count;                   /**< numbers in the encoder's and flows' weights, as stored */
-    uint64_t session_bytes;                     /**< scratch memory of one session; frames' own sizes add a little */
+    uint64_t session_bytes;                     /**< scratch memory of a session with the default thread_count; frames'
+                                                     own sizes add a little */
 } cflowad_model_info;
 
 /**
@@ -198,7 +199,9 @@ typedef struct cflowad_session cflowad_session;
 
 typedef struct cflowad_session_options {
     size_t struct_size;
-    float threshold; /**< score above which a frame is rejected; NaN: the model's own */
+    float threshold;       /**< score above which a frame is rejected; NaN: the model's own [NaN] */
+    uint32_t thread_count; /**< threads that share a frame's work, the calling one included; 0: one per processor that
+                                the creating thread may run on; at most 256 [0] */
 } cflowad_session_options;
 
 /** Sets struct_size and every field to its default. Thread-safe. */
@@ -240,7 +243,9 @@ typedef struct cflowad_result {
 } cflowad_result;
 
 /**
- * Creates a session and all the memory it needs (cflowad_model_info.session_bytes).
+ * Creates a session with all the memory it needs (cflowad_model_info.session_bytes) and its threads, which sleep
+ * between frames and block all signals. Each camera with a session of its own and thread_count 1 gives the highest
+ * throughput; one session with all threads the shortest time for a frame.
  *
  * @param options  NULL for defaults.
  * @param session  receives the handle; close it with cflowad_session_close. Thread-safe.
@@ -267,7 +272,9 @@ cflowad_status cflowad_session_score(cflowad_session *session, const cflowad_fra
 cflowad_status cflowad_session_score_batch(
     cflowad_session *session, const cflowad_frame *frames, size_t count, cflowad_result *results);
 
-/** Closes the session; a call running on another thread finishes first. NULL is allowed. */
+/**
+ * Closes the session. A call that runs on another thread is completed, and the memory freed after it. NULL is allowed.
+ */
 cflowad_status cflowad_session_close(cflowad_session *session);
 
 /* ----------------------------------------------------------------------------------------- training */

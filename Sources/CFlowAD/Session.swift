@@ -1,6 +1,7 @@
 import Basics
 import CFlowADHeader
 import Imaging
+import Kernels
 import Scoring
 
 private let sessions = HandleTable<Exclusive<DetectorSession>>(kind: 2, name: "session")
@@ -31,9 +32,13 @@ public func cflowad_session_create(
     var chosen = defaultSessionOptions
     if options != nil { chosen = try CallerStruct.read(options, "session options", zero: cflowad_session_options()) }
     guard !chosen.threshold.isInfinite else { throw Failure(.invalidArgument, "the threshold is infinite") }
+    let threadCount = Int(chosen.thread_count)
+    guard threadCount <= Workers.maximumCount else {
+      throw Failure(.invalidArgument, "\(threadCount) threads are more than \(Workers.maximumCount)")
+    }
     let threshold = chosen.threshold.isNaN ? nil : chosen.threshold
     session.pointee = try sessions.insert(
-      Exclusive(DetectorSession(detector, threshold: threshold), name: "session"))
+      Exclusive(DetectorSession(detector, threshold: threshold, threadCount: threadCount), name: "session"))
   }
 }
 

@@ -10,20 +10,24 @@ package final class EncoderSession {
   private let plan: EncoderPlan
   private let arena: FloatBuffer
   private let scratch: FloatBuffer
+  private let workers: Workers
 
-  package init(_ encoder: Encoder, height: Int, width: Int) throws(Failure) {
+  package init(_ encoder: Encoder, height: Int, width: Int, workers: Workers) throws(Failure) {
     let plan = try EncoderPlan(encoder, height: height, width: width)
     self.encoder = encoder
     self.plan = plan
     self.levelGrids = encoder.levels.map { plan.grids[$0] }
     self.arena = try FloatBuffer(count: plan.arenaCount)
-    self.scratch = try FloatBuffer(count: plan.scratchCount)
+    self.scratch = try FloatBuffer(count: plan.scratchCount * workers.count)
+    self.workers = workers
   }
 
   /// Floats that a session at this input size holds.
-  package static func scratchCount(_ encoder: Encoder, height: Int, width: Int) throws(Failure) -> Int {
+  package static func scratchCount(
+    _ encoder: Encoder, height: Int, width: Int, workerCount: Int
+  ) throws(Failure) -> Int {
     let plan = try EncoderPlan(encoder, height: height, width: width)
-    return plan.arenaCount + plan.scratchCount
+    return plan.arenaCount + plan.scratchCount * workerCount
   }
 
   /// Encodes a normalised image: height x width x 3, R G B.
@@ -35,9 +39,9 @@ package final class EncoderSession {
       let target = arena.base + plan.offsets[index + 1]
       switch plan.steps[index] {
       case .convolution(let convolution, let plan):
-        convolution.run(source, plan, residual: residual, into: target, scratch: scratch.base)
-      case .depthwise(let convolution, let plan): convolution.run(source, plan, into: target)
-      case .maxPool(let pooling, let plan): pooling.run(source, plan, into: target)
+        convolution.run(source, plan, residual: residual, into: target, scratch: scratch.base, workers: workers)
+      case .depthwise(let convolution, let plan): convolution.run(source, plan, into: target, workers: workers)
+      case .maxPool(let pooling, let plan): pooling.run(source, plan, into: target, workers: workers)
       case .add(let count): Kernels.selected.add(source, residual ?? source, count, target)
       }
     }

@@ -1,118 +1,81 @@
 import Basics
 import Kernels
 
-/// Scratch memory to run flows, one call at a time; running allocates nothing. One session serves all levels.
+/// Runs the flows of a detector, one call at a time; running allocates nothing.
+///
+/// Fibers are independent: they are cut into chunks, across all levels, and a thread takes a chunk through all blocks of
+/// its flow before it meets the others again.
 package final class FlowSession {
-  /// Fibers and, swapped with them block by block, the next block's fibers: chunk x C.
-  private let fibers: FloatBuffer
-  private let mixed: FloatBuffer
-  /// The subnet's hidden layer, and s and t.
-  private let hidden: FloatBuffer
-  private let coefficients: FloatBuffer
-  private let logDeterminants: FloatBuffer
-  private let squaredNorms: FloatBuffer
+  private let flows: [Flow]
+  private let workers: Workers
+  private let chunks: [Chunk]
+  /// One for each thread.
+  private let scratch: [FlowScratch]
+  /// The levels' features and results of the call at hand.
+  private var features: [UnsafePointer<Float>]
+  private var output: UnsafeMutablePointer<Float>?
 
-  /// Fibers that go through the blocks together: bounds the scratch memory on large grids.
-  private static let chunk = 1024
+  /// Some fibers of a level.
+  private struct Chunk {
+    let level: Int
+    let first: Int
+    let count: Int
+    /// Where its results begin among those of all levels.
+    let outputStart: Int
+  }
 
-  package init(_ flows: [Flow]) throws(Failure) {
-    let sizes = Sizes(flows)
-    fibers = try FloatBuffer(count: sizes.fibers)
-    mixed = try FloatBuffer(count: sizes.fibers)
-    hidden = try FloatBuffer(count: sizes.hidden)
-    coefficients = try FloatBuffer(count: sizes.fibers)
-    logDeterminants = try FloatBuffer(count: sizes.rows)
-    squaredNorms = try FloatBuffer(count: sizes.rows)
+  /// Fibers of a chunk: their activations stay in the second-level cache.
+  private static let fibersAtOnce = 96
+
+  package init(_ flows: [Flow], workers: Workers) throws(Failure) {
+    var chunks: [Chunk] = []
+    var start = 0
+    for (level, flow) in flows.enumerated() {
+      for first in stride(from: 0, to: flow.grid.positions, by: Self.fibersAtOnce) {
+        let count = min(Self.fibersAtOnce, flow.grid.positions - first)
+        chunks.append(Chunk(level: level, first: first, count: count, outputStart: start + first))
+      }
+      start += flow.grid.positions
+    }
+    // The coarse levels' chunks are the longest: begun first, they keep nobody waiting at the end.
+    self.chunks = chunks.sorted { $0.level > $1.level }
+    self.flows = flows
+    self.workers = workers
+    var scratch: [FlowScratch] = []
+    for _ in 0..<workers.count { scratch.append(try FlowScratch(flows, count: Self.fibersAtOnce)) }
+    self.scratch = scratch
+    features = []
+    features.reserveCapacity(flows.count)
   }
 
   /// Floats that a session for these flows holds.
-  package static func scratchCount(_ flows: [Flow]) -> Int {
-    let sizes = Sizes(flows)
-    return 3 * sizes.fibers + sizes.hidden + 2 * sizes.rows
+  package static func scratchCount(_ flows: [Flow], workerCount: Int) -> Int {
+    FlowScratch.Sizes(flows, count: fibersAtOnce).total * workerCount
   }
 
-  /// What the largest chunk of any flow needs.
-  private struct Sizes {
-    var fibers = 0
-    var hidden = 0
-    var rows = 0
-
-    init(_ flows: [Flow]) {
-      for flow in flows {
-        let count = min(flow.grid.positions, chunk)
-        rows = max(rows, count)
-        fibers = max(fibers, count * flow.grid.channels)
-        for block in flow.blocks { hidden = max(hidden, count * block.first.outputs) }
-      }
-    }
-  }
-
-  /// log p / C of every fiber of a level.
+  /// log p / C of every fiber of every level.
   ///
   /// - Parameters:
-  ///   - features: the level's fibers, positions x C.
-  ///   - output: one value for each position.
+  ///   - levelFeatures: the fibers of a level, positions x C.
+  ///   - output: one value for each position, the levels one after the other.
   package func logLikelihoods(
-    _ flow: Flow, features: UnsafePointer<Float>, into output: UnsafeMutablePointer<Float>
+    features levelFeatures: (_ level: Int) -> UnsafePointer<Float>, into output: UnsafeMutablePointer<Float>
   ) {
-    var first = 0
-    while first < flow.grid.positions {
-      let count = min(Self.chunk, flow.grid.positions &- first)
-      run(flow, features: features + first &* flow.grid.channels, firstPosition: first, count: count, output + first)
-      first &+= count
+    features.removeAll(keepingCapacity: true)
+    for level in flows.indices { features.append(levelFeatures(level)) }
+    self.output = output
+    workers.run(parts: chunks.count, context: Unmanaged.passUnretained(self).toOpaque()) { context, part, worker in
+      Unmanaged<FlowSession>.fromOpaque(context).takeUnretainedValue().run(part, worker: worker)
     }
+    self.output = nil
   }
 
-  private func run(
-    _ flow: Flow, features: UnsafePointer<Float>, firstPosition: Int, count: Int, _ output: UnsafeMutablePointer<Float>
-  ) {
-    let channels = flow.grid.channels
-    let second = channels / 2
-    let first = channels &- second
-    var current = fibers.base
-    var next = mixed.base
-    current.update(from: features, count: count &* channels)
-    logDeterminants.base.update(repeating: 0, count: count)
-    for block in flow.blocks {
-      block.first.apply(
-        current, xStride: channels, count: count,
-        bias: .grid(
-          rows: block.rowBias.base, columns: block.columnBias.base, width: flow.grid.width, first: firstPosition),
-        activation: .relu, into: hidden.base, yStride: block.first.outputs)
-      block.second.apply(
-        hidden.base, xStride: block.first.outputs, count: count, into: coefficients.base, yStride: 2 &* second)
-      let coupling = Coupling(
-        coefficients: coefficients.base, alpha: flow.clampAlpha, x2: current + first, stride: channels, width: second,
-        logDeterminants: logDeterminants.base)
-      Kernels.selected.coupling(coupling, 0..<count)
-      switch block.mixing {
-      case .rotation(let rotation):
-        rotation.apply(current, xStride: channels, count: count, into: next, yStride: channels)
-        swap(&current, &next)
-      case .permutation(let indices, let scale, let offset):
-        permute(current, by: indices, scale: scale.base, offset: offset.base, count: count, into: next)
-        swap(&current, &next)
-      case .last(let scale, let offset):
-        let affine = GlobalAffine(u: current, scale: scale.base, offset: offset.base, channels: channels)
-        Kernels.selected.squaredNorms(affine, 0..<count, squaredNorms.base)
-      }
-    }
-    for i in 0..<count {
-      let logDensity = flow.constant - 0.5 * Double(squaredNorms.base[i]) + Double(logDeterminants.base[i])
-      output[i] = Float(logDensity / Double(channels))
-    }
-  }
-
-  /// y[i] = u[permutation[i]] * scale[i] + offset[i] for each fiber: the hard permutation after the global affine.
-  private func permute(
-    _ u: UnsafePointer<Float>, by permutation: [Int32], scale: UnsafePointer<Float>, offset: UnsafePointer<Float>,
-    count: Int, into y: UnsafeMutablePointer<Float>
-  ) {
-    let channels = permutation.count
-    for row in 0..<count {
-      let source = u + row &* channels
-      let target = y + row &* channels
-      for i in 0..<channels { target[i] = source[Int(permutation[i])] * scale[i] + offset[i] }
-    }
+  private func run(_ part: Int, worker: Int) {
+    guard let output else { return }
+    let chunk = chunks[part]
+    let flow = flows[chunk.level]
+    scratch[worker].logLikelihoods(
+      flow, features: features[chunk.level] + chunk.first &* flow.grid.channels, firstPosition: chunk.first,
+      count: chunk.count, into: output + chunk.outputStart)
   }
 }

@@ -40,7 +40,7 @@ extension Convolution {
   /// The convolution at one input size.
   package struct Plan {
     package let output: Grid
-    /// Floats of scratch memory that ``Convolution/run(_:_:residual:into:scratch:)`` needs.
+    /// Floats of scratch memory that ``Convolution/run(_:_:residual:into:scratch:workers:)`` needs for each thread.
     package let scratchCount: Int
     fileprivate let kind: Kind
 
@@ -56,9 +56,6 @@ extension Convolution {
 
   /// Below this many channels patches are gathered.
   private static let shortestRun = 16
-  /// Bounds the memory for gathered patches.
-  private static let patchesAtOnce = 192
-
   package func plan(_ input: Grid, rowBorder: Border, columnBorder: Border) throws(Failure) -> Plan {
     let rows = try WindowAxis(length: input.height, kernel: kernel, stride: stride, border: rowBorder)
     let columns = try WindowAxis(length: input.width, kernel: kernel, stride: stride, border: columnBorder)
@@ -80,54 +77,79 @@ extension Convolution {
     }
     if inputs >= Self.shortestRun { return Plan(output: output, scratchCount: 0, kind: .indirect(offsets)) }
     return Plan(
-      output: output, scratchCount: Self.patchesAtOnce * kernel * kernel * inputs, kind: .gathered(offsets))
+      output: output, scratchCount: GatheredJob.patchesAtOnce * kernel * kernel * inputs, kind: .gathered(offsets))
   }
 
   /// output = activation(convolution(input) + residual); the residual has the output's size.
   package func run(
     _ input: UnsafePointer<Float>, _ plan: Plan, residual: UnsafePointer<Float>?,
-    into output: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>
+    into output: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>, workers: Workers
   ) {
     var product = Product(
       rows: plan.output.positions, x: input, xStride: inputs, depth: inputs, zeros: zeros.base, panels: weights.base,
       outputs: outputs, bias: .shared(bias.base), residual: residual, activation: activation, y: output,
       yStride: outputs)
     switch plan.kind {
-    case .pointwise: run(product)
+    case .pointwise: ProductJob(product, panelCount: weights.panelCount, workers: workers.count).run(workers)
     case .indirect(let offsets):
       offsets.withUnsafeBufferPointer { offsets in
         product.offsets = offsets.baseAddress
         product.taps = kernel * kernel
-        run(product)
+        ProductJob(product, panelCount: weights.panelCount, workers: workers.count).run(workers)
       }
     case .gathered(let offsets):
-      product.x = UnsafePointer(scratch)
       product.depth = kernel * kernel * inputs
       product.xStride = product.depth
-      var first = 0
-      while first < plan.output.positions {
-        product.rows = min(Self.patchesAtOnce, plan.output.positions - first)
-        gather(input, offsets, positions: first..<first + product.rows, into: scratch)
-        product.y = output + first * outputs
-        product.residual = residual.map { $0 + first * outputs }
-        run(product)
-        first += product.rows
+      offsets.withUnsafeBufferPointer { offsets in
+        guard let offsets = offsets.baseAddress else { return }
+        GatheredJob(
+          product: product, panelCount: weights.panelCount, offsets: offsets, channels: inputs, scratch: scratch
+        ).run(workers)
+      }
+    }
+  }
+}
+
+/// A product whose rows are gathered, so many at a time, into the scratch memory of the thread that computes them.
+private struct GatheredJob {
+  let product: Product
+  let panelCount: Int
+  /// Where each tap of each row begins in `product.x`, -1 for zeros.
+  let offsets: UnsafePointer<Int32>
+  let channels: Int
+  let scratch: UnsafeMutablePointer<Float>
+
+  /// Bounds the memory for gathered patches.
+  static let patchesAtOnce = 96
+
+  func run(_ workers: Workers) {
+    withUnsafePointer(to: self) { job in
+      let parts = (product.rows + Self.patchesAtOnce - 1) / Self.patchesAtOnce
+      workers.run(parts: parts, context: job) { context, part, worker in
+        context.assumingMemoryBound(to: GatheredJob.self).pointee.part(part, worker: worker)
       }
     }
   }
 
-  private func run(_ product: borrowing Product) {
-    Kernels.selected.product(product, 0..<product.rows, 0..<weights.panelCount)
+  private func part(_ index: Int, worker: Int) {
+    let first = index &* Self.patchesAtOnce
+    let patches = scratch + worker &* Self.patchesAtOnce &* product.depth
+    var part = product
+    part.rows = min(Self.patchesAtOnce, product.rows &- first)
+    gather(rows: first..<first &+ part.rows, into: patches)
+    part.x = UnsafePointer(patches)
+    part.y = product.y + first &* product.yStride
+    part.residual = product.residual.map { $0 + first &* product.yStride }
+    Kernels.selected.product(part, 0..<part.rows, 0..<panelCount)
   }
 
-  private func gather(
-    _ input: UnsafePointer<Float>, _ offsets: [Int32], positions: Range<Int>, into patches: UnsafeMutablePointer<Float>
-  ) {
+  private func gather(rows: Range<Int>, into patches: UnsafeMutablePointer<Float>) {
+    let taps = product.depth / channels
     var target = patches
-    let taps = kernel * kernel
-    for offset in offsets[positions.lowerBound * taps..<positions.upperBound * taps] {
-      for channel in 0..<inputs { target[channel] = offset < 0 ? 0 : input[Int(offset) &+ channel] }
-      target += inputs
+    for place in rows.lowerBound &* taps..<rows.upperBound &* taps {
+      let offset = Int(offsets[place])
+      for channel in 0..<channels { target[channel] = offset < 0 ? 0 : product.x[offset &+ channel] }
+      target += channels
     }
   }
 }

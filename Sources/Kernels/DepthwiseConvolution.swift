@@ -48,7 +48,9 @@ extension DepthwiseConvolution {
       rows: rows, columns: columns)
   }
 
-  package func run(_ input: UnsafePointer<Float>, _ plan: Plan, into output: UnsafeMutablePointer<Float>) {
+  package func run(
+    _ input: UnsafePointer<Float>, _ plan: Plan, into output: UnsafeMutablePointer<Float>, workers: Workers
+  ) {
     plan.rows.sources.withUnsafeBufferPointer { rows in
       plan.columns.sources.withUnsafeBufferPointer { columns in
         guard let rows = rows.baseAddress, let columns = columns.baseAddress else { return }
@@ -56,7 +58,11 @@ extension DepthwiseConvolution {
           x: input, inputWidth: plan.input.width, channels: channels, kernel: kernel, rowSources: rows,
           columnSources: columns, outputHeight: plan.output.height, outputWidth: plan.output.width,
           weights: weights.base, bias: bias.base, activation: activation, y: output)
-        Kernels.selected.depthwise(task, 0..<plan.output.height)
+        withUnsafePointer(to: task) { task in
+          workers.run(parts: plan.output.height, context: task) { context, row, _ in
+            Kernels.selected.depthwise(context.assumingMemoryBound(to: Depthwise.self).pointee, row..<row &+ 1)
+          }
+        }
       }
     }
   }

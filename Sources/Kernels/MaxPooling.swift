@@ -29,14 +29,41 @@ package struct MaxPooling: Sendable {
       rows: rows, columns: columns)
   }
 
-  package func run(_ input: UnsafePointer<Float>, _ plan: Plan, into output: UnsafeMutablePointer<Float>) {
-    let channels = plan.input.channels
-    var target = output
-    for y in 0..<plan.output.height {
+  package func run(
+    _ input: UnsafePointer<Float>, _ plan: Plan, into output: UnsafeMutablePointer<Float>, workers: Workers
+  ) {
+    plan.rows.sources.withUnsafeBufferPointer { rows in
+      plan.columns.sources.withUnsafeBufferPointer { columns in
+        guard let rows = rows.baseAddress, let columns = columns.baseAddress else { return }
+        let job = Job(kernel: kernel, input: input, rows: rows, columns: columns, plan: plan, output: output)
+        withUnsafePointer(to: job) { job in
+          workers.run(parts: plan.output.height, context: job) { context, row, _ in
+            context.assumingMemoryBound(to: Job.self).pointee.row(row)
+          }
+        }
+      }
+    }
+  }
+
+  private struct Job {
+    let kernel: Int
+    let input: UnsafePointer<Float>
+    let rows: UnsafePointer<Int>
+    let columns: UnsafePointer<Int>
+    let plan: Plan
+    let output: UnsafeMutablePointer<Float>
+
+    func row(_ y: Int) {
+      let channels = plan.input.channels
+      var target = output + y &* plan.output.width &* channels
       for x in 0..<plan.output.width {
         target.update(repeating: -.infinity, count: channels)
-        for row in plan.rows.sources[y &* kernel..<(y &+ 1) &* kernel] where row >= 0 {
-          for column in plan.columns.sources[x &* kernel..<(x &+ 1) &* kernel] where column >= 0 {
+        for ky in 0..<kernel {
+          let row = rows[y &* kernel &+ ky]
+          guard row >= 0 else { continue }
+          for kx in 0..<kernel {
+            let column = columns[x &* kernel &+ kx]
+            guard column >= 0 else { continue }
             Kernels.selected.maximum(target, input + (row &* plan.input.width &+ column) &* channels, channels)
           }
         }

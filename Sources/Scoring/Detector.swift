@@ -56,14 +56,15 @@ package final class Detector: Sendable {
   /// Floats of all levels' features together.
   package var featureCount: Int { levels.reduce(0) { $0 + $1.count } }
 
-  /// Scratch memory of one session; a frame's own size adds a little.
+  /// Scratch memory of one session with one thread per processor; a frame's own size adds a little.
   package var sessionBytes: Int {
     get throws(Failure) {
       let pixels = preprocessing.width * preprocessing.height
+      let threads = Workers.processorCount
       let encoder = try EncoderSession.scratchCount(
-        encoder, height: preprocessing.height, width: preprocessing.width)
+        encoder, height: preprocessing.height, width: preprocessing.width, workerCount: threads)
       // Beside encoder and flows: the normalised input, the anomaly map, the log-likelihoods and the resized frame.
-      let floats = encoder + FlowSession.scratchCount(flows) + 4 * pixels + positionCount
+      let floats = encoder + FlowSession.scratchCount(flows, workerCount: threads) + 4 * pixels + positionCount
       return 4 * floats + 3 * pixels
     }
   }

@@ -15,10 +15,12 @@ package final class DetectorSession {
   private let mapBuffer: FloatBuffer
   private var resampler: MapResampler
 
-  /// - Parameter threshold: instead of the detector's own.
-  package init(_ detector: Detector, threshold: Float? = nil) throws(Failure) {
+  /// - Parameters:
+  ///   - threshold: instead of the detector's own.
+  ///   - threadCount: as for ``LikelihoodSession``.
+  package init(_ detector: Detector, threshold: Float? = nil, threadCount: Int = 0) throws(Failure) {
     let (width, height) = (detector.preprocessing.width, detector.preprocessing.height)
-    likelihoods = try LikelihoodSession(detector)
+    likelihoods = try LikelihoodSession(detector, threadCount: threadCount)
     self.threshold = threshold ?? detector.calibration?.threshold ?? .nan
     anomalyMap = try AnomalyMap(width: width, height: height, levels: detector.levels)
     mapBuffer = try FloatBuffer(count: width * height)

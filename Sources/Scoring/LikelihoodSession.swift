@@ -18,15 +18,17 @@ package final class LikelihoodSession {
   private let flow: FlowSession
   private let likelihoods: FloatBuffer
 
-  package init(_ detector: Detector) throws(Failure) {
+  /// - Parameter threadCount: threads that share the work, the calling one included; 0 for one per processor.
+  package init(_ detector: Detector, threadCount: Int = 0) throws(Failure) {
+    let workers = try Workers(count: threadCount == 0 ? Workers.processorCount : threadCount)
     let (width, height) = (detector.preprocessing.width, detector.preprocessing.height)
     self.detector = detector
     pixels = try Buffer(count: 3 * width * height)
     resizer = try Resizer(width: width, height: height)
     normalization = Normalization(detector.preprocessing)
     input = try FloatBuffer(count: 3 * width * height)
-    encoder = try EncoderSession(detector.encoder, height: height, width: width)
-    flow = try FlowSession(detector.flows)
+    encoder = try EncoderSession(detector.encoder, height: height, width: width, workers: workers)
+    flow = try FlowSession(detector.flows, workers: workers)
     likelihoods = try FloatBuffer(count: detector.positionCount)
   }
 
@@ -41,11 +43,7 @@ package final class LikelihoodSession {
     let preprocessing = detector.preprocessing
     normalization.apply(pixels, pixelCount: preprocessing.width &* preprocessing.height, into: input.base)
     encoder.run(input.base)
-    var target = likelihoods.base
-    for (level, flow) in detector.flows.enumerated() {
-      self.flow.logLikelihoods(flow, features: encoder.features(level), into: target)
-      target += flow.grid.positions
-    }
+    flow.logLikelihoods(features: { encoder.features($0) }, into: likelihoods.base)
   }
 
   /// The last frame's features of a level: positions x C.

@@ -31,7 +31,8 @@ final class FeatureSource {
   {
     width = preprocessing.width
     height = preprocessing.height
-    session = try EncoderSession(encoder, height: height, width: width)
+    session = try EncoderSession(
+      encoder, height: height, width: width, workers: try Workers(count: Workers.processorCount))
     levels = session.levelGrids
     normalization = Normalization(preprocessing)
     input = try FloatBuffer(count: 3 * width * height)

@@ -23,7 +23,7 @@ import Testing
     for fixture in try DetectorFixture.load().encoders {
       let padding = try #require(Padding(rawValue: fixture.padding))
       let encoder = try Self.encoder(fixture.architecture, padding)
-      let session = try EncoderSession(encoder, height: fixture.height, width: fixture.width)
+      let session = try EncoderSession(encoder, height: fixture.height, width: fixture.width, workers: Workers(count: 2))
       session.run(Self.input(height: fixture.height, width: fixture.width))
       for (index, level) in fixture.levels.enumerated() {
         #expect(session.levelGrids[index] == Grid(height: level.height, width: level.width, channels: level.channels))
@@ -39,8 +39,8 @@ import Testing
 
   @Test func aRunLeavesNothingBehind() throws {
     let encoder = try Self.encoder("efficientnet_lite0", .same)
-    let session = try EncoderSession(encoder, height: 64, width: 96)
-    let fresh = try EncoderSession(encoder, height: 64, width: 96)
+    let session = try EncoderSession(encoder, height: 64, width: 96, workers: Workers(count: 1))
+    let fresh = try EncoderSession(encoder, height: 64, width: 96, workers: Workers(count: 1))
     let input = Self.input(height: 64, width: 96)
     session.run([Float](repeating: 3, count: input.count))
     session.run(input)
@@ -55,8 +55,8 @@ import Testing
 
   @Test func fewerTapsGiveTheSameCoarseLevels() throws {
     let input = Self.input(height: 64, width: 64)
-    let all = try EncoderSession(Self.encoder("efficientnet_lite0", .same), height: 64, width: 64)
-    let one = try EncoderSession(Self.encoder("efficientnet_lite0", .same, taps: 1), height: 64, width: 64)
+    let all = try EncoderSession(Self.encoder("efficientnet_lite0", .same), height: 64, width: 64, workers: Workers(count: 1))
+    let one = try EncoderSession(Self.encoder("efficientnet_lite0", .same, taps: 1), height: 64, width: 64, workers: Workers(count: 1))
     all.run(input)
     one.run(input)
     #expect(one.levelGrids == [all.levelGrids[2]])
@@ -92,7 +92,7 @@ import Testing
 
   @Test func aMapTooSmallToMirrorIsRefused() throws {
     let encoder = try Self.encoder("resnet18", .reflect)
-    #expect(throws: Failure.self) { try EncoderSession(encoder, height: 32, width: 32) }
-    _ = try EncoderSession(encoder, height: 64, width: 64)
+    #expect(throws: Failure.self) { try EncoderSession(encoder, height: 32, width: 32, workers: Workers(count: 1)) }
+    _ = try EncoderSession(encoder, height: 64, width: 64, workers: Workers(count: 1))
   }
 }

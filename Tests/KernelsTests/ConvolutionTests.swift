@@ -39,15 +39,16 @@ import Testing
     let plan = try convolution.plan(input, rowBorder: border, columnBorder: border)
     let residual = floats("r", plan.output.count)
     var y = [Float](repeating: .nan, count: plan.output.count)
-    let scratch = try FloatBuffer(count: plan.scratchCount)
-    convolution.run(x, plan, residual: residual, into: &y, scratch: scratch.base)
+    let workers = try Workers(count: 3)
+    let scratch = try FloatBuffer(count: plan.scratchCount * workers.count)
+    convolution.run(x, plan, residual: residual, into: &y, scratch: scratch.base, workers: workers)
 
     let depthwise = try DepthwiseConvolution(
       weights: Array(weights[..<(input.channels * kernel * kernel)]), bias: Array(bias[..<input.channels]),
       channels: input.channels, kernel: kernel, stride: stride, activation: .relu)
     let depthwisePlan = try depthwise.plan(input, rowBorder: border, columnBorder: border)
     var z = [Float](repeating: .nan, count: depthwisePlan.output.count)
-    depthwise.run(x, depthwisePlan, into: &z)
+    depthwise.run(x, depthwisePlan, into: &z, workers: workers)
 
     for row in 0..<plan.output.height {
       for column in 0..<plan.output.width {
@@ -91,7 +92,7 @@ import Testing
     let plan = try pooling.plan(input)
     #expect(plan.output == Grid(height: 3, width: 2, channels: 3))
     var y = [Float](repeating: .nan, count: plan.output.count)
-    pooling.run(x, plan, into: &y)
+    try pooling.run(x, plan, into: &y, workers: Workers(count: 2))
     for row in 0..<3 {
       for column in 0..<2 {
         for channel in 0..<3 {

@@ -56,6 +56,28 @@ import Testing
     for i in 0..<count { #expect(used.map[i] == fresh.map[i]) }
   }
 
+  @Test func aFramesBitsDoNotDependOnTheNumberOfThreads() throws {
+    for fixture in try DetectorFixture.load().detectors {
+      let detector = try Detector(fixture.contents())
+      let alone = try DetectorSession(detector, threadCount: 1)
+      let expected = try score(alone, fixture, frame: 0)
+      for threadCount in [2, 3, 7] {
+        let session = try DetectorSession(detector, threadCount: threadCount)
+        for _ in 0..<3 { #expect(try score(session, fixture, frame: 0) == expected) }
+        for level in 0..<3 {
+          for i in 0..<detector.levels[level].count {
+            guard session.likelihoods.features(level)[i] != alone.likelihoods.features(level)[i] else { continue }
+            Issue.record("\(fixture.case), \(threadCount) threads: level \(level) differs at \(i)")
+            break
+          }
+        }
+        for i in 0..<detector.positionCount {
+          #expect(session.likelihoods.logLikelihoods[i] == alone.likelihoods.logLikelihoods[i])
+        }
+      }
+    }
+  }
+
   @Test func calibrationFreezesWhatTheReferenceFreezes() throws {
     // The fixture's constants are those of all its frames but the last.
     for fixture in try DetectorFixture.load().detectors {

@@ -70,7 +70,7 @@ class ModelInfo(Sized):
 
 
 class SessionOptions(Sized):
-    _fields_ = [("struct_size", c_size_t), ("threshold", c_float)]
+    _fields_ = [("struct_size", c_size_t), ("threshold", c_float), ("thread_count", c_uint32)]
 
 
 class Result(Sized):

@@ -1,0 +1,97 @@
+import Basics
+import Kernels
+
+/// One thread's memory to take a chunk of fibers through a flow.
+final class FlowScratch {
+  /// Fibers and, swapped with them block by block, the next block's fibers: chunk x C.
+  private let fibers: FloatBuffer
+  private let mixed: FloatBuffer
+  /// The subnet's hidden layer, and s and t.
+  private let hidden: FloatBuffer
+  private let coefficients: FloatBuffer
+  private let logDeterminants: FloatBuffer
+  private let squaredNorms: FloatBuffer
+
+  /// For up to `count` fibers of any of the flows.
+  init(_ flows: [Flow], count: Int) throws(Failure) {
+    let sizes = Sizes(flows, count: count)
+    fibers = try FloatBuffer(count: sizes.fibers)
+    mixed = try FloatBuffer(count: sizes.fibers)
+    hidden = try FloatBuffer(count: sizes.hidden)
+    coefficients = try FloatBuffer(count: sizes.fibers)
+    logDeterminants = try FloatBuffer(count: count)
+    squaredNorms = try FloatBuffer(count: count)
+  }
+
+  /// What the widest of some flows needs.
+  struct Sizes {
+    private(set) var fibers = 0
+    private(set) var hidden = 0
+    private let count: Int
+
+    init(_ flows: [Flow], count: Int) {
+      self.count = count
+      for flow in flows {
+        fibers = max(fibers, count * flow.grid.channels)
+        for block in flow.blocks { hidden = max(hidden, count * block.first.outputs) }
+      }
+    }
+
+    var total: Int { 3 * fibers + hidden + 2 * count }
+  }
+
+  /// log p / C of `count` fibers of a level, the first of which is at `firstPosition` of the grid.
+  func logLikelihoods(
+    _ flow: Flow, features: UnsafePointer<Float>, firstPosition: Int, count: Int,
+    into output: UnsafeMutablePointer<Float>
+  ) {
+    let channels = flow.grid.channels
+    let second = channels / 2
+    let first = channels &- second
+    var current = fibers.base
+    var next = mixed.base
+    current.update(from: features, count: count &* channels)
+    logDeterminants.base.update(repeating: 0, count: count)
+    for block in flow.blocks {
+      block.first.apply(
+        current, xStride: channels, count: count,
+        bias: .grid(
+          rows: block.rowBias.base, columns: block.columnBias.base, width: flow.grid.width, first: firstPosition),
+        activation: .relu, into: hidden.base, yStride: block.first.outputs)
+      block.second.apply(
+        hidden.base, xStride: block.first.outputs, count: count, into: coefficients.base, yStride: 2 &* second)
+      let coupling = Coupling(
+        coefficients: coefficients.base, alpha: flow.clampAlpha, x2: current + first, stride: channels, width: second,
+        logDeterminants: logDeterminants.base)
+      Kernels.selected.coupling(coupling, 0..<count)
+      switch block.mixing {
+      case .rotation(let rotation):
+        rotation.apply(current, xStride: channels, count: count, into: next, yStride: channels)
+        swap(&current, &next)
+      case .permutation(let indices, let scale, let offset):
+        permute(current, by: indices, scale: scale.base, offset: offset.base, count: count, into: next)
+        swap(&current, &next)
+      case .last(let scale, let offset):
+        let affine = GlobalAffine(u: current, scale: scale.base, offset: offset.base, channels: channels)
+        Kernels.selected.squaredNorms(affine, 0..<count, squaredNorms.base)
+      }
+    }
+    for i in 0..<count {
+      let logDensity = flow.constant - 0.5 * Double(squaredNorms.base[i]) + Double(logDeterminants.base[i])
+      output[i] = Float(logDensity / Double(channels))
+    }
+  }
+
+  /// y[i] = u[permutation[i]] * scale[i] + offset[i] for each fiber: the hard permutation after the global affine.
+  private func permute(
+    _ u: UnsafePointer<Float>, by permutation: [Int32], scale: UnsafePointer<Float>, offset: UnsafePointer<Float>,
+    count: Int, into y: UnsafeMutablePointer<Float>
+  ) {
+    let channels = permutation.count
+    for row in 0..<count {
+      let source = u + row &* channels
+      let target = y + row &* channels
+      for i in 0..<channels { target[i] = source[Int(permutation[i])] * scale[i] + offset[i] }
+    }
+  }
+}
