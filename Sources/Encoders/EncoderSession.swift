@@ -42,7 +42,7 @@ package final class EncoderSession {
         convolution.run(source, plan, residual: residual, into: target, scratch: scratch.base, workers: workers)
       case .depthwise(let convolution, let plan): convolution.run(source, plan, into: target, workers: workers)
       case .maxPool(let pooling, let plan): pooling.run(source, plan, into: target, workers: workers)
-      case .add(let count): Kernels.selected.add(source, residual ?? source, count, target)
+      case .add(let count): Kernels.selected.add(source, residual ?? source, count: count, into: target)
       }
     }
   }

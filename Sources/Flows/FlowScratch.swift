@@ -63,7 +63,7 @@ final class FlowScratch {
       let coupling = Coupling(
         coefficients: coefficients.base, alpha: flow.clampAlpha, x2: current + first, stride: channels, width: second,
         logDeterminants: logDeterminants.base)
-      Kernels.selected.coupling(coupling, 0..<count)
+      Kernels.selected.coupling(coupling, rows: 0..<count)
       switch block.mixing {
       case .rotation(let rotation):
         rotation.apply(current, xStride: channels, count: count, into: next, yStride: channels)
@@ -73,7 +73,7 @@ final class FlowScratch {
         swap(&current, &next)
       case .last(let scale, let offset):
         let affine = GlobalAffine(u: current, scale: scale.base, offset: offset.base, channels: channels)
-        Kernels.selected.squaredNorms(affine, 0..<count, squaredNorms.base)
+        Kernels.selected.squaredNorms(affine, rows: 0..<count, into: squaredNorms.base)
       }
     }
     for i in 0..<count {

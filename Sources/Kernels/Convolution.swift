@@ -140,7 +140,7 @@ private struct GatheredJob {
     part.x = UnsafePointer(patches)
     part.y = product.y + first &* product.yStride
     part.residual = product.residual.map { $0 + first &* product.yStride }
-    Kernels.selected.product(part, 0..<part.rows, 0..<panelCount)
+    Kernels.selected.product(part, rows: 0..<part.rows, panels: 0..<panelCount)
   }
 
   private func gather(rows: Range<Int>, into patches: UnsafeMutablePointer<Float>) {

@@ -5,8 +5,8 @@ import KernelsBaseline
 
 /// The kernels in use: those of the best build that this processor runs.
 package enum Kernels {
-  package static let selected: KernelTable =
-    isAVX2Available ? KernelsAVX2.kernelTable(name: "AVX2+FMA") : KernelsBaseline.kernelTable(name: "baseline")
+  package static let selected: any KernelTable =
+    isAVX2Available ? KernelsAVX2.Variant(name: "AVX2+FMA") : KernelsBaseline.Variant(name: "baseline")
 
   package static var isAVX2Available: Bool { cflowad_processor_has_avx2() != 0 }
 }

@@ -35,6 +35,6 @@ package struct LinearMap: Sendable {
     let product = Product(
       rows: count, x: x, xStride: xStride, depth: inputs, zeros: x, panels: weights.base, outputs: outputs,
       bias: bias ?? .shared(self.bias.base), residual: residual, activation: activation, y: y, yStride: yStride)
-    Kernels.selected.product(product, 0..<count, 0..<weights.panelCount)
+    Kernels.selected.product(product, rows: 0..<count, panels: 0..<weights.panelCount)
   }
 }

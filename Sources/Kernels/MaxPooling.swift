@@ -64,7 +64,7 @@ package struct MaxPooling: Sendable {
           for kx in 0..<kernel {
             let column = columns[x &* kernel &+ kx]
             guard column >= 0 else { continue }
-            Kernels.selected.maximum(target, input + (row &* plan.input.width &+ column) &* channels, channels)
+            Kernels.selected.maximum(target, input + (row &* plan.input.width &+ column) &* channels, count: channels)
           }
         }
         target += channels

@@ -32,7 +32,7 @@ struct ProductJob {
       workers.run(parts: parts, context: job) { context, index, _ in
         let job = context.assumingMemoryBound(to: ProductJob.self)
         let (rows, panels) = job.pointee.part(index)
-        Kernels.selected.product(job.pointee.product, rows, panels)
+        Kernels.selected.product(job.pointee.product, rows: rows, panels: panels)
       }
     }
   }

@@ -24,7 +24,7 @@ import Testing
       packed = try PackedWeights(outputs: outputs, inputs: taps * depth) { weights[$0 * taps * depth + $1] }
     }
 
-    func run(_ kernels: KernelTable, isIndirect: Bool, rows part: Range<Int>, panels: Range<Int>, into y: inout [Float]) {
+    func run(_ kernels: any KernelTable, isIndirect: Bool, rows part: Range<Int>, panels: Range<Int>, into y: inout [Float]) {
       let zeros = [Float](repeating: 0, count: depth)
       x.withUnsafeBufferPointer { x in
         bias.withUnsafeBufferPointer { bias in
@@ -39,7 +39,7 @@ import Testing
                     rows: rows, x: x, xStride: depth, offsets: isIndirect ? offsets.baseAddress : nil,
                     taps: isIndirect ? taps : 1, depth: depth, zeros: zeros, panels: packed.base, outputs: outputs,
                     bias: .shared(bias), residual: residual.baseAddress, activation: .relu, y: y, yStride: outputs)
-                  kernels.product(product, part, panels)
+                  kernels.product(product, rows: part, panels: panels)
                 }
               }
             }
@@ -62,7 +62,7 @@ import Testing
   }
 
   @Test(arguments: variants)
-  func productsEqualPlainSums(_ kernels: KernelTable) throws {
+  func productsEqualPlainSums(_ build: Build) throws {
     for (rows, taps, depth, outputs) in [
       (1, 1, 1, 1), (5, 1, 7, 8), (6, 1, 16, 9), (7, 1, 33, 16), (13, 1, 64, 17), (12, 1, 3, 24), (200, 1, 700, 40),
       (31, 9, 20, 25), (6, 4, 16, 7), (50, 49, 2, 16),
@@ -70,7 +70,7 @@ import Testing
       let test = try Case(rows: rows, taps: taps, depth: depth, outputs: outputs)
       for isIndirect in taps > 1 ? [true] : [false, true] {
         var y = [Float](repeating: .nan, count: rows * outputs)
-        test.run(kernels, isIndirect: isIndirect, rows: 0..<rows, panels: 0..<test.packed.panelCount, into: &y)
+        test.run(build.kernels, isIndirect: isIndirect, rows: 0..<rows, panels: 0..<test.packed.panelCount, into: &y)
         for row in 0..<rows {
           for output in 0..<outputs {
             let expected = test.expected(row: row, output: output, isIndirect: isIndirect)
@@ -83,14 +83,14 @@ import Testing
   }
 
   @Test(arguments: variants)
-  func anyDivisionOfTheWorkGivesTheSameBits(_ kernels: KernelTable) throws {
+  func anyDivisionOfTheWorkGivesTheSameBits(_ build: Build) throws {
     let test = try Case(rows: 61, taps: 9, depth: 24, outputs: 72)
     var whole = [Float](repeating: .nan, count: 61 * 72)
-    test.run(kernels, isIndirect: true, rows: 0..<61, panels: 0..<5, into: &whole)
+    test.run(build.kernels, isIndirect: true, rows: 0..<61, panels: 0..<5, into: &whole)
     for cut in [1, 6, 25, 60] {
       var parts = [Float](repeating: .nan, count: 61 * 72)
       for rows in [0..<cut, cut..<61] {
-        for panels in [0..<2, 2..<5] { test.run(kernels, isIndirect: true, rows: rows, panels: panels, into: &parts) }
+        for panels in [0..<2, 2..<5] { test.run(build.kernels, isIndirect: true, rows: rows, panels: panels, into: &parts) }
       }
       #expect(parts == whole)
     }

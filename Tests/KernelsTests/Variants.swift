@@ -5,10 +5,12 @@ import Testing
 @testable import Kernels
 
 /// The builds of the kernels that this processor runs.
-let variants: [KernelTable] =
-  [KernelsBaseline.kernelTable(name: "baseline")]
-  + (Kernels.isAVX2Available ? [KernelsAVX2.kernelTable(name: "AVX2+FMA")] : [])
+let variants: [Build] =
+  [Build(kernels: KernelsBaseline.Variant(name: "baseline"))]
+  + (Kernels.isAVX2Available ? [Build(kernels: KernelsAVX2.Variant(name: "AVX2+FMA"))] : [])
 
-extension KernelTable: CustomTestStringConvertible {
-  public var testDescription: String { name }
+/// One build, as a test's argument.
+struct Build: Sendable, CustomTestStringConvertible {
+  let kernels: any KernelTable
+  var testDescription: String { kernels.name }
 }

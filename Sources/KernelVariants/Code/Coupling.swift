@@ -1,34 +1,36 @@
 import KernelTasks
 
-func coupling(_ task: borrowing Coupling, rows: Range<Int>) {
-  for row in rows {
-    let s = task.coefficients + row &* 2 &* task.width
-    let t = s + task.width
-    let x = task.x2 + row &* task.stride
-    let alpha = task.alpha
-    var sum = Vector()
-    // Lanes beyond the end hold s = 0, of which tanh is 0: they add nothing.
-    forEachVector(count: task.width) { start, lanes in
-      let j = VectorMath.tanh(Vector.load(s + start, first: lanes)) * alpha
-      sum += j
-      var scaled = Vector.load(t + start, first: lanes)
-      scaled.add(.load(x + start, first: lanes), times: VectorMath.exp(j))
-      scaled.store(to: x + start, first: lanes)
+extension Variant {
+  package func coupling(_ task: borrowing Coupling, rows: Range<Int>) {
+    for row in rows {
+      let s = task.coefficients + row &* 2 &* task.width
+      let t = s + task.width
+      let x = task.x2 + row &* task.stride
+      let alpha = task.alpha
+      var sum = Vector()
+      // Lanes beyond the end hold s = 0, of which tanh is 0: they add nothing.
+      forEachVector(count: task.width) { start, lanes in
+        let j = VectorMath.tanh(Vector.load(s + start, first: lanes)) * alpha
+        sum += j
+        var scaled = Vector.load(t + start, first: lanes)
+        scaled.add(.load(x + start, first: lanes), times: VectorMath.exp(j))
+        scaled.store(to: x + start, first: lanes)
+      }
+      task.logDeterminants[row] += sum.sum()
     }
-    task.logDeterminants[row] += sum.sum()
   }
-}
 
-func squaredNorms(_ task: borrowing GlobalAffine, rows: Range<Int>, into norms: UnsafeMutablePointer<Float>) {
-  for row in rows {
-    let u = task.u + row &* task.channels
-    let (scale, offset) = (task.scale, task.offset)
-    var sum = Vector()
-    forEachVector(count: task.channels) { start, lanes in
-      var z = Vector.load(offset + start, first: lanes)
-      z.add(.load(u + start, first: lanes), times: .load(scale + start, first: lanes))
-      sum.add(z, times: z)
+  package func squaredNorms(_ task: borrowing GlobalAffine, rows: Range<Int>, into norms: UnsafeMutablePointer<Float>) {
+    for row in rows {
+      let u = task.u + row &* task.channels
+      let (scale, offset) = (task.scale, task.offset)
+      var sum = Vector()
+      forEachVector(count: task.channels) { start, lanes in
+        var z = Vector.load(offset + start, first: lanes)
+        z.add(.load(u + start, first: lanes), times: .load(scale + start, first: lanes))
+        sum.add(z, times: z)
+      }
+      norms[row] = sum.sum()
     }
-    norms[row] = sum.sum()
   }
 }

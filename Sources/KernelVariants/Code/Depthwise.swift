@@ -1,21 +1,23 @@
 import KernelTasks
 
-func depthwise(_ task: borrowing Depthwise, outputRows: Range<Int>) {
-  for y in outputRows {
-    for x in 0..<task.outputWidth {
-      let rows = task.rowSources + y &* task.kernel
-      let columns = task.columnSources + x &* task.kernel
-      let output = task.y + (y &* task.outputWidth &+ x) &* task.channels
-      // Two vectors side by side: the sums of one wait on each other.
-      var channel = 0
-      while channel &+ 16 <= task.channels {
-        position(task, rows: rows, columns: columns, channel: channel, output)
-        channel &+= 16
-      }
-      if channel < task.channels {
-        let left = task.channels &- channel
-        lanes(task, rows: rows, columns: columns, channel: channel, count: min(left, 8), output)
-        if left > 8 { lanes(task, rows: rows, columns: columns, channel: channel &+ 8, count: left &- 8, output) }
+extension Variant {
+  package func depthwise(_ task: borrowing Depthwise, outputRows: Range<Int>) {
+    for y in outputRows {
+      for x in 0..<task.outputWidth {
+        let rows = task.rowSources + y &* task.kernel
+        let columns = task.columnSources + x &* task.kernel
+        let output = task.y + (y &* task.outputWidth &+ x) &* task.channels
+        // Two vectors side by side: the sums of one wait on each other.
+        var channel = 0
+        while channel &+ 16 <= task.channels {
+          position(task, rows: rows, columns: columns, channel: channel, output)
+          channel &+= 16
+        }
+        if channel < task.channels {
+          let left = task.channels &- channel
+          lanes(task, rows: rows, columns: columns, channel: channel, count: min(left, 8), output)
+          if left > 8 { lanes(task, rows: rows, columns: columns, channel: channel &+ 8, count: left &- 8, output) }
+        }
       }
     }
   }

@@ -9,26 +9,28 @@ private func rowsAtOnce(depth: Int) -> Int {
   return min(max(fitting, 24), 192) / tileRows * tileRows
 }
 
-func product(_ task: borrowing Product, rows: Range<Int>, panels: Range<Int>) {
-  var start = rows.lowerBound
-  let chunk = rowsAtOnce(depth: task.depth)
-  while start < rows.upperBound {
-    let end = min(start &+ chunk, rows.upperBound)
-    for panel in panels {
-      let column = panel &* Product.panelWidth
-      let isHalf = task.outputs &- column <= Product.panelWidth / 2
-      var row = start
-      while row < end {
-        let count = min(tileRows, end &- row)
-        if isHalf {
-          halfTile(task, row: row, count: count, column: column)
-        } else {
-          tile(task, row: row, count: count, column: column)
+extension Variant {
+  package func product(_ task: borrowing Product, rows: Range<Int>, panels: Range<Int>) {
+    var start = rows.lowerBound
+    let chunk = rowsAtOnce(depth: task.depth)
+    while start < rows.upperBound {
+      let end = min(start &+ chunk, rows.upperBound)
+      for panel in panels {
+        let column = panel &* Product.panelWidth
+        let isHalf = task.outputs &- column <= Product.panelWidth / 2
+        var row = start
+        while row < end {
+          let count = min(tileRows, end &- row)
+          if isHalf {
+            halfTile(task, row: row, count: count, column: column)
+          } else {
+            tile(task, row: row, count: count, column: column)
+          }
+          row &+= tileRows
         }
-        row &+= tileRows
       }
+      start = end
     }
-    start = end
   }
 }
 

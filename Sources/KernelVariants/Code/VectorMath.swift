@@ -53,6 +53,10 @@ private func map(_ values: UnsafeMutablePointer<Float>, _ count: Int, _ function
   }
 }
 
-func exp(_ values: UnsafeMutablePointer<Float>, count: Int) { map(values, count) { VectorMath.exp($0) } }
+extension Variant {
+  package func exp(_ values: UnsafeMutablePointer<Float>, count: Int) { map(values, count) { VectorMath.exp($0) } }
+}
 
-func tanh(_ values: UnsafeMutablePointer<Float>, count: Int) { map(values, count) { VectorMath.tanh($0) } }
+extension Variant {
+  package func tanh(_ values: UnsafeMutablePointer<Float>, count: Int) { map(values, count) { VectorMath.tanh($0) } }
+}
