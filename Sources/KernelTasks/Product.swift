@@ -21,7 +21,9 @@ package struct Product {
   package var zeros: UnsafePointer<Float>
 
   package var panels: UnsafePointer<Float>
-  package var outputs: Int
+  package let outputs: Int
+  /// Outputs with the padding of the last panel: the length of bias vectors.
+  package let paddedOutputs: Int
 
   package var bias: Bias
   /// Rows as y's; may be y itself.
@@ -52,6 +54,7 @@ package struct Product {
     self.zeros = zeros
     self.panels = panels
     self.outputs = outputs
+    self.paddedOutputs = Self.paddedOutputs(outputs)
     self.bias = bias
     self.residual = residual
     self.activation = activation

@@ -48,18 +48,29 @@ private func bias(_ task: borrowing Product, row: Int, column: Int) -> Vector {
   case .shared(let values): return .load(values + column)
   case .grid(let rows, let columns, let width, let first):
     let position = first &+ row
-    let stride = Product.paddedOutputs(task.outputs)
+    let stride = task.paddedOutputs
     let (y, x) = (position / width, position % width)
     return Vector.load(rows + (y &* stride &+ column)) + Vector.load(columns + (x &* stride &+ column))
   }
 }
 
-/// Adds the residual, applies the activation and stores what lies within y.
+/// Adds the residual, applies the activation and stores 8 outputs of a row, or as many as y has.
 @inline(__always)
 private func finish(_ task: borrowing Product, _ sum: Vector, row: Int, column: Int) {
-  let lanes = min(8, task.outputs &- column)
-  guard lanes > 0 else { return }
   let place = row &* task.yStride &+ column
+  var value = sum
+  guard column &+ 8 <= task.outputs else {
+    finishPart(task, sum, place: place, lanes: task.outputs &- column)
+    return
+  }
+  if let residual = task.residual { value += Vector.load(residual + place) }
+  value.activated(task.activation).store(to: task.y + place)
+}
+
+/// The same at the end of a row, which y ends within the vector or before it.
+@inline(never)
+private func finishPart(_ task: borrowing Product, _ sum: Vector, place: Int, lanes: Int) {
+  guard lanes > 0 else { return }
   var value = sum
   if let residual = task.residual { value += Vector.load(residual + place, first: lanes) }
   value.activated(task.activation).store(to: task.y + place, first: lanes)
