@@ -41,6 +41,7 @@ let package = Package(
   name: "libcflowad",
   products: [
     .library(name: "CFlowAD", type: .dynamic, targets: ["CFlowAD"]),
+    .executable(name: "cflowad", targets: ["cflowad"]),
   ],
   dependencies: [.package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")],
   targets: library("OpenBLAS", pkgConfig: "openblas", debian: "libopenblas-dev")
@@ -69,6 +70,12 @@ let package = Package(
           "CFlowADHeader", "CLastError", "Basics", "Kernels", "Imaging", "PNG", "Rendering", "Encoders", "Flows", "Scoring",
           "Training", "Evaluation", "ModelFile", "OpenBLAS",
         ], exclude: ["exports.map"]),
+      .executableTarget(
+        name: "cflowad",
+        dependencies: [
+          "CFlowADHeader", "Basics", "Kernels", "Imaging", "PNG", "Rendering", "Encoders", "Flows", "Scoring",
+          "Training", "ModelFile", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        ], path: "Sources/Tool", swiftSettings: settings),
       .target(
         name: "Support", dependencies: ["Basics", "Imaging", "Encoders", "Flows", "Scoring"], path: "Tests/Support",
         swiftSettings: settings),
@@ -87,6 +94,11 @@ let package = Package(
       tests(
         "ModelFile", ["Basics", "CHDF5", "Encoders", "Flows", "Imaging", "ModelFile", "Scoring"], fixtures: true),
       tests("Evaluation", ["Basics", "Evaluation"], fixtures: true),
+      tests(
+        "Tool",
+        [
+          "cflowad", "Basics", "Encoders", "Flows", "Imaging", "ModelFile", "PNG", "Scoring", "Support", "Training",
+        ]),
       tests("Scoring", ["Basics", "Imaging", "Encoders", "Flows", "Scoring", "Support"]),
     ]
 )

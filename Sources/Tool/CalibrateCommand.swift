@@ -1,0 +1,50 @@
+import ArgumentParser
+import Basics
+import ModelFile
+import Training
+
+struct CalibrateCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "calibrate",
+    abstract: "Set a detector's constants and threshold anew from good frames.",
+    discussion: """
+      For a detector whose camera or lighting has changed a little, or whose threshold is to rest on more frames. The \
+      flows stay as they are. The frames must be good ones that the detector was not trained on; a false reject rate R \
+      needs at least 1/R - 1 of them.
+
+      Example:
+
+        cflowad calibrate detector.h5 good-again/ -o recalibrated.h5 --false-reject-rate 0.005
+      """)
+
+  @Argument(help: ArgumentHelp("Model file with a detector.", valueName: "detector.h5"))
+  var model: String
+
+  @Argument(help: ArgumentHelp("PNG files of good parts, or folders of them.", valueName: "good"))
+  var frames: [String]
+
+  @OptionGroup var output: OutputFile
+
+  @OptionGroup var rejection: FalseRejectRate
+
+  func run() throws {
+    Interrupt.listen()
+    try output.check()
+    let frames = try ImageFiles.all(frames)
+    let contents = try ModelFile.read(path: model)
+    guard contents.flow != nil else {
+      throw Failure(.state, "\(model): it holds an encoder without flows: train it first")
+    }
+    var options = TrainingOptions()
+    options.falseRejectRate = rejection.rate
+    let trainer: Trainer
+    do throws(Failure) { trainer = try Trainer(contents, options: options) } catch { throw error.within(model) }
+    try trainer.add(files: frames, role: .calibration)
+
+    let display = ProgressDisplay()
+    defer { display.close() }
+    try Interrupt.attempt { () throws(Failure) in try trainer.calibrate(display.handler) }
+    try Interrupt.check()
+    try output.write(trainer.contents, falseRejectRate: Double(rejection.rate))
+  }
+}

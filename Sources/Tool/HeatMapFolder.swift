@@ -1,0 +1,86 @@
+import Basics
+import FoundationEssentials
+import Glibc
+import Imaging
+import PNG
+import Rendering
+import Scoring
+
+/// Writes the heat map of every frame under the frame's own path, without the folders that all frames share.
+final class HeatMapFolder {
+  private let folder: String
+  private let session: DetectorSession
+  private let isOverlay: Bool
+  /// From a frame's path to its heat map's.
+  private var targets: [String: String] = [:]
+
+  /// Fails when a heat map would replace a frame.
+  init(_ folder: String, frames: [String], session: DetectorSession, isOverlay: Bool) throws(Failure) {
+    self.folder = folder
+    self.session = session
+    self.isOverlay = isOverlay
+    let components = frames.map { Self.components($0) }
+    var shared = (components.first ?? []).dropLast()
+    for path in components {
+      shared = shared.prefix(zip(shared, path.dropLast()).prefix { $0 == $1 }.count)
+    }
+    let inputs = Set(frames.compactMap { FileIdentity($0) })
+    for (frame, path) in zip(frames, components) {
+      let target = ([folder] + path.dropFirst(shared.count)).joined(separator: "/")
+      if let identity = FileIdentity(target), inputs.contains(identity) {
+        throw Failure(.invalidArgument, "\(target): the heat map would replace a frame; choose another folder")
+      }
+      targets[frame] = target
+    }
+  }
+
+  /// The folders and the name of a file, absolute and without "." and "..".
+  private static func components(_ path: String) -> [String] {
+    let base = path.hasPrefix("/") ? "" : FileManager.default.currentDirectoryPath
+    var components: [String] = []
+    for part in "\(base)/\(path)".split(separator: "/") where part != "." {
+      if part == ".." { _ = components.popLast() } else { components.append(String(part)) }
+    }
+    return components
+  }
+
+  /// Draws the map that the session computed last, for this frame.
+  func write(_ path: String, _ frame: Frame) throws(Failure) {
+    guard let target = targets[path] else { return }
+    let count = frame.width * frame.height
+    let map = try Buffer<Float>(count: count)
+    session.resampleMap(to: frame, into: map.base)
+    let rgb = try Buffer<UInt8>(count: 3 * count)
+    let high = Float(session.detector.levels.count)
+    if isOverlay {
+      let overlay = try Overlay(low: 0, high: high, threshold: session.threshold)
+      try render(frame: frame, map: map.base, overlay: overlay, into: rgb.base)
+    } else {
+      for i in 0..<count {
+        let color = ColorMap.inferno.color(map.base[i] / high)
+        (rgb.base[3 * i], rgb.base[3 * i + 1], rgb.base[3 * i + 2]) = (color.x, color.y, color.z)
+      }
+    }
+    let parent = target.lastIndex(of: "/").map { String(target[..<$0]) } ?? "."
+    do {
+      try FileManager.default.createDirectory(atPath: parent.isEmpty ? "/" : parent, withIntermediateDirectories: true)
+    } catch {
+      throw Failure(.io, "\(parent): the folder cannot be made")
+    }
+    try PNG.write(
+      path: target, pixels: rgb.base, width: frame.width, height: frame.height, stride: 3 * frame.width, channels: 3)
+  }
+}
+
+/// Which file a path leads to, whatever links are on the way; none when there is no file.
+private struct FileIdentity: Hashable {
+  private let device: UInt
+  private let number: UInt
+
+  init?(_ path: String) {
+    var status = stat()
+    guard stat(path, &status) == 0 else { return nil }
+    device = UInt(status.st_dev)
+    number = UInt(status.st_ino)
+  }
+}

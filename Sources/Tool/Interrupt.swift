@@ -1,0 +1,41 @@
+import Basics
+import Glibc
+import Synchronization
+
+/// Ctrl-C while a command runs: the first asks it to stop at the next opportunity, the second ends the process.
+enum Interrupt {
+  private static let isRequested = Atomic(false)
+
+  /// From now on Ctrl-C is a request.
+  static func listen() {
+    // The flag must exist before the handler runs: making it is not for a signal handler.
+    isRequested.store(false, ordering: .relaxed)
+    signal(SIGINT) { _ in
+      Interrupt.isRequested.store(true, ordering: .relaxed)
+      signal(SIGINT, SIG_DFL)
+    }
+    // A parent's threads may have blocked the signal, and children inherit that.
+    var interrupt = sigset_t()
+    sigemptyset(&interrupt)
+    sigaddset(&interrupt, SIGINT)
+    pthread_sigmask(SIG_UNBLOCK, &interrupt, nil)
+  }
+
+  static var isPending: Bool { isRequested.load(ordering: .relaxed) }
+
+  /// Fails with `.cancelled` after Ctrl-C.
+  static func check() throws(Failure) {
+    if isPending { throw cancelled }
+  }
+
+  /// Runs work that is told by its progress handler to stop.
+  static func attempt(_ work: () throws(Failure) -> Void) throws(Failure) {
+    do throws(Failure) {
+      try work()
+    } catch {
+      throw error.kind == .cancelled ? cancelled : error
+    }
+  }
+
+  private static var cancelled: Failure { Failure(.cancelled, "cancelled; no file was written") }
+}

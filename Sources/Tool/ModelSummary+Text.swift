@@ -1,0 +1,51 @@
+extension ModelSummary {
+  /// A line for each thing worth knowing, without a line end after the last.
+  var text: String {
+    var rows = [
+      ("file", "\(file), \(String(byteCount: fileBytes))"),
+      ("kind", kind == .encoder ? "encoder, to train a detector from" : "detector"),
+      ("encoder", "\(architecture), padding \(padding), \(encoderParameters) parameters"),
+      (
+        "input",
+        "\(input.width) x \(input.height) pixels, mean \(list(input.mean)), sd \(list(input.standardDeviation))"
+      ),
+    ]
+    for (index, level) in levels.enumerated() {
+      rows.append(
+        ("level \(index)", "\(level.width) x \(level.height) positions, \(level.channels) channels, at \(level.tap)"))
+    }
+    if let flow {
+      rows.append(
+        (
+          "flows",
+          "\(flow.blocks) coupling blocks, "
+            + (flow.conditionChannels > 0 ? "\(flow.conditionChannels) condition channels" : "unconditional")
+            + ", \(flow.permutation) permutation, \(flow.clamp) with alpha \(flow.clampAlpha), "
+            + "\(flow.parameters) parameters"
+        ))
+      rows.append(("calibration", calibration?.text ?? "none: it gives log-likelihoods, but no scores"))
+    }
+    if let calibration {
+      rows.append(("threshold", number(calibration.threshold)))
+      rows.append(("constants", "total \(calibration.total), level maxima \(list(calibration.levelMaxima))"))
+    }
+    if let sessionBytes { rows.append(("session", "\(String(byteCount: sessionBytes)) of scratch memory")) }
+    rows += provenance.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+    let table = Table(widths: [rows.reduce(0) { max($0, $1.0.count) }])
+    return rows.map { table.row($0.0, $0.1) }.joined(separator: "\n")
+  }
+
+  private func list<Number>(_ numbers: [Number]) -> String { numbers.map { "\($0)" }.joined(separator: ", ") }
+}
+
+extension ModelSummary.Calibration {
+  fileprivate var text: String {
+    guard let lowestScore, let medianScore, let highestScore else {
+      return "yes, from frames whose scores are not kept"
+    }
+    return "\(String(frames, of: "frame")), scores from \(number(lowestScore)) to \(number(highestScore)), "
+      + "median \(number(medianScore))"
+  }
+}
+
+private func number(_ value: Float) -> String { String(Double(value), decimals: 6) }

@@ -1,0 +1,114 @@
+import Basics
+import Encoders
+import Glibc
+import Imaging
+import Kernels
+import ModelFile
+import Scoring
+
+/// What `cflowad info` tells about a model file. The property names are those of the JSON object.
+struct ModelSummary: Codable {
+  enum Kind: String, Codable { case encoder, detector }
+
+  struct Input: Codable {
+    var width: Int
+    var height: Int
+    var mean: [Float]
+    var standardDeviation: [Float]
+  }
+
+  struct Level: Codable {
+    var tap: String
+    var width: Int
+    var height: Int
+    var channels: Int
+  }
+
+  struct Flow: Codable {
+    var blocks: Int
+    var conditionChannels: Int
+    var permutation: String
+    var clamp: String
+    var clampAlpha: Float
+    /// Numbers in the weights of all levels.
+    var parameters: Int
+  }
+
+  struct Calibration: Codable {
+    var threshold: Float
+    var total: Double
+    var levelMaxima: [Double]
+    var frames: Int
+    /// Of the calibration frames; none when the file does not hold them.
+    var lowestScore: Float?
+    var medianScore: Float?
+    var highestScore: Float?
+  }
+
+  var file: String
+  var fileBytes: Int
+  var kind: Kind
+  var architecture: String
+  var padding: String
+  var encoderParameters: Int
+  var input: Input
+  var levels: [Level]
+  var flow: Flow?
+  var calibration: Calibration?
+  /// Scratch memory of one scoring session, beside the weights; none for an encoder.
+  var sessionBytes: Int?
+  var provenance: [String: String]
+
+  init(path: String) throws(Failure) {
+    let contents = try ModelFile.read(path: path)
+    do throws(Failure) {
+      try self.init(contents, path: path)
+    } catch {
+      throw error.within(path)
+    }
+  }
+
+  private init(_ contents: DetectorContents, path: String) throws(Failure) {
+    var status = stat()
+    file = path
+    fileBytes = stat(path, &status) == 0 ? Int(status.st_size) : 0
+    kind = contents.flow == nil ? .encoder : .detector
+    architecture = contents.encoder.architecture
+    padding = contents.encoder.padding.rawValue
+    encoderParameters = contents.encoderWeights.parameterCount
+    let preprocessing = contents.preprocessing
+    input = Input(
+      width: preprocessing.width, height: preprocessing.height, mean: preprocessing.mean,
+      standardDeviation: preprocessing.standardDeviation)
+    provenance = contents.provenance
+    let grids: [Grid]
+    if let description = contents.flow {
+      let detector = try Detector(contents)
+      grids = detector.levels
+      flow = Flow(
+        blocks: description.blockCount, conditionChannels: description.conditionChannels,
+        permutation: description.permutation.rawValue, clamp: description.clamp.rawValue,
+        clampAlpha: description.clampAlpha,
+        parameters: contents.flowWeights.reduce(0) { $0 + $1.parameterCount })
+      calibration = contents.calibration.map { Calibration($0) }
+      sessionBytes = try detector.sessionBytes
+    } else {
+      let encoder = try Encoder(contents.encoder, weights: contents.encoderWeights)
+      grids = try encoder.levelGrids(height: preprocessing.height, width: preprocessing.width)
+    }
+    levels = zip(contents.encoder.taps, grids).map {
+      Level(tap: $0, width: $1.width, height: $1.height, channels: $1.channels)
+    }
+  }
+}
+
+extension ModelSummary.Calibration {
+  init(_ calibration: Scoring.Calibration) {
+    let scores = calibration.scores.sorted()
+    self.init(
+      threshold: calibration.threshold, total: calibration.total, levelMaxima: calibration.levelMaxima,
+      frames: scores.count, lowestScore: scores.first,
+      medianScore: scores.isEmpty ? nil : (scores[(scores.count - 1) / 2] + scores[scores.count / 2]) / 2,
+      highestScore: scores.last)
+  }
+}

@@ -1,0 +1,44 @@
+import Glibc
+
+extension String {
+  /// A number with so many decimals, whatever the locale.
+  init(_ value: Double, decimals: Int) {
+    // The largest Double has 309 digits.
+    let text = withUnsafeTemporaryAllocation(of: CChar.self, capacity: 400) { buffer in
+      guard let base = buffer.baseAddress else { return "" }
+      _ = withVaList([Int32(decimals), value]) { vsnprintf(base, buffer.count, "%.*f", $0) }
+      return String(cString: base)
+    }
+    self = text
+  }
+
+  /// A size in bytes with a binary unit, e.g. "12.3 MiB".
+  init(byteCount: Int) {
+    let units = ["bytes", "KiB", "MiB", "GiB", "TiB"]
+    var value = Double(byteCount)
+    var unit = 0
+    while value >= 1024, unit < units.count - 1 {
+      value /= 1024
+      unit += 1
+    }
+    self.init(value, decimals: unit == 0 ? 0 : 1)
+    self += " " + units[unit]
+  }
+
+  /// A time as "1:02:03" or "2:03".
+  init(seconds: Double) {
+    let total = Int(Swift.min(Swift.max(seconds, 0), 1e9).rounded())
+    let (hours, minutes, rest) = (total / 3600, total / 60 % 60, total % 60)
+    func twoDigits(_ value: Int) -> String { value < 10 ? "0\(value)" : "\(value)" }
+    self = hours > 0 ? "\(hours):\(twoDigits(minutes)):\(twoDigits(rest))" : "\(minutes):\(twoDigits(rest))"
+  }
+
+  /// "1 frame", "2 frames".
+  init(_ count: Int, of noun: String) { self = "\(count) \(noun)\(count == 1 ? "" : "s")" }
+
+  func padded(to width: Int) -> String { self + String(repeating: " ", count: Swift.max(width - count, 0)) }
+}
+
+extension Duration {
+  var seconds: Double { Double(components.seconds) + 1e-18 * Double(components.attoseconds) }
+}

@@ -1,0 +1,71 @@
+import ArgumentParser
+import Basics
+import ModelFile
+import Training
+
+struct TrainCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "train",
+    abstract: "Train a detector from good frames.",
+    discussion: """
+      Learns how good parts look, then sets the threshold from good frames that were not learnt from: some that are \
+      held back, or those of --calibrate-on. The defaults are the published system's. Ctrl-C stops without writing \
+      anything.
+
+      A file that already holds a detector is trained on from where it is; its input size, levels and flows are kept.
+
+      Examples:
+
+        cflowad train encoder.h5 good/ -o detector.h5
+        cflowad train encoder.h5 good/ -o detector.h5 --rotation 0 --meta-epochs 5
+      """)
+
+  @Argument(
+    help: ArgumentHelp("Model file with an encoder, or with a detector to go on from.", valueName: "encoder.h5"))
+  var model: String
+
+  @Argument(help: ArgumentHelp("PNG files of good parts, or folders of them.", valueName: "good"))
+  var frames: [String]
+
+  @OptionGroup var output: OutputFile
+
+  @Option(
+    help: ArgumentHelp(
+      "PNG files of good parts that are only calibrated on, or folders of them; may be repeated.",
+      valueName: "folder"))
+  var calibrateOn: [String] = []
+
+  @OptionGroup(title: "Training options") var training: TrainingArguments
+
+  func run() throws {
+    Interrupt.listen()
+    let options = try training.options
+    try output.check()
+    let frames = try ImageFiles.all(frames)
+    let calibrationFrames = try ImageFiles.all(calibrateOn)
+    let contents = try ModelFile.read(path: model)
+    let trainer: Trainer
+    do throws(Failure) { trainer = try Trainer(contents, options: options) } catch { throw error.within(model) }
+
+    let size = "\(trainer.preprocessing.width) x \(trainer.preprocessing.height)"
+    Output.note(
+      "\(contents.encoder.architecture) at \(size) pixels, \(String(trainer.options.levelCount, of: "level")), "
+        + "\(String(trainer.options.couplingBlocks, of: "coupling block"))"
+        + (contents.flow == nil ? "" : ", as in \(model), from where its flows are"))
+    Output.note(
+      "\(String(frames.count, of: "frame")), "
+        + (calibrationFrames.isEmpty ? "some held back" : "\(calibrationFrames.count) more")
+        + " to calibrate on, \(options.metaEpochs) x \(options.subEpochs) epochs, seed \(options.seed)")
+    try trainer.add(files: frames, role: .training)
+    try trainer.add(files: calibrationFrames, role: .calibration)
+
+    let display = ProgressDisplay()
+    defer { display.close() }
+    try Interrupt.attempt { () throws(Failure) in
+      try trainer.fit(display.handler)
+      try trainer.calibrate(display.handler)
+    }
+    try Interrupt.check()
+    try output.write(trainer.contents, falseRejectRate: Double(options.falseRejectRate))
+  }
+}

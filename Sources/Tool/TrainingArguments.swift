@@ -1,0 +1,169 @@
+import ArgumentParser
+import Basics
+import Flows
+import Training
+
+/// The options of a training run, with the names they have on the command line.
+struct TrainingArguments: ParsableArguments {
+  private static let defaults = TrainingOptions()
+
+  @Option(
+    help: ArgumentHelp(
+      "Network input in pixels, each side 32 to 2048: one number for a square, or 256x192 for "
+        + "width and height.", valueName: "size"))
+  var inputSize = InputSize(width: defaults.inputWidth, height: defaults.inputHeight)
+
+  @Option(help: ArgumentHelp("Feature levels, the coarsest are kept, 1 to 3.", valueName: "count"))
+  var levels = defaults.levelCount
+
+  @Option(help: ArgumentHelp("Coupling blocks of each flow, 1 to 64.", valueName: "count"))
+  var blocks = defaults.couplingBlocks
+
+  @Option(
+    help: ArgumentHelp(
+      "Channels of the positional encoding, a multiple of 4 up to 1024; 0 for flows that do not "
+        + "know the position.", valueName: "channels"))
+  var condition = defaults.conditionChannels
+
+  @Option(help: "How coupling blocks mix their channels: a random rotation (soft) or a permutation (hard).")
+  var permutation = defaults.permutation
+
+  @Option(help: "Clamp of the log-scale s: alpha*tanh(s) (tanh), or alpha*tanh(s/alpha) (scaled-tanh).")
+  var clamp = ClampChoice.tanh
+
+  @Option(help: ArgumentHelp("Alpha of the clamp, 0.1 to 10.", valueName: "alpha"))
+  var clampAlpha = defaults.clampAlpha
+
+  @Option(
+    help: ArgumentHelp("Meta epochs, 1 to 10000; the learning rate falls from one to the next.", valueName: "count"))
+  var metaEpochs = defaults.metaEpochs
+
+  @Option(help: ArgumentHelp("Passes over the frames in each meta epoch, 1 to 10000.", valueName: "count"))
+  var subEpochs = defaults.subEpochs
+
+  @Option(
+    help: ArgumentHelp(
+      "Meta epochs in which the learning rate rises linearly, fewer than there are. (default: "
+        + "\(defaults.warmupEpochs), or all but one)", valueName: "count"))
+  var warmupEpochs: Int?
+
+  @Flag(inversion: .prefixedNo, help: "Lower the learning rate along a cosine to a thousandth, or keep it.")
+  var cosine = defaults.hasCosineSchedule
+
+  @Option(help: ArgumentHelp("Frames per batch, 1 to 4096.", valueName: "frames"))
+  var batch = defaults.imageBatch
+
+  @Option(help: ArgumentHelp("Feature vectors per optimisation step, 1 to 65536.", valueName: "fibers"))
+  var fibers = defaults.fiberBatch
+
+  @Option(help: ArgumentHelp("Learning rate of Adam, above 0 up to 1.", valueName: "rate"))
+  var learningRate = defaults.learningRate
+
+  @Option(
+    help: ArgumentHelp(
+      "Largest angle in degrees by which frames are turned at random, 0 to 180. With 0 the encoder "
+        + "runs only once per frame, which is much faster.", valueName: "degrees"))
+  var rotation = defaults.rotationDegrees
+
+  @Option(
+    help: ArgumentHelp(
+      "Share of the frames held back from training to calibrate on, 0 to 0.9, at least one frame. "
+        + "Of no effect with --calibrate-on.", valueName: "share"))
+  var holdBack = defaults.calibrationFraction
+
+  @OptionGroup var rejection: FalseRejectRate
+
+  @Option(
+    help: ArgumentHelp(
+      "Seed of all randomness: the same frames, options and seed give the same detector.",
+      valueName: "number"))
+  var seed = defaults.seed
+
+  @Option(help: ArgumentHelp("Memory in GiB for features of frames that are not turned, 0 to 4096.", valueName: "GiB"))
+  var cacheMemory = Double(defaults.featureCacheBytes) / Self.gibibyte
+
+  private static let gibibyte = Double(1 << 30)
+
+  var options: TrainingOptions {
+    get throws(Failure) {
+      var options = Self.defaults
+      options.inputWidth = inputSize.width
+      options.inputHeight = inputSize.height
+      options.levelCount = levels
+      options.couplingBlocks = blocks
+      options.conditionChannels = condition
+      options.permutation = permutation
+      options.clamp = clamp.clamp
+      options.clampAlpha = clampAlpha
+      options.metaEpochs = metaEpochs
+      options.subEpochs = subEpochs
+      options.warmupEpochs = warmupEpochs ?? max(min(options.warmupEpochs, metaEpochs - 1), 0)
+      options.hasCosineSchedule = cosine
+      options.imageBatch = batch
+      options.fiberBatch = fibers
+      options.learningRate = learningRate
+      options.rotationDegrees = rotation
+      options.calibrationFraction = holdBack
+      options.falseRejectRate = rejection.rate
+      options.seed = seed
+      guard cacheMemory >= 0, cacheMemory <= 4096 else {
+        throw Failure(.invalidArgument, "the feature cache \(cacheMemory) GiB is not within 0...4096")
+      }
+      options.featureCacheBytes = Int(cacheMemory * Self.gibibyte)
+      try options.validate()
+      return options
+    }
+  }
+
+  func validate() throws {
+    do throws(Failure) { _ = try options } catch { throw ValidationError(error.message) }
+  }
+}
+
+/// The option of all commands that set a threshold.
+struct FalseRejectRate: ParsableArguments {
+  @Option(
+    name: .customLong("false-reject-rate"),
+    help: ArgumentHelp("Wanted share of good frames that the threshold rejects, 0 to 0.5.", valueName: "share"))
+  var rate = TrainingOptions().falseRejectRate
+
+  func validate() throws {
+    guard rate >= 0, rate <= 0.5 else { throw ValidationError("the false reject rate \(rate) is not within 0...0.5") }
+  }
+}
+
+/// Width and height, written "256" or "256x192".
+struct InputSize: ExpressibleByArgument, Equatable {
+  var width: Int
+  var height: Int
+
+  init(width: Int, height: Int) {
+    self.width = width
+    self.height = height
+  }
+
+  init?(argument: String) {
+    let sides = argument.split(separator: "x", omittingEmptySubsequences: false).map { Int($0) }
+    guard sides.count <= 2, let first = sides.first, let width = first, let last = sides.last, let height = last else {
+      return nil
+    }
+    self.init(width: width, height: height)
+  }
+
+  var defaultValueDescription: String { width == height ? "\(width)" : "\(width)x\(height)" }
+}
+
+extension FlowDescription.Permutation: ExpressibleByArgument {}
+
+/// The clamps of flows, by names that a shell lets pass.
+enum ClampChoice: String, ExpressibleByArgument, CaseIterable {
+  case tanh
+  case scaledTanh = "scaled-tanh"
+
+  var clamp: FlowDescription.Clamp {
+    switch self {
+    case .tanh: .tanh
+    case .scaledTanh: .scaledTanh
+    }
+  }
+}

@@ -1,0 +1,127 @@
+import ArgumentParser
+import Foundation
+import Testing
+import Training
+
+@testable import cflowad
+
+struct HelpTests {
+  private static let commands: [any ParsableCommand.Type] = [
+    Tool.self, TrainCommand.self, CalibrateCommand.self, ScoreCommand.self, InfoCommand.self,
+  ]
+
+  @Test(arguments: commands.indices) func examplesAreUnderstood(index: Int) throws {
+    let help = Tool.helpMessage(for: Self.commands[index], columns: 80)
+    let examples = help.split(separator: "\n").filter { $0.hasPrefix("  cflowad ") }
+    #expect(!examples.isEmpty)
+    for example in examples {
+      #expect(throws: Never.self) {
+        _ = try Tool.parseAsRoot(example.split(separator: " ").dropFirst().map { String($0) })
+      }
+    }
+  }
+
+  /// By ArgumentParser's own account of the commands, so that no option is forgotten.
+  @Test func everyArgumentIsExplained() throws {
+    struct Name: Decodable { let kind, name: String }
+    struct Argument: Decodable {
+      let abstract: String?
+      let names: [Name]?
+    }
+    struct Command: Decodable {
+      let commandName: String
+      let arguments: [Argument]?
+      let subcommands: [Command]?
+    }
+    struct Dump: Decodable { let command: Command }
+
+    let run = try ToolRun("--experimental-dump-help", folder: TemporaryFolder())
+    let root = try JSONDecoder().decode(Dump.self, from: Data(run.output.utf8)).command
+    var options: [String: Set<String>] = [:]
+    // ArgumentParser's own subcommand is not ours to explain.
+    for command in [root] + (root.subcommands ?? []) where command.commandName != "help" {
+      for argument in command.arguments ?? [] {
+        #expect(argument.abstract?.isEmpty == false, "\(command.commandName) \(argument)")
+        options[command.commandName, default: []].formUnion(argument.names?.map(\.name) ?? [])
+      }
+    }
+    #expect(
+      options["train"]?.isSuperset(of: [
+        "o", "output", "calibrate-on", "input-size", "levels", "blocks", "condition", "permutation", "clamp",
+        "clamp-alpha", "meta-epochs", "sub-epochs", "warmup-epochs", "cosine", "no-cosine", "batch", "fibers",
+        "learning-rate", "rotation", "hold-back", "false-reject-rate", "seed", "cache-memory",
+      ]) == true)
+    #expect(options["calibrate"]?.isSuperset(of: ["o", "output", "false-reject-rate"]) == true)
+    #expect(options["score"]?.isSuperset(of: ["format", "maps", "overlay", "threshold"]) == true)
+    #expect(options["info"]?.contains("json") == true)
+  }
+
+  @Test func defaultsAreTheLibrarys() throws {
+    let command = try TrainCommand.parse(["encoder.h5", "good", "-o", "detector.h5"])
+    #expect(try command.training.options == TrainingOptions())
+    #expect(
+      try CalibrateCommand.parse(["a.h5", "b", "-o", "c.h5"]).rejection.rate == TrainingOptions().falseRejectRate)
+  }
+
+  @Test func everyTrainingOptionHasItsEffect() throws {
+    let command = try TrainCommand.parse([
+      "encoder.h5", "good", "-o", "detector.h5", "--input-size", "128x96", "--levels", "2", "--blocks", "4",
+      "--condition", "64", "--permutation", "hard", "--clamp", "scaled-tanh", "--clamp-alpha", "2.5", "--meta-epochs",
+      "7", "--sub-epochs", "3", "--warmup-epochs", "5", "--no-cosine", "--batch", "6", "--fibers", "99",
+      "--learning-rate", "1e-3", "--rotation", "0", "--hold-back", "0.25", "--false-reject-rate", "0.05", "--seed",
+      "18446744073709551615", "--cache-memory", "0.5",
+    ])
+    var options = TrainingOptions()
+    options.inputWidth = 128
+    options.inputHeight = 96
+    options.levelCount = 2
+    options.couplingBlocks = 4
+    options.conditionChannels = 64
+    options.permutation = .hard
+    options.clamp = .scaledTanh
+    options.clampAlpha = 2.5
+    options.metaEpochs = 7
+    options.subEpochs = 3
+    options.warmupEpochs = 5
+    options.hasCosineSchedule = false
+    options.imageBatch = 6
+    options.fiberBatch = 99
+    options.learningRate = 1e-3
+    options.rotationDegrees = 0
+    options.calibrationFraction = 0.25
+    options.falseRejectRate = 0.05
+    options.seed = .max
+    options.featureCacheBytes = 1 << 29
+    #expect(try command.training.options == options)
+  }
+
+  @Test func fewMetaEpochsNeedNoWordAboutWarmUp() throws {
+    let command = try TrainCommand.parse(["encoder.h5", "good", "-o", "detector.h5", "--meta-epochs", "1"])
+    #expect(try command.training.options.warmupEpochs == 0)
+  }
+
+  @Test(arguments: [
+    ["train", "e.h5", "good"], ["train", "e.h5", "-o", "d.h5"],
+    ["train", "e.h5", "good", "-o", "d.h5", "--levels", "4"],
+    ["train", "e.h5", "good", "-o", "d.h5", "--input-size", "256x"],
+    ["train", "e.h5", "good", "-o", "d.h5", "--input-size", "256x256x3"],
+    ["train", "e.h5", "good", "-o", "d.h5", "--input-size", "16"],
+    ["train", "e.h5", "good", "-o", "d.h5", "--cache-memory", "nan"],
+    ["train", "e.h5", "good", "-o", "d.h5", "--meta-epochs", "2", "--warmup-epochs", "2"],
+    ["calibrate", "d.h5", "good", "-o", "r.h5", "--false-reject-rate", "0.6"],
+    ["score", "d.h5", "frames", "--overlay"], ["score", "d.h5", "frames", "--threshold", "inf"], ["info"], ["draw"],
+  ]) func mistakesAreUsageErrors(arguments: [String]) {
+    #expect {
+      _ = try Tool.parseAsRoot(arguments)
+    } throws: {
+      Tool.exitCode(for: $0) == .validationFailure
+    }
+  }
+
+  @Test func anErrorIsOneLine() throws {
+    let run = try ToolRun("score", "d.h5", "a.png", "--overlay", folder: TemporaryFolder())
+    #expect(run.status == 64)
+    #expect(run.output.isEmpty)
+    #expect(run.errors == "cflowad: --overlay needs --maps (see cflowad --help)\n")
+  }
+}

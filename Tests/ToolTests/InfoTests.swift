@@ -1,0 +1,74 @@
+import Foundation
+import ModelFile
+import Scoring
+import Support
+import Testing
+
+@testable import cflowad
+
+struct InfoTests {
+  private let folder: TemporaryFolder
+  private let detector: DetectorFixture.DetectorCase
+
+  init() throws {
+    folder = try TemporaryFolder()
+    detector = try detectorCase("resnet18_reflect")
+  }
+
+  private func summary(_ file: String) throws -> ModelSummary {
+    let run = try ToolRun("info", file, "--json", folder: folder)
+    #expect(run.status == 0)
+    return try JSONDecoder().decode(ModelSummary.self, from: Data(run.output.utf8))
+  }
+
+  @Test func aDetectorIsDescribed() throws {
+    try folder.writeModel("detector.h5", detector)
+    let summary = try summary("detector.h5")
+    #expect(summary.kind == .detector)
+    #expect(summary.architecture == "resnet18" && summary.padding == "reflect")
+    #expect((summary.input.width, summary.input.height) == (detector.width, detector.height))
+    #expect(summary.levels.map(\.channels) == [128, 256, 512])
+    #expect(summary.levels.map(\.width) == detector.levels.map(\.width))
+    #expect(summary.levels.map(\.tap) == ["layer2", "layer3", "layer4"])
+    #expect(summary.flow?.blocks == 2 && summary.flow?.conditionChannels == 16)
+    #expect(summary.flow?.permutation == "hard" && summary.flow?.clamp == "alpha*tanh(s/alpha)")
+    #expect(summary.calibration?.threshold == Float(detector.threshold))
+    #expect(summary.calibration?.levelMaxima == detector.level_maxima)
+    #expect(summary.provenance == ["made by": "Tests/Fixtures/make_detector.py"])
+
+    let contents = try ModelFile.read(path: folder("detector.h5"))
+    let model = try Detector(contents)
+    #expect(summary.encoderParameters + (summary.flow?.parameters ?? 0) == model.parameterCount)
+    #expect(summary.sessionBytes == (try model.sessionBytes))
+    let size = try FileManager.default.attributesOfItem(atPath: folder("detector.h5"))[.size] as? Int
+    #expect(summary.fileBytes == size)
+
+    let text = try ToolRun("info", "detector.h5", folder: folder).output
+    for fact in ["resnet18", "160 x 96", "1.087782", "Tests/Fixtures/make_detector.py", "256 channels, at layer3"] {
+      #expect(text.contains(fact), "\(fact) in \(text)")
+    }
+  }
+
+  @Test func anEncoderIsDescribed() throws {
+    try folder.writeModel("encoder.h5", detector, isEncoder: true)
+    let summary = try summary("encoder.h5")
+    #expect(summary.kind == .encoder)
+    #expect(summary.levels.count == 3)
+    #expect(summary.flow == nil && summary.calibration == nil && summary.sessionBytes == nil)
+    #expect(try ToolRun("info", "encoder.h5", folder: folder).output.contains("to train a detector from"))
+  }
+
+  @Test func aMissingCalibrationIsTold() throws {
+    try folder.writeModel("detector.h5", detector, isCalibrated: false)
+    #expect(try ToolRun("info", "detector.h5", folder: folder).output.contains("no scores"))
+  }
+
+  @Test func damagedFilesAreAnErrorInOneLine() throws {
+    try Data("no model".utf8).write(to: URL(filePath: folder("broken.h5")))
+    let run = try ToolRun("info", "broken.h5", folder: folder)
+    #expect(run.status == 1)
+    #expect(run.output.isEmpty)
+    #expect(run.errors.hasPrefix("cflowad: broken.h5: "))
+    #expect(run.errors.split(separator: "\n").count == 1)
+  }
+}

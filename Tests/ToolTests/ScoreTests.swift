@@ -1,0 +1,111 @@
+import Foundation
+import PNG
+import Support
+import Testing
+
+@testable import cflowad
+
+struct ScoreTests {
+  private let folder: TemporaryFolder
+  private let detector: DetectorFixture.DetectorCase
+
+  /// A model and the fixture's frames 0, 1 in `frames`, 2 beside it.
+  init() throws {
+    folder = try TemporaryFolder()
+    detector = try detectorCase("lite0")
+    try folder.writeModel("detector.h5", detector)
+    try folder.makeFolder("frames")
+    try folder.writeFrame("frames/b.png", 0, of: detector)
+    try folder.writeFrame("frames/a.PNG", 1, of: detector)
+    try folder.writeFrame("c.png", 2, of: detector)
+    try Data("no image".utf8).write(to: URL(filePath: folder("frames/notes.txt")))
+  }
+
+  private func frames(_ run: ToolRun) throws -> [ScoredFrame] {
+    try run.lines.map { try JSONDecoder().decode(ScoredFrame.self, from: Data($0.utf8)) }
+  }
+
+  @Test func jsonLinesHoldTheExpectedScores() throws {
+    let run = try ToolRun("score", "detector.h5", "frames", "c.png", "c.png", "--format", "json", folder: folder)
+    #expect(run.status == 0)
+    #expect(run.errors.isEmpty)
+    let frames = try frames(run)
+    #expect(frames.map(\.file) == ["c.png", "frames/a.PNG", "frames/b.png"])
+    for (frame, index) in zip(frames, [2, 1, 0]) {
+      #expect(abs(Double(frame.score) - detector.results[index].score) < 1e-4)
+      #expect(frame.threshold == Float(detector.threshold))
+      #expect(frame.verdict == (detector.results[index].score > detector.threshold ? .reject : .pass))
+      #expect(frame.milliseconds > 0)
+    }
+    #expect(frames.map(\.verdict).contains(.reject) && frames.map(\.verdict).contains(.pass))
+  }
+
+  @Test func theTableIsSortedAndRejectionIsNoFailure() throws {
+    let run = try ToolRun("score", "detector.h5", "frames/", "c.png", folder: folder)
+    #expect(run.status == 0)
+    let rows = run.lines.map { $0.split(separator: " ").map { String($0) } }
+    #expect(rows.map(\.first) == ["FILE", "c.png", "frames/a.PNG", "frames/b.png"])
+    #expect(rows.map(\.last) == ["VERDICT", "pass", "reject", "pass"])
+    #expect(
+      Set(run.lines.map { $0.distance(from: $0.startIndex, to: $0.lastIndex(of: " ") ?? $0.endIndex) }).count == 1)
+    #expect(run.errors.contains("3 frames scored, 1 above the threshold"))
+  }
+
+  @Test func theThresholdCanBeChosen() throws {
+    let run = try ToolRun(
+      "score", "detector.h5", "frames", "--threshold", "0.1", "--format", "json", folder: folder)
+    #expect(try frames(run).allSatisfy { $0.verdict == .reject && $0.threshold == 0.1 })
+  }
+
+  @Test func whatCannotBeReadIsReportedAndTheRestScored() throws {
+    try Data("no image".utf8).write(to: URL(filePath: folder("frames/bad.png")))
+    try folder.makeFolder("empty")
+    let run = try ToolRun(
+      "score", "detector.h5", "frames", "missing.png", "empty", "--format", "json", folder: folder)
+    #expect(run.status == 1)
+    #expect(try frames(run).map(\.file) == ["frames/a.PNG", "frames/b.png"])
+    let errors = run.errors.split(separator: "\n")
+    #expect(errors.count == 3)
+    for (error, file) in zip(errors, ["missing.png", "empty", "frames/bad.png"]) {
+      #expect(error.hasPrefix("cflowad: \(file): "))
+    }
+  }
+
+  @Test func modelsThatGiveNoScoresAreRefused() throws {
+    try folder.writeModel("encoder.h5", detector, isEncoder: true)
+    try folder.writeModel("uncalibrated.h5", detector, isCalibrated: false)
+    for model in ["encoder.h5", "uncalibrated.h5", "c.png", "missing.h5"] {
+      let run = try ToolRun("score", model, "c.png", folder: folder)
+      #expect(run.status == 1)
+      #expect(run.output.isEmpty)
+      #expect(run.errors.hasPrefix("cflowad: \(model): "))
+      #expect(run.errors.split(separator: "\n").count == 1)
+    }
+  }
+
+  @Test func heatMapsHaveTheFramesPathsAndSizes() throws {
+    let run = try ToolRun("score", "detector.h5", "frames", "c.png", "--maps", "heat/new", folder: folder)
+    #expect(run.status == 0)
+    let bare = try PNG.read(path: folder("heat/new/frames/b.png"))
+    #expect((bare.width, bare.height) == (detector.frame_width, detector.frame_height))
+    #expect(FileManager.default.fileExists(atPath: folder("heat/new/c.png")))
+
+    try ToolRun(
+      "score", "detector.h5", "frames/b.png", "--maps", "over", "--overlay", "--threshold", "0.1", folder: folder)
+    let overlay = try PNG.read(path: folder("over/b.png"))
+    let frame = try PNG.read(path: folder("frames/b.png"))
+    #expect(overlay.pixels.count == frame.pixels.count)
+    #expect(overlay != bare)
+    #expect(overlay != frame)
+    // The contour is cyan.
+    #expect(stride(from: 0, to: overlay.pixels.count, by: 3).contains { overlay.pixels[$0..<$0 + 3] == [0, 255, 255] })
+  }
+
+  @Test func heatMapsNeverReplaceFrames() throws {
+    let before = try Data(contentsOf: URL(filePath: folder("frames/b.png")))
+    let run = try ToolRun("score", "detector.h5", "frames", "--maps", "frames/../frames", folder: folder)
+    #expect(run.status == 1)
+    #expect(run.errors.contains("would replace a frame"))
+    #expect(try Data(contentsOf: URL(filePath: folder("frames/b.png"))) == before)
+  }
+}

@@ -1,0 +1,112 @@
+import Foundation
+import ModelFile
+import Support
+import Testing
+
+@testable import cflowad
+
+struct TrainTests {
+  private let folder: TemporaryFolder
+
+  /// An encoder and four frames in `good`.
+  init() throws {
+    folder = try TemporaryFolder()
+    let detector = try detectorCase("lite0")
+    try folder.writeModel("encoder.h5", detector, isEncoder: true)
+    try folder.makeFolder("good")
+    for index in 0..<4 { try folder.writeFrame("good/\(index).png", index, of: detector) }
+  }
+
+  private func train(_ model: String, to output: String) throws -> ToolRun {
+    try ToolRun(
+      "train", model, "good", "-o", output, "--input-size", "64x32", "--levels", "2", "--blocks", "2", "--condition",
+      "8",
+      "--meta-epochs", "1", "--sub-epochs", "2", "--rotation", "0", "--seed", "3", folder: folder)
+  }
+
+  @Test func aTrainedDetectorScores() throws {
+    let run = try train("encoder.h5", to: "detector.h5")
+    #expect(run.status == 0, "\(run.errors)")
+    #expect(run.output.isEmpty)
+    for fact in ["efficientnet_lite0 at 64 x 32 pixels", "4 frames", "epoch 2/2", "calibrating", "1 frame held back"] {
+      #expect(run.errors.contains(fact), "\(fact) in \(run.errors)")
+    }
+    // No bar where no terminal is.
+    #expect(!run.errors.contains("\r"))
+
+    let contents = try ModelFile.read(path: folder("detector.h5"))
+    #expect(contents.preprocessing.width == 64 && contents.preprocessing.height == 32)
+    #expect(contents.flowWeights.count == 2 && contents.flow?.blockCount == 2)
+    #expect(contents.calibration?.scores.count == 1)
+    let scored = try ToolRun("score", "detector.h5", "good", "--format", "json", folder: folder)
+    #expect(scored.status == 0)
+    #expect(scored.lines.count == 4)
+
+    #expect(try train("encoder.h5", to: "again.h5").status == 0)
+    #expect(try ModelFile.read(path: folder("again.h5")).flowWeights == contents.flowWeights)
+  }
+
+  @Test func aDetectorIsTrainedOnAndCalibratedAnew() throws {
+    #expect(try train("encoder.h5", to: "detector.h5").status == 0)
+    let first = try ModelFile.read(path: folder("detector.h5"))
+
+    let run = try ToolRun(
+      "train", "detector.h5", "good/0.png", "good/1.png", "-o", "further.h5", "--calibrate-on", "good/2.png",
+      "--calibrate-on", "good/3.png", "--meta-epochs", "1", "--sub-epochs", "1", folder: folder)
+    #expect(run.status == 0, "\(run.errors)")
+    let further = try ModelFile.read(path: folder("further.h5"))
+    #expect(further.flow == first.flow && further.preprocessing == first.preprocessing)
+    #expect(further.flowWeights != first.flowWeights)
+    #expect(further.calibration?.scores.count == 2)
+
+    let calibrated = try ToolRun(
+      "calibrate", "detector.h5", "good", "-o", "detector.h5", "--false-reject-rate", "0.4", folder: folder)
+    #expect(calibrated.status == 0, "\(calibrated.errors)")
+    let second = try ModelFile.read(path: folder("detector.h5"))
+    #expect(second.flowWeights == first.flowWeights)
+    // Of 4 scores the ceil(5 * 0.6) = 3rd.
+    let scores = try #require(second.calibration?.scores)
+    #expect(scores.count == 4)
+    #expect(second.calibration?.threshold == scores.sorted()[2])
+    #expect(!calibrated.errors.contains("cannot support"))
+  }
+
+  @Test func mistakesAreFoundBeforeTheWork() throws {
+    try folder.makeFolder("empty")
+    for (arguments, problem) in [
+      (["encoder.h5", "good", "-o", "missing/detector.h5"], "missing/detector.h5: "),
+      (["encoder.h5", "empty", "-o", "detector.h5"], "empty: "),
+      (["encoder.h5", "good", "-o", "detector.h5", "--calibrate-on", "none"], "none: "),
+      (["none.h5", "good", "-o", "detector.h5"], "none.h5: "),
+      (["encoder.h5", "encoder.h5", "-o", "detector.h5"], "encoder.h5: "),
+    ] {
+      let run = try ToolRun(list: ["train"] + arguments, folder: folder)
+      #expect(run.status == 1)
+      #expect(run.errors.split(separator: "\n").last?.hasPrefix("cflowad: \(problem)") == true, "\(run.errors)")
+      #expect(!run.errors.contains("training"))
+    }
+    let run = try ToolRun("calibrate", "encoder.h5", "good", "-o", "detector.h5", folder: folder)
+    #expect(run.status == 1)
+    #expect(run.errors == "cflowad: encoder.h5: it holds an encoder without flows: train it first\n")
+    #expect(!FileManager.default.fileExists(atPath: folder("detector.h5")))
+  }
+
+  @Test func controlCStopsWithoutAFile() throws {
+    let process = ToolRun.process(
+      ["train", "encoder.h5", "good", "-o", "detector.h5", "--input-size", "64", "--meta-epochs", "60"], folder)
+    let errors = Pipe()
+    process.standardError = errors
+    process.standardOutput = FileHandle.nullDevice
+    try process.run()
+    // By its first word the tool listens to the signal.
+    var text = String(decoding: errors.fileHandleForReading.availableData, as: UTF8.self)
+    process.interrupt()
+    text += String(decoding: try errors.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
+    process.waitUntilExit()
+    #expect(process.terminationReason == .exit)
+    #expect(process.terminationStatus == 130)
+    #expect(text.hasSuffix("cflowad: cancelled; no file was written\n"))
+    let names = try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()
+    #expect(names == ["encoder.h5", "good"])
+  }
+}
