@@ -2,13 +2,14 @@
 
     python bindings/demo/solar_cells.py FOLDER
 
-FOLDER/train gets 200 cells labelled good, FOLDER/test.tsv lists 150 other good ones and 150 labelled as surely defective
-(probability 1.0), with their labels. Which ones is drawn with a fixed seed. The images are the package's own, by
-Buerhop-Lutz, Deitsch et al., CC BY-NC-SA 4.0.
+In the data set's own order: FOLDER/train gets the first 200 cells labelled good; FOLDER/test.tsv lists the next 150 good
+ones and the first 150 labelled as surely defective (probability 1.0), with their labels. A random draw of the same sizes
+is the harder task: the same training reaches an image AUROC near 0.92 there, and so does PyTorch (docs/fidelity.md).
+The images are the package's own, by Buerhop-Lutz, Deitsch et al., CC BY-NC-SA 4.0; they are linked, not copied.
 """
 
 import importlib.util
-import random
+import shutil
 import sys
 from pathlib import Path
 
@@ -23,19 +24,22 @@ def main():
         name, probability, kind = line.split()
         if kind == "mono" and float(probability) in (0.0, 1.0):
             (defective if float(probability) == 1.0 else good).append(data / name)
-    draw = random.Random(0)
-    draw.shuffle(good)
-    draw.shuffle(defective)
-    train = folder / "train"
-    train.mkdir(parents=True, exist_ok=True)
-    for image in good[:TRAIN_COUNT]:
-        link = train / image.name
-        link.unlink(missing_ok=True)
-        link.symlink_to(image)
-    test = [(image, "good") for image in good[TRAIN_COUNT : TRAIN_COUNT + TEST_COUNT]]
-    test += [(image, "defective") for image in defective[:TEST_COUNT]]
-    (folder / "test.tsv").write_text("".join(f"{image}\t{label}\n" for image, label in test))
-    print(f"{TRAIN_COUNT} good cells to train on, {len(test)} to score")
+    shutil.rmtree(folder, ignore_errors=True)
+    link(good[:TRAIN_COUNT], folder / "train")
+    tested_good = link(good[TRAIN_COUNT : TRAIN_COUNT + TEST_COUNT], folder / "test")
+    tested_defective = link(defective[:TEST_COUNT], folder / "test")
+    lines = [f"{image}\tgood\n" for image in tested_good] + [f"{image}\tdefective\n" for image in tested_defective]
+    (folder / "test.tsv").write_text("".join(lines))
+    print(f"{TRAIN_COUNT} good cells to train on, {len(lines)} to score")
+
+
+def link(images, folder):
+    """Links to images in a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    links = [folder / image.name for image in images]
+    for image, name in zip(images, links):
+        name.symlink_to(image)
+    return links
 
 
 if __name__ == "__main__":
