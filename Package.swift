@@ -67,8 +67,8 @@ let package = Package(
       module(
         "CFlowAD",
         [
-          "CFlowADHeader", "CLastError", "Basics", "Kernels", "Imaging", "PNG", "Rendering", "Encoders", "Flows", "Scoring",
-          "Training", "Evaluation", "ModelFile", "OpenBLAS",
+          "CFlowADHeader", "CLastError", "Basics", "Kernels", "Imaging", "PNG", "Rendering", "Encoders", "Flows",
+          "Scoring", "Training", "Evaluation", "ModelFile", "OpenBLAS",
         ], exclude: ["exports.map"]),
       .executableTarget(
         name: "cflowad",

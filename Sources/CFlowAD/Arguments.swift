@@ -42,7 +42,8 @@ func checkCapacity(_ capacity: Int, holds needed: Int, _ name: StaticString) thr
 }
 
 /// A raw pointer through which a result is handed out.
-func checkedOutput(_ pointer: UnsafeMutableRawPointer?, _ name: StaticString) throws(Failure) -> UnsafeMutableRawPointer {
+func checkedOutput(_ pointer: UnsafeMutableRawPointer?, _ name: StaticString) throws(Failure) -> UnsafeMutableRawPointer
+{
   guard let pointer else { throw Failure(.invalidArgument, "the pointer for the \(name) is NULL") }
   return pointer
 }

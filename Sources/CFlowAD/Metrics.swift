@@ -13,6 +13,7 @@ public func cflowad_auroc(
       throw Failure(.invalidArgument, "the scores or labels are NULL, or their count is too large")
     }
     auroc.pointee = try Evaluation.auroc(
-      scores: UnsafeBufferPointer(start: scores, count: count), labels: UnsafeBufferPointer(start: labels, count: count))
+      scores: UnsafeBufferPointer(start: scores, count: count), labels: UnsafeBufferPointer(start: labels, count: count)
+    )
   }
 }

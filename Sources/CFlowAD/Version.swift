@@ -3,7 +3,9 @@ import Kernels
 import OpenBLAS
 
 @_cdecl("cflowad_version") @implementation
-public func cflowad_version() -> Int32 { CFLOWAD_VERSION_MAJOR * 10_000 + CFLOWAD_VERSION_MINOR * 100 + CFLOWAD_VERSION_PATCH }
+public func cflowad_version() -> Int32 {
+  CFLOWAD_VERSION_MAJOR * 10_000 + CFLOWAD_VERSION_MINOR * 100 + CFLOWAD_VERSION_PATCH
+}
 
 /// A C string that lives as long as the process.
 struct StaticText: @unchecked Sendable {

@@ -76,7 +76,8 @@ package struct FlowTransform: Sendable {
 
 extension FlowTransform {
   /// j, the clamped log-scale, and t of a block.
-  private func coefficients(_ block: BlockParameters, _ x: [Double], _ condition: [Float]) -> (j: [Double], t: [Double]) {
+  private func coefficients(_ block: BlockParameters, _ x: [Double], _ condition: [Float]) -> (j: [Double], t: [Double])
+  {
     let shape = BlockShape(channels: channels, conditionChannels: description.conditionChannels)
     let input = x[..<shape.first] + condition.prefix(description.conditionChannels).map(Double.init)
     var hidden = affine(block.firstWeight, block.firstBias, Array(input))

@@ -60,7 +60,8 @@ extension DepthwiseConvolution {
           weights: weights.base, bias: bias.base, activation: activation, y: output)
         withUnsafePointer(to: task) { task in
           workers.run(parts: plan.output.height, context: task) { context, row, _ in
-            Kernels.selected.depthwise(context.assumingMemoryBound(to: Depthwise.self).pointee, outputRows: row..<row &+ 1)
+            Kernels.selected.depthwise(
+              context.assumingMemoryBound(to: Depthwise.self).pointee, outputRows: row..<row &+ 1)
           }
         }
       }

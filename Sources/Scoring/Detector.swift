@@ -30,7 +30,8 @@ package final class Detector: Sendable {
     }
     if let calibration = contents.calibration, calibration.levelMaxima.count != levels.count {
       throw Failure(
-        .format, "the calibration of \(calibration.levelMaxima.count) levels does not fit \(levels.count) feature levels")
+        .format,
+        "the calibration of \(calibration.levelMaxima.count) levels does not fit \(levels.count) feature levels")
     }
     var flows: [Flow] = []
     for (level, grid) in levels.enumerated() {

@@ -23,7 +23,8 @@ import Testing
     for fixture in try DetectorFixture.load().encoders {
       let padding = try #require(Padding(rawValue: fixture.padding))
       let encoder = try Self.encoder(fixture.architecture, padding)
-      let session = try EncoderSession(encoder, height: fixture.height, width: fixture.width, workers: Workers(count: 2))
+      let session = try EncoderSession(
+        encoder, height: fixture.height, width: fixture.width, workers: Workers(count: 2))
       session.run(Self.input(height: fixture.height, width: fixture.width))
       for (index, level) in fixture.levels.enumerated() {
         #expect(session.levelGrids[index] == Grid(height: level.height, width: level.width, channels: level.channels))
@@ -55,8 +56,10 @@ import Testing
 
   @Test func fewerTapsGiveTheSameCoarseLevels() throws {
     let input = Self.input(height: 64, width: 64)
-    let all = try EncoderSession(Self.encoder("efficientnet_lite0", .same), height: 64, width: 64, workers: Workers(count: 1))
-    let one = try EncoderSession(Self.encoder("efficientnet_lite0", .same, taps: 1), height: 64, width: 64, workers: Workers(count: 1))
+    let all = try EncoderSession(
+      Self.encoder("efficientnet_lite0", .same), height: 64, width: 64, workers: Workers(count: 1))
+    let one = try EncoderSession(
+      Self.encoder("efficientnet_lite0", .same, taps: 1), height: 64, width: 64, workers: Workers(count: 1))
     all.run(input)
     one.run(input)
     #expect(one.levelGrids == [all.levelGrids[2]])
@@ -67,7 +70,8 @@ import Testing
 
   @Test func wrongDescriptionsAreRefused() throws {
     let weights = try Generated.encoderWeights("resnet18")
-    func kind(_ architecture: String, _ padding: Padding, _ taps: [String], _ weights: StateDictionary) -> Failure.Kind? {
+    func kind(_ architecture: String, _ padding: Padding, _ taps: [String], _ weights: StateDictionary) -> Failure.Kind?
+    {
       do throws(Failure) {
         _ = try Encoder(EncoderDescription(architecture: architecture, padding: padding, taps: taps), weights: weights)
         return nil

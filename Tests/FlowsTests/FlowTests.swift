@@ -89,7 +89,8 @@ import Testing
     let soft = try FlowDescription(blockCount: 2, conditionChannels: 4)
     let hard = try FlowDescription(blockCount: 2, conditionChannels: 4, permutation: .hard)
     let grid = Grid(height: 2, width: 2, channels: 4)
-    func kind(_ description: FlowDescription, _ change: (inout StateDictionary) throws -> Void) throws -> Failure.Kind? {
+    func kind(_ description: FlowDescription, _ change: (inout StateDictionary) throws -> Void) throws -> Failure.Kind?
+    {
       var weights = try Generated.flowWeights("damaged/", channels: 4, description)
       try change(&weights)
       do throws(Failure) {

@@ -24,7 +24,9 @@ import Testing
       packed = try PackedWeights(outputs: outputs, inputs: taps * depth) { weights[$0 * taps * depth + $1] }
     }
 
-    func run(_ kernels: any KernelTable, isIndirect: Bool, rows part: Range<Int>, panels: Range<Int>, into y: inout [Float]) {
+    func run(
+      _ kernels: any KernelTable, isIndirect: Bool, rows part: Range<Int>, panels: Range<Int>, into y: inout [Float]
+    ) {
       let zeros = [Float](repeating: 0, count: depth)
       x.withUnsafeBufferPointer { x in
         bias.withUnsafeBufferPointer { bias in
@@ -90,7 +92,9 @@ import Testing
     for cut in [1, 6, 25, 60] {
       var parts = [Float](repeating: .nan, count: 61 * 72)
       for rows in [0..<cut, cut..<61] {
-        for panels in [0..<2, 2..<5] { test.run(build.kernels, isIndirect: true, rows: rows, panels: panels, into: &parts) }
+        for panels in [0..<2, 2..<5] {
+          test.run(build.kernels, isIndirect: true, rows: rows, panels: panels, into: &parts)
+        }
       }
       #expect(parts == whole)
     }

@@ -78,7 +78,8 @@ extension DetectorFixture.FlowCase {
   package var description: FlowDescription {
     get throws {
       try flowDescription(
-        blocks: blocks, conditionChannels: condition_channels, permutation: permutation, clamp: clamp, alpha: clamp_alpha)
+        blocks: blocks, conditionChannels: condition_channels, permutation: permutation, clamp: clamp,
+        alpha: clamp_alpha)
     }
   }
 }

@@ -11,7 +11,8 @@ extension Variant {
     _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, count: Int, into output: UnsafeMutablePointer<Float>
   ) {
     forEachVector(count: count) { start, lanes in
-      (Vector.load(a + start, first: lanes) + Vector.load(b + start, first: lanes)).store(to: output + start, first: lanes)
+      (Vector.load(a + start, first: lanes) + Vector.load(b + start, first: lanes)).store(
+        to: output + start, first: lanes)
     }
   }
 }
