@@ -11,8 +11,11 @@ from . import export
 def main() -> int:
     """Returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m cflowad", description="Tools of the CFLOW-AD library.")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="export")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="export|to-checkpoint")
     export.add_arguments(commands.add_parser("export", help="make a model file from PyTorch weights"))
+    export.add_to_checkpoint_arguments(
+        commands.add_parser("to-checkpoint", help="make a checkpoint of the original cflow-ad from a detector")
+    )
     arguments = parser.parse_args()
     try:
         export.run(arguments)

@@ -2,10 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field, replace
 
-Shapes = dict[str, tuple[int, ...]]
+from . import _networks
+from ._networks import MobileNet, Network, ResNet, Row, Shapes, VisionTransformer
+
+IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+INCEPTION = ((0.5,) * 3, (0.5,) * 3)
+LITE = ((127 / 255,) * 3, (128 / 255,) * 3)
+
+
+@dataclass(frozen=True)
+class Names:
+    """The state-dict keys that one package gives an architecture's tensors."""
+
+    #: What is said of them to people.
+    package: str
+    network: Network
+    #: Beginnings of the keys that a complete classifier has beyond what the features need: dropped.
+    beyond: tuple[str, ...]
+    #: Defaults of the input's normalization, mean and standard deviation, R G B on the scale 0...1.
+    normalization: tuple[tuple[float, ...], tuple[float, ...]]
+    #: Why weights under these keys cannot be used; "": they can.
+    refused: str = ""
+    shapes: Shapes = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "shapes", self.network.shapes())
 
 
 @dataclass(frozen=True)
@@ -16,86 +40,148 @@ class Architecture:
     taps: tuple[str, ...]
     #: C of every tap.
     channels: tuple[int, ...]
-    #: Default padding of the convolutions.
-    padding: str
-    #: Defaults of the input's normalization, R G B on the scale 0...1.
-    mean: tuple[float, float, float]
-    standard_deviation: tuple[float, float, float]
-    #: State-dict key -> shape of every tensor that the features need.
-    shapes: Shapes
-    #: Beginnings of the keys that a complete classifier has beyond them: dropped.
-    beyond: tuple[str, ...]
+    #: Paddings of the convolutions that the library knows for it; the first is the default.
+    paddings: tuple[str, ...]
+    #: The first are the library's own; the others' tensors are in the same order.
+    names: tuple[Names, ...]
+    #: Default height and width of the input, pixels.
+    size: int = 256
+    #: Height and width must be multiples of it.
+    multiple: int = 1
+
+    @property
+    def network(self) -> Network:
+        """The structure, under the library's own keys."""
+        return self.names[0].network
 
 
-def _shapes(describe: Callable[[Callable[..., None], Callable[[str, int], None]], None]) -> Shapes:
-    shapes: Shapes = {}
-
-    def convolution(name: str, *shape: int) -> None:
-        shapes[f"{name}.weight"] = shape
-
-    def normalization(name: str, channels: int) -> None:
-        for part in ("weight", "bias", "running_mean", "running_var"):
-            shapes[f"{name}.{part}"] = (channels,)
-
-    describe(convolution, normalization)
-    return shapes
+def _resnet(counts: tuple[int, int, int, int], bottleneck: bool = False, groups: int = 1, base: int = 64) -> Architecture:
+    network = ResNet(counts, bottleneck, groups, base)
+    channels = (512, 1024, 2048) if bottleneck else (128, 256, 512)
+    names = Names("torchvision or timm", network, ("fc.",), IMAGENET)
+    return Architecture(("layer2", "layer3", "layer4"), channels, ("reflect", "zeros"), (names,))
 
 
-def _resnet18(convolution: Callable[..., None], normalization: Callable[[str, int], None]) -> None:
-    convolution("conv1", 64, 3, 7, 7)
-    normalization("bn1", 64)
-    inputs = 64
-    for stage in range(4):
-        outputs = 64 << stage
-        for block in range(2):
-            name = f"layer{stage + 1}.{block}"
-            convolution(f"{name}.conv1", outputs, inputs, 3, 3)
-            normalization(f"{name}.bn1", outputs)
-            convolution(f"{name}.conv2", outputs, outputs, 3, 3)
-            normalization(f"{name}.bn2", outputs)
-            if inputs != outputs:
-                convolution(f"{name}.downsample.0", outputs, inputs, 1, 1)
-                normalization(f"{name}.downsample.1", outputs)
-            inputs = outputs
+# Kernel, inner and output channels, squeezed channels, activation, stride (Howard et al., "Searching for MobileNetV3",
+# ICCV 2019, tables 1 and 2).
+_V3_LARGE = (
+    (3, 16, 16, 0, "relu", 1), (3, 64, 24, 0, "relu", 2), (3, 72, 24, 0, "relu", 1), (5, 72, 40, 24, "relu", 2),
+    (5, 120, 40, 32, "relu", 1), (5, 120, 40, 32, "relu", 1), (3, 240, 80, 0, "hardswish", 2),
+    (3, 200, 80, 0, "hardswish", 1), (3, 184, 80, 0, "hardswish", 1), (3, 184, 80, 0, "hardswish", 1),
+    (3, 480, 112, 120, "hardswish", 1), (3, 672, 112, 168, "hardswish", 1), (5, 672, 160, 168, "hardswish", 2),
+    (5, 960, 160, 240, "hardswish", 1), (5, 960, 160, 240, "hardswish", 1),
+)  # fmt: skip
+_V3_SMALL = (
+    (3, 16, 16, 8, "relu", 2), (3, 72, 24, 0, "relu", 2), (3, 88, 24, 0, "relu", 1), (5, 96, 40, 24, "hardswish", 2),
+    (5, 240, 40, 64, "hardswish", 1), (5, 240, 40, 64, "hardswish", 1), (5, 120, 48, 32, "hardswish", 1),
+    (5, 144, 48, 40, "hardswish", 1), (5, 288, 96, 72, "hardswish", 2), (5, 576, 96, 144, "hardswish", 1),
+    (5, 576, 96, 144, "hardswish", 1),
+)  # fmt: skip
 
 
-def _efficientnet_lite0(convolution: Callable[..., None], normalization: Callable[[str, int], None]) -> None:
-    convolution("_conv_stem", 32, 3, 3, 3)
-    normalization("_bn0", 32)
-    inputs, index = 32, 0
-    # Output channels, kernel, expansion, blocks of the stages up to the last tap.
-    for outputs, kernel, expansion, blocks in (
-        (16, 3, 1, 1), (24, 3, 6, 2), (40, 5, 6, 2), (80, 3, 6, 3), (112, 5, 6, 3), (192, 5, 6, 4),
-    ):  # fmt: skip
-        for _ in range(blocks):
-            name, inner = f"_blocks.{index}", inputs * expansion
-            if expansion != 1:
-                convolution(f"{name}._expand_conv", inner, inputs, 1, 1)
-                normalization(f"{name}._bn0", inner)
-            convolution(f"{name}._depthwise_conv", inner, 1, kernel, kernel)
-            normalization(f"{name}._bn1", inner)
-            convolution(f"{name}._project_conv", outputs, inner, 1, 1)
-            normalization(f"{name}._bn2", outputs)
-            inputs, index = outputs, index + 1
+def _mobilenet_v3(
+    table: tuple[tuple[int, int, int, int, str, int], ...], timm_stages: tuple[int, ...], taps: tuple[str, ...],
+    channels: tuple[int, ...],
+) -> Architecture:  # fmt: skip
+    rows = []
+    for stage, count in enumerate(timm_stages):
+        for position in range(count):
+            kernel, inner, outputs, squeezed, activation, stride = table[len(rows)]
+            rows.append(Row(stage, position, kernel, stride, inner, outputs, squeezed, activation))
+    network = MobileNet(
+        tuple(rows), _networks.TORCHVISION_STEM, 16, _networks.torchvision_v3, 1e-3, "hardswish", ("relu", "hardsigmoid")
+    )
+    last = len(rows) + 1
+    timm = replace(network, stem=_networks.TIMM_STEM, naming=_networks.timm)
+    names = (
+        Names("torchvision", network, (f"features.{last}.", "classifier."), IMAGENET),
+        Names(
+            "timm", timm, (f"blocks.{len(timm_stages)}.", "conv_head.", "norm_head.", "bn2.", "classifier."), IMAGENET,
+            refused="timm's MobileNetV3 adds 1e-5 to the variances, torchvision's and so the library's adds 1e-3: the "
+            "features would differ; take torchvision's weights",
+        ),
+    )  # fmt: skip
+    return Architecture(taps, channels, ("zeros",), names)
+
+
+def _mobilenet_v2() -> Architecture:
+    # Output channels, kernel, stride, expansion, blocks (Sandler et al., CVPR 2018, table 2).
+    rows = _networks.stages(
+        32, "relu6", False,
+        ((16, 3, 1, 1, 1), (24, 3, 2, 6, 2), (32, 3, 2, 6, 3), (64, 3, 2, 6, 4), (96, 3, 1, 6, 3), (160, 3, 2, 6, 3),
+         (320, 3, 1, 6, 1)),
+    )  # fmt: skip
+    network = MobileNet(rows, _networks.TORCHVISION_STEM, 32, _networks.torchvision_v2, 1e-5, "relu6")
+    timm = replace(network, stem=_networks.TIMM_STEM, naming=_networks.timm)
+    names = (
+        Names("torchvision", network, ("features.18.", "classifier."), IMAGENET),
+        Names("timm", timm, ("conv_head.", "bn2.", "classifier."), IMAGENET),
+    )
+    taps = ("features.6.conv.3", "features.13.conv.3", "features.17.conv.3")
+    return Architecture(taps, (32, 96, 320), ("zeros",), names)
+
+
+def _efficientnet_lite(width: float, depth: float) -> Architecture:
+    def scaled(channels: int) -> int:
+        wanted = channels * width
+        rounded = max(8, int(wanted + 4) // 8 * 8)
+        return rounded + 8 if rounded < 0.9 * wanted else rounded
+
+    # Output channels, kernel, stride, expansion, blocks of the stages up to the last tap; the first is not deepened.
+    table = [(scaled(16), 3, 1, 1, 1)]
+    for outputs, kernel, stride, blocks in ((24, 3, 2, 2), (40, 5, 2, 2), (80, 3, 2, 3), (112, 5, 1, 3), (192, 5, 2, 4)):
+        table.append((scaled(outputs), kernel, stride, 6, math.ceil(blocks * depth)))
+    rows = _networks.stages(32, "relu6", False, table)
+    network = MobileNet(rows, _networks.LITE_STEM, 32, _networks.lite, 1e-3, "relu6")
+    timm = replace(network, stem=_networks.TIMM_STEM, naming=_networks.timm)
+    lasts = [sum(stage[4] for stage in table[: n + 1]) - 1 for n in (2, 4, 5)]
+    names = (
+        Names("efficientnet-lite-pytorch", network, (f"_blocks.{len(rows)}.", "_conv_head.", "_bn1.", "_fc."), LITE),
+        Names("timm (tf_efficientnet_lite)", timm, ("blocks.6.", "conv_head.", "bn2.", "classifier."), INCEPTION),
+    )
+    return Architecture(
+        tuple(f"_blocks.{n}._bn2" for n in lasts), tuple(table[n][0] for n in (2, 4, 5)), ("same",), names
+    )
+
+
+def _efficientnet_b5() -> Architecture:
+    # EfficientNet-B0 (Tan, Le, ICML 2019) with 1.6 times the channels and 2.2 times the blocks.
+    rows = _networks.stages(
+        48, "silu", True,
+        ((24, 3, 1, 1, 3), (40, 3, 2, 6, 5), (64, 5, 2, 6, 5), (128, 3, 2, 6, 7), (176, 5, 1, 6, 7), (304, 5, 2, 6, 9)),
+    )  # fmt: skip
+    network = MobileNet(rows, _networks.TIMM_STEM, 48, _networks.timm, 1e-3, "silu", ("silu", "sigmoid"))
+    names = Names("timm", network, ("blocks.6.", "conv_head.", "bn2.", "classifier."), IMAGENET)
+    return Architecture(("blocks.2.4.bn3", "blocks.4.6.bn3", "blocks.5.8.bn3"), (64, 176, 304), ("same",), (names,))
+
+
+def _vit(size: int) -> Architecture:
+    beyond = ("blocks.11.", "norm.", "fc_norm.", "pre_logits.", "head.")
+    names = Names("timm", VisionTransformer(size), beyond, INCEPTION)
+    return Architecture(("blocks.10", "blocks.2", "blocks.6"), (768,) * 3, ("zeros",), (names,), size, multiple=16)
 
 
 ARCHITECTURES = {
-    "efficientnet_lite0": Architecture(
-        taps=("_blocks.4._bn2", "_blocks.10._bn2", "_blocks.14._bn2"),
-        channels=(40, 112, 192),
-        padding="same",
-        mean=(127 / 255,) * 3,
-        standard_deviation=(128 / 255,) * 3,
-        shapes=_shapes(_efficientnet_lite0),
-        beyond=("_blocks.15.", "_conv_head.", "_bn1.", "_fc."),
+    "efficientnet_lite0": _efficientnet_lite(1.0, 1.0),
+    "efficientnet_lite1": _efficientnet_lite(1.0, 1.1),
+    "efficientnet_lite2": _efficientnet_lite(1.1, 1.2),
+    "efficientnet_lite3": _efficientnet_lite(1.2, 1.4),
+    "efficientnet_lite4": _efficientnet_lite(1.4, 1.8),
+    "mobilenet_v2": _mobilenet_v2(),
+    "mobilenet_v3_large": _mobilenet_v3(
+        _V3_LARGE, (1, 2, 3, 4, 2, 3), ("features.6.block.3.0", "features.12.block.3.0", "features.15.block.3.0"),
+        (40, 112, 160),
     ),
-    "resnet18": Architecture(
-        taps=("layer2", "layer3", "layer4"),
-        channels=(128, 256, 512),
-        padding="reflect",
-        mean=(0.485, 0.456, 0.406),
-        standard_deviation=(0.229, 0.224, 0.225),
-        shapes=_shapes(_resnet18),
-        beyond=("fc.",),
+    "mobilenet_v3_small": _mobilenet_v3(
+        _V3_SMALL, (1, 2, 3, 2, 3), ("features.3.block.2.0", "features.8.block.3.0", "features.11.block.3.0"),
+        (24, 48, 96),
     ),
-}
+    "resnet18": _resnet((2, 2, 2, 2)),
+    "resnet34": _resnet((3, 4, 6, 3)),
+    "resnet50": _resnet((3, 4, 6, 3), bottleneck=True),
+    "resnext50_32x4d": _resnet((3, 4, 6, 3), bottleneck=True, groups=32, base=4),
+    "tf_efficientnet_b5": _efficientnet_b5(),
+    "vit_base_patch16_224": _vit(224),
+    "vit_base_patch16_384": _vit(384),
+    "wide_resnet50_2": _resnet((3, 4, 6, 3), bottleneck=True, base=128),
+}  # fmt: skip

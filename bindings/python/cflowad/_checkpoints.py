@@ -1,0 +1,155 @@
+"""Trained detectors of other programs: checkpoints of the original cflow-ad and of anomalib."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ._exporting import CLAMPS, ExportError, need
+from ._flows import Flows, channels_of, flows
+from ._weights import EncoderWeights, encoder
+
+ORIGINAL_KEYS = ("encoder_state_dict", "decoder_state_dict")
+#: Beside the original's own keys in what `to_checkpoint` writes: what the format cannot say.
+NOTES_KEY = "cflowad"
+
+
+@dataclass
+class Checkpoint:
+    """A detector, and what its file says about how it was trained. ``None``: it says nothing."""
+
+    encoder: EncoderWeights
+    flows: Flows
+    padding: str | None = None
+    clamp: str | None = None
+    clamp_alpha: float | None = None
+    mean: tuple[float, ...] | None = None
+    standard_deviation: tuple[float, ...] | None = None
+    height: int | None = None
+    width: int | None = None
+    #: For /provenance.
+    notes: dict[str, str] = field(default_factory=dict)
+
+
+def checkpoint(content: Any, architecture: str | None, what: str) -> Checkpoint:
+    """Recognises what ``torch.save`` put into a file."""
+    if isinstance(content, Mapping):
+        if all(name in content for name in ORIGINAL_KEYS):
+            return _original(content, architecture)
+        state = content.get("state_dict")
+        if isinstance(state, Mapping) and any(str(k).startswith("model.decoders.") for k in state):
+            return _anomalib(content, architecture)
+        found = f"; it has {', '.join(sorted(map(str, content))[:5])}" if content else ""
+        raise ExportError(
+            f"{what} has neither {' and '.join(ORIGINAL_KEYS)} (the original cflow-ad) nor a state_dict with "
+            f"model.decoders (anomalib's Cflow){found}: not a checkpoint of CFLOW-AD"
+        )
+    raise ExportError(f"{what} holds no dictionary: not a checkpoint of CFLOW-AD")
+
+
+def _original(content: Mapping[str, Any], architecture: str | None) -> Checkpoint:
+    notes = content.get(NOTES_KEY)
+    notes = notes if isinstance(notes, Mapping) else {}
+    weights = encoder(content[ORIGINAL_KEYS[0]], architecture or notes.get("architecture"), ORIGINAL_KEYS[0])
+    found = Checkpoint(weights, flows(content[ORIGINAL_KEYS[1]], weights.known.channels, ORIGINAL_KEYS[1]))
+    for name in ("padding", "clamp", "clamp_alpha", "height", "width", "mean", "standard_deviation"):
+        setattr(found, name, notes.get(name))
+    return found
+
+
+# ----------------------------------------------------------------------------------------------------------- anomalib
+
+#: anomalib's names of a tensor -> the name in /provenance; its versions differ.
+_STATISTICS = {
+    "post_processor._image_threshold": "image_threshold",
+    "post_processor._pixel_threshold": "pixel_threshold",
+    "post_processor.image_min": "image_min",
+    "post_processor.image_max": "image_max",
+    "post_processor.pixel_min": "pixel_min",
+    "post_processor.pixel_max": "pixel_max",
+    "image_threshold.value": "image_threshold",
+    "pixel_threshold.value": "pixel_threshold",
+    "image_threshold.threshold": "image_threshold",
+    "pixel_threshold.threshold": "pixel_threshold",
+    "normalization_metrics.min": "score_min",
+    "normalization_metrics.max": "score_max",
+    "min_max.min": "score_min",
+    "min_max.max": "score_max",
+}
+_ENCODER, _DECODERS = "model.encoder.", "model.decoders."
+
+
+def _anomalib(content: Mapping[str, Any], architecture: str | None) -> Checkpoint:
+    """Lightning's checkpoint of anomalib's Cflow: timm's encoder padded with zeros, alpha * tanh(s)."""
+    state = content["state_dict"]
+    options = content.get("hyper_parameters")
+    options = options if isinstance(options, Mapping) else {}
+    backbone, layers = options.get("backbone"), options.get("layers")
+    trained = f"anomalib's Cflow with backbone {backbone}" if isinstance(backbone, str) else "anomalib's Cflow"
+    weights = encoder({k: v for k, v in state.items() if k.startswith(_ENCODER)}, architecture, f"encoder of {trained}")
+    if weights.known.taps != ("layer2", "layer3", "layer4"):
+        raise ExportError(
+            f"{trained}: only its ResNets fit; of {weights.architecture} it takes features at other places than the "
+            f"library ({', '.join(weights.known.taps)})"
+        )
+    states: dict[str, dict[str, Any]] = {}
+    for key, value in state.items():
+        if key.startswith(_DECODERS):
+            number, _, name = key.removeprefix(_DECODERS).partition(".")
+            states.setdefault(number, {})[name] = value
+    names = [str(n) for n in range(len(states))]
+    if sorted(states) != sorted(names):
+        raise ExportError(f"{trained}: decoders {', '.join(sorted(states))} are not numbered from 0")
+    channels = [channels_of(states[n], f"{_DECODERS}{n}") for n in names]
+    if channels != list(weights.known.channels[-len(channels) :]):
+        at = f" at {', '.join(map(str, layers))}" if isinstance(layers, (list, tuple)) else ""
+        raise ExportError(
+            f"{trained} takes features of {', '.join(map(str, channels))} channels{at}; the library takes "
+            f"{weights.architecture}'s at layer2, layer3, layer4, or the last of these"
+        )
+    found = Checkpoint(
+        weights, flows([states[n] for n in names], weights.known.channels, "model.decoders"), padding="zeros",
+        clamp=CLAMPS[0], notes={"trained_by": trained, **_statistics(state)},
+    )  # fmt: skip
+    alpha = options.get("clamp_alpha")
+    found.clamp_alpha = float(alpha) if isinstance(alpha, (int, float)) else None
+    _read_transform(content.get("anomalib_pre_processor_config"), found)
+    return found
+
+
+def _statistics(state: Mapping[str, Any]) -> dict[str, str]:
+    """Thresholds and extremes, of scores that were normalized by batch: for people, never used."""
+    torch = need("torch")
+    found = {}
+    for key, name in _STATISTICS.items():
+        value = state.get(key)
+        if isinstance(value, torch.Tensor) and value.numel() == 1 and math.isfinite(float(value)):
+            found[f"anomalib_{name}"] = f"{float(value):.9g}"
+    return found
+
+
+def _read_transform(config: Any, found: Checkpoint) -> None:
+    """The input's size and normalization, as anomalib writes its transforms down since 2.7."""
+    pending = [config]
+    while pending:
+        item = pending.pop()
+        if isinstance(item, (list, tuple)):
+            pending += item
+        if not isinstance(item, Mapping):
+            continue
+        pending += [v for v in item.values() if isinstance(v, (Mapping, list, tuple))]
+        kind, values = str(item.get("class_path", "")).rpartition(".")[2], item.get("init_args")
+        if not isinstance(values, Mapping):
+            continue
+        if kind == "Resize":
+            size = values.get("size")
+            size = [size] if isinstance(size, int) else size
+            if isinstance(size, (list, tuple)) and len(size) in (1, 2) and all(isinstance(n, int) for n in size):
+                found.height, found.width = size[0], size[-1]
+        elif kind == "CenterCrop":
+            raise ExportError("anomalib's Cflow was trained on the centres of images (CenterCrop); the library scores "
+                              "whole frames")  # fmt: skip
+        elif kind == "Normalize":
+            found.mean, found.standard_deviation = tuple(values.get("mean", ())), tuple(values.get("std", ()))
