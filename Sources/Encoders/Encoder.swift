@@ -12,17 +12,25 @@ package final class Encoder: Sendable {
 
   /// Fails with `.unsupported` for an unknown architecture, with `.format` for tensors that are missing or of
   /// another shape.
-  package init(_ description: EncoderDescription, weights: StateDictionary) throws(Failure) {
+  package convenience init(_ description: EncoderDescription, weights: StateDictionary) throws(Failure) {
+    try self.init(description) { (key, shape) throws(Failure) in try weights.values(key, shape: shape) }
+  }
+
+  /// The same with weights from anywhere.
+  init(_ description: EncoderDescription, reader: @escaping EncoderBuilder.Reader) throws(Failure) {
     let architecture = try Architecture.named(description.architecture)
     guard architecture.paddings.contains(description.padding) else {
-      throw Failure(.unsupported, "\(architecture.name) with padding '\(description.padding.rawValue)' is not supported")
+      throw Failure(
+        .unsupported, "\(architecture.name) with padding '\(description.padding.rawValue)' is not supported")
     }
     let taps = description.taps
     guard !taps.isEmpty, taps == Array(architecture.taps.suffix(taps.count)) else {
       throw Failure(
-        .unsupported, "\(architecture.name) gives features at \(architecture.taps) or the last of these, not at \(taps)")
+        .unsupported,
+        "\(architecture.name) gives features at \(architecture.taps) or the last of these, not at \(taps)")
     }
-    var builder = EncoderBuilder(weights: weights, normEpsilon: architecture.normEpsilon, taps: taps)
+    var builder = EncoderBuilder(
+      padding: description.padding, normEpsilon: architecture.normEpsilon, taps: taps, reader: reader)
     do { try architecture.build(&builder) } catch { throw error.within("encoder") }
     var levels: [Int] = []
     for tap in taps {
@@ -33,7 +41,8 @@ package final class Encoder: Sendable {
     }
     self.description = description
     self.usedKeys = builder.usedKeys
-    self.layers = builder.layers
+    // What an architecture declares after the last tap serves nobody.
+    self.layers = Array(builder.layers.prefix(levels.max() ?? 0))
     self.levels = levels
   }
 

@@ -18,7 +18,7 @@ package final class EncoderSession {
     self.plan = plan
     self.levelGrids = encoder.levels.map { plan.grids[$0] }
     self.arena = try FloatBuffer(count: plan.arenaCount)
-    self.scratch = try FloatBuffer(count: plan.scratchCount * workers.count)
+    self.scratch = try FloatBuffer(count: plan.scratchCount(workers: workers.count))
     self.workers = workers
   }
 
@@ -27,23 +27,17 @@ package final class EncoderSession {
     _ encoder: Encoder, height: Int, width: Int, workerCount: Int
   ) throws(Failure) -> Int {
     let plan = try EncoderPlan(encoder, height: height, width: width)
-    return plan.arenaCount + plan.scratchCount * workerCount
+    return plan.arenaCount + plan.scratchCount(workers: workerCount)
   }
 
   /// Encodes a normalised image: height x width x 3, R G B.
   package func run(_ input: UnsafePointer<Float>) {
     for index in plan.steps.indices {
       let layer = encoder.layers[index]
-      let source = value(layer.input, input)
-      let residual = layer.residual.map { value($0, input) }
-      let target = arena.base + plan.offsets[index + 1]
-      switch plan.steps[index] {
-      case .convolution(let convolution, let plan):
-        convolution.run(source, plan, residual: residual, into: target, scratch: scratch.base, workers: workers)
-      case .depthwise(let convolution, let plan): convolution.run(source, plan, into: target, workers: workers)
-      case .maxPool(let pooling, let plan): pooling.run(source, plan, into: target, workers: workers)
-      case .add(let count): Kernels.selected.add(source, residual ?? source, count: count, into: target)
-      }
+      plan.steps[index].run(
+        LayerMemory(
+          input: value(layer.input, input), second: layer.second.map { value($0, input) },
+          output: arena.base + plan.offsets[index + 1], scratch: scratch.base, workers: workers))
     }
   }
 

@@ -22,6 +22,12 @@ package protocol KernelTable: Sendable {
   func coupling(_ task: borrowing Coupling, rows: Range<Int>)
   /// For each row the squared length of u * scale + offset.
   func squaredNorms(_ task: borrowing GlobalAffine, rows: Range<Int>, into norms: MutableFloats)
+  /// Computes the means of some of the channels; ranges begin at multiples of 32.
+  func channelMean(_ task: borrowing ChannelMean, channels: Range<Int>)
+  func channelAffine(_ task: borrowing ChannelAffine, rows: Range<Int>)
+  func rowNorm(_ task: borrowing RowNorm, rows: Range<Int>)
+  /// In place: each of the rows, `count` values long, becomes e^x divided by the row's sum of these.
+  func softmax(_ values: MutableFloats, rows: Int, count: Int)
   /// In place: e^x, arguments clamped to +-87. Error below 2 units in the last place.
   func exp(_ values: MutableFloats, count: Int)
   /// In place: tanh x. Error below 4 units in the last place.

@@ -61,23 +61,31 @@ extension Convolution {
     let columns = try WindowAxis(length: input.width, kernel: kernel, stride: stride, border: columnBorder)
     let output = Grid(height: rows.outputLength, width: columns.outputLength, channels: outputs)
     guard kernel > 1 || stride > 1 else { return Plan(output: output, scratchCount: 0, kind: .pointwise) }
-    guard let count = checkedProduct([output.positions, kernel, kernel]), Int32(exactly: input.count) != nil else {
-      throw Failure(.invalidArgument, "a feature map of \(input.height) x \(input.width) is too large")
-    }
+    let offsets = try Self.offsets(input, rows, columns, kernel: kernel)
+    if inputs >= Self.shortestRun { return Plan(output: output, scratchCount: 0, kind: .indirect(offsets)) }
+    return Plan(
+      output: output, scratchCount: GatheredJob.patchesAtOnce * kernel * kernel * inputs, kind: .gathered(offsets))
+  }
+
+  /// Where in the input each tap of each position begins, in floats; -1 for zeros.
+  static func offsets(
+    _ input: Grid, _ rows: WindowAxis, _ columns: WindowAxis, kernel: Int
+  ) throws(Failure) -> [Int32] {
+    guard let count = checkedProduct([rows.outputLength, columns.outputLength, kernel, kernel]),
+      Int32(exactly: input.count) != nil
+    else { throw Failure(.invalidArgument, "a feature map of \(input.height) x \(input.width) is too large") }
     var offsets: [Int32] = []
     offsets.reserveCapacity(count)
-    for y in 0..<output.height {
-      for x in 0..<output.width {
+    for y in 0..<rows.outputLength {
+      for x in 0..<columns.outputLength {
         for row in rows.sources[y * kernel..<(y + 1) * kernel] {
           for column in columns.sources[x * kernel..<(x + 1) * kernel] {
-            offsets.append(row < 0 || column < 0 ? -1 : Int32((row * input.width + column) * inputs))
+            offsets.append(row < 0 || column < 0 ? -1 : Int32((row * input.width + column) * input.channels))
           }
         }
       }
     }
-    if inputs >= Self.shortestRun { return Plan(output: output, scratchCount: 0, kind: .indirect(offsets)) }
-    return Plan(
-      output: output, scratchCount: GatheredJob.patchesAtOnce * kernel * kernel * inputs, kind: .gathered(offsets))
+    return offsets
   }
 
   /// output = activation(convolution(input) + residual); the residual has the output's size.

@@ -1,13 +1,17 @@
 import Basics
 import Kernels
 
-/// ResNets of basic blocks (He et al., "Deep residual learning", CVPR 2016), with torchvision's state-dict keys.
-/// Features are the outputs of layer2, layer3 and layer4 after the last ReLU.
+/// ResNets (He et al., "Deep residual learning", CVPR 2016), wide ones (Zagoruyko and Komodakis, BMVC 2016) and ResNeXts
+/// (Xie et al., CVPR 2017), with torchvision's state-dict keys. Features are the outputs of layer2, layer3 and layer4 after
+/// the last ReLU.
 extension Architecture {
-  static let resNet18 = resNet("resnet18", blocks: [2, 2, 2, 2])
-  static let resNet34 = resNet("resnet34", blocks: [3, 4, 6, 3])
+  static let resNet18 = resNet("resnet18", blocks: [2, 2, 2, 2], basicBlock)
+  static let resNet34 = resNet("resnet34", blocks: [3, 4, 6, 3], basicBlock)
+  static let resNet50 = resNet("resnet50", blocks: [3, 4, 6, 3], bottleneck(width: 1))
+  static let wideResNet50 = resNet("wide_resnet50_2", blocks: [3, 4, 6, 3], bottleneck(width: 2))
+  static let resNeXt50 = resNet("resnext50_32x4d", blocks: [3, 4, 6, 3], bottleneck(width: 2, groups: 32))
 
-  private static func resNet(_ name: String, blocks: [Int]) -> Architecture {
+  private static func resNet(_ name: String, blocks: [Int], _ block: @escaping Block) -> Architecture {
     Architecture(
       name: name, paddings: [.reflect, .zeros], taps: ["layer2", "layer3", "layer4"], normEpsilon: 1e-5,
       build: { (builder: inout EncoderBuilder) throws(Failure) in
@@ -16,9 +20,7 @@ extension Architecture {
         x = builder.maxPool(x, kernel: 3, stride: 2, margin: 1)
         for (layer, count) in blocks.enumerated() {
           for position in 0..<count {
-            x = try basicBlock(
-              &builder, x, "layer\(layer + 1).\(position)", outputs: 64 << layer,
-              stride: layer > 0 && position == 0 ? 2 : 1)
+            x = try block(&builder, x, "layer\(layer + 1).\(position)", 64 << layer, layer > 0 && position == 0 ? 2 : 1)
           }
           builder.tap("layer\(layer + 1)", x)
         }
@@ -26,16 +28,36 @@ extension Architecture {
   }
 }
 
-private func basicBlock(
+private typealias Block =
+  @Sendable (inout EncoderBuilder, EncoderBuilder.Value, _ key: String, _ channels: Int, _ stride: Int) throws(Failure)
+  -> EncoderBuilder.Value
+
+private let basicBlock: Block = { (builder, x, key, channels, stride) throws(Failure) in
+  let shortcut = try shortcut(&builder, x, key, outputs: channels, stride: stride)
+  let y = try builder.convolution(
+    x, "\(key).conv1", norm: "\(key).bn1", outputs: channels, kernel: 3, stride: stride, activation: .relu)
+  return try builder.convolution(
+    y, "\(key).conv2", norm: "\(key).bn2", outputs: channels, kernel: 3, residual: shortcut, activation: .relu)
+}
+
+/// - Parameter width: of the inner convolution, as a multiple of the layer's channels.
+private func bottleneck(width: Int, groups: Int = 1) -> Block {
+  { (builder, x, key, channels, stride) throws(Failure) in
+    let shortcut = try shortcut(&builder, x, key, outputs: 4 * channels, stride: stride)
+    var y = try builder.convolution(
+      x, "\(key).conv1", norm: "\(key).bn1", outputs: width * channels, kernel: 1, activation: .relu)
+    y = try builder.convolution(
+      y, "\(key).conv2", norm: "\(key).bn2", outputs: width * channels, kernel: 3, stride: stride, groups: groups,
+      activation: .relu)
+    return try builder.convolution(
+      y, "\(key).conv3", norm: "\(key).bn3", outputs: 4 * channels, kernel: 1, residual: shortcut, activation: .relu)
+  }
+}
+
+private func shortcut(
   _ builder: inout EncoderBuilder, _ x: EncoderBuilder.Value, _ key: String, outputs: Int, stride: Int
 ) throws(Failure) -> EncoderBuilder.Value {
-  var shortcut = x
-  if stride != 1 || builder.channels(x) != outputs {
-    shortcut = try builder.convolution(
-      x, "\(key).downsample.0", norm: "\(key).downsample.1", outputs: outputs, kernel: 1, stride: stride)
-  }
-  let y = try builder.convolution(
-    x, "\(key).conv1", norm: "\(key).bn1", outputs: outputs, kernel: 3, stride: stride, activation: .relu)
+  guard stride != 1 || builder.channels(x) != outputs else { return x }
   return try builder.convolution(
-    y, "\(key).conv2", norm: "\(key).bn2", outputs: outputs, kernel: 3, residual: shortcut, activation: .relu)
+    x, "\(key).downsample.0", norm: "\(key).downsample.1", outputs: outputs, kernel: 1, stride: stride)
 }

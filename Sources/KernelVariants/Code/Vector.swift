@@ -48,6 +48,11 @@ extension SIMD8<Float> {
     case .identity: self
     case .relu: self.replacing(with: 0, where: self .< 0)
     case .relu6: self.replacing(with: 0, where: self .< 0).replacing(with: 6, where: self .> 6)
+    case .sigmoid: sigmoid()
+    case .silu: silu()
+    case .hardSigmoid: hardSigmoid()
+    case .hardSwish: hardSwish()
+    case .gelu: gelu()
     }
   }
 }

@@ -1,0 +1,47 @@
+import Basics
+import Kernels
+
+/// MobileNetV2 (Sandler et al., CVPR 2018) with torchvision's state-dict keys: ReLU6, inverted residual blocks.
+///
+/// The original system does not use it. By the rule of the other inverted residual networks, features are the
+/// projection's BatchNorm output, before the residual, of the last block at strides 8, 16 and 32: 32, 96 and 320
+/// channels.
+extension Architecture {
+  static let mobileNetV2 = Architecture(
+    name: "mobilenet_v2", paddings: [.zeros], taps: ["features.6.conv.3", "features.13.conv.3", "features.17.conv.3"],
+    normEpsilon: 1e-5,
+    build: { (builder: inout EncoderBuilder) throws(Failure) in
+      var x = try builder.convolution(
+        builder.input, "features.0.0", norm: "features.0.1", outputs: 32, kernel: 3, stride: 2, activation: .relu6)
+      var index = 1
+      for (expansion, channels, blocks, stride) in [
+        (1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1),
+      ] {
+        for position in 0..<blocks {
+          x = try invertedResidual(
+            &builder, x, "features.\(index).conv", expansion: expansion, outputs: channels,
+            stride: position == 0 ? stride : 1)
+          index += 1
+        }
+      }
+    })
+}
+
+private func invertedResidual(
+  _ builder: inout EncoderBuilder, _ x: EncoderBuilder.Value, _ key: String, expansion: Int, outputs: Int, stride: Int
+) throws(Failure) -> EncoderBuilder.Value {
+  let inputs = builder.channels(x)
+  var y = x
+  // The number of the block's next module.
+  var part = 0
+  if expansion != 1 {
+    y = try builder.convolution(
+      y, "\(key).0.0", norm: "\(key).0.1", outputs: expansion * inputs, kernel: 1, activation: .relu6)
+    part = 1
+  }
+  y = try builder.depthwise(
+    y, "\(key).\(part).0", norm: "\(key).\(part).1", kernel: 3, stride: stride, activation: .relu6)
+  return try builder.projection(
+    y, "\(key).\(part + 1)", norm: "\(key).\(part + 2)", outputs: outputs,
+    residual: stride == 1 && inputs == outputs ? x : nil)
+}

@@ -1,0 +1,54 @@
+import Basics
+import Kernels
+
+/// What a layer does, for any input size. Adding one to the library means to conform to this.
+protocol Operation: Sendable {
+  associatedtype Plan: OperationPlan
+  /// Prepares the operation for operands of these sizes.
+  func plan(_ input: Grid, second: Grid?) throws(Failure) -> Plan
+  /// Computes the output. Called for every frame: allocates nothing, and gives the same bits for any number of workers.
+  func run(_ plan: Plan, _ memory: LayerMemory)
+}
+
+/// An operation's output at one input size, and what it needs for it.
+protocol OperationPlan {
+  var output: Grid { get }
+  /// Floats of scratch memory.
+  func scratchCount(workers: Int) -> Int
+}
+
+extension OperationPlan {
+  func scratchCount(workers: Int) -> Int { 0 }
+}
+
+/// What a layer reads and writes.
+struct LayerMemory {
+  let input: UnsafePointer<Float>
+  /// The layer's second operand.
+  let second: UnsafePointer<Float>?
+  let output: UnsafeMutablePointer<Float>
+  let scratch: UnsafeMutablePointer<Float>
+  let workers: Workers
+}
+
+/// An operation with its plan, whatever its type.
+protocol Step {
+  var output: Grid { get }
+  func scratchCount(workers: Int) -> Int
+  func run(_ memory: LayerMemory)
+}
+
+extension Operation {
+  func step(_ input: Grid, second: Grid?) throws(Failure) -> any Step {
+    PlannedOperation(operation: self, plan: try plan(input, second: second))
+  }
+}
+
+private struct PlannedOperation<Body: Operation>: Step {
+  let operation: Body
+  let plan: Body.Plan
+
+  var output: Grid { plan.output }
+  func scratchCount(workers: Int) -> Int { plan.scratchCount(workers: workers) }
+  func run(_ memory: LayerMemory) { operation.run(plan, memory) }
+}

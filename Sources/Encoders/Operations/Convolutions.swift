@@ -1,0 +1,76 @@
+import Basics
+import Kernels
+
+/// How a convolution with a centred kernel sees beyond the border.
+struct CentredKernel {
+  let padding: Padding
+  let kernel: Int
+  let stride: Int
+
+  func border(_ length: Int) -> Border {
+    let margin = (kernel - 1) / 2
+    switch padding {
+    case .reflect: return kernel == 1 ? .zeros(before: 0, after: 0) : .reflect(margin: margin)
+    case .zeros: return .zeros(before: margin, after: margin)
+    case .same: return .same(length: length, kernel: kernel, stride: stride)
+    }
+  }
+}
+
+/// A convolution with the encoder's padding; the second operand is added before the activation.
+struct PaddedConvolution: Operation {
+  let convolution: Convolution
+  let padding: Padding
+
+  func plan(_ input: Grid, second: Grid?) throws(Failure) -> Convolution.Plan {
+    let window = CentredKernel(padding: padding, kernel: convolution.kernel, stride: convolution.stride)
+    return try convolution.plan(
+      input, rowBorder: window.border(input.height), columnBorder: window.border(input.width))
+  }
+
+  func run(_ plan: Convolution.Plan, _ memory: LayerMemory) {
+    convolution.run(
+      memory.input, plan, residual: memory.second, into: memory.output, scratch: memory.scratch,
+      workers: memory.workers)
+  }
+}
+
+extension Convolution.Plan: OperationPlan {
+  func scratchCount(workers: Int) -> Int { scratchCount * workers }
+}
+
+/// A convolution in groups with the encoder's padding.
+struct PaddedGroupedConvolution: Operation {
+  let convolution: GroupedConvolution
+  let padding: Padding
+
+  func plan(_ input: Grid, second: Grid?) throws(Failure) -> GroupedConvolution.Plan {
+    let window = CentredKernel(padding: padding, kernel: convolution.kernel, stride: convolution.stride)
+    return try convolution.plan(
+      input, rowBorder: window.border(input.height), columnBorder: window.border(input.width))
+  }
+
+  func run(_ plan: GroupedConvolution.Plan, _ memory: LayerMemory) {
+    convolution.run(memory.input, plan, into: memory.output, workers: memory.workers)
+  }
+}
+
+extension GroupedConvolution.Plan: OperationPlan {}
+
+/// A depthwise convolution with the encoder's padding.
+struct PaddedDepthwiseConvolution: Operation {
+  let convolution: DepthwiseConvolution
+  let padding: Padding
+
+  func plan(_ input: Grid, second: Grid?) throws(Failure) -> DepthwiseConvolution.Plan {
+    let window = CentredKernel(padding: padding, kernel: convolution.kernel, stride: convolution.stride)
+    return try convolution.plan(
+      input, rowBorder: window.border(input.height), columnBorder: window.border(input.width))
+  }
+
+  func run(_ plan: DepthwiseConvolution.Plan, _ memory: LayerMemory) {
+    convolution.run(memory.input, plan, into: memory.output, workers: memory.workers)
+  }
+}
+
+extension DepthwiseConvolution.Plan: OperationPlan {}

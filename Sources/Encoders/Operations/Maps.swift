@@ -1,0 +1,65 @@
+import Basics
+import Kernels
+
+extension MaxPooling: Operation {
+  func plan(_ input: Grid, second: Grid?) throws(Failure) -> Plan { try plan(input) }
+
+  func run(_ plan: Plan, _ memory: LayerMemory) {
+    run(memory.input, plan, into: memory.output, workers: memory.workers)
+  }
+}
+
+extension MaxPooling.Plan: OperationPlan {}
+
+/// The plan of an operation that needs to know its input's size only.
+struct InputPlan: OperationPlan {
+  let input: Grid
+  let output: Grid
+}
+
+/// Input and second operand, added.
+struct Addition: Operation {
+  func plan(_ input: Grid, second: Grid?) -> InputPlan { InputPlan(input: input, output: input) }
+
+  func run(_ plan: InputPlan, _ memory: LayerMemory) {
+    Kernels.selected.add(memory.input, memory.second ?? memory.input, count: plan.input.count, into: memory.output)
+  }
+}
+
+/// The mean of each channel over all positions: a map of 1 x 1.
+struct GlobalAverage: Operation {
+  func plan(_ input: Grid, second: Grid?) -> InputPlan {
+    InputPlan(input: input, output: Grid(height: 1, width: 1, channels: input.channels))
+  }
+
+  func run(_ plan: InputPlan, _ memory: LayerMemory) {
+    ChannelMean(x: memory.input, grid: plan.input, y: memory.output).run(memory.workers)
+  }
+}
+
+/// Each channel times its value in the second operand, a map of 1 x 1.
+struct ChannelScale: Operation {
+  func plan(_ input: Grid, second: Grid?) -> InputPlan { InputPlan(input: input, output: input) }
+
+  func run(_ plan: InputPlan, _ memory: LayerMemory) {
+    guard let scale = memory.second else { return }
+    ChannelAffine(
+      x: memory.input, channels: plan.input.channels, scale: scale, offset: nil, residual: nil, y: memory.output
+    ).run(lines: plan.input.height, width: plan.input.width, memory.workers)
+  }
+}
+
+/// A BatchNorm by itself, where it cannot be part of the convolution before it; the second operand is added.
+struct ChannelNorm: Operation {
+  let scale: ConstantFloats
+  let offset: ConstantFloats
+
+  func plan(_ input: Grid, second: Grid?) -> InputPlan { InputPlan(input: input, output: input) }
+
+  func run(_ plan: InputPlan, _ memory: LayerMemory) {
+    ChannelAffine(
+      x: memory.input, channels: plan.input.channels, scale: scale.base, offset: offset.base,
+      residual: memory.second, y: memory.output
+    ).run(lines: plan.input.height, width: plan.input.width, memory.workers)
+  }
+}

@@ -1,0 +1,37 @@
+extension ChannelMean {
+  /// Threads share out the channels.
+  package func run(_ workers: Workers) {
+    withUnsafePointer(to: self) { task in
+      workers.run(parts: (grid.channels + 31) / 32, context: task) { context, part, _ in
+        let task = context.assumingMemoryBound(to: ChannelMean.self)
+        let first = part &* 32
+        Kernels.selected.channelMean(task.pointee, channels: first..<min(first &+ 32, task.pointee.grid.channels))
+      }
+    }
+  }
+}
+
+extension ChannelAffine {
+  /// Threads share out the rows, `lines` times `width` in all, line by line.
+  package func run(lines: Int, width: Int, _ workers: Workers) {
+    withUnsafePointer(to: (task: self, width: width)) { job in
+      workers.run(parts: lines, context: job) { context, line, _ in
+        let job = context.assumingMemoryBound(to: (task: ChannelAffine, width: Int).self)
+        let width = job.pointee.width
+        Kernels.selected.channelAffine(job.pointee.task, rows: line &* width..<(line &+ 1) &* width)
+      }
+    }
+  }
+}
+
+extension RowNorm {
+  /// Threads share out the rows, so many at a time.
+  package func run(rows: Int, _ workers: Workers) {
+    withUnsafePointer(to: (task: self, rows: rows)) { job in
+      workers.run(parts: (rows + 15) / 16, context: job) { context, part, _ in
+        let job = context.assumingMemoryBound(to: (task: RowNorm, rows: Int).self)
+        Kernels.selected.rowNorm(job.pointee.task, rows: part &* 16..<min(part &* 16 &+ 16, job.pointee.rows))
+      }
+    }
+  }
+}

@@ -1,0 +1,114 @@
+import Basics
+
+/// A 2-D convolution whose channels fall into groups, each of which sees the input channels of its own group only.
+///
+/// The weights of a group are packed like a convolution's; groups with few outputs are joined, with zeros between them,
+/// until they fill half a panel.
+package struct GroupedConvolution: Sendable {
+  package let inputs: Int
+  package let outputs: Int
+  package let kernel: Int
+  package let stride: Int
+  package let activation: Activation
+  /// Input and output channels of what is computed together.
+  private let width: (inputs: Int, outputs: Int)
+  private let groups: [PackedWeights]
+  private let bias: ConstantFloats
+  private let zeros: ConstantFloats
+
+  /// - Parameter weights: `outputs` x (`inputs` / `groups`) x `kernel` x `kernel`: PyTorch's `Conv2d.weight`.
+  package init(
+    weights: [Float], bias: [Float], outputs: Int, inputs: Int, groups: Int, kernel: Int, stride: Int,
+    activation: Activation
+  ) throws(Failure) {
+    guard groups > 0, inputs > 0, outputs > 0, inputs % groups == 0, outputs % groups == 0,
+      checkedProduct([outputs, inputs / groups, kernel, kernel]) == weights.count, bias.count == outputs
+    else { throw Failure(.format, "the grouped convolution's weights do not have the shape of its layer") }
+    self.inputs = inputs
+    self.outputs = outputs
+    self.kernel = kernel
+    self.stride = stride
+    self.activation = activation
+    let group = (inputs: inputs / groups, outputs: outputs / groups)
+    var joined = 1
+    while joined * group.outputs < Product.panelWidth / 2, groups % (2 * joined) == 0 { joined *= 2 }
+    let width = (inputs: joined * group.inputs, outputs: joined * group.outputs)
+    let taps = kernel * kernel
+    var packed: [PackedWeights] = []
+    for first in Swift.stride(from: 0, to: outputs, by: width.outputs) {
+      packed.append(
+        try weights.withUnsafeBufferPointer { (weights) throws(Failure) in
+          try PackedWeights(outputs: width.outputs, inputs: taps * width.inputs) { output, input in
+            let (tap, channel) = (input / width.inputs, input % width.inputs)
+            guard channel / group.inputs == output / group.outputs else { return 0 }
+            return weights[((first + output) * group.inputs + channel % group.inputs) * taps + tap]
+          }
+        })
+    }
+    self.width = width
+    self.groups = packed
+    self.bias = try ConstantFloats(bias, paddedCount: outputs + Product.panelWidth)
+    self.zeros = try ConstantFloats(count: width.inputs) { _ in }
+  }
+}
+
+extension GroupedConvolution {
+  /// The convolution at one input size.
+  package struct Plan {
+    package let output: Grid
+    fileprivate let offsets: [Int32]
+  }
+
+  package func plan(_ input: Grid, rowBorder: Border, columnBorder: Border) throws(Failure) -> Plan {
+    let rows = try WindowAxis(length: input.height, kernel: kernel, stride: stride, border: rowBorder)
+    let columns = try WindowAxis(length: input.width, kernel: kernel, stride: stride, border: columnBorder)
+    return Plan(
+      output: Grid(height: rows.outputLength, width: columns.outputLength, channels: outputs),
+      offsets: try Convolution.offsets(input, rows, columns, kernel: kernel))
+  }
+
+  package func run(
+    _ input: UnsafePointer<Float>, _ plan: Plan, into output: UnsafeMutablePointer<Float>, workers: Workers
+  ) {
+    plan.offsets.withUnsafeBufferPointer { offsets in
+      groups.withUnsafeBufferPointer { groups in
+        guard let first = groups.first else { return }
+        let product = Product(
+          rows: plan.output.positions, x: input, xStride: inputs, offsets: offsets.baseAddress, taps: kernel * kernel,
+          depth: width.inputs, zeros: zeros.base, panels: first.base, outputs: width.outputs, bias: .shared(bias.base),
+          residual: nil, activation: activation, y: output, yStride: outputs)
+        let job = GroupedJob(product: product, groups: groups)
+        withUnsafePointer(to: job) { job in
+          workers.run(parts: job.pointee.parts, context: job) { context, part, _ in
+            context.assumingMemoryBound(to: GroupedJob.self).pointee.part(part)
+          }
+        }
+      }
+    }
+  }
+}
+
+/// Products of all groups, cut into parts by rows.
+private struct GroupedJob {
+  /// The first group's.
+  let product: Product
+  let groups: UnsafeBufferPointer<PackedWeights>
+
+  /// A multiple of 6, the height of a kernel's tile.
+  private static let rowsPerPart = 24
+
+  var parts: Int { (product.rows + Self.rowsPerPart - 1) / Self.rowsPerPart }
+
+  func part(_ index: Int) {
+    let first = index &* Self.rowsPerPart
+    let rows = first..<min(first &+ Self.rowsPerPart, product.rows)
+    var task = product
+    for group in groups {
+      task.panels = group.base
+      Kernels.selected.product(task, rows: rows, panels: 0..<group.panelCount)
+      task.x += task.depth
+      task.y += task.outputs
+      if case .shared(let bias) = task.bias { task.bias = .shared(bias + task.outputs) }
+    }
+  }
+}

@@ -1,0 +1,95 @@
+import Basics
+import Foundation
+import Kernels
+import Support
+import Testing
+
+@testable import Encoders
+
+/// Every architecture against the double-precision features of torchvision's and timm's own modules: see
+/// Tests/Fixtures/make_encoders.py.
+@Suite(.serialized) struct ArchitectureTests {
+  struct Fixture: Decodable, CustomTestStringConvertible {
+    struct Case: Decodable {
+      let height, width: Int
+      let levels: [Level]
+    }
+    struct Level: Decodable {
+      struct Slice: Decodable { let offset, count: Int }
+      let height, width, channels, stride: Int
+      let max_abs: Double
+      let values: Slice
+    }
+    let architecture, padding: String
+    let gain: Double
+    let cases: [Case]
+
+    var testDescription: String { "\(architecture), \(padding)" }
+
+    static let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .appending(path: "Fixtures/encoders")
+
+    static let all: [Fixture] = {
+      let data = try? Data(contentsOf: folder.appending(path: "index.json"))
+      return data.flatMap { try? JSONDecoder().decode([Fixture].self, from: $0) } ?? []
+    }()
+
+    static let values: [Float] = {
+      let data = (try? Data(contentsOf: folder.appending(path: "values.bin"))) ?? Data()
+      return data.withUnsafeBytes { bytes in
+        (0..<bytes.count / 4).map { bytes.loadUnaligned(fromByteOffset: 4 * $0, as: Float.self) }
+      }
+    }()
+  }
+
+  /// The generated values of a state-dict key.
+  static func weights(_ architecture: String, _ key: String, _ shape: [Int], gain: Double) -> [Float] {
+    let (center, spread): (Double, Double) =
+      if key == "cls_token" || key == "pos_embed" {
+        (0, 0.5)
+      } else if shape.count > 1 {
+        (0, (gain / Double(shape[1...].reduce(1, *))).squareRoot())
+      } else if key.hasSuffix("weight") {
+        (1, 0.2)
+      } else {
+        key.hasSuffix("running_var") ? (1, 0.5) : (0, 0.1)
+      }
+    return Generated.unit("\(architecture)/\(key)", count: shape.reduce(1, *)).map { Float(center + spread * $0) }
+  }
+
+  @Test func everyArchitectureHasAFixture() {
+    #expect(Set(Fixture.all.map(\.architecture)) == Set(Architecture.all.map(\.name)))
+  }
+
+  @Test(arguments: Fixture.all)
+  func featuresEqualThePublishedModules(fixture: Fixture) throws {
+    let padding = try #require(Padding(rawValue: fixture.padding))
+    let description = EncoderDescription(
+      architecture: fixture.architecture, padding: padding, taps: try Encoder.taps(architecture: fixture.architecture))
+    let encoder = try Encoder(description) { key, shape in
+      Self.weights(fixture.architecture, key, shape, gain: fixture.gain)
+    }
+    for size in fixture.cases {
+      let input = EncoderTests.input(height: size.height, width: size.width)
+      let session = try EncoderSession(encoder, height: size.height, width: size.width, workers: Workers(count: 2))
+      session.run(input)
+      for (index, level) in size.levels.enumerated() {
+        #expect(session.levelGrids[index] == Grid(height: level.height, width: level.width, channels: level.channels))
+        var worst = 0.0
+        for i in 0..<level.values.count {
+          let expected = Fixture.values[level.values.offset / 4 + i]
+          worst = max(worst, abs(Double(session.features(index)[i * level.stride]) - Double(expected)))
+        }
+        #expect(worst <= 1e-5 * level.max_abs, "level \(index) of \(size.height) x \(size.width)")
+      }
+      // The bits do not depend on the number of threads.
+      let alone = try EncoderSession(encoder, height: size.height, width: size.width, workers: Workers(count: 1))
+      alone.run(input)
+      for (index, grid) in session.levelGrids.enumerated() {
+        #expect(
+          UnsafeBufferPointer(start: session.features(index), count: grid.count).elementsEqual(
+            UnsafeBufferPointer(start: alone.features(index), count: grid.count)))
+      }
+    }
+  }
+}
