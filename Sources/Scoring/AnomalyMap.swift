@@ -41,26 +41,25 @@ struct AnomalyMap {
         let upper = likelihoods.base + row.first &* grid.width
         let lower = likelihoods.base + row.second &* grid.width
         let target = map + y &* width
-        for x in 0..<width {
-          let column = axes[level].columns[x]
-          let top = upper[column.first] + (upper[column.second] - upper[column.first]) * column.weight
-          let bottom = lower[column.first] + (lower[column.second] - lower[column.first]) * column.weight
-          target[x] += top + (bottom - top) * row.weight
-        }
+        let columns = axes[level].columns
+        for x in 0..<width { target[x] += bilinear(upper, lower, row: row, column: columns[x]) }
       }
       values += grid.positions
     }
   }
 
-  /// Turns the sum into the anomaly map, in place, and returns its maximum: the image's score. NaN when a value is.
+  /// Turns the sum into the anomaly map, in place, and returns its maximum: the image's score. NaN when not all of the
+  /// map is finite.
   func invert(_ map: UnsafeMutablePointer<Float>, total: Double) -> Float {
     let total = Float(total)
     var maximum = -Float.infinity
+    // Stays 0 as long as every value is finite.
+    var probe: Float = 0
     for i in 0..<width &* height {
       map[i] = total - map[i]
-      // Also true when the value is NaN, which then stays.
-      if !(map[i] <= maximum) { maximum = map[i] }
+      maximum = max(maximum, map[i])
+      probe += map[i] * 0
     }
-    return maximum
+    return probe == 0 ? maximum : .nan
   }
 }

@@ -31,12 +31,7 @@ struct MapResampler {
       let upper = map + row.first &* width
       let lower = map + row.second &* width
       let target = output + y &* frameWidth
-      for x in 0..<frameWidth {
-        let column = columns[x]
-        let top = upper[column.first] + (upper[column.second] - upper[column.first]) * column.weight
-        let bottom = lower[column.first] + (lower[column.second] - lower[column.first]) * column.weight
-        target[x] = top + (bottom - top) * row.weight
-      }
+      for x in 0..<frameWidth { target[x] = bilinear(upper, lower, row: row, column: columns[x]) }
     }
   }
 }

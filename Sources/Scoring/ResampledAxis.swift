@@ -29,3 +29,17 @@ struct ResampledAxis {
     return Sample(first: first, second: min(first + 1, length - 1), weight: Float(clamped - Double(first)))
   }
 }
+
+/// The value between four neighbours of a map.
+///
+/// - Parameters:
+///   - upper: the map's row at the row sample's first place.
+///   - lower: the one at its second place.
+@inline(__always)
+func bilinear(
+  _ upper: UnsafePointer<Float>, _ lower: UnsafePointer<Float>, row: ResampledAxis.Sample, column: ResampledAxis.Sample
+) -> Float {
+  let top = upper[column.first] + (upper[column.second] - upper[column.first]) * column.weight
+  let bottom = lower[column.first] + (lower[column.second] - lower[column.first]) * column.weight
+  return top + (bottom - top) * row.weight
+}

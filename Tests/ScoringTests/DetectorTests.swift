@@ -110,6 +110,21 @@ import Testing
     #expect(abs(Double(session.likelihoods.logLikelihoods[0]) - first[0]) < 1e-4)
   }
 
+  @Test func aCalibrationOfAnotherModelIsNoticed() throws {
+    // Likelihoods that exceed the frozen maxima by far overflow: infinite in the middle of the map, NaN between.
+    let fixture = try #require(DetectorFixture.load().detectors.first)
+    for maxima in [[-1e4, -1, -1], [-1, -1, -1e4], [-1e4, -1e4, -1e4]] {
+      var contents = try fixture.contents()
+      contents.calibration = try Calibration(levelMaxima: maxima, total: 3, threshold: 1, scores: [])
+      let session = try DetectorSession(Detector(contents))
+      #expect {
+        _ = try score(session, fixture, frame: 0)
+      } throws: {
+        ($0 as? Failure)?.kind == .diverged
+      }
+    }
+  }
+
   @Test func contentsThatDoNotFitAreRefused() throws {
     let fixture = try #require(DetectorFixture.load().detectors.first)
     let good = try fixture.contents()
