@@ -92,4 +92,27 @@ import Testing
       }
     }
   }
+
+  private static func blank(_ architecture: String, taps: Int) throws -> Encoder {
+    let taps = Array(try Encoder.taps(architecture: architecture).suffix(taps))
+    return try Encoder(EncoderDescription(architecture: architecture, padding: .zeros, taps: taps)) { _, shape in
+      [Float](repeating: 0, count: shape.reduce(1, *))
+    }
+  }
+
+  @Test func nothingIsComputedAfterTheLastTap() throws {
+    let encoder = try Self.blank("vit_base_patch16_224", taps: 2)
+    #expect(encoder.usedKeys.contains("blocks.6.mlp.fc2.bias"))
+    #expect(!encoder.usedKeys.contains { $0.hasPrefix("blocks.7.") })
+    for name in ["mobilenet_v2", "mobilenet_v3_small"] {
+      let encoder = try Self.blank(name, taps: 1)
+      #expect(encoder.levels == [encoder.layers.count])
+    }
+  }
+
+  @Test func anInputThatIsNotPatchesIsRefused() throws {
+    let encoder = try Self.blank("vit_base_patch16_224", taps: 1)
+    #expect(throws: Failure.self) { try encoder.levelGrids(height: 224, width: 230) }
+    #expect(try encoder.levelGrids(height: 32, width: 240) == [Grid(height: 2, width: 15, channels: 768)])
+  }
 }
