@@ -10,14 +10,22 @@ package final class Encoder: Sendable {
   /// The value of each level, finest first.
   let levels: [Int]
 
+  /// - Parameter inputSize: what to choose the fastest forms of layers for; other sizes work too. nil: plain forms.
+  ///
   /// Fails with `.unsupported` for an unknown architecture, with `.format` for tensors that are missing or of
   /// another shape.
-  package convenience init(_ description: EncoderDescription, weights: StateDictionary) throws(Failure) {
-    try self.init(description) { (key, shape) throws(Failure) in try weights.values(key, shape: shape) }
+  package convenience init(
+    _ description: EncoderDescription, weights: StateDictionary, inputSize: EncoderInputSize? = nil
+  ) throws(Failure) {
+    try self.init(description, inputSize: inputSize) { (key, shape) throws(Failure) in
+      try weights.values(key, shape: shape)
+    }
   }
 
   /// The same with weights from anywhere.
-  init(_ description: EncoderDescription, reader: @escaping EncoderBuilder.Reader) throws(Failure) {
+  init(
+    _ description: EncoderDescription, inputSize: EncoderInputSize? = nil, reader: @escaping EncoderBuilder.Reader
+  ) throws(Failure) {
     let architecture = try Architecture.named(description.architecture)
     guard architecture.paddings.contains(description.padding) else {
       throw Failure(
@@ -30,7 +38,8 @@ package final class Encoder: Sendable {
         "\(architecture.name) gives features at \(architecture.taps) or the last of these, not at \(taps)")
     }
     var builder = EncoderBuilder(
-      padding: description.padding, normEpsilon: architecture.normEpsilon, taps: taps, reader: reader)
+      padding: description.padding, normEpsilon: architecture.normEpsilon, taps: taps, inputSize: inputSize,
+      reader: reader)
     do { try architecture.build(&builder) } catch { throw error.within("encoder") }
     var levels: [Int] = []
     for tap in taps {

@@ -16,13 +16,21 @@ struct EncoderBuilder {
   /// Keys that were read, in reading order: what the architecture needs of a state dictionary.
   private(set) var usedKeys: [String] = []
   private var channelCounts = [3]
+  /// By how much each value is smaller than the input, per side.
+  private var strides = [1]
   private let reader: Reader
   private let padding: Padding
   private let normEpsilon: Double
   private let taps: Set<String>
+  private let inputSize: EncoderInputSize?
 
-  /// - Parameter normEpsilon: added to the variance by every norm.
-  init(padding: Padding, normEpsilon: Double, taps: [String], reader: @escaping Reader) {
+  /// - Parameters:
+  ///   - normEpsilon: added to the variance by every norm.
+  ///   - inputSize: what to choose the fastest forms of layers for; nil: those that suit any size.
+  init(
+    padding: Padding, normEpsilon: Double, taps: [String], inputSize: EncoderInputSize?, reader: @escaping Reader
+  ) {
+    self.inputSize = inputSize
     self.padding = padding
     self.normEpsilon = normEpsilon
     self.taps = Set(taps)
@@ -46,9 +54,10 @@ struct EncoderBuilder {
   }
 
   private mutating func append(
-    _ operation: some Operation, _ x: Value, second: Value? = nil, channels: Int? = nil
+    _ operation: some Operation, _ x: Value, second: Value? = nil, channels: Int? = nil, stride: Int = 1
   ) -> Value {
     layers.append(Layer(operation: operation, input: x.index, second: second?.index))
+    strides.append(strides[x.index] * stride)
     channelCounts.append(channels ?? channelCounts[x.index])
     return Value(index: layers.count)
   }
@@ -72,13 +81,28 @@ extension EncoderBuilder {
       let convolution = try GroupedConvolution(
         weights: weights, bias: bias, outputs: outputs, inputs: inputs, groups: groups, kernel: kernel, stride: stride,
         activation: activation)
-      return append(PaddedGroupedConvolution(convolution: convolution, padding: padding), x, channels: outputs)
+      return append(
+        PaddedGroupedConvolution(convolution: convolution, padding: padding), x, channels: outputs, stride: stride)
+    }
+    if kernel == 3, stride == 1, isWinogradFaster(x, outputs: outputs) {
+      let convolution = try WinogradConvolution(
+        weights: weights, bias: bias, outputs: outputs, inputs: inputs, activation: activation)
+      return append(
+        PaddedWinogradConvolution(convolution: convolution, padding: padding), x, second: residual, channels: outputs)
     }
     let convolution = try Convolution(
       weights: weights, bias: bias, outputs: outputs, inputs: inputs, kernel: kernel, stride: stride,
       activation: activation)
     return append(
-      PaddedConvolution(convolution: convolution, padding: padding), x, second: residual, channels: outputs)
+      PaddedConvolution(convolution: convolution, padding: padding), x, second: residual, channels: outputs,
+      stride: stride)
+  }
+
+  /// Whether a 3x3 convolution of stride 1 has enough channels and places for Winograd's transforms to pay.
+  private func isWinogradFaster(_ x: Value, outputs: Int) -> Bool {
+    guard let inputSize, channels(x) >= 16, outputs >= 16 else { return false }
+    let stride = strides[x.index]
+    return WinogradConvolution.suits(height: inputSize.height / stride, width: inputSize.width / stride)
   }
 
   /// A convolution of each channel by itself, BatchNorm (folded), activation.
@@ -89,7 +113,7 @@ extension EncoderBuilder {
     let (weights, bias) = try folded(key, norm: norm, shape: [count, 1, kernel, kernel])
     let convolution = try DepthwiseConvolution(
       weights: weights, bias: bias, channels: count, kernel: kernel, stride: stride, activation: activation)
-    return append(PaddedDepthwiseConvolution(convolution: convolution, padding: padding), x)
+    return append(PaddedDepthwiseConvolution(convolution: convolution, padding: padding), x, stride: stride)
   }
 
   /// The end of an inverted residual block: 1x1 convolution, BatchNorm, and the block's input where it is added.
@@ -136,7 +160,7 @@ extension EncoderBuilder {
   }
 
   mutating func maxPool(_ x: Value, kernel: Int, stride: Int, margin: Int) -> Value {
-    append(MaxPooling(kernel: kernel, stride: stride, margin: margin), x)
+    append(MaxPooling(kernel: kernel, stride: stride, margin: margin), x, stride: stride)
   }
 
   mutating func add(_ a: Value, _ b: Value) -> Value { append(Addition(), a, second: b) }

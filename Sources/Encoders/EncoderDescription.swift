@@ -22,3 +22,14 @@ package enum Padding: String, Sendable, CaseIterable {
   /// TensorFlow's "SAME": zeros, as many as the stride needs, the odd one at the end. EfficientNets.
   case same
 }
+
+/// Size of the network's input in pixels.
+package struct EncoderInputSize: Sendable, Equatable {
+  package let height: Int
+  package let width: Int
+
+  package init(height: Int, width: Int) {
+    self.height = height
+    self.width = width
+  }
+}

@@ -1,7 +1,7 @@
 import Basics
 
-/// A 3x3 convolution of stride 1 by Winograd's F(4x4, 3x3): a quarter of the multiplications, at the price of a rounding
-/// error some ten times that of the plain sum (see docs/performance.md) and of four times the memory for weights.
+/// A 3x3 convolution of stride 1 by Winograd's F(4x4, 3x3): a quarter of the multiplications, at the price of four
+/// times the memory for weights. On whole encoders its rounding error is about that of the plain sum (see the tests).
 package struct WinogradConvolution: Sendable {
   package let inputs: Int
   package let outputs: Int
@@ -73,7 +73,7 @@ extension WinogradConvolution {
   }
 
   /// Whether a map is worth the transforms: on few tiles the larger weights are read for little work.
-  package static func suits(_ output: Grid) -> Bool { tiles(output.height) * tiles(output.width) >= 12 }
+  package static func suits(height: Int, width: Int) -> Bool { tiles(height) * tiles(width) >= 12 }
 
   private static func tiles(_ length: Int) -> Int { (length + 3) / 4 }
 

@@ -23,7 +23,9 @@ package final class Detector: Sendable {
     guard let flow = contents.flow else {
       throw Failure(.format, "the file holds an encoder without flows: it is for training, not for scoring")
     }
-    let encoder = try Encoder(contents.encoder, weights: contents.encoderWeights)
+    let encoder = try Encoder(
+      contents.encoder, weights: contents.encoderWeights,
+      inputSize: EncoderInputSize(height: contents.preprocessing.height, width: contents.preprocessing.width))
     let levels = try encoder.levelGrids(height: contents.preprocessing.height, width: contents.preprocessing.width)
     guard contents.flowWeights.count == levels.count else {
       throw Failure(.format, "\(contents.flowWeights.count) flows do not fit \(levels.count) feature levels")

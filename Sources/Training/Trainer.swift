@@ -58,10 +58,13 @@ package final class Trainer {
     }
     let description = EncoderDescription(
       architecture: contents.encoder.architecture, padding: contents.encoder.padding, taps: taps)
-    encoder = try Encoder(description, weights: contents.encoderWeights)
     preprocessing = try Preprocessing(
       width: options.inputWidth, height: options.inputHeight, mean: contents.preprocessing.mean,
       standardDeviation: contents.preprocessing.standardDeviation)
+    // As the detector will prepare it: scoring meets the features that were trained on.
+    encoder = try Encoder(
+      description, weights: contents.encoderWeights,
+      inputSize: EncoderInputSize(height: preprocessing.height, width: preprocessing.width))
     let flowDescription = try options.flowDescription
     let levels = try encoder.levelGrids(height: preprocessing.height, width: preprocessing.width)
     if contents.flow != nil {

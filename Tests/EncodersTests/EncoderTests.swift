@@ -7,11 +7,13 @@ import Testing
 
 /// Features against the double-precision values of Tests/Fixtures/make_detector.py.
 @Suite struct EncoderTests {
-  static func encoder(_ architecture: String, _ padding: Padding, taps: Int = 3) throws -> Encoder {
+  static func encoder(
+    _ architecture: String, _ padding: Padding, taps: Int = 3, inputSize: EncoderInputSize? = nil
+  ) throws -> Encoder {
     try Encoder(
       EncoderDescription(
         architecture: architecture, padding: padding, taps: Encoder.taps(architecture: architecture).suffix(taps)),
-      weights: Generated.encoderWeights(architecture))
+      weights: Generated.encoderWeights(architecture), inputSize: inputSize)
   }
 
   static func input(height: Int, width: Int) -> [Float] {
@@ -19,10 +21,13 @@ import Testing
     return (0..<3 * height * width).map { Float(2 * planes[$0 % 3 * height * width + $0 / 3]) }
   }
 
-  @Test func featuresEqualTheReference() throws {
+  @Test(arguments: [false, true])
+  func featuresEqualTheReference(isForTheInputSize: Bool) throws {
     for fixture in try DetectorFixture.load().encoders {
       let padding = try #require(Padding(rawValue: fixture.padding))
-      let encoder = try Self.encoder(fixture.architecture, padding)
+      let encoder = try Self.encoder(
+        fixture.architecture, padding,
+        inputSize: isForTheInputSize ? EncoderInputSize(height: fixture.height, width: fixture.width) : nil)
       let session = try EncoderSession(
         encoder, height: fixture.height, width: fixture.width, workers: Workers(count: 2))
       session.run(Self.input(height: fixture.height, width: fixture.width))

@@ -39,6 +39,27 @@ extension Convolution.Plan: OperationPlan {
   func scratchCount(workers: Int) -> Int { scratchCount * workers }
 }
 
+/// A 3x3 convolution of stride 1 by Winograd's algorithm; the second operand is added before the activation.
+struct PaddedWinogradConvolution: Operation {
+  let convolution: WinogradConvolution
+  let padding: Padding
+
+  func plan(_ input: Grid, second: Grid?) throws(Failure) -> WinogradConvolution.Plan {
+    // With stride 1 TensorFlow's padding is one zero on either side.
+    try convolution.plan(input, isReflecting: padding == .reflect)
+  }
+
+  func run(_ plan: WinogradConvolution.Plan, _ memory: LayerMemory) {
+    convolution.run(
+      memory.input, plan, residual: memory.second, into: memory.output, scratch: memory.scratch,
+      workers: memory.workers)
+  }
+}
+
+extension WinogradConvolution.Plan: OperationPlan {
+  func scratchCount(workers: Int) -> Int { scratchCount }
+}
+
 /// A convolution in groups with the encoder's padding.
 struct PaddedGroupedConvolution: Operation {
   let convolution: GroupedConvolution
