@@ -184,7 +184,7 @@ class Malice:
 
 def test_pickled_code_does_not_run(tmp_path, capsys):
     torch.save({"encoder_state_dict": Malice()}, tmp_path / "c.pt")
-    with pytest.raises(ExportError, match="not a file of PyTorch weights"):
+    with pytest.raises(ExportError, match="holds more than weights: objects of .*print"):
         export_checkpoint(tmp_path / "c.pt", tmp_path / "d.h5", Settings("resnet18"))
     assert capsys.readouterr().out == ""
 
@@ -193,7 +193,7 @@ def test_other_errors(tmp_path):
     with pytest.raises(ExportError, match="cannot read"):
         export_encoder(tmp_path / "none.pt", tmp_path / "e.h5", Settings("resnet18"))
     encoder_file(tmp_path / "w.pt")
-    with pytest.raises(ExportError, match="not a checkpoint of cflow-ad"):
+    with pytest.raises(ExportError, match="not a checkpoint of CFLOW-AD"):
         export_checkpoint(tmp_path / "w.pt", tmp_path / "d.h5", Settings("resnet18"))
     with pytest.raises(ExportError, match="cannot write"):
         export_encoder(tmp_path / "w.pt", tmp_path / "nowhere" / "e.h5", Settings("resnet18"))
@@ -239,8 +239,8 @@ def test_command_line(tmp_path):
         assert attributes(file["encoder"])["padding"] == "zeros"
         assert file["preprocessing"].attrs["height"] == 64 and file["preprocessing"].attrs["width"] == 96
         assert file["preprocessing"].attrs["mean"].tolist() == [0, 0.5, 1]
-    failed = run("encoder", tmp_path / "w.pt", "-o", tmp_path / "x.h5")
-    assert failed.returncode == 1 and failed.stderr == "cflowad: --architecture is needed: weights do not name it\n"
+    failed = run("encoder", tmp_path / "none.pt", "-o", tmp_path / "x.h5")
+    assert failed.returncode == 1 and failed.stderr.startswith("cflowad: cannot read")
 
 
 def test_wheel_is_found_without_importing_it(tmp_path):

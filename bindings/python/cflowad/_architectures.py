@@ -55,7 +55,9 @@ class Architecture:
         return self.names[0].network
 
 
-def _resnet(counts: tuple[int, int, int, int], bottleneck: bool = False, groups: int = 1, base: int = 64) -> Architecture:
+def _resnet(
+    counts: tuple[int, int, int, int], bottleneck: bool = False, groups: int = 1, base: int = 64
+) -> Architecture:
     network = ResNet(counts, bottleneck, groups, base)
     channels = (512, 1024, 2048) if bottleneck else (128, 256, 512)
     names = Names("torchvision or timm", network, ("fc.",), IMAGENET)
@@ -83,14 +85,15 @@ def _mobilenet_v3(
     table: tuple[tuple[int, int, int, int, str, int], ...], timm_stages: tuple[int, ...], taps: tuple[str, ...],
     channels: tuple[int, ...],
 ) -> Architecture:  # fmt: skip
-    rows = []
+    rows: list[Row] = []
     for stage, count in enumerate(timm_stages):
         for position in range(count):
             kernel, inner, outputs, squeezed, activation, stride = table[len(rows)]
             rows.append(Row(stage, position, kernel, stride, inner, outputs, squeezed, activation))
     network = MobileNet(
-        tuple(rows), _networks.TORCHVISION_STEM, 16, _networks.torchvision_v3, 1e-3, "hardswish", ("relu", "hardsigmoid")
-    )
+        tuple(rows), _networks.TORCHVISION_STEM, 16, _networks.torchvision_v3, 1e-3, "hardswish",
+        ("relu", "hardsigmoid"),
+    )  # fmt: skip
     last = len(rows) + 1
     timm = replace(network, stem=_networks.TIMM_STEM, naming=_networks.timm)
     names = (
@@ -129,7 +132,8 @@ def _efficientnet_lite(width: float, depth: float) -> Architecture:
 
     # Output channels, kernel, stride, expansion, blocks of the stages up to the last tap; the first is not deepened.
     table = [(scaled(16), 3, 1, 1, 1)]
-    for outputs, kernel, stride, blocks in ((24, 3, 2, 2), (40, 5, 2, 2), (80, 3, 2, 3), (112, 5, 1, 3), (192, 5, 2, 4)):
+    scalable = ((24, 3, 2, 2), (40, 5, 2, 2), (80, 3, 2, 3), (112, 5, 1, 3), (192, 5, 2, 4))
+    for outputs, kernel, stride, blocks in scalable:
         table.append((scaled(outputs), kernel, stride, 6, math.ceil(blocks * depth)))
     rows = _networks.stages(32, "relu6", False, table)
     network = MobileNet(rows, _networks.LITE_STEM, 32, _networks.lite, 1e-3, "relu6")

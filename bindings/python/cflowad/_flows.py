@@ -35,7 +35,9 @@ def channels_of(state: Any, what: str) -> int:
     try:
         return int(state["module_list.0.global_scale"].numel())
     except (AttributeError, KeyError, TypeError) as error:
-        raise ExportError(f"{what} has no module_list.0.global_scale: not a decoder of FrEIA's AllInOneBlocks") from error
+        raise ExportError(
+            f"{what} has no module_list.0.global_scale: not a decoder of FrEIA's AllInOneBlocks"
+        ) from error
 
 
 def _level(state: Any, channels: int, what: str) -> tuple[int, int, Tensors]:

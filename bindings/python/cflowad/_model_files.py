@@ -139,9 +139,8 @@ def read(path: str | os.PathLike[str]) -> DetectorFile:
                 return DetectorFile(settings, taps, tensors, None, None)
             attributes = flow.attrs
             levels = [{k: item[()] for k, item in flow[str(n)].items()} for n in range(len(flow))]
-            flows = Flows(
-                int(attributes["blocks"]), int(attributes["condition_channels"]), _text(attributes["permutation"]), levels
-            )
+            blocks, condition = int(attributes["blocks"]), int(attributes["condition_channels"])
+            flows = Flows(blocks, condition, _text(attributes["permutation"]), levels)
             clamp = Clamp(_text(attributes["clamp"]), float(attributes["clamp_alpha"]))
             return DetectorFile(settings, taps, tensors, flows, clamp)
     except (OSError, KeyError, TypeError, ValueError) as error:

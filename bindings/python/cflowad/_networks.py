@@ -196,13 +196,10 @@ def timm(index: int, stage: int, position: int, expands: bool, squeezes: bool) -
     """``blocks.2.0.conv_dw``: all of timm's."""
     block = f"blocks.{stage}.{position}"
     squeeze = (f"{block}.se.conv_reduce", f"{block}.se.conv_expand") if squeezes else None
-    if not expands:
-        pairs = (("conv_dw", "bn1"), ("conv_pw", "bn2"))
-        depthwise, project = (Convolution(f"{block}.{c}", f"{block}.{n}") for c, n in pairs)
-        return Keys(None, depthwise, squeeze, project)
-    pairs = (("conv_pw", "bn1"), ("conv_dw", "bn2"), ("conv_pwl", "bn3"))
-    expand, depthwise, project = (Convolution(f"{block}.{c}", f"{block}.{n}") for c, n in pairs)
-    return Keys(expand, depthwise, squeeze, project)
+    names = (("conv_pw", "bn1"), ("conv_dw", "bn2"), ("conv_pwl", "bn3")) if expands else (
+        ("conv_dw", "bn1"), ("conv_pw", "bn2"))  # fmt: skip
+    *expand, depthwise, project = (Convolution(f"{block}.{c}", f"{block}.{n}") for c, n in names)
+    return Keys(expand[0] if expand else None, depthwise, squeeze, project)
 
 
 def lite(index: int, stage: int, position: int, expands: bool, squeezes: bool) -> Keys:

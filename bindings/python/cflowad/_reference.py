@@ -89,8 +89,10 @@ def _resnet(network: ResNet, padding: str, weights: Weights, x: Any, tap: Tap) -
 
 def _mobilenet(network: MobileNet, padding: str, weights: Weights, x: Any, tap: Tap) -> None:
     functional = need("torch.nn.functional")
-    activations = {"relu": functional.relu, "relu6": functional.relu6, "hardswish": functional.hardswish,
-                   "silu": functional.silu, "hardsigmoid": functional.hardsigmoid, "sigmoid": need("torch").sigmoid}  # fmt: skip
+    activations = {
+        "relu": functional.relu, "relu6": functional.relu6, "hardswish": functional.hardswish, "silu": functional.silu,
+        "hardsigmoid": functional.hardsigmoid, "sigmoid": need("torch").sigmoid,
+    }  # fmt: skip
 
     def layer(x: Any, convolution: Convolution, stride: int = 1) -> Any:
         y = _convolve(x, weights[f"{convolution.weight}.weight"], padding, stride)

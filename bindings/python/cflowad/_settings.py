@@ -63,8 +63,10 @@ class Settings:
             self,
             architecture=weights.architecture,
             padding=self.padding or (said and said.padding) or known.paddings[0],
-            mean=_first(self.mean, said and said.mean, mean),
-            standard_deviation=_first(self.standard_deviation, said and said.standard_deviation, deviation),
+            mean=_first(self.mean, said.mean if said else None, mean),
+            standard_deviation=_first(
+                self.standard_deviation, said.standard_deviation if said else None, deviation
+            ),
             height=self.height or (said and said.height) or known.size,
             width=self.width or (said and said.width) or known.size,
         )

@@ -31,8 +31,9 @@ def _decoder(tensors: Tensors, blocks: int) -> dict[str, Any]:
         perm = tensors[block + "w_perm"]
         if perm.ndim == 1:
             perm = np.eye(len(perm), dtype=np.float32)[perm.astype(np.int64)]
-        values = {**{part: tensors.get(block + part) for part in _PARTS}, "w_perm": perm, "w_perm_inv": perm.T}
-        state |= {block + part: _tensor(value) for part, value in values.items()}
+        permutations = {"w_perm": perm, "w_perm_inv": perm.T}
+        for part in _PARTS:
+            state[block + part] = _tensor(permutations[part] if part in permutations else tensors[block + part])
     return state
 
 
@@ -53,8 +54,8 @@ def to_checkpoint(
     """Writes a detector as ``.pt`` with ``encoder_state_dict`` and ``decoder_state_dict``.
 
     The decoders' numbers are the model file's, bit for bit. Not in it: the encoder's tensors behind the last feature
-    level, which a model file does not keep, so that it is loaded with ``strict=False``; calibration and threshold, which
-    the original takes from its test set. What the format cannot say (padding, clamp, input) stands beside the
+    level, which a model file does not keep, so that it is loaded with ``strict=False``; calibration and threshold,
+    which the original takes from its test set. What the format cannot say (padding, clamp, input) stands beside the
     original's keys as ``cflowad``, which the original ignores and ``export checkpoint`` reads.
 
     Parameters

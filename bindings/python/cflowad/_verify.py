@@ -65,8 +65,10 @@ def verify(
     known = ARCHITECTURES[str(settings.architecture)]
     height, width = int(settings.height or 0), int(settings.width or 0)
     if known.multiple > 1 and (height, width) != (known.size, known.size):
-        raise ExportError(f"{settings.architecture} can be verified at {known.size} x {known.size} pixels only: at other "
-                          "sizes the position embeddings are interpolated")  # fmt: skip
+        raise ExportError(
+            f"{settings.architecture} can be verified at {known.size} x {known.size} pixels only: at other sizes the "
+            "position embeddings are interpolated"
+        )
     pixels = frame(height, width)
     with tempfile.TemporaryDirectory() as folder:
         scored = path
@@ -80,7 +82,7 @@ def verify(
         except Error as error:
             raise ExportError(f"the library refuses the file: {error}") from error
     assert clamp is not None and mine.features is not None and mine.log_likelihoods is not None
-    mean, deviation = (torch.tensor(values, dtype=torch.float64) for values in (settings.mean, settings.standard_deviation))
+    mean, deviation = (torch.tensor(v, dtype=torch.float64) for v in (settings.mean, settings.standard_deviation))
     image = ((torch.from_numpy(pixels).double() / 255 - mean) / deviation).permute(2, 0, 1)[None]
 
     def in_pytorch(image: Any) -> tuple[list[Any], list[Any]]:
@@ -95,7 +97,8 @@ def verify(
             ("features", mine.features, exact[0], rounded[0], 0.0),
             ("log p / C", mine.log_likelihoods, exact[1], rounded[1], 1.0),
         ):
-            largest = max(least, float(np.abs(exact_values[n]).max()))
+            # np.maximum keeps what is not a number; a level may be all zeros.
+            largest = float(np.maximum(least, np.abs(exact_values[n]).max())) or 1.0
             difference = float(np.abs(values[n] - exact_values[n]).max()) / largest
             rounding = float(np.abs(rounded_values[n] - exact_values[n]).max()) / largest
             good = difference <= max(TOLERANCE, ROUNDING * rounding)  # not so when it is not a number

@@ -143,7 +143,8 @@ def _needed(tensors: Tensors, names: Names) -> Tensors:
 
 def _mismatches(tensors: Tensors, shapes: Shapes) -> int:
     """How many keys and shapes differ."""
-    return len(tensors.keys() ^ shapes.keys()) + sum(v.shape != shapes[k] for k, v in tensors.items() if k in shapes)
+    reshaped = [k for k in tensors.keys() & shapes.keys() if tensors[k].shape != shapes[k]]
+    return len(tensors.keys() ^ shapes.keys()) + len(reshaped)
 
 
 def encoder(state: Any, architecture: str | None, what: str) -> EncoderWeights:

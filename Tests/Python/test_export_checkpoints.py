@@ -1,0 +1,226 @@
+"""Checkpoints of other programs, and back."""
+
+import sys
+import types
+
+import cflowad
+import h5py
+import make_detector
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+import freia_checkpoint as freia  # noqa: E402
+from cflowad.export import ExportError, Settings, export_checkpoint, export_encoder, to_checkpoint  # noqa: E402
+from test_export import attributes, run, tensors  # noqa: E402
+
+SIZE = Settings(height=64, width=96)
+
+
+def anomalib(decoders, architecture="resnet18", **changes):
+    """What Lightning saves of anomalib's Cflow (2.7); its blocks have FrEIA's keys."""
+    state = {
+        "post_processor._image_threshold": torch.tensor(1.25),
+        "post_processor._pixel_threshold": torch.tensor(torch.nan),
+        "post_processor.image_min": torch.tensor(0.5),
+        **freia.encoder(architecture, "model.encoder.feature_extractor."),
+    }  # fmt: skip
+    for n, decoder in enumerate(decoders):
+        state |= {f"model.decoders.{n}.{k}": v for k, v in decoder.state_dict().items()}
+    for key in [k for k in state if ".feature_extractor.fc." in k]:
+        del state[key]
+    transforms = [
+        {"class_path": "torchvision.transforms.v2.Resize", "init_args": {"size": [64, 96], "antialias": True}},
+        {"class_path": "torchvision.transforms.v2.Normalize", "init_args": {"mean": [0.4] * 3, "std": [0.2] * 3}},
+    ]
+    compose = {"class_path": "torchvision.transforms.v2.Compose", "init_args": {"transforms": transforms}}
+    return {
+        "epoch": 3, "pytorch-lightning_version": "2.6.6", "state_dict": state, "optimizer_states": [],
+        "hyper_parameters": {"backbone": architecture, "layers": ("layer2", "layer3", "layer4"), "clamp_alpha": 1.7},
+        "anomalib_pre_processor_config": {"transform": compose}, **changes,
+    }  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def decoders():
+    return freia.flows("resnet18", 3, soft=False)
+
+
+def test_anomalib(tmp_path, decoders):
+    torch.save(anomalib(decoders), tmp_path / "a.ckpt")
+    export_checkpoint(tmp_path / "a.ckpt", tmp_path / "d.h5", verify=True)
+    with h5py.File(tmp_path / "d.h5") as file:
+        assert attributes(file["encoder"])["padding"] == "zeros"
+        assert attributes(file["flow"]) == {
+            "blocks": 2, "condition_channels": 16, "permutation": "hard", "clamp": "alpha*tanh(s)", "clamp_alpha": 1.7,
+        }  # fmt: skip
+        preprocessing = attributes(file["preprocessing"])
+        assert (preprocessing["height"], preprocessing["width"]) == (64, 96)
+        assert np.allclose(preprocessing["mean"], 0.4) and np.allclose(preprocessing["standard_deviation"], 0.2)
+        provenance = attributes(file["provenance"])
+        assert provenance["anomalib_image_threshold"] == "1.25" and provenance["anomalib_image_min"] == "0.5"
+        assert "anomalib_pixel_threshold" not in provenance  # never set
+        assert provenance["trained_by"] == "anomalib's Cflow with backbone resnet18"
+        assert "calibration" not in file
+        for n, decoder in enumerate(decoders):
+            written, state = tensors(file["flow"][str(n)]), decoder.state_dict()
+            assert np.array_equal(written["module_list.1.subnet.0.weight"], state["module_list.1.subnet.0.weight"])
+            c = written["module_list.0.w_perm"].size
+            u = torch.arange(c, dtype=torch.float32)
+            assert np.array_equal(u[written["module_list.0.w_perm"]], state["module_list.0.w_perm"].reshape(c, c) @ u)
+
+
+@pytest.mark.parametrize(
+    "options, says",
+    [
+        ({"clamp": "alpha*tanh(s/alpha)"}, r"--clamp alpha\*tanh\(s/alpha\): the checkpoint was trained with alpha\*"),
+        ({"clamp_alpha": 1.9}, "--clamp-alpha 1.9: the checkpoint was trained with 1.7"),
+        ({"settings": Settings(padding="reflect")}, "--padding reflect: the checkpoint was trained with zeros"),
+        ({"clamp": "tanh"}, "clamp 'tanh' is none of"),
+        ({"clamp_alpha": 11.0}, "not within 0.1...10"),
+    ],
+)
+def test_options_that_contradict_a_checkpoint(tmp_path, decoders, options, says):
+    torch.save(anomalib(decoders), tmp_path / "a.ckpt")
+    with pytest.raises(ExportError, match=says):
+        export_checkpoint(tmp_path / "a.ckpt", tmp_path / "d.h5", **options)
+    assert not (tmp_path / "d.h5").exists()
+
+
+def test_anomalib_at_other_places(tmp_path):
+    other = freia.flows("resnet18", 2, soft=False)[:1]  # layer3 alone
+    torch.save(anomalib(other, hyper_parameters={"layers": ("layer3",)}), tmp_path / "a.ckpt")
+    with pytest.raises(ExportError, match="takes features of 256 channels at layer3; the library takes"):
+        export_checkpoint(tmp_path / "a.ckpt", tmp_path / "d.h5")
+    torch.save(anomalib(other, "efficientnet_lite0"), tmp_path / "a.ckpt")
+    with pytest.raises(ExportError, match="only its ResNets fit"):
+        export_checkpoint(tmp_path / "a.ckpt", tmp_path / "d.h5")
+    torch.save({"state_dict": {"model.memory_bank": torch.ones(2)}}, tmp_path / "a.ckpt")
+    with pytest.raises(ExportError, match="it has state_dict: not a checkpoint of CFLOW-AD"):
+        export_checkpoint(tmp_path / "a.ckpt", tmp_path / "d.h5")
+
+
+def instance_of(module, name):
+    """An object whose class is gone by the time the file is read."""
+    cls = type(name, (), {"__module__": module})
+    for n in range(1, module.count(".") + 2):
+        parent = ".".join(module.split(".")[:n])
+        sys.modules.setdefault(parent, types.ModuleType(parent))
+    setattr(sys.modules[module], name, cls)
+    made = cls()
+    made.settings = {"size": 3}
+    return made
+
+
+def test_objects_beside_the_weights(tmp_path, decoders):
+    before = set(sys.modules)
+    harmless = instance_of("anomalib.made_up", "PreProcessor")
+    foreign = instance_of("made_up_elsewhere", "Tracker")
+    torch.save(anomalib(decoders, transform=harmless), tmp_path / "a.ckpt")
+    torch.save(anomalib(decoders, tracker=foreign), tmp_path / "f.ckpt")
+    for name in ("anomalib.made_up", "made_up_elsewhere"):
+        sys.modules.pop(name)
+    for name in set(sys.modules) - before:
+        if name.startswith("anomalib"):
+            sys.modules.pop(name)
+    export_checkpoint(tmp_path / "a.ckpt", tmp_path / "d.h5")
+    with pytest.raises(ExportError, match="objects of made_up_elsewhere.Tracker, which are not made"):
+        export_checkpoint(tmp_path / "f.ckpt", tmp_path / "x.h5")
+    # The stand-in is known only while the file is read.
+    with pytest.raises(Exception, match="made_up"):
+        torch.load(tmp_path / "a.ckpt", weights_only=True)
+
+
+@pytest.mark.parametrize("soft", [True, False])
+def test_there_and_back_again(tmp_path, soft):
+    flows = freia.flows("efficientnet_lite0", 3, soft=soft)
+    freia.save(tmp_path / "c.pt", "efficientnet_lite0", flows)
+    export_checkpoint(tmp_path / "c.pt", tmp_path / "d.h5", Settings(mean=(0.4, 0.5, 0.6), height=64, width=64),
+                      "alpha*tanh(s/alpha)", 1.5)  # fmt: skip
+    said = []
+    to_checkpoint(tmp_path / "d.h5", tmp_path / "back.pt", said.append)
+    before, after = (torch.load(tmp_path / name, weights_only=True) for name in ("c.pt", "back.pt"))
+    for old, new in zip(before["decoder_state_dict"], after["decoder_state_dict"], strict=True):
+        assert list(new) == list(old)
+        assert all(new[k].dtype == old[k].dtype and torch.equal(new[k], old[k]) for k in old)
+    flows[0].load_state_dict(after["decoder_state_dict"][0])  # strict
+    encoder = after["encoder_state_dict"]
+    lost = before["encoder_state_dict"].keys() - encoder.keys()
+    assert lost == {"_fc.weight", "_fc.bias"} and encoder.keys() <= before["encoder_state_dict"].keys()
+    counters = [k for k in encoder if k.endswith("num_batches_tracked")]
+    assert counters and all(encoder[k].dtype == torch.int64 and encoder[k] == 0 for k in counters)
+    assert all(torch.equal(v, before["encoder_state_dict"][k]) for k, v in encoder.items() if k not in counters)
+    assert "strict=False" in said[0] and "strict=False" in after["cflowad"]["load"]
+    # What the format cannot say is read again without options.
+    export_checkpoint(tmp_path / "back.pt", tmp_path / "again.h5")
+    with h5py.File(tmp_path / "d.h5") as first, h5py.File(tmp_path / "again.h5") as second:
+        for name in ("encoder", "flow", "preprocessing"):
+            one, two = attributes(first[name]), attributes(second[name])
+            assert one.keys() == two.keys() and all(np.array_equal(one[k], two[k]) for k in one), name
+
+
+def test_detector_of_the_library_to_checkpoint(tmp_path, model_file):
+    done = run_tool("to-checkpoint", model_file("resnet18_reflect"), tmp_path / "c.pt")
+    assert done.returncode == 0 and "padded with reflect" in done.stderr, done.stderr
+    case = next(d for d in make_detector.DETECTORS if d["case"] == "resnet18_reflect")
+    wanted = make_detector.detector_flows(case)
+    state = torch.load(tmp_path / "c.pt", weights_only=True)
+    for level, decoder in zip(wanted, state["decoder_state_dict"], strict=True):
+        perm, u = level["module_list.1.w_perm"], torch.randn(len(level["module_list.1.w_perm"]))
+        matrix, inverse = (decoder[f"module_list.1.w_perm{suffix}"] for suffix in ("", "_inv"))
+        assert torch.equal(matrix @ u, u[perm]) and torch.equal(inverse @ (matrix @ u), u)
+
+
+def test_trained_detector_to_checkpoint_and_back(tmp_path):
+    """A file as the library writes it: the same features and log p / C after the way through PyTorch's format."""
+    torch.save(freia.encoder("efficientnet_lite0"), tmp_path / "w.pt")
+    export_encoder(tmp_path / "w.pt", tmp_path / "e.h5")
+    options = dict(input_width=64, input_height=64, coupling_blocks=2, condition_channels=8, meta_epochs=1,
+                   sub_epochs=1, warmup_epochs=0, image_batch=2)  # fmt: skip
+    frames = np.random.RandomState(3).randint(0, 256, (3, 64, 64, 3), np.uint8)
+    with cflowad.Trainer(tmp_path / "e.h5", **options) as trainer:
+        for frame in frames:
+            trainer.add_frame(frame)
+        trainer.fit()
+        trainer.save(tmp_path / "d.h5")
+    to_checkpoint(tmp_path / "d.h5", tmp_path / "c.pt")
+    export_checkpoint(tmp_path / "c.pt", tmp_path / "again.h5", verify=True)
+    results = []
+    for name in ("d.h5", "again.h5"):
+        with cflowad.Model(tmp_path / name) as model, model.session() as session:
+            results.append(session.score(frames[0], maps=["features", "log_likelihoods"]))
+    for part in ("features", "log_likelihoods"):
+        assert all(map(np.array_equal, *(getattr(result, part) for result in results)))
+
+
+def run_tool(*arguments):
+    import os
+    import subprocess
+
+    from conftest import ROOT
+
+    variables = dict(os.environ, PYTHONPATH=str(ROOT / "bindings" / "python"))
+    return subprocess.run(
+        [sys.executable, "-m", "cflowad", *map(str, arguments)], env=variables, capture_output=True, text=True
+    )
+
+
+def test_what_cannot_become_a_checkpoint(tmp_path, model_file):
+    torch.save(freia.encoder("resnet18"), tmp_path / "w.pt")
+    export_encoder(tmp_path / "w.pt", tmp_path / "e.h5")
+    for source, says in (
+        (tmp_path / "e.h5", "holds an encoder alone"),
+        (tmp_path / "w.pt", "is not a model file, or is damaged"),
+        (tmp_path / "none.h5", "cannot read"),
+    ):
+        with pytest.raises(ExportError, match=says):
+            to_checkpoint(source, tmp_path / "c.pt")
+    with pytest.raises(ExportError, match="cannot write"):
+        to_checkpoint(model_file("lite0"), tmp_path / "nowhere" / "c.pt")
+    damaged = tmp_path / "damaged.h5"
+    damaged.write_bytes(model_file("lite0").read_bytes())
+    with h5py.File(damaged, "a") as file:
+        del file["flow/1/module_list.1.subnet.2.bias"]
+    with pytest.raises(ExportError, match="the flow of a level is not complete: .*module_list.1.subnet.2.bias"):
+        to_checkpoint(damaged, tmp_path / "c.pt")
+    assert not (tmp_path / "c.pt").exists()

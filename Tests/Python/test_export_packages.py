@@ -1,0 +1,100 @@
+"""Against torchvision, timm and anomalib themselves, where they are installed."""
+
+import h5py
+import pytest
+
+torch = pytest.importorskip("torch")
+from cflowad import _reference, _verify, _weights  # noqa: E402
+from cflowad._architectures import ARCHITECTURES  # noqa: E402
+from cflowad._checkpoints import checkpoint  # noqa: E402
+from cflowad.export import Clamp, export_checkpoint  # noqa: E402
+from test_export import attributes  # noqa: E402
+
+
+def lively(model):
+    """Generated statistics in every BatchNorm, so that none of them is the identity."""
+    torch.manual_seed(1)
+    for module in model.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            torch.nn.init.normal_(module.running_mean, 0, 0.1)
+            torch.nn.init.uniform_(module.running_var, 0.5, 1.5)
+            torch.nn.init.uniform_(module.weight, 0.8, 1.2)
+            torch.nn.init.normal_(module.bias, 0, 0.1)
+    return model.double().eval()
+
+
+def check(model, architecture, taps=None, side=64):
+    """The reference computes what the package's own model gives at the taps, in double."""
+    known = ARCHITECTURES[architecture]
+    weights = _weights.encoder({k: v.float() for k, v in lively(model).state_dict().items()}, None, "weights")
+    assert weights.architecture == architecture
+    model.load_state_dict({k: v.float().double() for k, v in model.state_dict().items()})
+    image, found = torch.randn(1, 3, side, side).double(), {}
+    for name in taps or known.taps:
+        model.get_submodule(name).register_forward_hook(lambda _m, _i, o, name=name: found.update({name: o.clone()}))
+    with torch.inference_mode():
+        model(image)
+    levels = _reference.features(known, known.paddings[-1], weights.tensors, image)
+    for level, name in zip(levels, taps or known.taps, strict=True):
+        theirs = found[name]
+        theirs = theirs[0, 1:] if theirs.ndim == 3 else theirs[0].permute(1, 2, 0)
+        assert torch.allclose(level.reshape(theirs.shape), theirs, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "name", ["resnet18", "resnet50", "resnext50_32x4d", "mobilenet_v2", "mobilenet_v3_large", "mobilenet_v3_small"]
+)
+def test_torchvision(name):
+    models = pytest.importorskip("torchvision.models")
+    check(getattr(models, name)(weights=None), name)
+
+
+@pytest.mark.parametrize("name", ["tf_efficientnet_b5", "resnet34"])
+def test_timm(name):
+    check(pytest.importorskip("timm").create_model(name), name)
+
+
+def test_timm_under_other_keys():
+    timm = pytest.importorskip("timm")
+    taps = ["blocks.2.1.bn3", "blocks.4.2.bn3", "blocks.5.3.bn3"]
+    check(timm.create_model("tf_efficientnet_lite0"), "efficientnet_lite0", taps)
+
+
+def test_timm_vision_transformer():
+    check(pytest.importorskip("timm").create_model("vit_base_patch16_224"), "vit_base_patch16_224", side=224)
+
+
+@pytest.mark.parametrize("soft", [False, True])
+def test_anomalib(tmp_path, soft):
+    models = pytest.importorskip("anomalib.models")
+    lightning = pytest.importorskip("lightning.pytorch")
+    model = models.Cflow(backbone="resnet18", layers=("layer3", "layer4"), pre_trained=False, coupling_blocks=2,
+                         condition_vector=16, permute_soft=soft)  # fmt: skip
+    with torch.no_grad():
+        for decoder in model.model.decoders:
+            for block in decoder.module_list:
+                block.global_scale += 0.5 * torch.randn_like(block.global_scale)
+                block.subnet[2].weight *= 4
+    trainer = lightning.Trainer(logger=False, accelerator="cpu", enable_checkpointing=False)
+    trainer.strategy.connect(model)
+    trainer.save_checkpoint(tmp_path / "a.ckpt")
+    export_checkpoint(tmp_path / "a.ckpt", tmp_path / "d.h5", verify=True)
+    # The library equals the reference (verify), and the reference equals anomalib.
+    utils = pytest.importorskip("anomalib.models.image.cflow.utils")
+    found = checkpoint(torch.load(tmp_path / "a.ckpt", weights_only=True), None, "a.ckpt")
+    image = (torch.from_numpy(_verify.frame(64, 96)).double() / 255 - 0.5).permute(2, 0, 1)[None]
+    clamp = Clamp().completed(found)
+    theirs = model.double().eval().model.encoder(image)
+    levels = _reference.features(found.encoder.known, "zeros", found.encoder.tensors, image)[-2:]
+    for n, (level, decoder) in enumerate(zip(levels, model.model.decoders, strict=True)):
+        h, w, c = level.shape
+        fibers = theirs[f"layer{n + 3}"][0].permute(1, 2, 0)
+        assert torch.allclose(level, fibers, rtol=1e-12, atol=1e-12)
+        condition = utils.positional_encoding_2d(16, h, w).permute(1, 2, 0).reshape(h * w, 16).double()
+        with torch.no_grad():
+            expected = utils.get_logp(c, *decoder(fibers.reshape(h * w, c), [condition])) / c
+        mine = _reference.log_likelihoods(found.flows, clamp, n, level)
+        assert torch.allclose(mine.reshape(-1), expected, rtol=1e-10, atol=1e-10)
+    with h5py.File(tmp_path / "d.h5") as file:
+        assert attributes(file["flow"])["permutation"] == ("soft" if soft else "hard")
+        assert attributes(file["encoder"])["taps"] == ["layer3", "layer4"]
