@@ -9,7 +9,7 @@ VENV    := .venv
 STATIC := -Xswiftc -static-stdlib -Xswiftc -use-ld=lld -Xlinker --gc-sections
 TESTED := --configuration release --scratch-path .build-test -Xswiftc -enable-testing
 
-.PHONY: all lib tool test demo lint format bench clean packages
+.PHONY: all lib tool test fidelity demo lint format bench clean packages
 
 all: lib tool
 
@@ -40,6 +40,10 @@ test: lib $(VENV)/tests
 	$(VENV)/bin/python Tests/Fixtures/make_detector.py model lite0 build/lite0.h5
 	Tests/C/run.sh build/lite0.h5
 	PYTHONPATH=bindings/python $(VENV)/bin/python -m pytest -q Tests/Python
+
+# The library's numbers against exact ones: docs/fidelity.md.
+fidelity: lib $(VENV)/tests
+	CFLOWAD_LIBRARY=$(LIBRARY) $(VENV)/bin/python benchmarks/fidelity.py
 
 lint:
 	swift format lint --strict --recursive Sources Tests Package.swift
