@@ -71,6 +71,7 @@ import Testing
     let encoder = try Encoder(description, inputSize: inputSize) { key, shape in
       Self.weights(fixture.architecture, key, shape, gain: fixture.gain)
     }
+    try runsOrRefuses(encoder)
     for size in fixture.cases {
       let input = EncoderTests.input(height: size.height, width: size.width)
       let session = try EncoderSession(encoder, height: size.height, width: size.width, workers: Workers(count: 2))
@@ -116,5 +117,24 @@ import Testing
     let encoder = try Self.blank("vit_base_patch16_224", taps: 1)
     #expect(throws: Failure.self) { try encoder.levelGrids(height: 224, width: 230) }
     #expect(try encoder.levelGrids(height: 32, width: 240) == [Grid(height: 2, width: 15, channels: 768)])
+  }
+
+  /// Small and odd sizes give finite features or a clear refusal, and nothing else.
+  private func runsOrRefuses(_ encoder: Encoder) throws {
+    for (height, width) in [(32, 32), (33, 61), (64, 39)] {
+      do throws(Failure) {
+        let session = try EncoderSession(encoder, height: height, width: width, workers: Workers(count: 2))
+        session.run(EncoderTests.input(height: height, width: width))
+        for (level, grid) in session.levelGrids.enumerated() {
+          #expect(grid.count > 0)
+          for i in 0..<grid.count where !session.features(level)[i].isFinite {
+            Issue.record("level \(level) of \(height) x \(width) is not finite at \(i)")
+            break
+          }
+        }
+      } catch {
+        #expect(error.kind == .invalidArgument, "\(height) x \(width): \(error.message)")
+      }
+    }
   }
 }
