@@ -426,12 +426,73 @@ cflowad_status cflowad_render_overlay(
 
 /**
  * Area under the ROC curve: the exact rank statistic (Mann-Whitney U / (positives * negatives)), ties averaged.
+ * Of images' scores the image AUROC; of all pixels of all maps and masks the pixel AUROC.
+ *
+ * For this and the next two: time is linear in the count; up to 8 bytes of memory per score are needed meanwhile.
  *
  * @param scores  count finite values, higher is more anomalous.
  * @param labels  count values, 0 good, anything else defective; both must occur.
- * @param auroc   receives a value from 0 to 1. Thread-safe.
+ * @param count   2 to 2^30.
+ * @param auroc   receives a value from 0 to 1; left alone on failure.
+ * @return CFLOWAD_ERROR_INVALID_ARGUMENT (a class is missing, a score is not finite, NULL), CFLOWAD_ERROR_UNSUPPORTED
+ *         (too many), CFLOWAD_ERROR_OUT_OF_MEMORY. Thread-safe.
  */
 cflowad_status cflowad_auroc(const float *scores, const uint8_t *labels, size_t count, double *auroc);
+
+/**
+ * Average precision: sum over the distinct scores as thresholds, from the highest, of (R_n - R_(n-1)) P_n, with the
+ * precision P and the recall R of "defective at this score and above". scikit-learn's average_precision_score.
+ *
+ * Arguments and errors as of cflowad_auroc; receives a value above 0, up to 1.
+ */
+cflowad_status cflowad_average_precision(
+    const float *scores, const uint8_t *labels, size_t count, double *average_precision);
+
+/**
+ * The largest F1 = 2 TP / (2 TP + FP + FN) of all thresholds, and the threshold that gives it.
+ *
+ * Arguments and errors as of cflowad_auroc, and
+ *
+ * @param f1         receives a value above 0, up to 1.
+ * @param threshold  receives the score that, as "defective at this score and above", gives it; of several the lowest.
+ */
+cflowad_status cflowad_f1_max(
+    const float *scores, const uint8_t *labels, size_t count, double *f1, float *threshold);
+
+/**
+ * Which area under the per-region-overlap curve. Both plot, over thresholds, the mean share of a defective region that
+ * is found against the share of good pixels that is wrongly found (FPR), up to an FPR of 0.3. Regions are 8-connected
+ * and of one image. The two give different values: compare like with like.
+ */
+typedef int32_t cflowad_aupro_kind;
+
+enum {
+    CFLOWAD_AUPRO_STANDARD = 0, /**< MVTec AD's evaluation code, torchmetrics, anomalib: a threshold at every value that
+                                     occurs (found is >= it), holes do not count, the curve interpolated at 0.3 */
+    CFLOWAD_AUPRO_PAPER = 1     /**< CFLOW-AD's tables: 1000 thresholds from the largest value down in equal steps
+                                     (found is > it), a region's share counts its holes' pixels too but divides by its
+                                     area without them, FPRs up to 0.3 stretched to 0...1 */
+};
+
+/**
+ * Area under the per-region-overlap curve (AUPRO; P. Bergmann et al., "Uninformed Students", CVPR 2020).
+ *
+ * Memory needed meanwhile: 10 bytes per pixel of one image, and for CFLOWAD_AUPRO_STANDARD up to 8 per good pixel and
+ * 16 per defective one of all images.
+ *
+ * @param maps         image_count x height x width finite values, row-major, higher is more anomalous.
+ * @param masks        as many values, 0 good, anything else defective; both must occur. A mask may be empty.
+ * @param image_count  image_count * width * height must be 2 to 2^30.
+ * @param kind         CFLOWAD_AUPRO_.
+ * @param aupro        receives a value from 0 to 1 (CFLOWAD_AUPRO_PAPER: above 1 where holes are found); left alone on
+ *                     failure.
+ * @return CFLOWAD_ERROR_INVALID_ARGUMENT (a class is missing, a value is not finite, no such kind, NULL; for
+ *         CFLOWAD_AUPRO_PAPER also: no two thresholds have a different FPR up to 0.3, the original divides 0 by 0
+ *         then), CFLOWAD_ERROR_UNSUPPORTED (too many), CFLOWAD_ERROR_OUT_OF_MEMORY. Thread-safe.
+ */
+cflowad_status cflowad_aupro(
+    const float *maps, const uint8_t *masks, size_t image_count, uint32_t width, uint32_t height,
+    cflowad_aupro_kind kind, double *aupro);
 
 #ifdef __cplusplus
 }

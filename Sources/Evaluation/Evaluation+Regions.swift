@@ -1,8 +1,8 @@
 import Basics
 
 /// The two ways in which the area under the per-region-overlap curve (AUPRO) is computed; their values differ. Both
-/// plot, over thresholds, the mean share of a defective region that is found (PRO) against the share of good pixels that is
-/// wrongly found (FPR), up to a limit of FPR. Regions are 8-connected.
+/// plot, over thresholds, the mean share of a defective region that is found (PRO) against the share of good pixels
+/// that is wrongly found (FPR), up to a limit of FPR. Regions are 8-connected.
 extension Evaluation {
   /// Largest false positive rate that counts, in both.
   package static let overlapLimit = 0.3
@@ -10,72 +10,112 @@ extension Evaluation {
   /// The original cflow-ad's AUPRO, as in the paper's tables.
   ///
   /// 1000 thresholds t_k = max - k (max - min) / 1000; found is a map > t_k. A region's share counts the pixels of its
-  /// holes as well but divides by the area without them. Points with FPR <= 0.3 are kept, their FPR is stretched to 0...1, and
-  /// the area is by trapezoids.
+  /// holes as well but divides by the area without them. Points with FPR <= 0.3 are kept, their FPR is stretched to
+  /// 0...1, and the area is by trapezoids.
+  ///
+  /// Memory: 10 bytes per pixel of one image.
   ///
   /// - Parameters:
   ///   - maps: images x height x width anomaly values, finite.
   ///   - masks: as many values: 0 good, anything else defective. There must be both.
   /// - Returns: the area; holes may lift it above 1. Fails with `.invalidArgument` when no two thresholds have a
   ///   different FPR up to the limit: the original divides 0 by 0 then.
-  package static func auproPaper(maps: [Float], masks: [UInt8], width: Int, height: Int) throws(Failure) -> Double {
-    try checkMaps(maps, masks, width, height)
-    let good = zip(maps, masks).filter { $0.1 == 0 }.map { $0.0 }.sorted()
-    var regions: [(values: [Float], area: Int)] = []
-    forEachImage(masks, width: width, height: height) { offset, found in
-      for index in found.pixels.indices {
-        let values = found.filled(index).map { maps[offset + $0] }.sorted()
-        regions.append((values, found.pixels[index].count))
+  package static func auproPaper(
+    maps: UnsafeBufferPointer<Float>, masks: UnsafeBufferPointer<UInt8>, width: Int, height: Int
+  ) throws(Failure) -> Double {
+    let labelled = try LabelledMaps(values: maps, masks: masks, width: width, height: height)
+    let thresholds = Thresholds(of: maps)
+    // At the k of the first threshold that finds it, what a pixel adds to the rate and to the overlap, but for the
+    // division by the numbers of good pixels and of regions.
+    var found = [(good: Int, gain: Double)](repeating: (0, 0), count: Thresholds.count)
+    for index in maps.indices where masks[index] == 0 {
+      if let first = thresholds.first(below: maps[index]) { found[first].good += 1 }
+    }
+    let regionCount = try labelled.forEachRegion { map, pixels, finder in
+      let gain = 1 / Double(pixels.count)
+      finder.forEachFilledPixel(of: pixels) { pixel in
+        if let first = thresholds.first(below: map[pixel]) { found[first].gain += gain }
       }
     }
-    guard let low = maps.min().map(Double.init), let high = maps.max().map(Double.init) else { return .nan }
 
-    var curve: [(rate: Double, overlap: Double)] = []
-    for step in 0..<1000 {
-      let threshold = high - Double(step) * ((high - low) / 1000)
-      let rate = Double(count(good, above: threshold)) / Double(good.count)
-      let shares = regions.map { Double(count($0.values, above: threshold)) / Double($0.area) }
-      if rate <= overlapLimit { curve.append((rate, shares.reduce(0, +) / Double(regions.count))) }
+    var sum = (good: 0, gain: 0.0)
+    var first: Double?
+    var last = (rate: 0.0, overlap: 0.0)
+    var area = 0.0
+    for (good, gain) in found {
+      sum = (sum.good + good, sum.gain + gain)
+      let point = (rate: Double(sum.good) / Double(labelled.good), overlap: sum.gain / Double(regionCount))
+      guard point.rate <= overlapLimit else { break }  // Rates ascend with k.
+      if first != nil { area += (point.rate - last.rate) * (point.overlap + last.overlap) / 2 }
+      first = first ?? point.rate
+      last = point
     }
-    // Rates ascend with k.
-    guard let first = curve.first?.rate, let last = curve.last?.rate, last > first else {
+    guard let first, last.rate > first else {
       throw Failure(.invalidArgument, "no two thresholds have a different false positive rate up to \(overlapLimit)")
     }
-    var area = 0.0
-    for (from, to) in zip(curve, curve.dropFirst()) {
-      area += (to.rate - from.rate) / (last - first) * (to.overlap + from.overlap) / 2
-    }
-    return area
+    return area / (last.rate - first)
   }
 
-  /// The field's AUPRO (MVTec's evaluation code, torchmetrics, anomalib): a threshold at every value that occurs, found is a map >=
-  /// the threshold, holes do not count, the curve is interpolated at FPR = 0.3 and the area divided by 0.3.
+  package static func auproPaper(maps: [Float], masks: [UInt8], width: Int, height: Int) throws(Failure) -> Double {
+    try withBuffers(maps, masks) { (maps, masks) throws(Failure) in
+      try auproPaper(maps: maps, masks: masks, width: width, height: height)
+    }
+  }
+
+  /// The field's AUPRO (MVTec's evaluation code, torchmetrics, anomalib): a threshold at every value that occurs, found
+  /// is a map >= the threshold, holes do not count, the curve is interpolated at FPR = 0.3 and the area divided by 0.3.
+  ///
+  /// Memory: up to 8 bytes per good pixel, 16 per defective pixel, and 10 per pixel of one image.
   ///
   /// Parameters as of ``auproPaper(maps:masks:width:height:)``. Returns 0...1.
-  package static func auproStandard(maps: [Float], masks: [UInt8], width: Int, height: Int) throws(Failure) -> Double {
-    try checkMaps(maps, masks, width, height)
-    // What finding a pixel adds to the mean overlap, but for the number of regions.
-    var gains = [Double](repeating: 0, count: maps.count)
-    var regionCount = 0
-    forEachImage(masks, width: width, height: height) { offset, found in
-      regionCount += found.pixels.count
-      for region in found.pixels {
-        for pixel in region { gains[offset + pixel] = 1 / Double(region.count) }
-      }
-    }
-    let goodCount = masks.reduce(0) { $0 + ($1 == 0 ? 1 : 0) }
-    let order = maps.indices.sorted { maps[$0] > maps[$1] }
-    var area = 0.0
-    var point = (rate: 0.0, overlap: 0.0)
-    var found = (good: 0, gain: 0.0)
+  package static func auproStandard(
+    maps: UnsafeBufferPointer<Float>, masks: UnsafeBufferPointer<UInt8>, width: Int, height: Int
+  ) throws(Failure) -> Double {
+    let labelled = try LabelledMaps(values: maps, masks: masks, width: width, height: height)
+    // Of good pixels the rank, of defective ones the rank above the area of the region.
+    let defective = try Buffer<UInt64>(count: labelled.defective)
     var next = 0
-    while next < order.count, point.rate < overlapLimit {
-      let value = maps[order[next]]
-      while next < order.count, maps[order[next]] == value {
-        if masks[order[next]] == 0 { found.good += 1 } else { found.gain += gains[order[next]] }
+    let regionCount = try labelled.forEachRegion { map, pixels, _ in
+      for pixel in pixels {
+        defective.base[next] = UInt64(rank(of: map[Int(pixel)])) << 32 | UInt64(pixels.count)
         next += 1
       }
-      var end = (rate: Double(found.good) / Double(goodCount), overlap: found.gain / Double(regionCount))
+    }
+    try sortByRank(defective.base, count: defective.count)
+    let good = try Buffer<UInt32>(count: labelled.good)
+    next = 0
+    for index in maps.indices where masks[index] == 0 {
+      good.base[next] = rank(of: maps[index])
+      next += 1
+    }
+    try sortByRank(good.base, count: good.count)
+    return areaUnderOverlap(good: good, defective: defective, regionCount: regionCount)
+  }
+
+  package static func auproStandard(maps: [Float], masks: [UInt8], width: Int, height: Int) throws(Failure) -> Double {
+    try withBuffers(maps, masks) { (maps, masks) throws(Failure) in
+      try auproStandard(maps: maps, masks: masks, width: width, height: height)
+    }
+  }
+
+  /// ``auproStandard(maps:masks:width:height:)`` of pixels in ascending order.
+  private static func areaUnderOverlap(good: Buffer<UInt32>, defective: Buffer<UInt64>, regionCount: Int) -> Double {
+    // The pixels that are not found yet.
+    var left = (good: good.count, defective: defective.count)
+    var gain = 0.0
+    var area = 0.0
+    var point = (rate: 0.0, overlap: 0.0)
+    while left.good > 0, point.rate < overlapLimit {
+      var rank = good.base[left.good - 1]
+      if left.defective > 0 { rank = max(rank, UInt32(defective.base[left.defective - 1] >> 32)) }
+      while left.good > 0, good.base[left.good - 1] == rank { left.good -= 1 }
+      while left.defective > 0, UInt32(defective.base[left.defective - 1] >> 32) == rank {
+        left.defective -= 1
+        gain += 1 / Double(UInt32(truncatingIfNeeded: defective.base[left.defective]))
+      }
+      var end = (
+        rate: Double(good.count - left.good) / Double(good.count), overlap: gain / Double(regionCount)
+      )
       if end.rate > overlapLimit {
         let share = (overlapLimit - point.rate) / (end.rate - point.rate)
         end = (overlapLimit, point.overlap + share * (end.overlap - point.overlap))
@@ -85,41 +125,32 @@ extension Evaluation {
     }
     return area / overlapLimit
   }
+}
 
-  private static func checkMaps(_ maps: [Float], _ masks: [UInt8], _ width: Int, _ height: Int) throws(Failure) {
-    guard maps.count == masks.count else {
-      throw Failure(.invalidArgument, "\(maps.count) map values do not fit \(masks.count) mask values")
-    }
-    guard maps.count <= maximumCount else {
-      throw Failure(.unsupported, "\(maps.count) map values are more than \(maximumCount)")
-    }
-    guard width > 0, height > 0, let size = checkedProduct([width, height]), maps.count % size == 0 else {
-      throw Failure(.invalidArgument, "\(maps.count) map values are not images of \(width) x \(height)")
-    }
-    guard maps.allSatisfy(\.isFinite) else { throw Failure(.invalidArgument, "a map value is not finite") }
-    guard masks.contains(0), masks.contains(where: { $0 != 0 }) else {
-      throw Failure(.invalidArgument, "good and defective pixels are both needed")
-    }
+/// The original's thresholds: 1000 equal steps from the largest value down to just above the smallest.
+private struct Thresholds {
+  static let count = 1000
+  private let high: Double
+  private let step: Double
+
+  /// - Parameter values: not empty, finite.
+  init(of values: UnsafeBufferPointer<Float>) {
+    var (low, high) = (Float.greatestFiniteMagnitude, -Float.greatestFiniteMagnitude)
+    for value in values { (low, high) = (min(low, value), max(high, value)) }
+    self.high = Double(high)
+    step = (Double(high) - Double(low)) / Double(Self.count)
   }
 
-  /// Calls the body for every image with where it begins and its regions.
-  private static func forEachImage(
-    _ masks: [UInt8], width: Int, height: Int, _ body: (_ offset: Int, _ regions: Regions) -> Void
-  ) {
-    masks.withUnsafeBufferPointer { masks in
-      for offset in stride(from: 0, to: masks.count, by: width * height) {
-        body(offset, Regions(masks, offset: offset, width: width, height: height))
-      }
-    }
-  }
+  private subscript(index: Int) -> Double { high - Double(index) * step }
 
-  /// How many of ascending values are above the threshold.
-  private static func count(_ values: [Float], above threshold: Double) -> Int {
-    var (low, high) = (0, values.count)
-    while low < high {
-      let middle = (low + high) / 2
-      if Double(values[middle]) > threshold { high = middle } else { low = middle + 1 }
-    }
-    return values.count - low
+  /// The first threshold below the value; nil if there is none. Thresholds descend.
+  func first(below value: Float) -> Int? {
+    let value = Double(value)
+    guard step > 0 else { return nil }
+    // The quotient may be off by its rounding: the comparisons decide.
+    var index = min(max(Int((high - value) / step), 0), Self.count)
+    while index > 0, value > self[index - 1] { index -= 1 }
+    while index < Self.count, !(value > self[index]) { index += 1 }
+    return index < Self.count ? index : nil
   }
 }

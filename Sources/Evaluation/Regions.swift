@@ -1,66 +1,107 @@
-/// The connected regions of a mask: pixels that are not 0 and touch by a side or a corner (8-connectivity).
-struct Regions {
+import Basics
+
+/// Finds the connected regions of masks: pixels that are not 0 and touch by a side or a corner (8-connectivity).
+///
+/// Memory: 10 bytes per pixel of one mask, whatever is in it.
+final class Regions {
   let width: Int
   let height: Int
-  /// Per region the indices of its pixels, row-major.
-  private(set) var pixels: [[Int]] = []
+  /// Whether a pixel belongs to a region that was found already.
+  private let isFound: Buffer<Bool>
+  /// The pixels of the region at hand.
+  private let members: Buffer<UInt32>
+  /// Pixels of a box: of the region, or outside of it.
+  private let box: Buffer<Place>
+  /// Pixels of the box from which the outside goes on.
+  private let front: Buffer<UInt32>
 
-  /// - Parameter mask: height x width values from `offset` on.
-  init(_ mask: UnsafeBufferPointer<UInt8>, offset: Int, width: Int, height: Int) {
+  private enum Place: UInt8, BitwiseCopyable { case unreached, region, outside }
+
+  /// For masks of up to ``Evaluation/maximumCount`` pixels. Fails with `.outOfMemory`.
+  init(width: Int, height: Int) throws(Failure) {
+    guard width > 0, height > 0, let size = checkedProduct([width, height]), size <= Evaluation.maximumCount else {
+      throw Failure(.unsupported, "masks of \(width) x \(height) pixels are too large")
+    }
     self.width = width
     self.height = height
-    var isSeen = [Bool](repeating: false, count: width * height)
-    for start in 0..<width * height where mask[offset + start] != 0 && !isSeen[start] {
-      isSeen[start] = true
-      var region = [start]
-      var next = 0
-      while next < region.count {
-        let pixel = region[next]
-        next += 1
-        forEachNeighbour(of: pixel, width: width, height: height) { neighbour in
-          if mask[offset + neighbour] != 0, !isSeen[neighbour] {
-            isSeen[neighbour] = true
-            region.append(neighbour)
+    isFound = try Buffer(count: size)
+    members = try Buffer(count: size)
+    box = try Buffer(count: size)
+    front = try Buffer(count: size)
+  }
+
+  /// Calls the body for every region of a mask with the indices of its pixels, y * width + x; they are only there
+  /// during the call.
+  ///
+  /// - Parameter mask: height x width values.
+  func forEachRegion(in mask: UnsafePointer<UInt8>, _ body: (_ pixels: UnsafeBufferPointer<UInt32>) -> Void) {
+    isFound.base.update(repeating: false, count: isFound.count)
+    for start in 0..<width * height where mask[start] != 0 && !isFound.base[start] {
+      isFound.base[start] = true
+      members.base[0] = UInt32(start)
+      var (next, count) = (0, 1)
+      while next < count {
+        forEachNeighbour(of: Int(members.base[next]), width: width, height: height) { neighbour in
+          if mask[neighbour] != 0, !isFound.base[neighbour] {
+            isFound.base[neighbour] = true
+            members.base[count] = UInt32(neighbour)
+            count += 1
           }
         }
+        next += 1
       }
-      pixels.append(region)
+      body(UnsafeBufferPointer(start: members.base, count: count))
     }
   }
 
-  /// A region's pixels and those of its holes: whatever is not of the region and cannot reach the image's border by
-  /// steps to any of the 8 neighbours without crossing it. scipy.ndimage.binary_fill_holes with a full 3 x 3 structure.
+  /// Calls the body for a region's pixels and those of its holes: whatever is not of the region and cannot reach the
+  /// image's border by steps to any of the 8 neighbours without crossing it. scipy.ndimage.binary_fill_holes with a
+  /// full 3 x 3 structure.
   ///
   /// Other regions within a hole belong to it.
-  func filled(_ index: Int) -> [Int] {
-    let region = pixels[index]
-    // Beyond its bounding box nothing is of the region, so it is enough to look at the box and a margin of 1.
-    let left = (region.map { $0 % width }.min() ?? 0) - 1
-    let right = (region.map { $0 % width }.max() ?? 0) + 1
-    let top = (region.map { $0 / width }.min() ?? 0) - 1
-    let bottom = (region.map { $0 / width }.max() ?? 0) + 1
+  func forEachFilledPixel(of pixels: UnsafeBufferPointer<UInt32>, _ body: (_ pixel: Int) -> Void) {
+    // Beyond its bounding box nothing is of the region: whatever reaches the box's border is outside.
+    var (left, right, top, bottom) = (width, 0, height, 0)
+    for pixel in pixels {
+      let (y, x) = Int(pixel).quotientAndRemainder(dividingBy: width)
+      (left, right, top, bottom) = (min(left, x), max(right, x), min(top, y), max(bottom, y))
+    }
     let boxWidth = right - left + 1
     let boxHeight = bottom - top + 1
-    var isClosed = [Bool](repeating: false, count: boxWidth * boxHeight)
-    for pixel in region { isClosed[(pixel / width - top) * boxWidth + (pixel % width - left)] = true }
-    // The margin is open and connected: the flood starts at its corner.
-    var outside = [0]
-    var isOutside = [Bool](repeating: false, count: isClosed.count)
-    isOutside[0] = true
-    while let pixel = outside.popLast() {
-      forEachNeighbour(of: pixel, width: boxWidth, height: boxHeight) { neighbour in
-        if !isClosed[neighbour], !isOutside[neighbour] {
-          isOutside[neighbour] = true
-          outside.append(neighbour)
-        }
-      }
+    box.base.update(repeating: .unreached, count: boxWidth * boxHeight)
+    for pixel in pixels {
+      let (y, x) = Int(pixel).quotientAndRemainder(dividingBy: width)
+      box.base[(y - top) * boxWidth + (x - left)] = .region
     }
-    return isOutside.indices.filter { !isOutside[$0] }.map { ($0 / boxWidth + top) * width + ($0 % boxWidth + left) }
+
+    var count = 0
+    func reach(_ pixel: Int) {
+      guard box.base[pixel] == .unreached else { return }
+      box.base[pixel] = .outside
+      front.base[count] = UInt32(pixel)
+      count += 1
+    }
+    for x in 0..<boxWidth {
+      reach(x)
+      reach((boxHeight - 1) * boxWidth + x)
+    }
+    for y in 0..<boxHeight {
+      reach(y * boxWidth)
+      reach(y * boxWidth + boxWidth - 1)
+    }
+    while count > 0 {
+      count -= 1
+      forEachNeighbour(of: Int(front.base[count]), width: boxWidth, height: boxHeight, reach)
+    }
+
+    for y in 0..<boxHeight {
+      for x in 0..<boxWidth where box.base[y * boxWidth + x] != .outside { body((y + top) * width + (x + left)) }
+    }
   }
 }
 
 private func forEachNeighbour(of pixel: Int, width: Int, height: Int, _ body: (Int) -> Void) {
-  let (x, y) = (pixel % width, pixel / width)
+  let (y, x) = pixel.quotientAndRemainder(dividingBy: width)
   for row in max(y - 1, 0)...min(y + 1, height - 1) {
     for column in max(x - 1, 0)...min(x + 1, width - 1) where (row, column) != (y, x) { body(row * width + column) }
   }

@@ -475,6 +475,58 @@ static void test_auroc(void) {
     INVALID(cflowad_auroc(scores, labels, 4, &area));
 }
 
+static void test_scores(void) {
+    float scores[4] = {1, 2, 2, 3}, threshold = -1;
+    uint8_t labels[4] = {0, 0, 1, 1}, same[4] = {0, 0, 0, 0};
+    double value = -1;
+    INVALID(cflowad_average_precision(NULL, labels, 4, &value));
+    INVALID(cflowad_average_precision(scores, NULL, 4, &value));
+    INVALID(cflowad_average_precision(scores, labels, 4, NULL));
+    INVALID(cflowad_average_precision(scores, labels, (size_t)-1, &value));
+    INVALID(cflowad_average_precision(scores, same, 4, &value));
+    INVALID(cflowad_f1_max(NULL, labels, 4, &value, &threshold));
+    INVALID(cflowad_f1_max(scores, NULL, 4, &value, &threshold));
+    INVALID(cflowad_f1_max(scores, labels, 4, NULL, &threshold));
+    INVALID(cflowad_f1_max(scores, labels, 4, &value, NULL));
+    INVALID(cflowad_f1_max(scores, same, 4, &value, &threshold));
+    EXPECT(ERROR_UNSUPPORTED, cflowad_f1_max(scores, labels, (size_t)1 << 40, &value, &threshold));
+    CHECK(value == -1 && threshold == -1);
+    EXPECT(OK, cflowad_average_precision(scores, labels, 4, &value));
+    CHECK(fabs(value - (0.5 + 0.5 * 2 / 3)) < 1e-15);
+    EXPECT(OK, cflowad_f1_max(scores, labels, 4, &value, &threshold));
+    CHECK(fabs(value - 0.8) < 1e-15 && threshold == 2);
+}
+
+static void test_aupro(void) {
+    static const cflowad_aupro_kind kinds[] = {CFLOWAD_AUPRO_STANDARD, CFLOWAD_AUPRO_PAPER};
+    float maps[12] = {0, 1, 9, 0, 2, 8, 3, 1, 2, 0, 4, 5};
+    uint8_t masks[12] = {0, 0, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0}, same[12] = {0};
+    double value = -1;
+    size_t i;
+    for (i = 0; i < 2; i++) {
+        INVALID(cflowad_aupro(NULL, masks, 2, 3, 2, kinds[i], &value));
+        INVALID(cflowad_aupro(maps, NULL, 2, 3, 2, kinds[i], &value));
+        INVALID(cflowad_aupro(maps, masks, 2, 3, 2, kinds[i], NULL));
+        INVALID(cflowad_aupro(maps, masks, 0, 3, 2, kinds[i], &value));
+        INVALID(cflowad_aupro(maps, masks, 2, 0, 2, kinds[i], &value));
+        INVALID(cflowad_aupro(maps, masks, 2, 3, 0, kinds[i], &value));
+        INVALID(cflowad_aupro(maps, same, 2, 3, 2, kinds[i], &value));
+        INVALID(cflowad_aupro(maps, masks, (size_t)-1, 3, 2, kinds[i], &value));
+        INVALID(cflowad_aupro(maps, masks, (size_t)1 << 62, 3, 2, kinds[i], &value));
+        INVALID(cflowad_aupro(maps, masks, 2, 0xffffffffu, 0xffffffffu, kinds[i], &value));
+        EXPECT(ERROR_UNSUPPORTED, cflowad_aupro(maps, masks, 1, 0x10000u, 0x10000u, kinds[i], &value));
+    }
+    INVALID(cflowad_aupro(maps, masks, 2, 3, 2, 2, &value));
+    INVALID(cflowad_aupro(maps, masks, 2, 3, 2, -1, &value));
+    CHECK(value == -1);
+    EXPECT(OK, cflowad_aupro(maps, masks, 2, 3, 2, CFLOWAD_AUPRO_STANDARD, &value));
+    CHECK(fabs(value - 1) < 1e-12);
+    EXPECT(OK, cflowad_aupro(maps, masks, 2, 3, 2, CFLOWAD_AUPRO_PAPER, &value));
+    CHECK(fabs(value - 1) < 1e-12);
+    maps[7] = strtof("inf", NULL);
+    for (i = 0; i < 2; i++) INVALID(cflowad_aupro(maps, masks, 2, 3, 2, kinds[i], &value));
+}
+
 static void test_uncalibrated(const char *path) {
     cflowad_model *model = NULL;
     cflowad_session *session = NULL;
@@ -525,6 +577,8 @@ int main(int argc, char **argv) {
     test_trainer(argv[1], model);
     test_images(argv[2], argv[1]);
     test_auroc();
+    test_scores();
+    test_aupro();
     if (argc > 3) test_uncalibrated(argv[3]);
     EXPECT(OK, cflowad_session_close(session));
     EXPECT(OK, cflowad_model_close(model));

@@ -16,6 +16,7 @@ struct EvaluationTests {
     let scores: [Int]
     let labels: [UInt8]
     let auroc: Double
+    let average_precision: Double
     let f1: Double
     let f1_threshold: Int
     var testDescription: String { name }
@@ -43,8 +44,8 @@ struct EvaluationTests {
   }()
 
   @Test func fixtureIsThere() {
-    #expect(Self.index.scores.count == 6)
-    #expect(Self.index.maps.count == 6)
+    #expect(Self.index.scores.count == 7)
+    #expect(Self.index.maps.count == 8)
   }
 
   @Test(arguments: index.scores) func auroc(_ test: Scores) throws {
@@ -53,18 +54,21 @@ struct EvaluationTests {
     #expect(abs(try Evaluation.auroc(scores: test.values, labels: test.labels.map { $0 * 255 }) - test.auroc) < 1e-12)
   }
 
+  @Test(arguments: index.scores) func averagePrecision(_ test: Scores) throws {
+    let value = try Evaluation.averagePrecision(scores: test.values, labels: test.labels)
+    #expect(abs(value - test.average_precision) < 1e-12)
+  }
+
   @Test(arguments: index.scores) func f1(_ test: Scores) throws {
-    let best = try Evaluation.f1Optimum(scores: test.values, labels: test.labels)
+    let best = try Evaluation.f1Max(scores: test.values, labels: test.labels)
     #expect(abs(best.f1 - test.f1) < 1e-12)
     #expect(best.threshold == Float(test.f1_threshold) / 256)
   }
 
-  @Test(arguments: index.maps) func regionsAreLabelled(_ test: Maps) {
-    let size = test.width * test.height
-    let count = stride(from: 0, to: test.masks.count, by: size).reduce(0) { sum, offset in
-      test.masks.withUnsafeBufferPointer {
-        sum + Regions($0, offset: offset, width: test.width, height: test.height).pixels.count
-      }
+  @Test(arguments: index.maps) func regionsAreLabelled(_ test: Maps) throws {
+    let count = try withBuffers(test.values, test.masks) { (values, masks) throws(Failure) in
+      let labelled = try LabelledMaps(values: values, masks: masks, width: test.width, height: test.height)
+      return try labelled.forEachRegion { _, _, _ in }
     }
     #expect(count == test.regions)
   }
@@ -81,6 +85,41 @@ struct EvaluationTests {
     #expect(abs(value - test.aupro_standard) < 1e-12)
   }
 
+  /// Zeros of either sign are one score; the order goes through all exponents and both signs.
+  @Test func extremeScores() throws {
+    #expect(try Evaluation.auroc(scores: [-0.0, 0.0], labels: [1, 0]) == 0.5)
+    let ascending: [Float] = [
+      -.greatestFiniteMagnitude, -1, -.leastNormalMagnitude, -.leastNonzeroMagnitude, 0, .leastNonzeroMagnitude,
+      .leastNormalMagnitude, 1, Float(1).nextUp, .greatestFiniteMagnitude,
+    ]
+    for (index, value) in ascending.enumerated() {
+      #expect(score(ofRank: rank(of: value)) == value)
+      let labels = ascending.indices.map { UInt8($0 >= max(index, 1) ? 1 : 0) }
+      #expect(try Evaluation.auroc(scores: ascending.reversed(), labels: labels.reversed()) == 1)
+      #expect(try Evaluation.f1Max(scores: ascending, labels: labels).threshold == ascending[max(index, 1)])
+    }
+    let masks: [UInt8] = [0, 0, 0, 0, 1, 1]
+    let values: [Float] = [-.greatestFiniteMagnitude, -1, 0, 1, 2, .greatestFiniteMagnitude]
+    #expect(abs(try Evaluation.auproStandard(maps: values, masks: masks, width: 3, height: 2) - 1) < 1e-12)
+  }
+
+  @Test func sortsByTheUpperBitsAlone() throws {
+    var random = Random(seed: 1, purpose: "ranks")
+    let values = (0..<1000).map { _ -> UInt64 in
+      let above = random.next() >> (32 + random.next() % 32)  // Of every length, many of them equal.
+      return above << 32 | random.next() >> 40
+    }
+    var sorted = values
+    try sorted.withUnsafeMutableBufferPointer { sorted in
+      guard let base = sorted.baseAddress else { return }
+      try sortByRank(base, count: sorted.count)
+    }
+    // Stable: what is in the lower bits keeps its order.
+    let expected = values.enumerated().sorted { ($0.element >> 32, $0.offset) < ($1.element >> 32, $1.offset) }
+      .map { $0.element }
+    #expect(sorted == expected)
+  }
+
   @Test func aPerfectMap() throws {
     let masks: [UInt8] = [0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0]
     let maps = zip(masks.indices, masks).map { Float($0) + ($1 == 0 ? 0 : 100) }
@@ -91,7 +130,8 @@ struct EvaluationTests {
   @Test func refusesWhatHasNoMeasure() {
     func refuses(_ scores: [Float], _ labels: [UInt8]) {
       #expect(throws: Failure.self) { try Evaluation.auroc(scores: scores, labels: labels) }
-      #expect(throws: Failure.self) { try Evaluation.f1Optimum(scores: scores, labels: labels) }
+      #expect(throws: Failure.self) { try Evaluation.averagePrecision(scores: scores, labels: labels) }
+      #expect(throws: Failure.self) { try Evaluation.f1Max(scores: scores, labels: labels) }
       #expect(throws: Failure.self) {
         try Evaluation.auproPaper(maps: scores, masks: labels, width: 2, height: 1)
       }
@@ -110,6 +150,8 @@ struct EvaluationTests {
     #expect(throws: Failure.self) {
       try Evaluation.auproPaper(maps: [1, 2], masks: [0, 1], width: .max, height: .max)
     }
+    #expect(throws: Failure.self) { try Regions(width: 1 << 20, height: 1 << 20) }
+    #expect(throws: Failure.self) { try Regions(width: -1, height: 1) }
     // Every good pixel has the same value: there is no curve to take an area under.
     #expect(throws: Failure.self) { try Evaluation.auproPaper(maps: [1, 2], masks: [0, 1], width: 2, height: 1) }
   }

@@ -3,7 +3,7 @@
     python Tests/Fixtures/make_evaluation.py    # rewrites Tests/EvaluationTests/Fixtures/evaluation.json
 
 Needs numpy, scipy, scikit-learn. evaluation.json holds
-    scores[]  name, scores (in 1/256), labels, auroc, f1, f1_threshold (in 1/256)
+    scores[]  name, scores (in 1/256), labels, auroc, average_precision, f1, f1_threshold (in 1/256)
     maps[]    name, width, height, maps (in 1/256, images one after the other), masks, aupro_paper, aupro_standard,
               regions (how many)
 The area under the per-region-overlap curve is computed twice, both times by brute force over whole images.
@@ -28,6 +28,7 @@ def scores(name, values, labels):
         "scores": [int(v) for v in values],
         "labels": [int(v) for v in labels],
         "auroc": float(metrics.roc_auc_score(labels, values)),
+        "average_precision": float(metrics.average_precision_score(labels, values)),
         "f1": float(f1[best]),
         "f1_threshold": int(thresholds[best]),
     }
@@ -90,6 +91,12 @@ MASKS = {
         np.zeros((12, 16), bool),
     ],
     "one pixel": [picture(*["." * 16] * 5, "......#.........", *["." * 16] * 6)],
+    "rings": [
+        picture(
+            "#########", "#.......#", "#.#####.#", "#.#...#.#", "#.#.#.#.#", "#.#...#.#", "#.#####.#", "#.......#",
+            "#########",
+        )
+    ],
     "no holes": [picture("....", "##..", "....", "...#"), picture("....", "....", ".##.", "....")],
 }  # fmt: skip
 
@@ -125,6 +132,7 @@ def main():
             scores("separated", np.array([1, 2, 3, 4, 5]), np.array([0, 0, 0, 1, 1])),
             scores("reversed", np.array([5, 4, 3, 2, 1]), np.array([0, 0, 0, 1, 1])),
             scores("one of each", np.array([-3, 7]), np.array([0, 1])),
+            scores("one defective among equals", np.array([4, 4, 4, 4, -9]), np.array([0, 0, 1, 0, 0])),
         ],
         "maps": [
             maps(f"{name}, {levels} levels", masks, seed, levels)

@@ -28,6 +28,7 @@ from ._errors import (
     UnsupportedError,
 )
 from ._images import auroc, read_png, render_overlay, write_png
+from ._metrics import aupro, average_precision, f1_max
 from ._model import Level, Model, ModelInfo, Result, Session, Verdict
 from ._trainer import Progress, Trainer
 from ._version import __version__
@@ -67,8 +68,11 @@ __all__ = [
     "UnsupportedError",
     "Verdict",
     "__version__",
+    "aupro",
     "auroc",
+    "average_precision",
     "build_info",
+    "f1_max",
     "read_png",
     "render_overlay",
     "version",

@@ -29,6 +29,7 @@ MAX_LEVELS = 4
 FILE_NAME = f"libcflowad.so.{MAJOR}"
 
 PIXEL_GRAY8, PIXEL_RGB8, PIXEL_BGR8, PIXEL_RGBA8, PIXEL_BGRA8 = 1, 2, 3, 4, 5
+AUPRO_STANDARD, AUPRO_PAPER = 0, 1
 
 
 class Sized(ctypes.Structure):
@@ -173,6 +174,15 @@ PROTOTYPES: dict[str, tuple[object, list[object]]] = {
         [POINTER(Frame), c_void_p, c_size_t, POINTER(OverlayOptions), c_void_p, c_size_t],
     ),
     "cflowad_auroc": (c_int32, [POINTER(c_float), POINTER(c_uint8), c_size_t, POINTER(c_double)]),
+    "cflowad_average_precision": (c_int32, [POINTER(c_float), POINTER(c_uint8), c_size_t, POINTER(c_double)]),
+    "cflowad_f1_max": (
+        c_int32,
+        [POINTER(c_float), POINTER(c_uint8), c_size_t, POINTER(c_double), POINTER(c_float)],
+    ),
+    "cflowad_aupro": (
+        c_int32,
+        [POINTER(c_float), POINTER(c_uint8), c_size_t, c_uint32, c_uint32, c_int32, POINTER(c_double)],
+    ),
 }
 
 
