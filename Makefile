@@ -45,6 +45,10 @@ test: lib $(VENV)/tests
 fidelity: lib $(VENV)/tests
 	CFLOWAD_LIBRARY=$(LIBRARY) $(VENV)/bin/python benchmarks/fidelity.py
 
+# One frame's time beside PyTorch, ONNX Runtime and OpenVINO, all taking turns.
+bench: lib $(VENV)/bench
+	CFLOWAD_LIBRARY=$(LIBRARY) $(VENV)/bin/python -W ignore benchmarks/speed.py
+
 lint:
 	swift format lint --strict --recursive Sources Tests Package.swift
 
@@ -58,6 +62,10 @@ demo: lib tool $(VENV)/demo
 
 # Python with what tests or demo need; the files say that it is complete.
 $(VENV)/tests: bindings/python/requirements-export.txt bindings/python/requirements-test.txt | packages
+	.ci/make-venv $(VENV) $^
+	@touch $@
+
+$(VENV)/bench: bindings/python/requirements-export.txt benchmarks/requirements.txt | packages
 	.ci/make-venv $(VENV) $^
 	@touch $@
 
