@@ -137,6 +137,7 @@ typedef struct cflowad_frame {
     uint32_t height;             /**< rows, 1 to CFLOWAD_MAX_FRAME_SIDE */
     size_t stride;               /**< bytes from one row to the next; at least width * bytes per pixel */
     cflowad_pixel_format format; /**< CFLOWAD_PIXEL_ */
+    uint32_t reserved;           /**< 0 */
 } cflowad_frame;
 
 /* -------------------------------------------------------------------------------------------- model */
@@ -163,8 +164,8 @@ typedef struct cflowad_model_info {
     uint32_t is_calibrated;                     /**< 1 when scores and verdicts are available */
     float threshold;                            /**< score above which a frame is rejected; NaN if not calibrated */
     uint64_t parameter_count;                   /**< numbers in the encoder's and flows' weights, as stored */
-    uint64_t session_bytes;                     /**< scratch memory of a session with the default thread_count; frames'
-                                                     own sizes add a little */
+    uint64_t session_bytes;                     /**< buffers of a session with the default thread_count; index tables of
+                                                     convolutions and a frame's own size come on top */
 } cflowad_model_info;
 
 /**
@@ -243,7 +244,7 @@ typedef struct cflowad_result {
 } cflowad_result;
 
 /**
- * Creates a session with all the memory it needs (cflowad_model_info.session_bytes) and its threads, which sleep
+ * Creates a session with the memory it needs (see cflowad_model_info.session_bytes) and its threads, which sleep
  * between frames and block all signals. Each camera with a session of its own and thread_count 1 gives the highest
  * throughput; one session with all threads the shortest time for a frame.
  *
@@ -254,7 +255,8 @@ cflowad_status cflowad_session_create(
     const cflowad_model *model, const cflowad_session_options *options, cflowad_session **session);
 
 /**
- * Scores a frame. Allocates nothing once a frame of this size and format has been scored by the session.
+ * Scores a frame. Allocates nothing when the session's previous frame had the same size; a new size makes its tables
+ * anew. Computes in the default floating-point mode and leaves the calling thread's own as it was.
  *
  * @param frame   borrowed for the call.
  * @param result  outputs; see cflowad_result. On failure its scalar outputs are untouched.
@@ -273,7 +275,8 @@ cflowad_status cflowad_session_score_batch(
     cflowad_session *session, const cflowad_frame *frames, size_t count, cflowad_result *results);
 
 /**
- * Closes the session. A call that runs on another thread is completed, and the memory freed after it. NULL is allowed.
+ * Closes the session; returns at once. A call that still runs on another thread is completed, and the session's memory
+ * freed after it: keep that call's frame and result until it has returned. NULL is allowed.
  */
 cflowad_status cflowad_session_close(cflowad_session *session);
 
@@ -342,6 +345,7 @@ typedef struct cflowad_progress {
     uint64_t done;      /**< units of the stage done: frames (encode, calibrate) or frames x sub-epochs (fit) */
     uint64_t total;     /**< units of the stage in all */
     float learning_rate;/**< fit: of the last step; else 0 */
+    uint32_t reserved;  /**< 0 */
 } cflowad_progress;
 
 /** Called on the thread that called fit or calibrate, several times a second or less. Non-zero return cancels. */
@@ -363,8 +367,8 @@ cflowad_status cflowad_trainer_create(
 cflowad_status cflowad_trainer_add_frame(cflowad_trainer *trainer, const cflowad_frame *frame, int32_t role);
 
 /**
- * Trains the flows (paper, section 3; Adam, groups of fibers), until done or cancelled. After CFLOWAD_ERROR_CANCELLED
- * or CFLOWAD_ERROR_DIVERGED the trainer can only be closed. The same frames, options and seed give the same weights
+ * Trains the flows (paper, section 3; Adam, groups of fibers), until done or cancelled. After CFLOWAD_ERROR_CANCELLED,
+ * CFLOWAD_ERROR_DIVERGED or CFLOWAD_ERROR_OUT_OF_MEMORY the trainer can only be closed. The same frames, options and seed give the same weights
  * bit for bit on the same machine.
  */
 cflowad_status cflowad_trainer_fit(cflowad_trainer *trainer, cflowad_progress_callback progress, void *user);
@@ -374,7 +378,8 @@ cflowad_status cflowad_trainer_calibrate(cflowad_trainer *trainer, cflowad_progr
 
 /**
  * Writes the detector to a model file, to a temporary name beside it first and then renamed: a crash leaves the old
- * file whole. A trainer that was not calibrated writes a model that gives no scores.
+ * file whole. A trainer that was not calibrated writes a model that gives no scores; one whose flows are still random
+ * writes nothing (CFLOWAD_ERROR_STATE).
  */
 cflowad_status cflowad_trainer_save(cflowad_trainer *trainer, const char *path);
 
@@ -393,11 +398,12 @@ cflowad_status cflowad_png_read_info(
  *
  * @param pixels    receives height x width pixels, rows without gaps.
  * @param capacity  bytes at pixels.
- * @return CFLOWAD_ERROR_IO, CFLOWAD_ERROR_FORMAT (damaged), CFLOWAD_ERROR_BUFFER_TOO_SMALL. Thread-safe.
+ * @return CFLOWAD_ERROR_IO, CFLOWAD_ERROR_FORMAT (damaged; pixels may then be written in part),
+ *         CFLOWAD_ERROR_BUFFER_TOO_SMALL. Thread-safe.
  */
 cflowad_status cflowad_png_read(const char *path, void *pixels, size_t capacity);
 
-/** Writes a frame as a PNG file (8 bit; grey, RGB or RGBA). Thread-safe. */
+/** Writes a frame as a PNG file (8 bit; grey or RGB, alpha is left out). Thread-safe. */
 cflowad_status cflowad_png_write(const char *path, const cflowad_frame *frame);
 
 /** How cflowad_render_overlay draws. */

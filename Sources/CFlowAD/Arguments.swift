@@ -9,6 +9,7 @@ func checkedFrame(_ pointer: UnsafePointer<cflowad_frame>?) throws(Failure) -> F
   guard let format = PixelFormat(rawValue: frame.format) else {
     throw Failure(.invalidArgument, "the frame's format \(frame.format) is not a CFLOWAD_PIXEL_ constant")
   }
+  guard frame.reserved == 0 else { throw Failure(.invalidArgument, "the frame's reserved field is not 0") }
   guard let stride = Int(exactly: frame.stride) else {
     throw Failure(.invalidArgument, "the frame's stride of \(frame.stride) bytes is too large")
   }
@@ -36,7 +37,8 @@ func checkedOutput<Value>(
 
 /// Says when an output array is too small for what it shall receive.
 func checkCapacity(_ capacity: Int, holds needed: Int, _ name: StaticString) throws(Failure) {
-  guard capacity >= needed else {
+  // size_t is unsigned: SIZE_MAX, "no limit", arrives as -1.
+  guard UInt(bitPattern: capacity) >= UInt(bitPattern: needed) else {
     throw Failure(.bufferTooSmall, "\(name) has room for \(capacity) elements where \(needed) are needed")
   }
 }

@@ -49,7 +49,9 @@ public func cflowad_session_score(
   attempt { () throws(Failure) in
     let result = try checkedOutput(result, "result")
     let session = try sessions.object(session)
-    try session.use { (session: DetectorSession) throws(Failure) in try score(session, frame, result) }
+    try session.use { (session: DetectorSession) throws(Failure) in
+      try Kernels.inDefaultFloatMode { () throws(Failure) in try score(session, frame, result) }
+    }
   }
 }
 
@@ -74,9 +76,13 @@ public func cflowad_session_score_batch(
         let frame = UnsafeRawPointer(frames) + i &* frameStride
         let result = UnsafeMutableRawPointer(results) + i &* resultStride
         do throws(Failure) {
-          try score(
-            session, frame.assumingMemoryBound(to: cflowad_frame.self),
-            result.assumingMemoryBound(to: cflowad_result.self))
+          guard frame.loadUnaligned(as: Int.self) == frameStride, result.loadUnaligned(as: Int.self) == resultStride
+          else { throw Failure(.structSize, "its struct_size differs from the first element's") }
+          try Kernels.inDefaultFloatMode { () throws(Failure) in
+            try score(
+              session, frame.assumingMemoryBound(to: cflowad_frame.self),
+              result.assumingMemoryBound(to: cflowad_result.self))
+          }
         } catch {
           throw error.within("frame \(i)")
         }
@@ -96,6 +102,7 @@ private func score(
 ) throws(Failure) {
   let frame = try checkedFrame(frame)
   var outputs = try CallerStruct.read(UnsafePointer(result), "result", zero: cflowad_result())
+  guard outputs.reserved == 0 else { throw Failure(.invalidArgument, "the result's reserved field is not 0") }
   let detector = session.detector
   let mapCount = detector.preprocessing.width &* detector.preprocessing.height
   if outputs.map != nil { try checkCapacity(outputs.map_capacity, holds: mapCount, "map") }

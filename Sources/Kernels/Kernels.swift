@@ -1,3 +1,4 @@
+import Basics
 import CProcessor
 @_exported import KernelTasks
 import KernelsAVX2
@@ -6,7 +7,15 @@ import KernelsBaseline
 /// The kernels in use: those of the best build that this processor runs.
 package enum Kernels {
   package static let selected: any KernelTable =
-    isAVX2Available ? KernelsAVX2.Variant(name: "AVX2+FMA") : KernelsBaseline.Variant(name: "baseline")
+    isAVX2Available ? KernelsAVX2.Variant() : KernelsBaseline.Variant()
+
+  /// Runs the body in the default floating-point mode, whatever the host has set, and leaves that as it was: a frame's
+  /// bits depend on neither.
+  package static func inDefaultFloatMode(_ body: () throws(Failure) -> Void) throws(Failure) {
+    let mode = cflowad_processor_enter_default_float_mode()
+    defer { cflowad_processor_restore_float_mode(mode) }
+    try body()
+  }
 
   package static var isAVX2Available: Bool { cflowad_processor_has_avx2() != 0 }
 }

@@ -117,7 +117,8 @@ private final class Room: @unchecked Sendable {
     while door.load(ordering: .acquiring) != 0 {
       cflowad_processor_pause()
       rounds += 1
-      if rounds > Self.patience { sched_yield() }
+      // Sleeping, not yielding: a caller of real-time priority would never yield to a thread of ordinary priority.
+      if rounds > Self.patience { usleep(20) }
     }
   }
 
@@ -194,6 +195,8 @@ private final class Entry {
 private func workerMain(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
   guard let argument else { return nil }
   let entry = Unmanaged<Entry>.fromOpaque(argument).takeRetainedValue()
+  // A thread begins with its creator's mode.
+  _ = cflowad_processor_enter_default_float_mode()
   entry.room.serve(as: entry.number)
   return nil
 }

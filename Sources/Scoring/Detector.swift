@@ -26,7 +26,13 @@ package final class Detector: Sendable {
     let encoder = try Encoder(
       contents.encoder, weights: contents.encoderWeights,
       inputSize: EncoderInputSize(height: contents.preprocessing.height, width: contents.preprocessing.width))
-    let levels = try encoder.levelGrids(height: contents.preprocessing.height, width: contents.preprocessing.width)
+    let levels: [Grid]
+    do throws(Failure) {
+      levels = try encoder.levelGrids(height: contents.preprocessing.height, width: contents.preprocessing.width)
+    } catch {
+      // The size is the file's, not the caller's.
+      throw Failure(error.kind == .invalidArgument ? .format : error.kind, error.message)
+    }
     guard contents.flowWeights.count == levels.count else {
       throw Failure(.format, "\(contents.flowWeights.count) flows do not fit \(levels.count) feature levels")
     }

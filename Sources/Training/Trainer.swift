@@ -17,7 +17,7 @@ package final class Trainer {
   private let encoderWeights: StateDictionary
   private let provenance: [String: String]
   private let resizer: Resizer
-  private var flowWeights: [StateDictionary]
+  private(set) var flowWeights: [StateDictionary]
   /// Frames for training and those held back for calibration, at the network's size.
   private(set) var trainingFrames: [[UInt8]] = []
   private(set) var calibrationFrames: [[UInt8]] = []
@@ -178,6 +178,7 @@ package final class Trainer {
   package var contents: DetectorContents {
     get throws(Failure) {
       try checkUsable()
+      guard state != .open else { throw Failure(.state, "the flows are random: fit comes before save") }
       var provenance = provenance
       if state == .fitted {
         provenance["training"] =

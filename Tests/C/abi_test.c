@@ -290,6 +290,41 @@ static void test_batch(cflowad_session *session) {
     INVALID(cflowad_session_score_batch(session, frames, 3, results));
     CHECK(strstr(cflowad_last_error(), "1") != NULL); /* names the frame */
     CHECK(results[0].score != -77 && results[1].score == -77 && results[2].score == -77);
+
+    /* Elements lie one struct_size apart, so all say the same one. */
+    frames[1] = good_frame();
+    frames[1].struct_size = 4096;
+    SIZE(cflowad_session_score_batch(session, frames, 3, results));
+    frames[1] = good_frame();
+    results[2].struct_size = 4096;
+    SIZE(cflowad_session_score_batch(session, frames, 3, results));
+}
+
+static void test_reserved_and_unlimited(cflowad_session *session) {
+    static float map[PIXELS];
+    cflowad_frame frame = good_frame();
+    cflowad_result result = empty_result();
+    frame.reserved = 1;
+    INVALID(cflowad_session_score(session, &frame, &result));
+    frame.reserved = 0;
+    result.reserved = 1;
+    INVALID(cflowad_session_score(session, &frame, &result));
+    result.reserved = 0;
+    result.frame_map = map;
+    result.frame_map_capacity = SIZE_MAX; /* "as much as you need" */
+    EXPECT(OK, cflowad_session_score(session, &frame, &result));
+}
+
+/* A host that flushes denormals or rounds otherwise gets the same bits, and its mode back. */
+static void test_float_mode(cflowad_session *session) {
+    cflowad_frame frame = good_frame();
+    cflowad_result first = empty_result(), second = empty_result();
+    EXPECT(OK, cflowad_session_score(session, &frame, &first));
+    CHECK(fesetround(FE_UPWARD) == 0);
+    EXPECT(OK, cflowad_session_score(session, &frame, &second));
+    CHECK(fegetround() == FE_UPWARD);
+    fesetround(FE_TONEAREST);
+    CHECK(first.score == second.score);
 }
 
 static void test_buffers(cflowad_model *model, cflowad_session *session) {
@@ -573,6 +608,8 @@ int main(int argc, char **argv) {
     test_session(model, session);
     test_frames(model, session);
     test_batch(session);
+    test_reserved_and_unlimited(session);
+    test_float_mode(session);
     test_buffers(model, session);
     test_trainer(argv[1], model);
     test_images(argv[2], argv[1]);

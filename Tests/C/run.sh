@@ -22,7 +22,7 @@ $c -Wno-missing-field-initializers "$work/example.c" -o "$work/example" $link
 "$work/example" "$detector"
 echo "example: passed"
 
-$c "$root/Tests/C/abi_test.c" -o "$work/abi" $link
+$c "$root/Tests/C/abi_test.c" -o "$work/abi" $link -lm
 "$work/abi" "$detector" "$work" $uncalibrated
 
 $c -pthread "$root/Tests/C/threads_test.c" -o "$work/threads" $link

@@ -6,8 +6,8 @@ import Testing
 
 /// The builds of the kernels that this processor runs.
 let variants: [Build] =
-  [Build(kernels: KernelsBaseline.Variant(name: "baseline"))]
-  + (Kernels.isAVX2Available ? [Build(kernels: KernelsAVX2.Variant(name: "AVX2+FMA"))] : [])
+  [Build(kernels: KernelsBaseline.Variant())]
+  + (Kernels.isAVX2Available ? [Build(kernels: KernelsAVX2.Variant())] : [])
 
 /// One build, as a test's argument.
 struct Build: Sendable, CustomTestStringConvertible {

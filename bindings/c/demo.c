@@ -83,7 +83,7 @@ static int ends_with(const char *text, const char *end) {
 /* ------------------------------------------------------------------------------------------------------- pictures */
 
 static cflowad_status read_picture(const char *path, picture *image) {
-    cflowad_frame frame = {sizeof frame, NULL, 0, 0, 0, 0};
+    cflowad_frame frame = {sizeof frame, NULL, 0, 0, 0, 0, 0};
     cflowad_status status = cflowad_png_read_info(path, &frame.width, &frame.height, &frame.format);
     size_t channels = frame.format == CFLOWAD_PIXEL_GRAY8 ? 1 : 3;
     if (status != CFLOWAD_OK) return status;
@@ -183,7 +183,7 @@ static cflowad_status draw(const picture *image, const float *map, float thresho
 /* Fills the item. *elapsed grows by the time of scoring alone; overlay may be NULL. */
 static cflowad_status score(
     cflowad_session *session, report_item *item, const char *overlay, const char *temporary, double *elapsed) {
-    picture image = {NULL, {0, NULL, 0, 0, 0, 0}};
+    picture image = {0};
     cflowad_result result;
     double start;
     cflowad_status status = read_picture(item->name, &image);

@@ -45,7 +45,9 @@ extension Variant {
         let value = Vector.load(x + start, first: lanes).filled(after: lanes, with: -.infinity)
         top = top.replacing(with: value, where: value .> top)
       }
-      let maximum = top.max()
+      // `top.max()` would be the standard library's, specialised under a name that all builds share.
+      var maximum = top[0]
+      for lane in 1..<8 { maximum = top[lane] > maximum ? top[lane] : maximum }
       var sum = Vector()
       forEachVector(count: count) { start, lanes in
         let power = VectorMath.exp(Vector.load(x + start, first: lanes) - maximum)

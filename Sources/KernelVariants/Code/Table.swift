@@ -3,7 +3,14 @@ import KernelTasks
 /// This build's kernels, one method a file. The sources of all builds are the same; what differs is the instructions that
 /// the compiler may use.
 package struct Variant: KernelTable {
-  package let name: String
+  // Stateless: copying a stored value would be a function of the compiler's, under a name that all builds share.
+  package init() {}
 
-  package init(name: String) { self.name = name }
+  package var name: String {
+    #if FUSED_MULTIPLY_ADD
+      "AVX2+FMA"
+    #else
+      "baseline"
+    #endif
+  }
 }

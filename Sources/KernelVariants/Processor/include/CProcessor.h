@@ -7,6 +7,13 @@ int cflowad_processor_has_avx2(void);
 /* Processors that the calling thread may run on. */
 int cflowad_processor_count(void);
 
+/* Sets the calling thread's floating-point mode to the default (round to nearest, denormals kept, nothing traps) and
+   returns what it was. */
+unsigned cflowad_processor_enter_default_float_mode(void);
+
+/* Sets the mode back. */
+void cflowad_processor_restore_float_mode(unsigned mode);
+
 /* Tells the processor that the thread is waiting for another. */
 static inline void cflowad_processor_pause(void) {
 #if defined(__x86_64__)
