@@ -69,7 +69,7 @@ extern "C" {
 
 /** Version of this header. The library's own is cflowad_version(); they work together when the major is equal. */
 #define CFLOWAD_VERSION_MAJOR 1
-#define CFLOWAD_VERSION_MINOR 0
+#define CFLOWAD_VERSION_MINOR 1
 #define CFLOWAD_VERSION_PATCH 0
 #define CFLOWAD_VERSION (CFLOWAD_VERSION_MAJOR * 10000 + CFLOWAD_VERSION_MINOR * 100 + CFLOWAD_VERSION_PATCH)
 

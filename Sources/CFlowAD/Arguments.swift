@@ -4,7 +4,7 @@ import Imaging
 
 /// The caller's frame, checked.
 func checkedFrame(_ pointer: UnsafePointer<cflowad_frame>?) throws(Failure) -> Frame {
-  let frame = try CallerStruct.read(pointer, "frame", zero: cflowad_frame())
+  let frame = try CallerStruct.read(pointer, "frame")
   guard let data = frame.data else { throw Failure(.invalidArgument, "the frame's data is NULL") }
   guard let format = PixelFormat(rawValue: frame.format) else {
     throw Failure(.invalidArgument, "the frame's format \(frame.format) is not a CFLOWAD_PIXEL_ constant")

@@ -7,22 +7,19 @@ enum CallerStruct {
   private static let largestPlausibleSize = 4096
 
   /// The caller's struct, with zeros for fields beyond its size.
-  ///
-  /// - Parameter minimumSize: the struct's size in version 1.0.
-  static func read<Struct: BitwiseCopyable>(
-    _ pointer: UnsafePointer<Struct>?, _ name: StaticString, minimumSize: Int = MemoryLayout<Struct>.size,
-    zero: Struct
+  static func read<Struct: VersionedStruct & BitwiseCopyable>(
+    _ pointer: UnsafePointer<Struct>?, _ name: StaticString
   ) throws(Failure) -> Struct {
     guard let pointer else { throw Failure(.invalidArgument, "the \(name) is NULL") }
     let raw = UnsafeRawPointer(pointer)
-    let size = try checkedSize(raw, name, minimumSize: minimumSize, knownSize: MemoryLayout<Struct>.size)
-    var value = zero
+    let size = try checkedSize(raw, name, firstSize: Struct.firstSize, knownSize: MemoryLayout<Struct>.size)
+    var value = Struct()
     withUnsafeMutableBytes(of: &value) { $0.copyMemory(from: UnsafeRawBufferPointer(start: raw, count: size)) }
     return value
   }
 
   /// Writes back as much of a struct as the caller knows, `struct_size` itself excepted.
-  static func write<Struct: BitwiseCopyable>(_ value: Struct, to pointer: UnsafeMutablePointer<Struct>) {
+  static func write<Struct: VersionedStruct & BitwiseCopyable>(_ value: Struct, to pointer: UnsafeMutablePointer<Struct>) {
     let raw = UnsafeMutableRawPointer(pointer)
     let known = min(raw.loadUnaligned(as: Int.self), MemoryLayout<Struct>.size)
     let header = MemoryLayout<Int>.size
@@ -34,10 +31,10 @@ enum CallerStruct {
 
   /// The checked `struct_size`, at most `knownSize`.
   private static func checkedSize(
-    _ raw: UnsafeRawPointer, _ name: StaticString, minimumSize: Int, knownSize: Int
+    _ raw: UnsafeRawPointer, _ name: StaticString, firstSize: Int, knownSize: Int
   ) throws(Failure) -> Int {
     let size = raw.loadUnaligned(as: Int.self)
-    guard size >= minimumSize, size <= largestPlausibleSize else {
+    guard size >= firstSize, size <= largestPlausibleSize else {
       throw Failure(.structSize, "struct_size of the \(name) is \(size); this version's is \(knownSize)")
     }
     if size > knownSize {
@@ -49,12 +46,11 @@ enum CallerStruct {
   }
 
   /// Sets a struct to its defaults, for a caller that knows `size` bytes of it.
-  static func initialize<Struct: BitwiseCopyable>(
-    _ pointer: UnsafeMutablePointer<Struct>?, size: Int, _ name: StaticString,
-    minimumSize: Int = MemoryLayout<Struct>.size, defaults: Struct
+  static func initialize<Struct: VersionedStruct & BitwiseCopyable>(
+    _ pointer: UnsafeMutablePointer<Struct>?, size: Int, _ name: StaticString, defaults: Struct
   ) throws(Failure) {
     guard let pointer else { throw Failure(.invalidArgument, "the \(name) is NULL") }
-    guard size >= minimumSize, size <= largestPlausibleSize else {
+    guard size >= Struct.firstSize, size <= largestPlausibleSize else {
       throw Failure(
         .structSize, "the size of the \(name) is \(size); this version's is \(MemoryLayout<Struct>.size)")
     }

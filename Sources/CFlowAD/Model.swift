@@ -40,7 +40,7 @@ public func cflowad_model_get_info(
   attempt { () throws(Failure) in
     let detector = try models.object(model)
     let info = try checkedOutput(info, "info")
-    var filled = try CallerStruct.read(info, "info", zero: cflowad_model_info())
+    var filled = try CallerStruct.read(info, "info")
     copyText(detector.encoderDescription.architecture, into: &filled.architecture)
     copyText(detector.encoderDescription.padding.rawValue, into: &filled.padding)
     filled.input_width = UInt32(detector.preprocessing.width)

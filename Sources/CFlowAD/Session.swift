@@ -30,7 +30,7 @@ public func cflowad_session_create(
     let session = try checkedOutput(session, "session")
     let detector = try models.object(model)
     var chosen = defaultSessionOptions
-    if options != nil { chosen = try CallerStruct.read(options, "session options", zero: cflowad_session_options()) }
+    if options != nil { chosen = try CallerStruct.read(options, "session options") }
     guard !chosen.threshold.isInfinite else { throw Failure(.invalidArgument, "the threshold is infinite") }
     let threadCount = Int(chosen.thread_count)
     guard threadCount <= Workers.maximumCount else {
@@ -69,8 +69,8 @@ public func cflowad_session_score_batch(
     // The elements are as far apart as the caller's version of the structs is long.
     let frameStride = frames.pointee.struct_size
     let resultStride = results.pointee.struct_size
-    _ = try CallerStruct.read(frames, "first frame", zero: cflowad_frame())
-    _ = try CallerStruct.read(UnsafePointer(results), "first result", zero: cflowad_result())
+    _ = try CallerStruct.read(frames, "first frame")
+    _ = try CallerStruct.read(UnsafePointer(results), "first result")
     try session.use { (session: DetectorSession) throws(Failure) in
       for i in 0..<count {
         let frame = UnsafeRawPointer(frames) + i &* frameStride
@@ -101,7 +101,7 @@ private func score(
   _ session: DetectorSession, _ frame: UnsafePointer<cflowad_frame>?, _ result: UnsafeMutablePointer<cflowad_result>
 ) throws(Failure) {
   let frame = try checkedFrame(frame)
-  var outputs = try CallerStruct.read(UnsafePointer(result), "result", zero: cflowad_result())
+  var outputs = try CallerStruct.read(UnsafePointer(result), "result")
   guard outputs.reserved == 0 else { throw Failure(.invalidArgument, "the result's reserved field is not 0") }
   let detector = session.detector
   let mapCount = detector.preprocessing.width &* detector.preprocessing.height

@@ -26,7 +26,7 @@ public func cflowad_trainer_create(
     let path = try checkedPath(weightsPath)
     var chosen = TrainingOptions()
     if options != nil {
-      chosen = try TrainingOptions(CallerStruct.read(options, "train options", zero: cflowad_train_options()))
+      chosen = try TrainingOptions(CallerStruct.read(options, "train options"))
     }
     let contents = try ModelFile.read(path: path)
     do throws(Failure) {
