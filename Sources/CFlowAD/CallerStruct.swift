@@ -19,7 +19,9 @@ enum CallerStruct {
   }
 
   /// Writes back as much of a struct as the caller knows, `struct_size` itself excepted.
-  static func write<Struct: VersionedStruct & BitwiseCopyable>(_ value: Struct, to pointer: UnsafeMutablePointer<Struct>) {
+  static func write<Struct: VersionedStruct & BitwiseCopyable>(
+    _ value: Struct, to pointer: UnsafeMutablePointer<Struct>
+  ) {
     let raw = UnsafeMutableRawPointer(pointer)
     let known = min(raw.loadUnaligned(as: Int.self), MemoryLayout<Struct>.size)
     let header = MemoryLayout<Int>.size
