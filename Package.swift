@@ -6,13 +6,15 @@ import PackageDescription
 // library (its headers), a thin C shim where its interface needs one, and a Swift wrapper that everything else uses.
 
 /// System library, shim and wrapper of one C library, in `Sources/Libraries/<name>`.
-func library(_ name: String, pkgConfig: String, debian: String) -> [Target] {
+func library(
+  _ name: String, pkgConfig: String, debian: String, shim: [Target.Dependency] = [], wrapper: [Target.Dependency] = []
+) -> [Target] {
   let path = "Sources/Libraries/\(name)"
   return [
     .systemLibrary(name: "C\(name)", path: "\(path)/System", pkgConfig: pkgConfig, providers: [.apt([debian])]),
-    .target(name: "C\(name)Shim", dependencies: [.target(name: "C\(name)")], path: "\(path)/Shim"),
+    .target(name: "C\(name)Shim", dependencies: [.target(name: "C\(name)")] + shim, path: "\(path)/Shim"),
     .target(
-      name: name, dependencies: ["Basics", .target(name: "C\(name)Shim")], path: "\(path)/Wrapper",
+      name: name, dependencies: ["Basics", .target(name: "C\(name)Shim")] + wrapper, path: "\(path)/Wrapper",
       swiftSettings: settings),
   ]
 }
@@ -45,7 +47,12 @@ let package = Package(
   ],
   dependencies: [.package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")],
   targets: library("OpenBLAS", pkgConfig: "openblas", debian: "libopenblas-dev")
-    + library("PNG", pkgConfig: "libpng", debian: "libpng-dev")
+    + library("PNG", pkgConfig: "libpng", debian: "libpng-dev", wrapper: ["Imaging"])
+    + library(
+      "JPEG", pkgConfig: "libjpeg", debian: "libjpeg-dev", shim: ["CPicture"], wrapper: ["Imaging", "PictureDecoding"])
+    + library(
+      "TIFF", pkgConfig: "libtiff-4", debian: "libtiff-dev", shim: ["CPicture"],
+      wrapper: ["Imaging", "PictureDecoding"])
     + library("HDF5", pkgConfig: "hdf5-serial", debian: "libhdf5-dev")
     + [
       module("Basics", []),
@@ -62,6 +69,11 @@ let package = Package(
       module("Training", ["Basics", "Kernels", "Imaging", "Encoders", "Flows", "Scoring", "OpenBLAS"]),
       module("Evaluation", ["Basics"]),
       module("ModelFile", ["Basics", "HDF5", "Imaging", "Encoders", "Flows", "Scoring"]),
+      .target(name: "CPicture", path: "Sources/Libraries/Picture/Shim"),
+      .target(
+        name: "PictureDecoding", dependencies: ["Basics", "CPicture", "Imaging"],
+        path: "Sources/Libraries/Picture/Wrapper", swiftSettings: settings),
+      module("ImageFiles", ["Basics", "Imaging", "PNG", "JPEG", "TIFF"]),
       .target(name: "CLastError", path: "Sources/Libraries/LastError"),
       .systemLibrary(name: "CFlowADHeader", path: "include"),
       module(
@@ -73,8 +85,8 @@ let package = Package(
       .executableTarget(
         name: "cflowad",
         dependencies: [
-          "CFlowADHeader", "Basics", "Kernels", "Imaging", "PNG", "Rendering", "Encoders", "Flows", "Scoring",
-          "Training", "ModelFile", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+          "CFlowADHeader", "Basics", "Kernels", "Imaging", "PNG", "ImageFiles", "Rendering", "Encoders", "Flows",
+          "Scoring", "Training", "ModelFile", .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ], path: "Sources/Tool", swiftSettings: settings),
       .target(
         name: "Support", dependencies: ["Basics", "Imaging", "Encoders", "Flows", "Scoring"], path: "Tests/Support",
@@ -84,7 +96,8 @@ let package = Package(
       tests("Flows", ["Basics", "Kernels", "Flows", "Support"]),
       tests("Basics", ["Basics"]),
       tests("Imaging", ["Basics", "Imaging"], fixtures: true),
-      tests("PNG", ["Basics", "PNG"], fixtures: true),
+      tests("PNG", ["Basics", "Imaging", "PNG"], fixtures: true),
+      tests("ImageFiles", ["Basics", "Imaging", "ImageFiles"], fixtures: true),
       tests("Rendering", ["Basics", "Imaging", "Rendering"], fixtures: true),
       tests(
         "Training",

@@ -20,7 +20,7 @@ struct CalibrateCommand: ParsableCommand {
   @Argument(help: ArgumentHelp("Model file with a detector.", valueName: "detector.h5"))
   var model: String
 
-  @Argument(help: ArgumentHelp("PNG files of good parts, or folders of them.", valueName: "good"))
+  @Argument(help: ArgumentHelp("Images of good parts, or folders of them.", valueName: "good"))
   var frames: [String]
 
   @OptionGroup var output: OutputFile
@@ -30,7 +30,7 @@ struct CalibrateCommand: ParsableCommand {
   func run() throws {
     Interrupt.listen()
     try output.check()
-    let frames = try ImageFiles.all(frames)
+    let frames = try FrameList.all(frames)
     let contents = try ModelFile.read(path: model)
     guard contents.flow != nil else {
       throw Failure(.state, "\(model): it holds an encoder without flows: train it first")

@@ -6,7 +6,8 @@ import PNG
 import Rendering
 import Scoring
 
-/// Writes the heat map of every frame under the frame's own path, without the folders that all frames share.
+/// Writes the heat map of every frame as a PNG file under the frame's own path, without the folders that all frames share;
+/// the name of a frame that is no PNG file gets ".png" at its end.
 final class HeatMapFolder {
   private let folder: String
   private let session: DetectorSession
@@ -26,7 +27,8 @@ final class HeatMapFolder {
     }
     let inputs = Set(frames.compactMap { FileIdentity($0) })
     for (frame, path) in zip(frames, components) {
-      let target = ([folder] + path.dropFirst(shared.count)).joined(separator: "/")
+      let name = ([folder] + path.dropFirst(shared.count)).joined(separator: "/")
+      let target = name.lowercased().hasSuffix(".png") ? name : name + ".png"
       if let identity = FileIdentity(target), inputs.contains(identity) {
         throw Failure(.invalidArgument, "\(target): the heat map would replace a frame; choose another folder")
       }

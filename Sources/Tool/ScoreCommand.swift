@@ -1,8 +1,8 @@
 import ArgumentParser
 import Basics
+import ImageFiles
 import Imaging
 import ModelFile
-import PNG
 import Scoring
 
 struct ScoreCommand: ParsableCommand {
@@ -29,7 +29,7 @@ struct ScoreCommand: ParsableCommand {
   @Argument(help: ArgumentHelp("Model file with a calibrated detector.", valueName: "detector.h5"))
   var model: String
 
-  @Argument(help: ArgumentHelp("PNG files, or folders of them.", valueName: "frames"))
+  @Argument(help: ArgumentHelp("Images, or folders of them.", valueName: "frames"))
   var frames: [String]
 
   @Option(help: "How results are printed: a table for people, or JSON lines for programs.")
@@ -43,7 +43,7 @@ struct ScoreCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Folder for heat maps, PNG files of the frames' sizes and names, in the colours inferno from "
+      "Folder for heat maps, PNG files of the frames' sizes, in the colours inferno from "
         + "0 (black) to the number of levels (pale yellow). It is made when there is none.", valueName: "folder"))
   var maps: String?
 
@@ -64,7 +64,7 @@ struct ScoreCommand: ParsableCommand {
       throw Failure(.notCalibrated, "\(model): it is not calibrated and gives no scores; see cflowad calibrate")
     }
     let session = try DetectorSession(detector, threshold: threshold)
-    let files = ImageFiles(frames)
+    let files = FrameList(frames)
     let maps = try maps.map { folder throws(Failure) in
       try HeatMapFolder(folder, frames: files.paths, session: session, isOverlay: overlay)
     }
@@ -101,7 +101,7 @@ struct ScoreCommand: ParsableCommand {
   private func score(
     _ path: String, _ session: DetectorSession, _ maps: HeatMapFolder?
   ) throws(Failure) -> ScoredFrame {
-    let image = try PNG.read(path: path)
+    let image = try ImageFile.read(path: path)
     return try image.withFrame { frame throws(Failure) in
       let clock = ContinuousClock()
       let start = clock.now

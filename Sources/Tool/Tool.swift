@@ -11,7 +11,7 @@ struct Tool: ParsableCommand {
     discussion: """
       A detector is trained from pictures of good parts alone. It gives every picture an anomaly score, about 0 for a \
       normal one and at most about the number of its feature levels (3), and a heat map that shows where. Pictures are \
-      PNG files of any size and kind; model files are HDF5.
+      PNG, JPEG, TIFF or BMP files of any size and kind; model files are HDF5.
 
       Results go to standard output, progress and messages to standard error. Exit status: 0 when all went well, 1 when \
       something failed, 64 for a command line that is not understood, 130 after Ctrl-C.

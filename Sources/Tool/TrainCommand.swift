@@ -24,14 +24,14 @@ struct TrainCommand: ParsableCommand {
     help: ArgumentHelp("Model file with an encoder, or with a detector to go on from.", valueName: "encoder.h5"))
   var model: String
 
-  @Argument(help: ArgumentHelp("PNG files of good parts, or folders of them.", valueName: "good"))
+  @Argument(help: ArgumentHelp("Images of good parts, or folders of them.", valueName: "good"))
   var frames: [String]
 
   @OptionGroup var output: OutputFile
 
   @Option(
     help: ArgumentHelp(
-      "PNG files of good parts that are only calibrated on, or folders of them; may be repeated.",
+      "Images of good parts that are only calibrated on, or folders of them; may be repeated.",
       valueName: "folder"))
   var calibrateOn: [String] = []
 
@@ -41,8 +41,8 @@ struct TrainCommand: ParsableCommand {
     Interrupt.listen()
     let options = try training.options
     try output.check()
-    let frames = try ImageFiles.all(frames)
-    let calibrationFrames = try ImageFiles.all(calibrateOn)
+    let frames = try FrameList.all(frames)
+    let calibrationFrames = try FrameList.all(calibrateOn)
     let contents = try ModelFile.read(path: model)
     let trainer: Trainer
     do throws(Failure) { trainer = try Trainer(contents, options: options) } catch { throw error.within(model) }

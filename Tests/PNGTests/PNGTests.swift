@@ -1,5 +1,6 @@
 import Basics
 import Foundation
+import Imaging
 import PNG
 import Testing
 
@@ -16,7 +17,7 @@ private func bytes(_ name: String) throws -> [UInt8] {
   try [UInt8](Data(contentsOf: URL(fileURLWithPath: path(name))))
 }
 
-private func read(_ bytes: [UInt8]) throws(Failure) -> PNGImage {
+private func read(_ bytes: [UInt8]) throws(Failure) -> Picture {
   // Not the closure's throw, which would lose its type.
   let result = bytes.withUnsafeBytes { bytes in Result { () throws(Failure) in try PNG.read(bytes: bytes) } }
   return try result.get()

@@ -101,6 +101,19 @@ struct ScoreTests {
     #expect(stride(from: 0, to: overlay.pixels.count, by: 3).contains { overlay.pixels[$0..<$0 + 3] == [0, 255, 255] })
   }
 
+  @Test func otherKindsOfImagesAreScoredToo() throws {
+    let images = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .appending(path: "ImageFilesTests/Fixtures")
+    try folder.makeFolder("mixed")
+    for name in ["ycc-420.jpg", "gray16.tif", "rgb.bmp"] {
+      try FileManager.default.copyItem(at: images.appending(path: name), to: URL(filePath: folder("mixed/\(name)")))
+    }
+    let run = try ToolRun("score", "detector.h5", "mixed", "--format", "json", "--maps", "heat", folder: folder)
+    #expect(run.status == 0, "\(run.errors)")
+    #expect(try frames(run).map(\.file) == ["mixed/gray16.tif", "mixed/rgb.bmp", "mixed/ycc-420.jpg"])
+    #expect(try PNG.read(path: folder("heat/ycc-420.jpg.png")).width == 23)
+  }
+
   @Test func heatMapsNeverReplaceFrames() throws {
     let before = try Data(contentsOf: URL(filePath: folder("frames/b.png")))
     let run = try ToolRun("score", "detector.h5", "frames", "--maps", "frames/../frames", folder: folder)

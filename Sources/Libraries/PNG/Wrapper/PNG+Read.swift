@@ -1,6 +1,7 @@
 import Basics
 import CPNGShim
 import Glibc
+import Imaging
 
 extension PNG {
   /// Size of a file's image, and whether reading it gives grey; from its header alone. Errors: see ``read(path:)``.
@@ -14,10 +15,10 @@ extension PNG {
   ///
   /// Fails with `io` when the file cannot be read, with `format` when it is damaged, cut short, no PNG image, or larger
   /// than 65535 pixels a side or 2^28 pixels, with `outOfMemory` when there is no memory for the pixels.
-  package static func read(path: String) throws(Failure) -> PNGImage { try image(Reader(path: path)) }
+  package static func read(path: String) throws(Failure) -> Picture { try image(Reader(path: path)) }
 
   /// Reads an image in memory, like ``read(path:)``.
-  package static func read(bytes: UnsafeRawBufferPointer) throws(Failure) -> PNGImage {
+  package static func read(bytes: UnsafeRawBufferPointer) throws(Failure) -> Picture {
     try image(Reader(bytes: bytes))
   }
 
@@ -32,7 +33,7 @@ extension PNG {
     try reader.read(into: base.assumingMemoryBound(to: UInt8.self))
   }
 
-  private static func image(_ reader: Reader) throws(Failure) -> PNGImage {
+  private static func image(_ reader: Reader) throws(Failure) -> Picture {
     // An array that cannot be allocated ends the process: ask first.
     guard let memory = malloc(reader.byteCount) else {
       throw Failure(.outOfMemory, "\(reader.name): no memory for \(reader.byteCount) bytes of pixels")
@@ -49,7 +50,7 @@ extension PNG {
       }
     }
     if let failure { throw failure }
-    return PNGImage(width: reader.width, height: reader.height, isGray: reader.channels == 1, pixels: pixels)
+    return Picture(width: reader.width, height: reader.height, isGray: reader.channels == 1, pixels: pixels)
   }
 }
 

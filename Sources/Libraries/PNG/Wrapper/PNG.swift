@@ -7,15 +7,6 @@ package enum PNG {
   package static let maximumSide = 65535
 }
 
-/// An 8-bit image: height x width x (1 or 3) bytes, rows without gaps.
-package struct PNGImage: Sendable, Equatable {
-  package let width: Int
-  package let height: Int
-  /// One byte a pixel, not R, G, B.
-  package let isGray: Bool
-  package let pixels: [UInt8]
-}
-
 extension Failure {
   /// The failure that libpng or the system told of; `what` was being done.
   init(_ status: cpng_status, _ message: cpng_message, _ what: String) {

@@ -1,8 +1,9 @@
 import Basics
 import FoundationEssentials
+import ImageFiles
 
-/// The PNG files that a command line names: files as they are, folders as the PNG files directly in them.
-struct ImageFiles {
+/// The image files that a command line names: files as they are, folders as the image files directly in them.
+struct FrameList {
   /// Sorted by path, each once.
   private(set) var paths: [String] = []
   /// What was wrong with arguments that gave no file.
@@ -22,7 +23,7 @@ struct ImageFiles {
 
   /// The same, but fails with the first argument that gives no file.
   static func all(_ arguments: [String]) throws(Failure) -> [String] {
-    let files = ImageFiles(arguments)
+    let files = FrameList(arguments)
     if let failure = files.failures.first { throw failure }
     return files.paths
   }
@@ -39,8 +40,8 @@ struct ImageFiles {
     } catch {
       throw Failure(.io, "\(argument): the folder cannot be read")
     }
-    let images = names.filter { $0.lowercased().hasSuffix(".png") && !$0.hasPrefix(".") }
-    guard !images.isEmpty else { throw Failure(.io, "\(argument): there are no PNG files in this folder") }
+    let images = names.filter { ImageFile.isName($0) }
+    guard !images.isEmpty else { throw Failure(.io, "\(argument): there are no images in this folder") }
     let folder = argument.hasSuffix("/") ? argument : argument + "/"
     return images.map { folder + $0 }
   }

@@ -1,0 +1,26 @@
+#include "CPicture.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+void cpicture_fail(cpicture *picture, cpicture_status status, const char *text) {
+    if (picture->status != CPICTURE_SUCCESS) return;
+    picture->status = status;
+    snprintf(picture->message, sizeof picture->message, "%s", text);
+    for (char *c = picture->message; *c; c++)
+        if (*c == '\n' || *c == '\r') *c = ' ';
+}
+
+int cpicture_allocate(cpicture *picture, uint32_t width, uint32_t height, uint32_t channels, uint32_t bytes_per_pixel) {
+    picture->width = width;
+    picture->height = height;
+    picture->channels = channels;
+    if (width == 0 || height == 0 || width > CPICTURE_MAX_SIDE || height > CPICTURE_MAX_SIDE
+        || (uint64_t)width * height > CPICTURE_MAX_PIXELS) {
+        cpicture_fail(picture, CPICTURE_FORMAT, "the image is empty, wider or taller than 65535, or above 2^28 pixels");
+        return 0;
+    }
+    picture->pixels = malloc((size_t)width * height * bytes_per_pixel);
+    if (!picture->pixels) cpicture_fail(picture, CPICTURE_MEMORY, "no memory for the pixels");
+    return picture->pixels != NULL;
+}
