@@ -7,11 +7,17 @@ package struct StateDictionary: Sendable, Equatable {
   package var keys: [String] { tensors.keys.sorted() }
 
   /// Numbers in all tensors together.
-  package var parameterCount: Int { tensors.values.reduce(0) { $0 + $1.values.count } }
+  package var parameterCount: Int { tensors.values.reduce(0) { $0 + $1.count } }
 
   package subscript(key: String) -> Tensor? {
     get { tensors[key] }
     set { tensors[key] = newValue }
+  }
+
+  /// Everything, leaving nothing behind: what is removed there is then gone, unless someone else keeps it.
+  package mutating func takeAll() -> StateDictionary {
+    defer { tensors = [:] }
+    return self
   }
 
   /// The tensor of a key, which must be there and have this shape.

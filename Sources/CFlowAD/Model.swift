@@ -14,7 +14,7 @@ public func cflowad_model_open(
     let path = try checkedPath(path)
     let contents = try ModelFile.read(path: path)
     do throws(Failure) {
-      model.pointee = try models.insert(Detector(contents))
+      model.pointee = try models.insert(Detector(consume contents))
     } catch {
       throw error.within(path)
     }

@@ -15,10 +15,13 @@ package final class Encoder: Sendable {
   /// Fails with `.unsupported` for an unknown architecture, with `.format` for tensors that are missing or of
   /// another shape.
   package convenience init(
-    _ description: EncoderDescription, weights: StateDictionary, inputSize: EncoderInputSize? = nil
+    _ description: EncoderDescription, weights: consuming StateDictionary, inputSize: EncoderInputSize? = nil
   ) throws(Failure) {
+    // A tensor's memory may go when its weights are prepared.
+    var rest = consume weights
     try self.init(description, inputSize: inputSize) { (key, shape) throws(Failure) in
-      try weights.values(key, shape: shape)
+      defer { rest[key] = nil }
+      return try rest.values(key, shape: shape)
     }
   }
 

@@ -15,7 +15,8 @@ package final class Flow: Sendable {
 
   /// - Parameter weights: FrEIA's keys, `module_list.{k}.…`, in PyTorch's layouts.
   /// Fails with `.format` when a tensor is missing or has another shape.
-  package init(grid: Grid, description: FlowDescription, weights: StateDictionary) throws(Failure) {
+  package init(grid: Grid, description: FlowDescription, weights: consuming StateDictionary) throws(Failure) {
+    var weights = consume weights
     let channels = grid.channels
     guard channels >= 2 else {
       throw Failure(.unsupported, "a flow over \(channels) channels has nothing to couple")
@@ -24,6 +25,8 @@ package final class Flow: Sendable {
     var constant = -0.5 * Double(channels) * log(2 * Double.pi)
     for index in 0..<description.blockCount {
       let parameters = try BlockParameters(weights, block: index, channels: channels, description: description)
+      // A block's tensors may go when their weights are prepared.
+      for key in weights.keys where key.hasPrefix("module_list.\(index).") { weights[key] = nil }
       for value in parameters.globalScale { constant += log(BlockParameters.scale(value)) }
       blocks.append(
         try CouplingBlock(

@@ -109,7 +109,7 @@ extension ModelFile {
     for name in try group.names() where !name.hasSuffix("w_perm_inv") {
       let dataset = try group.dataset(name)
       guard tensors[name] == nil else { throw Failure(.format, "\(dataset.path): the name occurs twice") }
-      tensors[name] = try Tensor(shape: dataset.shape, values: dataset.read())
+      tensors[name] = try dataset.tensor()
     }
     return StateDictionary(tensors)
   }

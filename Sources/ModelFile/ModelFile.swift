@@ -17,15 +17,20 @@ package enum ModelFile {
   ///   a newer version or HDF5 features that are not accepted, `.outOfMemory`.
   package static func read(path: String) throws(Failure) -> DetectorContents {
     let bytes = try Disk.read(path)
-    return try withExtendedLifetime(bytes) { () throws(Failure) -> DetectorContents in
-      do throws(Failure) {
-        return try read(bytes: UnsafeRawBufferPointer(bytes.buffer))
-      } catch { throw error.within(path) }
-    }
+    do throws(Failure) { return try read(bytes) } catch { throw error.within(path) }
   }
 
-  /// From the bytes of a model file, which are borrowed for the call. Otherwise like ``read(path:)``.
+  /// From the bytes of a model file, which are copied. Otherwise like ``read(path:)``.
   package static func read(bytes: UnsafeRawBufferPointer) throws(Failure) -> DetectorContents {
+    guard let copy = FileBytes(count: bytes.count) else {
+      throw Failure(.outOfMemory, "there is no memory for a copy of \(bytes.count) bytes")
+    }
+    copy.buffer.copyMemory(from: bytes)
+    return try read(copy)
+  }
+
+  /// Tensors stay in the file's bytes, whose memory goes with them piece by piece.
+  private static func read(_ bytes: FileBytes) throws(Failure) -> DetectorContents {
     try FileImage.read(bytes) { root throws(Failure) in try contents(root) }
   }
 

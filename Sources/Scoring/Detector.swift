@@ -19,12 +19,16 @@ package final class Detector: Sendable {
   let flows: [Flow]
 
   /// Prepares the weights. Fails with `.format` or `.unsupported` when the contents do not make a detector.
-  package init(_ contents: DetectorContents) throws(Failure) {
+  ///
+  /// Contents that nobody else keeps give their memory back tensor by tensor, as it is taken by the prepared ones.
+  package init(_ contents: consuming DetectorContents) throws(Failure) {
+    var contents = consume contents
     guard let flow = contents.flow else {
       throw Failure(.format, "the file holds an encoder without flows: it is for training, not for scoring")
     }
+    let parameterCount = contents.flowWeights.reduce(contents.encoderWeights.parameterCount) { $0 + $1.parameterCount }
     let encoder = try Encoder(
-      contents.encoder, weights: contents.encoderWeights,
+      contents.encoder, weights: contents.encoderWeights.takeAll(),
       inputSize: EncoderInputSize(height: contents.preprocessing.height, width: contents.preprocessing.width))
     let levels: [Grid]
     do throws(Failure) {
@@ -44,7 +48,7 @@ package final class Detector: Sendable {
     var flows: [Flow] = []
     for (level, grid) in levels.enumerated() {
       do {
-        flows.append(try Flow(grid: grid, description: flow, weights: contents.flowWeights[level]))
+        flows.append(try Flow(grid: grid, description: flow, weights: contents.flowWeights[level].takeAll()))
       } catch {
         throw error.within("flow \(level)")
       }
@@ -54,7 +58,7 @@ package final class Detector: Sendable {
     self.flowDescription = flow
     self.levels = levels
     self.calibration = contents.calibration
-    self.parameterCount = contents.flowWeights.reduce(contents.encoderWeights.parameterCount) { $0 + $1.parameterCount }
+    self.parameterCount = parameterCount
     self.encoder = encoder
     self.flows = flows
   }

@@ -48,6 +48,31 @@ extension ModelFileTests {
       expectEqual(try read(bytes(of: contents)), contents)
     }
 
+    /// A tensor that goes takes its pages along, and nobody else's.
+    @Test func tensorsOutliveTheirNeighbours() throws {
+      var contents = try encoderAlone()
+      for name in ["a", "b", "c"] {
+        contents.encoderWeights[name] = try Tensor(shape: [301, 100], values: (0..<30100).map { Float($0) })
+      }
+      var read = try read(bytes(of: contents)).encoderWeights
+      for key in contents.encoderWeights.keys {
+        #expect(read[key] == contents.encoderWeights[key])
+        read[key] = nil
+      }
+    }
+
+    /// HDF5 lets a dataset have several names.
+    @Test func tensorsOfTheSameBytesAreIndependent() throws {
+      let values = (0..<30000).map { Double($0) }
+      let edited = try Editor.edited {
+        try $0.dataset("/encoder/one", [300, 100], values: values)
+        try $0.hardLink("/encoder/two", to: "/encoder/one")
+      }
+      var weights = try read(edited).encoderWeights
+      weights["one"] = nil
+      #expect(weights["two"]?.values == values.map { Float($0) })
+    }
+
     @Test func manyTextsComeBack() throws {
       var contents = try encoderAlone()
       for index in 0..<40 { contents.provenance["name \(index)"] = String(repeating: "wert ", count: index) }

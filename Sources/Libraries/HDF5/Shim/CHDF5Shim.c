@@ -387,6 +387,8 @@ int chdf5_get_dataset_info(chdf5_id dataset, chdf5_dataset_info *info) {
             if (info->rank > 0 && H5Sget_simple_extent_dims(space, dims, NULL) < 0) status = -1;
             for (i = 0; status >= 0 && i < info->rank; i++) info->dims[i] = dims[i];
             info->stored_bytes = H5Dget_storage_size(dataset);
+            info->address = info->layout == CHDF5_LAYOUT_CONTIGUOUS ? H5Dget_offset(dataset) : HADDR_UNDEF;
+            info->is_native_float = H5Tequal(type, H5T_NATIVE_FLOAT) > 0;
         }
     }
     drop(space);

@@ -31,20 +31,37 @@ package struct Dataset {
     shape = try Self.extents(info.dims, rank: info.rank, path: path)
   }
 
-  /// All values, row-major, converted to `Element` as in C; without a copy when they are stored as such.
+  /// All values as float32: where they lie in the file's bytes when they do so in order, else converted.
+  package func tensor() throws(Failure) -> Tensor {
+    let (count, chunks) = try check(for: Float.self)
+    if let stored = storedFloats(count, chunks) { return try Tensor(shape: shape, stored: stored) }
+    return try Tensor(shape: shape, values: convert(count))
+  }
+
+  /// All values, row-major, converted to `Element` as in C.
   package func read<Element: StoredNumber>(_ type: Element.Type = Element.self) throws(Failure) -> [Element] {
+    try convert(check(for: type).count)
+  }
+
+  /// The number of values, and where their chunks are, after making sure that all are there and in proportion.
+  private func check<Element: StoredNumber>(
+    for type: Element.Type
+  ) throws(Failure) -> (count: Int, chunks: [Chunk]) {
     let width = max(MemoryLayout<Element>.stride, info.element_size)
     guard let count = checkedProduct(shape), let size = checkedProduct([count, width]) else {
       throw Failure(.format, "\(path): its size is out of proportion to the file's")
     }
     try source.take(size, for: path)
-    if count == 0 { return [] }
-    if info.layout == CHDF5_LAYOUT_CHUNKED {
-      try checkChunks()
-    } else if info.filter_count != 0 || info.stored_bytes < UInt64(count * info.element_size) {
+    guard count > 0 else { return (0, []) }
+    if info.layout == CHDF5_LAYOUT_CHUNKED { return (count, try checkedChunks()) }
+    guard info.filter_count == 0, info.stored_bytes >= UInt64(count * info.element_size) else {
       throw Failure(.format, "\(path): its values were not written")
     }
+    return (count, [])
+  }
 
+  private func convert<Element: StoredNumber>(_ count: Int) throws(Failure) -> [Element] {
+    if count == 0 { return [] }
     var status: Int32 = -1
     let values = [Element](unsafeUninitializedCapacity: count) { values, initialized in
       status = chdf5_read_dataset(handle.id, Element.code, values.baseAddress)
@@ -54,9 +71,30 @@ package struct Dataset {
     return values
   }
 
-  /// Makes sure that every chunk is there and has, unfiltered, exactly a chunk's size: libhdf5 1.10 expands without a
-  /// bound and trusts the result.
-  private func checkChunks() throws(Failure) {
+  /// The first `rank` elements of a C array of extents.
+  private static func extents<Extents>(_ array: Extents, rank: Int32, path: String) throws(Failure) -> [Int] {
+    let extents = withUnsafeBytes(of: array) {
+      $0.bindMemory(to: UInt64.self).prefix(Int(rank)).map { Int(exactly: $0) }
+    }
+    let checked = extents.compactMap { $0 }
+    guard checked.count == extents.count else { throw Failure(.format, "\(path): its extents are out of range") }
+    return checked
+  }
+}
+
+// MARK: Chunks
+
+extension Dataset {
+  /// A chunk among the file's bytes.
+  private struct Chunk {
+    let bytes: Range<Int>
+    /// By bits, the first filter's the lowest.
+    let skippedFilters: UInt32
+  }
+
+  /// The chunks in row-major order, each of which is there and has, unfiltered, exactly a chunk's size: libhdf5 1.10
+  /// expands without a bound and trusts the result.
+  private func checkedChunks() throws(Failure) -> [Chunk] {
     let chunk = try Self.extents(info.chunk, rank: info.rank, path: path)
     guard chunk.allSatisfy({ $0 > 0 }), let chunkCount = checkedProduct(zip(shape, chunk).map { ($0 - 1) / $1 + 1 }),
       chunkCount <= Self.maximumChunkCount
@@ -66,15 +104,17 @@ package struct Dataset {
     }
 
     let filters = try checkedFilters()
+    var chunks: [Chunk] = []
     var offset = [UInt64](repeating: 0, count: chunk.count)
     for _ in 0..<chunkCount {
-      try checkChunk(at: offset, size: chunkSize, filters)
+      chunks.append(try checkedChunk(at: offset, size: chunkSize, filters))
       for axis in chunk.indices.reversed() {
         offset[axis] += UInt64(chunk[axis])
         if offset[axis] < UInt64(shape[axis]) { break }
         offset[axis] = 0
       }
     }
+    return chunks
   }
 
   private func checkedFilters() throws(Failure) -> [Int32] {
@@ -90,7 +130,9 @@ package struct Dataset {
   }
 
   /// Follows a chunk's size through the filters, in the order of writing.
-  private func checkChunk(at offset: [UInt64], size chunkSize: Int, _ filters: [Int32]) throws(Failure) {
+  private func checkedChunk(
+    at offset: [UInt64], size chunkSize: Int, _ filters: [Int32]
+  ) throws(Failure) -> Chunk {
     var (address, stored, skipped) = (UInt64.max, UInt64.max, UInt32.max)
     guard chdf5_get_chunk(handle.id, offset, &address, &stored, &skipped) == 0,
       let start = Int(exactly: address), let length = Int(exactly: stored),
@@ -115,15 +157,52 @@ package struct Dataset {
         && chdf5_inflated_size(source.bytes.baseAddress.map { $0 + start }, length - size, deflated) == deflated
     }
     guard isRight else { throw Failure(.format, "\(path): a chunk of its values has the wrong size") }
+    return Chunk(bytes: start..<start + length, skippedFilters: skipped)
+  }
+}
+
+// MARK: Values where they lie
+
+extension Dataset {
+  /// nil unless the values are float32 of the machine's own kind, their checksums, if any, are right and no other tensor
+  /// has these bytes.
+  private func storedFloats(_ count: Int, _ chunks: [Chunk]) -> StoredFloats? {
+    guard info.is_native_float != 0, count > 0 else { return nil }
+    let runs = info.layout == CHDF5_LAYOUT_CHUNKED ? chunkedRuns(count, chunks) : contiguousRun(count).map { [$0] }
+    guard let runs, let first = runs.map(\.lowerBound).min(), let end = runs.map(\.upperBound).max(),
+      source.claim(first..<end)
+    else { return nil }
+    return StoredFloats(file: source.file, runs: runs, extent: first..<end)
   }
 
-  /// The first `rank` elements of a C array of extents.
-  private static func extents<Extents>(_ array: Extents, rank: Int32, path: String) throws(Failure) -> [Int] {
-    let extents = withUnsafeBytes(of: array) {
-      $0.bindMemory(to: UInt64.self).prefix(Int(rank)).map { Int(exactly: $0) }
+  private func contiguousRun(_ count: Int) -> Range<Int>? {
+    let size = count * MemoryLayout<Float>.stride
+    guard info.layout == CHDF5_LAYOUT_CONTIGUOUS, let start = Int(exactly: info.address),
+      start <= source.bytes.count, size <= source.bytes.count - start
+    else { return nil }
+    return start..<start + size
+  }
+
+  /// The chunks' values, when a chunk is whole rows and has no other filter than Fletcher32, whose checksum is right.
+  private func chunkedRuns(_ count: Int, _ chunks: [Chunk]) -> [Range<Int>]? {
+    let extents = withUnsafeBytes(of: info.chunk) { $0.bindMemory(to: UInt64.self).prefix(shape.count).map { Int($0) } }
+    let isChecked = info.filter_count == 1 && info.filters.0 == CHDF5_FILTER_FLETCHER32
+    guard isChecked || info.filter_count == 0, extents.dropFirst() == shape.dropFirst() else { return nil }
+
+    var runs: [Range<Int>] = []
+    var rest = count * MemoryLayout<Float>.stride
+    for chunk in chunks {
+      guard chunk.skippedFilters == 0 else { return nil }
+      let values = chunk.bytes.dropLast(isChecked ? 4 : 0)
+      if isChecked {
+        let stored = source.bytes.loadUnaligned(fromByteOffset: values.upperBound, as: UInt32.self)
+        guard Fletcher32.checksum(UnsafeRawBufferPointer(rebasing: source.bytes[values])) == UInt32(littleEndian: stored)
+        else { return nil }
+      }
+      // The last chunk may reach beyond the last row.
+      runs.append(values.prefix(rest))
+      rest -= min(values.count, rest)
     }
-    let checked = extents.compactMap { $0 }
-    guard checked.count == extents.count else { throw Failure(.format, "\(path): its extents are out of range") }
-    return checked
+    return runs
   }
 }

@@ -5,23 +5,24 @@ import Glibc
 /// HDF5 files as bytes in memory. libhdf5 touches no file system: neither its file locks nor its drivers chosen by the
 /// environment matter, and a file that is replaced or cut while it is read does no harm.
 package enum FileImage {
-  /// Opens a file's bytes for reading and gives its root group to `body`. No group or dataset may outlive the call.
+  /// Opens a file's bytes for reading and gives its root group to `body`. No group or dataset may outlive the call;
+  /// tensors may, and keep the bytes.
   ///
   /// - Throws: `.format` when they are not an HDF5 file or a damaged one, `.unsupported` when libhdf5 at run time is not
   ///   the one compiled against.
   package static func read<Result>(
-    _ bytes: UnsafeRawBufferPointer, _ body: (Group) throws(Failure) -> Result
+    _ bytes: FileBytes, _ body: (Group) throws(Failure) -> Result
   ) throws(Failure) -> Result {
     try checkVersion()
-    guard let start = bytes.baseAddress, bytes.starts(with: signature) else {
+    guard let start = bytes.buffer.baseAddress, bytes.buffer.starts(with: signature) else {
       throw Failure(.format, "it is not an HDF5 file")
     }
     do throws(Failure) {
-      guard let file = Handle(chdf5_open_image(start, bytes.count)) else {
+      guard let file = Handle(chdf5_open_image(start, bytes.buffer.count)) else {
         throw Failure(.format, "the HDF5 file is damaged or cut short")
       }
       return try withExtendedLifetime(file) { () throws(Failure) -> Result in
-        try body(Group(root: file, source: Source(bytes: bytes)))
+        try body(Group(root: file, source: Source(bytes)))
       }
     } catch {
       chdf5_expect_leak()
@@ -62,43 +63,5 @@ package enum FileImage {
     guard chdf5_check_version() == 0 else {
       throw Failure(.unsupported, "the libhdf5 found at run time is not of the version compiled against")
     }
-  }
-}
-
-/// Bytes from `malloc`, freed with the object.
-package final class FileBytes {
-  package let buffer: UnsafeMutableRawBufferPointer
-
-  /// nil when there is no such amount of memory.
-  package init?(count: Int) {
-    guard let start = malloc(max(count, 1)) else { return nil }
-    buffer = UnsafeMutableRawBufferPointer(start: start, count: count)
-  }
-
-  init(adopting start: UnsafeMutableRawPointer, count: Int) {
-    buffer = UnsafeMutableRawBufferPointer(start: start, count: count)
-  }
-
-  deinit { free(buffer.baseAddress) }
-}
-
-/// The bytes that are being read, and how much memory reading them may still take, so that a small file cannot ask for
-/// a lot by huge extents, unwritten chunks, or links that give one dataset many names.
-final class Source {
-  let bytes: UnsafeRawBufferPointer
-  private(set) var allowance: Int
-
-  /// 16 times the file's size, for float16, integers and good compression, and 1 MiB.
-  init(bytes: UnsafeRawBufferPointer) {
-    self.bytes = bytes
-    let (sixteenfold, overflow) = bytes.count.multipliedReportingOverflow(by: 16)
-    allowance = overflow ? .max / 2 : min(sixteenfold, .max / 2) + (1 << 20)
-  }
-
-  func take(_ count: Int, for path: String) throws(Failure) {
-    guard count <= allowance else {
-      throw Failure(.format, "\(path): its size is out of proportion to the file's")
-    }
-    allowance -= count
   }
 }

@@ -106,6 +106,8 @@ typedef struct {
     int filter_count;                      /**< may exceed CHDF5_MAXIMUM_FILTERS */
     int filters[CHDF5_MAXIMUM_FILTERS];    /**< in the order of writing */
     uint64_t stored_bytes;                 /**< space allocated in the file */
+    uint64_t address;                      /**< contiguous layout: where the values begin, UINT64_MAX if nowhere */
+    int is_native_float;                   /**< 1: float32 as this machine has it */
 } chdf5_dataset_info;
 
 /** Describes a dataset without reading from it, and without touching files that it may refer to. */
