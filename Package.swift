@@ -105,7 +105,8 @@ let package = Package(
           "Basics", "COpenBLASShim", "Encoders", "Flows", "Imaging", "OpenBLAS", "Scoring", "Support", "Training",
         ], fixtures: true),
       tests(
-        "ModelFile", ["Basics", "CHDF5", "HDF5", "Encoders", "Flows", "Imaging", "ModelFile", "Scoring"], fixtures: true),
+        "ModelFile", ["Basics", "CHDF5", "HDF5", "Encoders", "Flows", "Imaging", "ModelFile", "Scoring"], fixtures: true
+      ),
       tests("Evaluation", ["Basics", "Evaluation"], fixtures: true),
       tests(
         "Tool",

@@ -196,8 +196,8 @@ extension Dataset {
       let values = chunk.bytes.dropLast(isChecked ? 4 : 0)
       if isChecked {
         let stored = source.bytes.loadUnaligned(fromByteOffset: values.upperBound, as: UInt32.self)
-        guard Fletcher32.checksum(UnsafeRawBufferPointer(rebasing: source.bytes[values])) == UInt32(littleEndian: stored)
-        else { return nil }
+        let checksum = Fletcher32.checksum(UnsafeRawBufferPointer(rebasing: source.bytes[values]))
+        guard checksum == UInt32(littleEndian: stored) else { return nil }
       }
       // The last chunk may reach beyond the last row.
       runs.append(values.prefix(rest))
