@@ -4,12 +4,13 @@ VERSION := 1.1.0
 LIBRARY := build/lib/libcflowad.so.$(VERSION)
 TOOL    := build/bin/cflowad
 VENV    := .venv
+PREFIX  ?= /usr/local
 
 # The library and the tool carry the Swift runtime, so that a host needs none; tests do not, and build apart.
 STATIC := -Xswiftc -static-stdlib -Xswiftc -use-ld=lld -Xlinker --gc-sections
 TESTED := --configuration release --scratch-path .build-test -Xswiftc -enable-testing
 
-.PHONY: all lib tool test fidelity demo lint format bench clean packages
+.PHONY: all lib tool install test fidelity demo lint format bench clean packages
 
 all: lib tool
 
@@ -35,12 +36,17 @@ tool: packages
 	@mkdir -p build/bin
 	cp .build-lib/release/cflowad $(TOOL)
 
+# Library, headers, tool, and what pkg-config and CMake's find_package(cflowad) look for; DESTDIR for packagers.
+install: lib tool
+	packaging/install.sh $(DESTDIR)$(PREFIX) $(VERSION) $(dir $(LIBRARY)) $(TOOL)
+
 # ---------------------------------------------------------------------------------------------------------------- test
 
 test: lib $(VENV)/tests
 	swift test $(TESTED)
 	$(VENV)/bin/python Tests/Fixtures/make_detector.py model lite0 build/lite0.h5
 	Tests/C/run.sh build/lite0.h5
+	Tests/CXX/run.sh build/lite0.h5
 	PYTHONPATH=bindings/python $(VENV)/bin/python -m pytest -q Tests/Python
 
 # The library's numbers against exact ones: docs/fidelity.md.

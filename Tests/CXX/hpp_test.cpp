@@ -1,0 +1,228 @@
+// cflowad.hpp against the library; built with exceptions and without, as C++17 and C++20.
+//
+//     hpp_test DETECTOR.h5 FOLDER
+#include <array>
+#include <cstdio>
+#include <cstring>
+#include <string>
+#include <type_traits>
+#include <vector>
+#if __cplusplus >= 202002L
+#include <span>
+#endif
+
+#include "cflowad.hpp"
+
+namespace {
+
+int failures = 0;
+
+void expect(bool good, const char *what) {
+    if (good) return;
+    std::fprintf(stderr, "not so: %s\n", what);
+    failures++;
+}
+
+/// A value that must be there.
+template <typename Value>
+Value must(cflowad::Expected<Value> expected, const char *what) {
+    if (!expected) {
+        std::fprintf(stderr, "%s: %s\n", what, expected.error().message.c_str());
+        std::exit(1);
+    }
+    return std::move(*expected);
+}
+
+template <typename Value>
+void expect_failure(const cflowad::Expected<Value> &expected, cflowad_status status, const char *what) {
+    expect(!expected && expected.error().status == status && !expected.error().message.empty(), what);
+}
+
+template <typename Handle>
+constexpr bool is_owner = std::is_nothrow_move_constructible_v<Handle> && std::is_nothrow_move_assignable_v<Handle>
+    && !std::is_copy_constructible_v<Handle> && !std::is_copy_assignable_v<Handle>;
+static_assert(is_owner<cflowad::Model> && is_owner<cflowad::Session> && is_owner<cflowad::Trainer>);
+
+// Views are taken of what holds such elements, and of nothing else.
+static_assert(std::is_convertible_v<std::vector<float> &, cflowad::Span<const float>>);
+static_assert(std::is_convertible_v<const std::array<float, 3> &, cflowad::Span<const float>>);
+static_assert(!std::is_convertible_v<const std::vector<float> &, cflowad::Span<float>>);
+static_assert(!std::is_convertible_v<std::vector<double> &, cflowad::Span<const float>>);
+#if __cplusplus >= 202002L
+static_assert(std::is_convertible_v<std::span<float>, cflowad::Span<const float>>);
+static_assert(std::is_convertible_v<cflowad::Span<float> &, std::span<const float>>);
+#endif
+
+/// What cv::Mat looks like from outside.
+struct Mat {
+    struct Step {
+        std::size_t bytes;
+        operator std::size_t() const { return bytes; }
+    };
+    unsigned char *data;
+    int rows, cols;
+    Step step;
+    int channel_count, sample_size;
+    int channels() const { return channel_count; }
+    std::size_t elemSize1() const { return static_cast<std::size_t>(sample_size); }
+};
+
+std::vector<std::uint8_t> noise(std::size_t count) {
+    std::vector<std::uint8_t> bytes(count);
+    for (std::size_t i = 0; i < count; i++) bytes[i] = static_cast<std::uint8_t>(i * 2654435761u >> 24);
+    return bytes;
+}
+
+void models_and_sessions(const char *path) {
+    using cflowad::Output;
+    expect(cflowad::version() / 10000 == CFLOWAD_VERSION_MAJOR, "header and library have one major version");
+    expect(std::strstr(cflowad::build_info(), "cflowad") != nullptr, "the library says what it is");
+
+    cflowad::Model model = must(cflowad::Model::try_open(path), "open");
+    const cflowad::ModelInfo info = must(model.try_info(), "info");
+    cflowad::Session session = must(cflowad::Session::try_create(model), "session");
+    cflowad::Model moved = std::move(model);
+    expect_failure(model.try_info(), CFLOWAD_ERROR_INVALID_ARGUMENT, "a model that was moved from is refused");
+    expect(must(moved.try_info(), "info").parameter_count == info.parameter_count, "the other one has it");
+
+    const std::uint32_t width = 90, height = 70;
+    std::vector<std::uint8_t> pixels = noise(3 * width * height);
+    const cflowad::Frame frame(pixels.data(), width, height, CFLOWAD_PIXEL_BGR8);
+    const cflowad::Score plain = must(session.try_score(frame), "score");
+    expect(plain.passes() != plain.rejects() && plain.map.empty() && plain.features.empty(), "a score and no arrays");
+
+    cflowad::Score all;
+    const Output everything = Output::map | Output::frame_map | Output::log_likelihoods | Output::features;
+    expect(session.try_score(frame, everything, all).has_value(), "everything is given");
+    expect(all.score == plain.score && all.threshold == info.threshold, "the same score");
+    expect(all.map.size() == info.map_size() && all.frame_map.size() == frame.pixel_count(), "maps have their sizes");
+    expect(all.log_likelihoods.size() == info.log_likelihood_count(), "one log-likelihood for each position");
+    expect(all.features.size() == info.feature_count() && all.features.back() != 0, "features are there");
+    const float *memory = all.map.data();
+    expect(session.try_score(frame, Output::map, all).has_value() && all.map.data() == memory, "memory is used again");
+    expect(all.frame_map.empty(), "what is no longer wanted goes");
+
+    Mat mat{pixels.data(), height, width, {3 * width}, 3, 1};
+    expect(must(session.try_score(must(cflowad::Frame::try_of(mat), "Mat")), "Mat").score == plain.score, "a Mat");
+    mat.sample_size = 4;
+    expect_failure(cflowad::Frame::try_of(mat), CFLOWAD_ERROR_UNSUPPORTED, "a Mat of floats is refused");
+
+    // A smaller frame of another format within the same memory.
+    const cflowad::Frame crop(pixels.data() + 30, 20, 30, CFLOWAD_PIXEL_GRAY8, 3 * width);
+    const std::array<cflowad::Frame, 3> frames{frame, crop, frame};
+    const std::vector<cflowad::Score> scores = must(session.try_score_batch(frames, Output::frame_map), "batch");
+    expect(scores.size() == 3 && scores[0].score == plain.score && scores[2].score == plain.score, "a batch's scores");
+    expect(scores[1].frame_map.size() == crop.pixel_count() && scores[1].score != plain.score, "each frame its own");
+    expect(must(session.try_score_batch({}), "no frames").empty(), "no frames give no scores");
+
+    cflowad::Frame bad = frame;
+    bad.height = 0;
+    expect_failure(session.try_score(bad), CFLOWAD_ERROR_INVALID_ARGUMENT, "a frame without rows is refused");
+    expect_failure(cflowad::Model::try_open("/nowhere.h5"), CFLOWAD_ERROR_IO, "a missing file");
+    expect_failure(cflowad::Model::try_open(pixels.data(), pixels.size()), CFLOWAD_ERROR_FORMAT, "noise as a model");
+
+    cflowad::SessionOptions options;
+    options.threshold = plain.score + 1;
+    options.thread_count = 1;
+    cflowad::Session lenient = must(cflowad::Session::try_create(moved, options), "session with options");
+    const cflowad::Score passed = must(lenient.try_score(frame), "score");
+    expect(passed.passes() && passed.score == plain.score, "a threshold of one's own");
+    options.thread_count = 100000;
+    expect_failure(cflowad::Session::try_create(moved, options), CFLOWAD_ERROR_INVALID_ARGUMENT, "too many threads");
+}
+
+void training(const char *path, const std::string &folder) {
+    cflowad::TrainOptions options;
+    expect(options.coupling_blocks == 8 && options.struct_size == sizeof(cflowad_train_options), "defaults are set");
+    options.meta_epochs = options.sub_epochs = 1;
+    options.warmup_epochs = 0;
+    options.rotation_degrees = 0;
+    cflowad::Trainer trainer = must(cflowad::Trainer::try_create(path, options), "trainer");
+    expect_failure(trainer.try_fit(), CFLOWAD_ERROR_STATE, "there is nothing to fit without frames");
+    for (std::uint32_t i = 0; i < 3; i++) {
+        const std::vector<std::uint8_t> pixels = noise(3 * (40 + i) * 40);
+        const cflowad::Frame frame(pixels.data(), 40 + i, 40, CFLOWAD_PIXEL_RGB8);
+        const std::int32_t role = i == 0 ? CFLOWAD_ROLE_CALIBRATION : CFLOWAD_ROLE_TRAINING;
+        expect(trainer.try_add_frame(frame, role).has_value(), "a frame is taken");
+    }
+    std::uint64_t reports = 0;
+    const auto count = [&](const cflowad_progress &) { return reports++, false; };
+    expect(trainer.try_fit(count).has_value() && reports > 0, "training reports");
+    expect(trainer.try_calibrate().has_value(), "calibration");
+    expect_failure(
+        trainer.try_calibrate([](const cflowad_progress &) { return true; }), CFLOWAD_ERROR_CANCELLED, "cancelling");
+    const std::string saved = folder + "/hpp.h5";
+    expect(trainer.try_save(saved.c_str()).has_value(), "saving");
+    expect(must(must(cflowad::Model::try_open(saved.c_str()), "trained").try_info(), "info").is_calibrated, "trained");
+}
+
+void images_and_metrics(const std::string &folder) {
+    const std::vector<std::uint8_t> pixels = noise(3 * 31 * 17);
+    const cflowad::Frame frame(pixels.data(), 31, 17, CFLOWAD_PIXEL_RGB8);
+    const std::string path = folder + "/hpp.png";
+    expect(cflowad::try_write_png(path.c_str(), frame).has_value(), "a PNG file is written");
+    cflowad::Image image = must(cflowad::try_read_png(path.c_str()), "read");
+    expect(image.width == 31 && image.height == 17 && image.pixels == pixels, "and read");
+    expect(image.frame().data == image.pixels.data() && image.frame().stride == 93, "an image's frame is a view");
+    expect_failure(cflowad::try_read_png("/nowhere.png"), CFLOWAD_ERROR_IO, "a missing PNG file");
+
+    cflowad::OverlayOptions options;
+    options.threshold = 0.5f;
+    const std::vector<float> heat(frame.pixel_count(), 2);
+    const cflowad::Image drawn = must(cflowad::try_render_overlay(frame, heat, options), "overlay");
+    expect(drawn.format == CFLOWAD_PIXEL_RGB8 && drawn.pixels != pixels, "heat is drawn");
+    expect_failure(
+        cflowad::try_render_overlay(frame, {heat.data(), 5}), CFLOWAD_ERROR_INVALID_ARGUMENT, "a map of another size");
+
+    const std::vector<float> scores{0.1f, 0.4f, 0.35f, 0.8f};
+    const std::array<std::uint8_t, 4> labels{0, 0, 1, 1};
+    expect(must(cflowad::try_auroc(scores, labels), "AUROC") == 0.75, "AUROC");
+    expect(must(cflowad::try_average_precision(scores, labels), "AP") > 0.83, "average precision");
+    expect(must(cflowad::try_f1_max(scores, labels), "F1").threshold == 0.35f, "F1");
+    expect(must(cflowad::try_aupro(scores, labels, 2, 1), "AUPRO") >= 0, "AUPRO");
+    expect_failure(cflowad::try_auroc(scores, {labels.data(), 3}), CFLOWAD_ERROR_INVALID_ARGUMENT, "a label too few");
+    expect_failure(cflowad::try_aupro(scores, labels, 3, 1), CFLOWAD_ERROR_INVALID_ARGUMENT, "no whole images");
+}
+
+#if CFLOWAD_HAS_EXCEPTIONS
+void exceptions(const char *path, const std::string &folder) {
+    const cflowad::Model model{std::string(path)};
+    cflowad::Session session(model);
+    const std::vector<std::uint8_t> pixels = noise(40 * 40);
+    const cflowad::Frame frame(pixels.data(), 40, 40, CFLOWAD_PIXEL_GRAY8);
+    const cflowad::Score score = session.score(frame, cflowad::Output::frame_map);
+    expect(score.score == session.score_batch({&frame, 1}).front().score, "one frame is a batch of one");
+    cflowad::write_png((folder + "/thrown.png").c_str(), cflowad::render_overlay(frame, score.frame_map).frame());
+    expect(cflowad::read_png((folder + "/thrown.png").c_str()).format == CFLOWAD_PIXEL_RGB8, "an overlay is coloured");
+    try {
+        const cflowad::Model missing("/nowhere.h5");
+        expect(false, "a missing file throws");
+    } catch (const cflowad::Error &error) {
+        expect(error.status() == CFLOWAD_ERROR_IO && std::string(error.what()) != "", "the error says why");
+        expect(std::string(cflowad::name(error.status())) == "CFLOWAD_ERROR_IO", "a status has a name");
+    }
+    cflowad::Trainer trainer(path);
+    trainer.add_frame(frame, CFLOWAD_ROLE_CALIBRATION);
+    try {
+        trainer.calibrate([](const cflowad_progress &) -> bool { throw 7; });
+        expect(false, "what the callback throws comes out");
+    } catch (int thrown) {
+        expect(thrown == 7, "what the callback throws comes out unchanged");
+    }
+}
+#endif
+
+} // namespace
+
+int main(int argc, char **argv) {
+    if (argc != 3) return std::fprintf(stderr, "usage: hpp_test DETECTOR.h5 FOLDER\n"), 2;
+    models_and_sessions(argv[1]);
+    training(argv[1], argv[2]);
+    images_and_metrics(argv[2]);
+#if CFLOWAD_HAS_EXCEPTIONS
+    exceptions(argv[1], argv[2]);
+#endif
+    std::printf("hpp_test.cpp (C++%ld, %s exceptions): %d failed\n", __cplusplus / 100 % 100,
+        CFLOWAD_HAS_EXCEPTIONS ? "with" : "without", failures);
+    return failures != 0;
+}

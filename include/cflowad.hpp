@@ -1,0 +1,708 @@
+/*
+ * cflowad.hpp - CFLOW-AD visual anomaly detection with localization, as C++17: a wrapper of cflowad.h, header only.
+ *
+ * Score one camera frame:
+ *
+ * [example]
+#include <cstdio>
+#include <vector>
+
+#include <cflowad.hpp>
+
+int main(int argc, char **argv) {
+    try {
+        const cflowad::Model model(argc > 1 ? argv[1] : "detector.h5");
+        cflowad::Session session(model);
+        std::vector<unsigned char> pixels(480 * 640 * 3); // in real life: the camera's buffer, borrowed
+        const cflowad::Frame frame(pixels.data(), 640, 480, CFLOWAD_PIXEL_BGR8);
+        const cflowad::Score score = session.score(frame, cflowad::Output::frame_map);
+        std::printf("score %g: %s\n", score.score, score.passes() ? "pass" : "not passed");
+    } catch (const cflowad::Error &error) {
+        std::fprintf(stderr, "%s: %s\n", cflowad::name(error.status()), error.what());
+        return error.status();
+    }
+}
+ * [/example]
+ *
+ * Conventions, besides those of cflowad.h:
+ *
+ * - Handles (Model, Session, Trainer) own what they name and are moved, not copied. Destructors close them. Use of one
+ *   that was moved from is CFLOWAD_ERROR_INVALID_ARGUMENT.
+ * - Everything that can fail comes in two forms: f throws Error, and try_f returns Expected, which holds the value or the
+ *   Failure. With -fno-exceptions only the second is there. Memory that std::vector or std::string cannot have is their
+ *   own matter (std::bad_alloc).
+ * - Options and frames are the C structs with constructors: their fields are those of cflowad.h, defaults set.
+ * - Views (Span) and frames borrow memory and are passed by value.
+ */
+#ifndef CFLOWAD_HPP
+#define CFLOWAD_HPP
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <memory>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "cflowad.h"
+
+#if defined(__cpp_exceptions) || defined(_CPPUNWIND)
+#define CFLOWAD_HAS_EXCEPTIONS 1
+#include <exception>
+#include <stdexcept>
+#else
+#define CFLOWAD_HAS_EXCEPTIONS 0
+#endif
+
+namespace cflowad {
+
+/* ------------------------------------------------------------------------------------------ version */
+
+/** The library's version, as CFLOWAD_VERSION is formed. */
+inline std::int32_t version() noexcept { return cflowad_version(); }
+
+/** The library's version, how it was built and which kernels it runs, for logs. Static. */
+inline const char *build_info() noexcept { return cflowad_build_info(); }
+
+/* ------------------------------------------------------------------------------------------- errors */
+
+/** Name of a status, e.g. "CFLOWAD_ERROR_IO". Static. */
+inline const char *name(cflowad_status status) noexcept { return cflowad_status_name(status); }
+
+/** Why a call failed. */
+struct Failure {
+    cflowad_status status = CFLOWAD_ERROR_INVALID_ARGUMENT; /**< one of the CFLOWAD_ERROR_ */
+    std::string message;                                    /**< one English sentence without a line end */
+};
+
+#if CFLOWAD_HAS_EXCEPTIONS
+/** What is thrown when a call fails; what() is the message. */
+class Error : public std::runtime_error {
+public:
+    explicit Error(const Failure &failure) : std::runtime_error(failure.message), status_(failure.status) {}
+    /** One of the CFLOWAD_ERROR_. */
+    cflowad_status status() const noexcept { return status_; }
+
+private:
+    cflowad_status status_;
+};
+#endif
+
+/** A value, or why there is none. */
+template <typename Value>
+class [[nodiscard]] Expected {
+public:
+    Expected(Value value) : content_(std::in_place_index<0>, std::move(value)) {}
+    Expected(Failure failure) : content_(std::in_place_index<1>, std::move(failure)) {}
+
+    bool has_value() const noexcept { return content_.index() == 0; }
+    explicit operator bool() const noexcept { return has_value(); }
+
+    /** The value. There must be one: otherwise the process ends. */
+    Value &operator*() & { return get(); }
+    const Value &operator*() const & { return const_cast<Expected *>(this)->get(); }
+    Value &&operator*() && { return std::move(get()); }
+    Value *operator->() { return &get(); }
+    const Value *operator->() const { return &const_cast<Expected *>(this)->get(); }
+
+    /** The failure. There must be one: otherwise the process ends. */
+    const Failure &error() const {
+        if (const Failure *failure = std::get_if<1>(&content_)) return *failure;
+        std::abort();
+    }
+
+#if CFLOWAD_HAS_EXCEPTIONS
+    /** The value; throws Error when there is none. */
+    Value value() && {
+        if (!has_value()) throw Error(error());
+        return std::move(get());
+    }
+#endif
+
+private:
+    Value &get() {
+        if (Value *value = std::get_if<0>(&content_)) return *value;
+        std::abort();
+    }
+
+    std::variant<Value, Failure> content_;
+};
+
+/** Success, or a failure. */
+template <>
+class [[nodiscard]] Expected<void> {
+public:
+    Expected() = default;
+    Expected(Failure failure) : failure_(std::move(failure)) {}
+
+    bool has_value() const noexcept { return !failure_; }
+    explicit operator bool() const noexcept { return has_value(); }
+
+    /** The failure. There must be one: otherwise the process ends. */
+    const Failure &error() const {
+        if (!failure_) std::abort();
+        return *failure_;
+    }
+
+#if CFLOWAD_HAS_EXCEPTIONS
+    /** Throws Error on failure. */
+    void value() const {
+        if (failure_) throw Error(*failure_);
+    }
+#endif
+
+private:
+    std::optional<Failure> failure_;
+};
+
+/* -------------------------------------------------------------------------------------------- views */
+
+/** Borrowed elements in a row, as std::span, from and to which it converts. */
+template <typename Element>
+class Span {
+public:
+    constexpr Span() noexcept = default;
+    constexpr Span(Element *data, std::size_t size) noexcept : data_(data), size_(size) {}
+
+    /** Of anything with data() and size() whose elements may be taken for these: std::vector, std::array, std::span. */
+    template <typename Container, typename = std::enable_if_t<
+        !std::is_same_v<std::remove_cv_t<std::remove_reference_t<Container>>, Span>
+        && std::is_convertible_v<
+            std::remove_pointer_t<decltype(std::declval<Container &>().data())> (*)[], Element (*)[]>>>
+    constexpr Span(Container &&container) noexcept : data_(container.data()), size_(container.size()) {}
+
+    constexpr Element *data() const noexcept { return data_; }
+    constexpr std::size_t size() const noexcept { return size_; }
+    constexpr bool empty() const noexcept { return size_ == 0; }
+    constexpr Element &operator[](std::size_t index) const { return data_[index]; }
+    constexpr Element *begin() const noexcept { return data_; }
+    constexpr Element *end() const noexcept { return data_ + size_; }
+
+private:
+    Element *data_ = nullptr;
+    std::size_t size_ = 0;
+};
+
+/* ---------------------------------------------------------------------------------- parts of this header */
+
+namespace detail {
+
+/** A struct of cflowad.h, zeroed, with its size. */
+template <typename Struct>
+Struct sized() noexcept {
+    Struct value{};
+    value.struct_size = sizeof value;
+    return value;
+}
+
+inline Failure failure(cflowad_status status) { return Failure{status, cflowad_last_error()}; }
+
+/** What a call said. */
+inline Expected<void> check(cflowad_status status) {
+    if (status == CFLOWAD_OK) return {};
+    return failure(status);
+}
+
+/** A value that a call gave beside its status. */
+template <typename Value>
+Expected<Value> check(cflowad_status status, Value value) {
+    if (status == CFLOWAD_OK) return Expected<Value>(std::move(value));
+    return failure(status);
+}
+
+inline Failure invalid(const char *message) { return Failure{CFLOWAD_ERROR_INVALID_ARGUMENT, message}; }
+
+/** Owns a handle. */
+template <typename Raw, cflowad_status (*close)(Raw *)>
+class Handle {
+public:
+    /** The handle for calls of cflowad.h; NULL when moved from. Stays owned. */
+    Raw *get() const noexcept { return raw_.get(); }
+
+protected:
+    Handle() noexcept = default;
+    explicit Handle(Raw *raw) noexcept : raw_(raw) {}
+
+private:
+    struct Close {
+        void operator()(Raw *raw) const noexcept { close(raw); }
+    };
+    std::unique_ptr<Raw, Close> raw_;
+};
+
+} // namespace detail
+
+/* ------------------------------------------------------------------------------------------- frames */
+
+/** A borrowed view of an image in the caller's memory: cflowad_frame. */
+struct Frame : cflowad_frame {
+    /**
+     * @param data    first pixel of the first row.
+     * @param width   pixels.
+     * @param height  rows.
+     * @param format  CFLOWAD_PIXEL_.
+     * @param stride  bytes from one row to the next; 0: rows without gaps.
+     */
+    Frame(
+        const void *data, std::uint32_t width, std::uint32_t height, cflowad_pixel_format format,
+        std::size_t stride = 0) noexcept
+        : cflowad_frame(detail::sized<cflowad_frame>()) {
+        this->data = data;
+        this->width = width;
+        this->height = height;
+        this->format = format;
+        this->stride = stride != 0 ? stride : bytes_per_row(width, format);
+    }
+
+    /**
+     * Of an image shaped like cv::Mat, in OpenCV's order of channels: 8 bits, 1 (grey), 3 (B G R) or 4 (B G R A)
+     * channels; regions of larger images too. What is needed are the members data, cols, rows, step, channels() and
+     * elemSize1().
+     *
+     * @return CFLOWAD_ERROR_UNSUPPORTED for other types.
+     */
+    template <typename Mat>
+    static Expected<Frame> try_of(const Mat &image) {
+        const int channels = image.channels();
+        if (image.elemSize1() != 1 || (channels != 1 && channels != 3 && channels != 4))
+            return Failure{CFLOWAD_ERROR_UNSUPPORTED, "the image has not 1, 3 or 4 channels of 8 bits"};
+        return Frame(
+            image.data, static_cast<std::uint32_t>(image.cols), static_cast<std::uint32_t>(image.rows),
+            channels == 1 ? CFLOWAD_PIXEL_GRAY8 : channels == 3 ? CFLOWAD_PIXEL_BGR8 : CFLOWAD_PIXEL_BGRA8,
+            static_cast<std::size_t>(image.step));
+    }
+
+#if CFLOWAD_HAS_EXCEPTIONS
+    template <typename Mat>
+    static Frame of(const Mat &image) { return try_of(image).value(); }
+#endif
+
+    /** Width times height. */
+    std::size_t pixel_count() const noexcept { return std::size_t{width} * height; }
+
+private:
+    static std::size_t bytes_per_row(std::uint32_t width, cflowad_pixel_format format) noexcept {
+        const std::size_t w = width;
+        switch (format) {
+        case CFLOWAD_PIXEL_RGB8:
+        case CFLOWAD_PIXEL_BGR8: return 3 * w;
+        case CFLOWAD_PIXEL_RGBA8:
+        case CFLOWAD_PIXEL_BGRA8: return 4 * w;
+        default: return w;
+        }
+    }
+};
+static_assert(sizeof(Frame) == sizeof(cflowad_frame), "frames in a row are cflowad_frames in a row");
+
+/* -------------------------------------------------------------------------------------------- model */
+
+/** What a model is: cflowad_model_info, and what follows from it. */
+struct ModelInfo : cflowad_model_info {
+    ModelInfo() noexcept : cflowad_model_info(detail::sized<cflowad_model_info>()) {}
+
+    /** Values of cflowad_result.map. */
+    std::size_t map_size() const noexcept { return std::size_t{input_width} * input_height; }
+
+    /** Values of cflowad_result.log_likelihoods. */
+    std::size_t log_likelihood_count() const noexcept {
+        std::size_t count = 0;
+        for (std::uint32_t i = 0; i < level_count; i++) count += std::size_t{level_width[i]} * level_height[i];
+        return count;
+    }
+
+    /** Values of cflowad_result.features. */
+    std::size_t feature_count() const noexcept {
+        std::size_t count = 0;
+        for (std::uint32_t i = 0; i < level_count; i++)
+            count += std::size_t{level_width[i]} * level_height[i] * level_channels[i];
+        return count;
+    }
+};
+
+/** A detector: encoder, flows and calibration, immutable. Shareable by any number of threads and sessions. */
+class Model : public detail::Handle<cflowad_model, cflowad_model_close> {
+public:
+    /** Opens a model file; see cflowad_model_open. */
+    static Expected<Model> try_open(const char *path) {
+        cflowad_model *model = nullptr;
+        const cflowad_status status = cflowad_model_open(path, &model);
+        return detail::check(status, Model(model));
+    }
+
+    /** Opens a model from the bytes of a model file, which are copied; see cflowad_model_open_memory. */
+    static Expected<Model> try_open(const void *data, std::size_t size) {
+        cflowad_model *model = nullptr;
+        const cflowad_status status = cflowad_model_open_memory(data, size, &model);
+        return detail::check(status, Model(model));
+    }
+
+    Expected<ModelInfo> try_info() const {
+        ModelInfo info;
+        const cflowad_status status = cflowad_model_get_info(get(), &info);
+        return detail::check(status, info);
+    }
+
+#if CFLOWAD_HAS_EXCEPTIONS
+    explicit Model(const char *path) : Model(try_open(path).value()) {}
+    explicit Model(const std::string &path) : Model(path.c_str()) {}
+    Model(const void *data, std::size_t size) : Model(try_open(data, size).value()) {}
+
+    ModelInfo info() const { return try_info().value(); }
+#endif
+
+private:
+    explicit Model(cflowad_model *raw) noexcept : Handle(raw) {}
+};
+
+/* ------------------------------------------------------------------------------------------ session */
+
+/** cflowad_session_options with its defaults. */
+struct SessionOptions : cflowad_session_options {
+    SessionOptions() noexcept : cflowad_session_options() {
+        cflowad_session_options_init(this, sizeof(cflowad_session_options));
+    }
+};
+
+/** What a frame's scoring is to give besides the score; combined with |. */
+enum class Output : unsigned {
+    score_only = 0,
+    map = 1,             /**< the anomaly map at the network's size */
+    frame_map = 2,       /**< the same at the frame's size */
+    log_likelihoods = 4, /**< log p / C of every position of every level */
+    features = 8         /**< the encoder's features */
+};
+
+constexpr Output operator|(Output a, Output b) noexcept {
+    return static_cast<Output>(static_cast<unsigned>(a) | static_cast<unsigned>(b));
+}
+
+/** Whether all of `wanted` are among `outputs`. */
+constexpr bool contains(Output outputs, Output wanted) noexcept {
+    return (static_cast<unsigned>(outputs) & static_cast<unsigned>(wanted)) == static_cast<unsigned>(wanted);
+}
+
+/** What scoring a frame gave. Arrays that were not asked for are empty; for their layouts see cflowad_result. */
+struct Score {
+    float score = 0;                              /**< higher is more anomalous */
+    float threshold = 0;                          /**< what the verdict compared it with */
+    cflowad_verdict verdict = CFLOWAD_VERDICT_PASS; /**< CFLOWAD_VERDICT_ */
+    std::vector<float> map;                       /**< input_height x input_width */
+    std::vector<float> frame_map;                 /**< frame's height x width */
+    std::vector<float> log_likelihoods;           /**< levels, finest first, each level_height x level_width */
+    std::vector<float> features;                  /**< the same, each value level_channels long */
+
+    bool passes() const noexcept { return verdict == CFLOWAD_VERDICT_PASS; }
+    bool rejects() const noexcept { return verdict == CFLOWAD_VERDICT_REJECT; }
+};
+
+/** Scratch memory for scoring frames with one model, one call at a time. */
+class Session : public detail::Handle<cflowad_session, cflowad_session_close> {
+public:
+    /** A session of a model, which may be closed before it; see cflowad_session_create. */
+    static Expected<Session> try_create(const Model &model, const SessionOptions &options = {}) {
+        Expected<ModelInfo> info = model.try_info();
+        if (!info) return info.error();
+        cflowad_session *session = nullptr;
+        const cflowad_status status = cflowad_session_create(model.get(), &options, &session);
+        return detail::check(status, Session(session, *info));
+    }
+
+    /** What the model is. */
+    const ModelInfo &info() const noexcept { return info_; }
+
+    /**
+     * Scores a frame, borrowed for the call; see cflowad_session_score.
+     *
+     * @return CFLOWAD_ERROR_NOT_CALIBRATED from a model without calibration: log-likelihoods and features are then to be
+     *         had through the form that is given the Score.
+     */
+    Expected<Score> try_score(const Frame &frame, Output outputs = Output::score_only) {
+        Score score;
+        Expected<void> done = try_score(frame, outputs, score);
+        if (!done) return done.error();
+        return score;
+    }
+
+    /** The same into an object that is used again and again: its arrays keep their memory. */
+    Expected<void> try_score(const Frame &frame, Output outputs, Score &score) {
+        cflowad_result result = prepare(frame, outputs, score);
+        const cflowad_status status = cflowad_session_score(get(), &frame, &result);
+        if (status != CFLOWAD_OK) return detail::failure(status);
+        finish(result, score);
+        return {};
+    }
+
+    /** Scores frames of any sizes and formats in one call, the same bits as one by one; see cflowad_session_score_batch. */
+    Expected<std::vector<Score>> try_score_batch(Span<const Frame> frames, Output outputs = Output::score_only) {
+        std::vector<Score> scores(frames.size());
+        std::vector<cflowad_result> results;
+        results.reserve(frames.size());
+        for (std::size_t i = 0; i < frames.size(); i++) results.push_back(prepare(frames[i], outputs, scores[i]));
+        const cflowad_status status =
+            cflowad_session_score_batch(get(), frames.data(), frames.size(), results.data());
+        if (status != CFLOWAD_OK) return detail::failure(status);
+        for (std::size_t i = 0; i < frames.size(); i++) finish(results[i], scores[i]);
+        return scores;
+    }
+
+#if CFLOWAD_HAS_EXCEPTIONS
+    explicit Session(const Model &model, const SessionOptions &options = {})
+        : Session(try_create(model, options).value()) {}
+
+    Score score(const Frame &frame, Output outputs = Output::score_only) { return try_score(frame, outputs).value(); }
+    void score(const Frame &frame, Output outputs, Score &score) { try_score(frame, outputs, score).value(); }
+    std::vector<Score> score_batch(Span<const Frame> frames, Output outputs = Output::score_only) {
+        return try_score_batch(frames, outputs).value();
+    }
+#endif
+
+private:
+    Session(cflowad_session *raw, const ModelInfo &info) noexcept : Handle(raw), info_(info) {}
+
+    /** Makes room for what is wanted. */
+    cflowad_result prepare(const Frame &frame, Output outputs, Score &score) const {
+        cflowad_result result = detail::sized<cflowad_result>();
+        const auto room = [&](Output output, std::vector<float> &values, std::size_t count) -> float * {
+            if (!contains(outputs, output)) count = 0;
+            values.resize(count);
+            return count != 0 ? values.data() : nullptr;
+        };
+        result.map = room(Output::map, score.map, info_.map_size());
+        result.map_capacity = score.map.size();
+        result.frame_map = room(Output::frame_map, score.frame_map, frame.pixel_count());
+        result.frame_map_capacity = score.frame_map.size();
+        result.log_likelihoods = room(Output::log_likelihoods, score.log_likelihoods, info_.log_likelihood_count());
+        result.log_likelihoods_capacity = score.log_likelihoods.size();
+        result.features = room(Output::features, score.features, info_.feature_count());
+        result.features_capacity = score.features.size();
+        return result;
+    }
+
+    static void finish(const cflowad_result &result, Score &score) {
+        score.score = result.score;
+        score.threshold = result.threshold;
+        score.verdict = result.verdict;
+    }
+
+    ModelInfo info_;
+};
+
+/* ----------------------------------------------------------------------------------------- training */
+
+/** cflowad_train_options with its defaults. */
+struct TrainOptions : cflowad_train_options {
+    TrainOptions() noexcept : cflowad_train_options() {
+        cflowad_train_options_init(this, sizeof(cflowad_train_options));
+    }
+};
+
+/** Trains a detector from defect-free frames, or recalibrates one. One call at a time. */
+class Trainer : public detail::Handle<cflowad_trainer, cflowad_trainer_close> {
+public:
+    /** From a model file with an encoder, or a whole detector; see cflowad_trainer_create. */
+    static Expected<Trainer> try_create(const char *weights_path, const TrainOptions &options = {}) {
+        cflowad_trainer *trainer = nullptr;
+        const cflowad_status status = cflowad_trainer_create(weights_path, &options, &trainer);
+        return detail::check(status, Trainer(trainer));
+    }
+
+    /** Adds a good frame, which is copied. role is a CFLOWAD_ROLE_. */
+    Expected<void> try_add_frame(const Frame &frame, std::int32_t role = CFLOWAD_ROLE_TRAINING) {
+        return detail::check(cflowad_trainer_add_frame(get(), &frame, role));
+    }
+
+    /**
+     * Trains the flows; see cflowad_trainer_fit.
+     *
+     * @param progress  called as progress(const cflowad_progress &) on this thread; true cancels. What it throws cancels
+     *                  too and is thrown on from here.
+     */
+    template <typename Progress>
+    Expected<void> try_fit(Progress &&progress) {
+        return run(cflowad_trainer_fit, progress);
+    }
+    Expected<void> try_fit() { return detail::check(cflowad_trainer_fit(get(), nullptr, nullptr)); }
+
+    /** Computes the constants and thresholds from the calibration frames; progress as of fit. */
+    template <typename Progress>
+    Expected<void> try_calibrate(Progress &&progress) {
+        return run(cflowad_trainer_calibrate, progress);
+    }
+    Expected<void> try_calibrate() { return detail::check(cflowad_trainer_calibrate(get(), nullptr, nullptr)); }
+
+    /** Writes the detector to a model file; see cflowad_trainer_save. */
+    Expected<void> try_save(const char *path) { return detail::check(cflowad_trainer_save(get(), path)); }
+
+#if CFLOWAD_HAS_EXCEPTIONS
+    explicit Trainer(const char *weights_path, const TrainOptions &options = {})
+        : Trainer(try_create(weights_path, options).value()) {}
+
+    void add_frame(const Frame &frame, std::int32_t role = CFLOWAD_ROLE_TRAINING) { try_add_frame(frame, role).value(); }
+    template <typename Progress>
+    void fit(Progress &&progress) { try_fit(progress).value(); }
+    void fit() { try_fit().value(); }
+    template <typename Progress>
+    void calibrate(Progress &&progress) { try_calibrate(progress).value(); }
+    void calibrate() { try_calibrate().value(); }
+    void save(const char *path) { try_save(path).value(); }
+#endif
+
+private:
+    explicit Trainer(cflowad_trainer *raw) noexcept : Handle(raw) {}
+
+    using Function = cflowad_status (*)(cflowad_trainer *, cflowad_progress_callback, void *);
+
+    /** A callable behind the C interface's function and pointer. */
+    template <typename Progress>
+    struct Report {
+        Progress &progress;
+#if CFLOWAD_HAS_EXCEPTIONS
+        std::exception_ptr thrown;
+#endif
+
+        static std::int32_t call(const cflowad_progress *report, void *self) {
+            Report &mine = *static_cast<Report *>(self);
+#if CFLOWAD_HAS_EXCEPTIONS
+            try {
+                return mine.progress(*report) ? 1 : 0;
+            } catch (...) { // must not cross the library's frames
+                mine.thrown = std::current_exception();
+                return 1;
+            }
+#else
+            return mine.progress(*report) ? 1 : 0;
+#endif
+        }
+    };
+
+    template <typename Progress>
+    Expected<void> run(Function function, Progress &progress) {
+#if CFLOWAD_HAS_EXCEPTIONS
+        Report<Progress> report{progress, nullptr};
+        const cflowad_status status = function(get(), Report<Progress>::call, &report);
+        if (report.thrown) std::rethrow_exception(report.thrown);
+#else
+        Report<Progress> report{progress};
+        const cflowad_status status = function(get(), Report<Progress>::call, &report);
+#endif
+        return detail::check(status);
+    }
+};
+
+/* ---------------------------------------------------------------------------------- images and metrics */
+
+/** An image in memory of its own, rows without gaps. */
+struct Image {
+    std::uint32_t width = 0;
+    std::uint32_t height = 0;
+    cflowad_pixel_format format = CFLOWAD_PIXEL_GRAY8; /**< GRAY8 or RGB8 */
+    std::vector<std::uint8_t> pixels;
+
+    /** A view of it. */
+    Frame frame() const noexcept { return Frame(pixels.data(), width, height, format); }
+};
+
+/** Reads a PNG file of any kind as GRAY8 or RGB8; see cflowad_png_read. */
+inline Expected<Image> try_read_png(const char *path) {
+    Image image;
+    const cflowad_status status = cflowad_png_read_info(path, &image.width, &image.height, &image.format);
+    if (status != CFLOWAD_OK) return detail::failure(status);
+    image.pixels.resize(
+        std::size_t{image.width} * image.height * (image.format == CFLOWAD_PIXEL_GRAY8 ? 1u : 3u));
+    const cflowad_status read = cflowad_png_read(path, image.pixels.data(), image.pixels.size());
+    return detail::check(read, std::move(image));
+}
+
+/** Writes a frame as a PNG file; see cflowad_png_write. */
+inline Expected<void> try_write_png(const char *path, const Frame &frame) {
+    return detail::check(cflowad_png_write(path, &frame));
+}
+
+/** cflowad_overlay_options with its defaults. */
+struct OverlayOptions : cflowad_overlay_options {
+    OverlayOptions() noexcept : cflowad_overlay_options() {
+        cflowad_overlay_options_init(this, sizeof(cflowad_overlay_options));
+    }
+};
+
+/** Draws a heat map, at the frame's size, over a frame: RGB8; see cflowad_render_overlay. */
+inline Expected<Image> try_render_overlay(
+    const Frame &frame, Span<const float> map, const OverlayOptions &options = {}) {
+    Image image{frame.width, frame.height, CFLOWAD_PIXEL_RGB8, std::vector<std::uint8_t>(3 * frame.pixel_count())};
+    const cflowad_status status = cflowad_render_overlay(
+        &frame, map.data(), map.size(), &options, image.pixels.data(), image.pixels.size());
+    return detail::check(status, std::move(image));
+}
+
+/** The largest F1 and the threshold that gives it. */
+struct F1Max {
+    double f1 = 0;
+    float threshold = 0;
+};
+
+/** Area under the ROC curve of scores and labels (0 good), one for each; see cflowad_auroc. */
+inline Expected<double> try_auroc(Span<const float> scores, Span<const std::uint8_t> labels) {
+    if (scores.size() != labels.size()) return detail::invalid("scores and labels are not of one number");
+    double value = 0;
+    const cflowad_status status = cflowad_auroc(scores.data(), labels.data(), scores.size(), &value);
+    return detail::check(status, value);
+}
+
+/** Average precision; see cflowad_average_precision. */
+inline Expected<double> try_average_precision(Span<const float> scores, Span<const std::uint8_t> labels) {
+    if (scores.size() != labels.size()) return detail::invalid("scores and labels are not of one number");
+    double value = 0;
+    const cflowad_status status = cflowad_average_precision(scores.data(), labels.data(), scores.size(), &value);
+    return detail::check(status, value);
+}
+
+/** The largest F1 of all thresholds; see cflowad_f1_max. */
+inline Expected<F1Max> try_f1_max(Span<const float> scores, Span<const std::uint8_t> labels) {
+    if (scores.size() != labels.size()) return detail::invalid("scores and labels are not of one number");
+    F1Max best;
+    const cflowad_status status = cflowad_f1_max(scores.data(), labels.data(), scores.size(), &best.f1, &best.threshold);
+    return detail::check(status, best);
+}
+
+/** Area under the per-region-overlap curve of images' maps and masks, all width x height; see cflowad_aupro. */
+inline Expected<double> try_aupro(
+    Span<const float> maps, Span<const std::uint8_t> masks, std::uint32_t width, std::uint32_t height,
+    cflowad_aupro_kind kind = CFLOWAD_AUPRO_STANDARD) {
+    const std::size_t size = std::size_t{width} * height;
+    if (maps.size() != masks.size() || size == 0 || maps.size() % size != 0)
+        return detail::invalid("maps and masks are not of one size, or not whole images");
+    double value = 0;
+    const cflowad_status status =
+        cflowad_aupro(maps.data(), masks.data(), maps.size() / size, width, height, kind, &value);
+    return detail::check(status, value);
+}
+
+#if CFLOWAD_HAS_EXCEPTIONS
+inline Image read_png(const char *path) { return try_read_png(path).value(); }
+inline void write_png(const char *path, const Frame &frame) { try_write_png(path, frame).value(); }
+inline Image render_overlay(const Frame &frame, Span<const float> map, const OverlayOptions &options = {}) {
+    return try_render_overlay(frame, map, options).value();
+}
+inline double auroc(Span<const float> scores, Span<const std::uint8_t> labels) {
+    return try_auroc(scores, labels).value();
+}
+inline double average_precision(Span<const float> scores, Span<const std::uint8_t> labels) {
+    return try_average_precision(scores, labels).value();
+}
+inline F1Max f1_max(Span<const float> scores, Span<const std::uint8_t> labels) {
+    return try_f1_max(scores, labels).value();
+}
+inline double aupro(
+    Span<const float> maps, Span<const std::uint8_t> masks, std::uint32_t width, std::uint32_t height,
+    cflowad_aupro_kind kind = CFLOWAD_AUPRO_STANDARD) {
+    return try_aupro(maps, masks, width, height, kind).value();
+}
+#endif
+
+} // namespace cflowad
+
+#endif /* CFLOWAD_HPP */
