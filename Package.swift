@@ -74,6 +74,7 @@ let package = Package(
         name: "PictureDecoding", dependencies: ["Basics", "CPicture", "Imaging"],
         path: "Sources/Libraries/Picture/Wrapper", swiftSettings: settings),
       module("ImageFiles", ["Basics", "Imaging", "PNG", "JPEG", "TIFF"]),
+      module("DataSets", ["Basics", "ImageFiles", "Imaging"]),
       .target(name: "CLastError", path: "Sources/Libraries/LastError"),
       .systemLibrary(name: "CFlowADHeader", path: "include"),
       module(
@@ -85,8 +86,9 @@ let package = Package(
       .executableTarget(
         name: "cflowad",
         dependencies: [
-          "CFlowADHeader", "Basics", "Kernels", "Imaging", "PNG", "ImageFiles", "Rendering", "Encoders", "Flows",
-          "Scoring", "Training", "ModelFile", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+          "CFlowADHeader", "Basics", "Kernels", "Imaging", "PNG", "ImageFiles", "DataSets", "Rendering",
+          "Encoders", "Flows", "Scoring", "Training", "Evaluation", "ModelFile",
+          .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ], path: "Sources/Tool", swiftSettings: settings),
       .target(
         name: "Support", dependencies: ["Basics", "Imaging", "Encoders", "Flows", "Scoring"], path: "Tests/Support",
@@ -98,6 +100,7 @@ let package = Package(
       tests("Imaging", ["Basics", "Imaging"], fixtures: true),
       tests("PNG", ["Basics", "Imaging", "PNG"], fixtures: true),
       tests("ImageFiles", ["Basics", "Imaging", "ImageFiles"], fixtures: true),
+      tests("DataSets", ["Basics", "DataSets", "Imaging", "PNG"], fixtures: true),
       tests("Rendering", ["Basics", "Imaging", "Rendering"], fixtures: true),
       tests(
         "Training",

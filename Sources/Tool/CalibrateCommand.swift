@@ -20,17 +20,19 @@ struct CalibrateCommand: ParsableCommand {
   @Argument(help: ArgumentHelp("Model file with a detector.", valueName: "detector.h5"))
   var model: String
 
-  @Argument(help: ArgumentHelp("Images of good parts, or folders of them.", valueName: "good"))
+  @Argument(help: ArgumentHelp("Images of good parts, folders of them, or a data set, of which the good test images are taken.", valueName: "good"))
   var frames: [String]
 
   @OptionGroup var output: OutputFile
+
+  @OptionGroup var choice: ClassChoice
 
   @OptionGroup var rejection: FalseRejectRate
 
   func run() throws {
     Interrupt.listen()
     try output.check()
-    let frames = try FrameList.all(frames)
+    let frames = try FrameList.all(frames, of: .goodTest, className: choice.name)
     let contents = try ModelFile.read(path: model)
     guard contents.flow != nil else {
       throw Failure(.state, "\(model): it holds an encoder without flows: train it first")

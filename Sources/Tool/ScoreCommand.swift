@@ -29,8 +29,12 @@ struct ScoreCommand: ParsableCommand {
   @Argument(help: ArgumentHelp("Model file with a calibrated detector.", valueName: "detector.h5"))
   var model: String
 
-  @Argument(help: ArgumentHelp("Images, or folders of them.", valueName: "frames"))
+  @Argument(help: ArgumentHelp("Images, folders of them, or a data set, of which the test images are taken.", valueName: "frames"))
   var frames: [String]
+
+  @OptionGroup var choice: ClassChoice
+
+  @OptionGroup var threads: ThreadCount
 
   @Option(help: "How results are printed: a table for people, or JSON lines for programs.")
   var format = Format.table
@@ -63,8 +67,8 @@ struct ScoreCommand: ParsableCommand {
     guard detector.calibration != nil else {
       throw Failure(.notCalibrated, "\(model): it is not calibrated and gives no scores; see cflowad calibrate")
     }
-    let session = try DetectorSession(detector, threshold: threshold)
-    let files = FrameList(frames)
+    let session = try DetectorSession(detector, threshold: threshold, threadCount: threads.count)
+    let files = FrameList(frames, of: .test, className: choice.name)
     let maps = try maps.map { folder throws(Failure) in
       try HeatMapFolder(folder, frames: files.paths, session: session, isOverlay: overlay)
     }

@@ -18,13 +18,14 @@ struct TrainCommand: ParsableCommand {
 
         cflowad train encoder.h5 good/ -o detector.h5
         cflowad train encoder.h5 good/ -o detector.h5 --rotation 0 --meta-epochs 5
+        cflowad train encoder.h5 mvtec/ --class bottle -o bottle.h5 --input-size 512
       """)
 
   @Argument(
     help: ArgumentHelp("Model file with an encoder, or with a detector to go on from.", valueName: "encoder.h5"))
   var model: String
 
-  @Argument(help: ArgumentHelp("Images of good parts, or folders of them.", valueName: "good"))
+  @Argument(help: ArgumentHelp("Images of good parts, folders of them, or a data set, of which the training images are taken.", valueName: "good"))
   var frames: [String]
 
   @OptionGroup var output: OutputFile
@@ -35,14 +36,16 @@ struct TrainCommand: ParsableCommand {
       valueName: "folder"))
   var calibrateOn: [String] = []
 
+  @OptionGroup var choice: ClassChoice
+
   @OptionGroup(title: "Training options") var training: TrainingArguments
 
   func run() throws {
     Interrupt.listen()
     let options = try training.options
     try output.check()
-    let frames = try FrameList.all(frames)
-    let calibrationFrames = try FrameList.all(calibrateOn)
+    let frames = try FrameList.all(frames, of: .training, className: choice.name)
+    let calibrationFrames = try FrameList.all(calibrateOn, of: .goodTest, className: choice.name)
     let contents = try ModelFile.read(path: model)
     let trainer: Trainer
     do throws(Failure) { trainer = try Trainer(contents, options: options) } catch { throw error.within(model) }

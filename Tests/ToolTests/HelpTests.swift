@@ -52,7 +52,7 @@ struct HelpTests {
         "learning-rate", "rotation", "hold-back", "false-reject-rate", "seed", "cache-memory",
       ]) == true)
     #expect(options["calibrate"]?.isSuperset(of: ["o", "output", "false-reject-rate"]) == true)
-    #expect(options["score"]?.isSuperset(of: ["format", "maps", "overlay", "threshold"]) == true)
+    #expect(options["score"]?.isSuperset(of: ["class", "format", "maps", "overlay", "threads", "threshold"]) == true)
     #expect(options["info"]?.contains("json") == true)
   }
 
@@ -109,7 +109,7 @@ struct HelpTests {
     ["train", "e.h5", "good", "-o", "d.h5", "--cache-memory", "nan"],
     ["train", "e.h5", "good", "-o", "d.h5", "--meta-epochs", "2", "--warmup-epochs", "2"],
     ["calibrate", "d.h5", "good", "-o", "r.h5", "--false-reject-rate", "0.6"],
-    ["score", "d.h5", "frames", "--overlay"], ["score", "d.h5", "frames", "--threshold", "inf"], ["info"], ["draw"],
+    ["score", "d.h5", "frames", "--overlay"], ["score", "d.h5", "frames", "--threads", "-1"], ["score", "d.h5", "frames", "--threshold", "inf"], ["info"], ["draw"],
   ]) func mistakesAreUsageErrors(arguments: [String]) {
     #expect {
       _ = try Tool.parseAsRoot(arguments)

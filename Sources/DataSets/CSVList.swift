@@ -1,0 +1,69 @@
+import Basics
+import ImageFiles
+
+/// A data set written down as a CSV file with a line of column names, in any order:
+///
+/// - `path`: the image; relative to the CSV file's folder, like `mask`;
+/// - `label`: `good`, `normal`, `ok` or 0 for a good image, anything else is the kind of its defect (1: `defective`);
+/// - `split`, may be absent or empty: `train` or `test`, else the image serves both;
+/// - `mask`, may be absent or empty: the image whose pixels that are not 0 are defective;
+/// - `class`, may be absent: the name of the class.
+enum CSVList {
+  static func classes(_ path: String, _ part: DataSet.Part) throws(Failure) -> [DataSet.ImageClass] {
+    let file = try RegularFile(path: path)
+    let bytes = try file.read(upTo: file.size)
+    do throws(Failure) {
+      let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
+      return try classes(
+        CSV(String(decoding: bytes, as: UTF8.self)), part, folder: folder, name: Folder(path).name.stem)
+    } catch {
+      throw error.within(path)
+    }
+  }
+
+  /// - Parameter name: the class's, when there is no column for it.
+  private static func classes(
+    _ table: CSV, _ part: DataSet.Part, folder: String, name: String
+  ) throws(Failure) -> [DataSet.ImageClass] {
+    func column(_ name: String) -> Int? { table.columns.firstIndex(of: name) }
+    guard let pathColumn = column("path"), let labelColumn = column("label") else {
+      throw Failure(.format, "the columns path and label are needed")
+    }
+    let (splitColumn, maskColumn, classColumn) = (column("split"), column("mask"), column("class"))
+    func resolved(_ path: String) -> String { path.hasPrefix("/") ? path : folder + path }
+
+    var names: [String] = []
+    var samples: [String: [Sample]] = [:]
+    for (index, row) in table.rows.enumerated() {
+      do throws(Failure) {
+        let className = classColumn.map { row[$0] } ?? name
+        if samples[className] == nil { names.append(className) }
+        var sample = Sample(image: resolved(row[pathColumn]), defect: try defect(row[labelColumn]))
+        if let maskColumn, !row[maskColumn].isEmpty { sample.mask = .image(resolved(row[maskColumn])) }
+        let isMember = try splitColumn.map { column throws(Failure) in try self.part(row[column]) ?? part } ?? part
+        samples[className, default: []] += isMember == part && (part == .test || !sample.isDefective) ? [sample] : []
+      } catch {
+        throw error.within("row \(index + 1)")
+      }
+    }
+    return names.map { DataSet.ImageClass(name: $0, samples: samples[$0] ?? []) }
+  }
+
+  private static func defect(_ label: String) throws(Failure) -> String {
+    switch label.lowercased() {
+    case "good", "normal", "ok", "0": Sample.good
+    case "1": "defective"
+    case "": throw Failure(.format, "the label is empty")
+    default: label
+    }
+  }
+
+  private static func part(_ split: String) throws(Failure) -> DataSet.Part? {
+    switch split.lowercased() {
+    case "": nil
+    case "train", "training": .training
+    case "test", "testing": .test
+    default: throw Failure(.format, "the split \(split) is neither train nor test")
+    }
+  }
+}
