@@ -69,6 +69,7 @@ let package = Package(
       module("Training", ["Basics", "Kernels", "Imaging", "Encoders", "Flows", "Scoring", "OpenBLAS"]),
       module("Evaluation", ["Basics"]),
       module("ModelFile", ["Basics", "HDF5", "Imaging", "Encoders", "Flows", "Scoring"]),
+      module("TrainingFile", ["Basics", "HDF5", "Kernels", "ModelFile", "Training"]),
       .target(name: "CPicture", path: "Sources/Libraries/Picture/Shim"),
       .target(
         name: "PictureDecoding", dependencies: ["Basics", "CPicture", "Imaging"],
@@ -81,13 +82,13 @@ let package = Package(
         "CFlowAD",
         [
           "CFlowADHeader", "CLastError", "Basics", "Kernels", "Imaging", "PNG", "Rendering", "Encoders", "Flows",
-          "Scoring", "Training", "Evaluation", "ModelFile", "OpenBLAS",
+          "Scoring", "Training", "TrainingFile", "Evaluation", "ModelFile", "OpenBLAS",
         ], exclude: ["exports.map"]),
       .executableTarget(
         name: "cflowad",
         dependencies: [
           "CFlowADHeader", "Basics", "Kernels", "Imaging", "PNG", "ImageFiles", "DataSets", "Rendering",
-          "Encoders", "Flows", "Scoring", "Training", "Evaluation", "ModelFile",
+          "Encoders", "Flows", "Scoring", "Training", "TrainingFile", "Evaluation", "ModelFile",
           .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ], path: "Sources/Tool", swiftSettings: settings),
       .target(
@@ -105,7 +106,8 @@ let package = Package(
       tests(
         "Training",
         [
-          "Basics", "COpenBLASShim", "Encoders", "Flows", "Imaging", "OpenBLAS", "Scoring", "Support", "Training",
+          "Basics", "COpenBLASShim", "Encoders", "Flows", "Imaging", "Kernels", "OpenBLAS", "Scoring", "Support",
+          "Training",
         ], fixtures: true),
       tests(
         "ModelFile", ["Basics", "CHDF5", "HDF5", "Encoders", "Flows", "Imaging", "ModelFile", "Scoring"], fixtures: true

@@ -294,6 +294,13 @@ enum { CFLOWAD_PERMUTATION_SOFT = 0, CFLOWAD_PERMUTATION_HARD = 1 };
  */
 enum { CFLOWAD_CLAMP_TANH = 0, CFLOWAD_CLAMP_TANH_SCALED = 1 };
 
+/** How the learning rate falls from one meta epoch to the next. */
+enum {
+    CFLOWAD_SCHEDULE_CONSTANT = 0,
+    CFLOWAD_SCHEDULE_COSINE = 1, /**< half a period down to learning_rate * decay_rate^3 */
+    CFLOWAD_SCHEDULE_STEPS = 2   /**< times decay_rate after each of decay_percents */
+};
+
 /** Settings of a training run. The defaults in brackets are the original system's. */
 typedef struct cflowad_train_options {
     size_t struct_size;
@@ -308,7 +315,7 @@ typedef struct cflowad_train_options {
     uint32_t meta_epochs;         /**< 1 to 10000 [25] */
     uint32_t sub_epochs;          /**< passes over the frames per meta epoch, 1 to 10000 [8] */
     uint32_t warmup_epochs;       /**< meta epochs of linear warm-up, below meta_epochs or 0 [2] */
-    uint32_t cosine_schedule;     /**< 1: cosine over the meta epochs down to learning_rate / 1000; 0: constant [1] */
+    int32_t schedule;             /**< CFLOWAD_SCHEDULE_ [COSINE] */
     uint32_t image_batch;         /**< frames per batch, 1 to 4096; the short last one is dropped, fewer frames than
                                        this are one batch [32] */
     uint32_t fiber_batch;         /**< fibers per Adam step, 1 to 65536; the remainder of an image batch is dropped,
@@ -321,6 +328,9 @@ typedef struct cflowad_train_options {
     float false_reject_rate;      /**< wanted share of good frames above the default threshold, 0 to 0.5 [0.01] */
     uint64_t seed;                /**< all randomness of the run [0] */
     uint64_t feature_cache_bytes; /**< memory for cached encoder features [2 GiB]; without room they are recomputed */
+    /* since 1.1 */
+    float decay_rate;             /**< of the schedule, above 0 up to 1 [0.1] */
+    uint32_t decay_percents[3];   /**< of the meta epochs, 0 to 100; 100: never [50, 75, 90] */
 } cflowad_train_options;
 
 /** Sets struct_size and every field to its default. Thread-safe. */
@@ -365,6 +375,17 @@ cflowad_status cflowad_trainer_create(
 
 /** Adds a good frame; it is resized to the network's input and copied. role is a CFLOWAD_ROLE_. */
 cflowad_status cflowad_trainer_add_frame(cflowad_trainer *trainer, const cflowad_frame *frame, int32_t role);
+
+/**
+ * Makes fit keep its state in a file, so that a fit that was killed or cancelled can be taken up again: a trainer with the
+ * same encoder, options and frames, in the same order, then goes on from there and ends with the same weights, bit for bit on the same machine,
+ * as a fit that was never stopped. The file is written after passes over the frames (sub-epochs), taking at most about a
+ * twentieth of the time, to a temporary name first and then renamed; it is left for the caller to delete. fit returns
+ * CFLOWAD_ERROR_STATE when the file belongs to another training, CFLOWAD_ERROR_FORMAT when it is damaged.
+ *
+ * @param path  file, UTF-8, which need not exist yet; NULL: none.
+ */
+cflowad_status cflowad_trainer_set_checkpoint(cflowad_trainer *trainer, const char *path);
 
 /**
  * Trains the flows (paper, section 3; Adam, groups of fibers), until done or cancelled. After CFLOWAD_ERROR_CANCELLED,

@@ -32,10 +32,10 @@ package struct StateDictionary: Sendable, Equatable {
   /// The values of a key with this shape, which must all be finite.
   package func values(_ key: String, shape: [Int]) throws(Failure) -> [Float] {
     let values = try tensor(key, shape: shape).values
-    // A sum of |v| * 0 is NaN exactly when a value is not finite, and vectorizes where a search does not.
-    var probe: Float = 0
-    for value in values { probe += value * 0 }
-    guard probe == 0 else { throw Failure(.format, "the tensor \(key) holds a value that is not finite") }
+    let areFinite = values.withUnsafeBufferPointer { values in
+      values.baseAddress.map { allFinite($0, count: values.count) } ?? true
+    }
+    guard areFinite else { throw Failure(.format, "the tensor \(key) holds a value that is not finite") }
     return values
   }
 }

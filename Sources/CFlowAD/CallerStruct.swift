@@ -6,14 +6,14 @@ enum CallerStruct {
   /// Sizes beyond this are taken for an uninitialised field rather than for a later version.
   private static let largestPlausibleSize = 4096
 
-  /// The caller's struct, with zeros for fields beyond its size.
+  /// The caller's struct, with the defaults for fields beyond its size.
   static func read<Struct: VersionedStruct & BitwiseCopyable>(
-    _ pointer: UnsafePointer<Struct>?, _ name: StaticString
+    _ pointer: UnsafePointer<Struct>?, _ name: StaticString, defaults: Struct = Struct()
   ) throws(Failure) -> Struct {
     guard let pointer else { throw Failure(.invalidArgument, "the \(name) is NULL") }
     let raw = UnsafeRawPointer(pointer)
     let size = try checkedSize(raw, name, firstSize: Struct.firstSize, knownSize: MemoryLayout<Struct>.size)
-    var value = Struct()
+    var value = defaults
     withUnsafeMutableBytes(of: &value) { $0.copyMemory(from: UnsafeRawBufferPointer(start: raw, count: size)) }
     return value
   }

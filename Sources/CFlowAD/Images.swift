@@ -81,7 +81,7 @@ public func cflowad_render_overlay(
     }
     try checkCapacity(capacity, holds: 3 * frame.width * frame.height, "rgb")
     var chosen = defaultOverlayOptions
-    if options != nil { chosen = try CallerStruct.read(options, "overlay options") }
+    if options != nil { chosen = try CallerStruct.read(options, "overlay options", defaults: defaultOverlayOptions) }
     let overlay = try Overlay(
       low: chosen.low, high: chosen.high, threshold: chosen.threshold.isNaN ? nil : chosen.threshold,
       opacity: chosen.opacity)

@@ -30,7 +30,7 @@ public func cflowad_session_create(
     let session = try checkedOutput(session, "session")
     let detector = try models.object(model)
     var chosen = defaultSessionOptions
-    if options != nil { chosen = try CallerStruct.read(options, "session options") }
+    if options != nil { chosen = try CallerStruct.read(options, "session options", defaults: defaultSessionOptions) }
     guard !chosen.threshold.isInfinite else { throw Failure(.invalidArgument, "the threshold is infinite") }
     let threadCount = Int(chosen.thread_count)
     guard threadCount <= Workers.maximumCount else {

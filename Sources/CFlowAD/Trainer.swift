@@ -3,6 +3,7 @@ import CFlowADHeader
 import Flows
 import ModelFile
 import Training
+import TrainingFile
 
 private let trainers = HandleTable<Exclusive<Trainer>>(kind: 3, name: "trainer")
 
@@ -26,7 +27,8 @@ public func cflowad_trainer_create(
     let path = try checkedPath(weightsPath)
     var chosen = TrainingOptions()
     if options != nil {
-      chosen = try TrainingOptions(CallerStruct.read(options, "train options"))
+      chosen = try TrainingOptions(
+        CallerStruct.read(options, "train options", defaults: cflowad_train_options(TrainingOptions())))
     }
     let contents = try ModelFile.read(path: path)
     do throws(Failure) {
@@ -48,6 +50,17 @@ public func cflowad_trainer_add_frame(
       throw Failure(.invalidArgument, "the role \(role) is not a CFLOWAD_ROLE_ constant")
     }
     try trainer.use { (trainer: Trainer) throws(Failure) in try trainer.add(frame, role: role) }
+  }
+}
+
+@_cdecl("cflowad_trainer_set_checkpoint") @implementation
+public func cflowad_trainer_set_checkpoint(
+  _ trainer: OpaquePointer?, _ path: UnsafePointer<CChar>?
+) -> cflowad_status {
+  attempt { () throws(Failure) in
+    let trainer = try trainers.object(trainer)
+    let checkpoint = path == nil ? nil : TrainingFile(path: try checkedPath(path))
+    try trainer.use { (trainer: Trainer) throws(Failure) in trainer.checkpoint = checkpoint }
   }
 }
 

@@ -17,7 +17,7 @@ extension cflowad_train_options {
     meta_epochs = UInt32(options.metaEpochs)
     sub_epochs = UInt32(options.subEpochs)
     warmup_epochs = UInt32(options.warmupEpochs)
-    cosine_schedule = options.hasCosineSchedule ? 1 : 0
+    schedule = options.schedule.rawValue
     image_batch = UInt32(options.imageBatch)
     fiber_batch = UInt32(options.fiberBatch)
     learning_rate = options.learningRate
@@ -26,6 +26,11 @@ extension cflowad_train_options {
     false_reject_rate = options.falseRejectRate
     seed = options.seed
     feature_cache_bytes = UInt64(options.featureCacheBytes)
+    decay_rate = options.decayRate
+    withUnsafeMutableBytes(of: &decay_percents) { bytes in
+      let percents = bytes.bindMemory(to: UInt32.self)
+      for (step, percent) in zip(percents.indices, options.decayPercents) { percents[step] = UInt32(percent) }
+    }
   }
 }
 
@@ -52,10 +57,10 @@ extension TrainingOptions {
     metaEpochs = Int(options.meta_epochs)
     subEpochs = Int(options.sub_epochs)
     warmupEpochs = Int(options.warmup_epochs)
-    guard options.cosine_schedule <= 1 else {
-      throw Failure(.invalidArgument, "cosine_schedule is \(options.cosine_schedule), which is neither 0 nor 1")
+    guard let schedule = LearningRateSchedule.Kind(rawValue: options.schedule) else {
+      throw Failure(.invalidArgument, "\(options.schedule) is not a CFLOWAD_SCHEDULE_ constant")
     }
-    hasCosineSchedule = options.cosine_schedule == 1
+    self.schedule = schedule
     imageBatch = Int(options.image_batch)
     fiberBatch = Int(options.fiber_batch)
     learningRate = options.learning_rate
@@ -64,5 +69,7 @@ extension TrainingOptions {
     falseRejectRate = options.false_reject_rate
     seed = options.seed
     featureCacheBytes = Int(clamping: options.feature_cache_bytes)
+    decayRate = options.decay_rate
+    decayPercents = withUnsafeBytes(of: options.decay_percents) { $0.bindMemory(to: UInt32.self).map { Int($0) } }
   }
 }

@@ -4,9 +4,9 @@ import HDF5
 import Synchronization
 
 /// Whole files in and out.
-enum Disk {
+package enum Disk {
   /// All bytes of a regular file.
-  static func read(_ path: String) throws(Failure) -> FileBytes {
+  package static func read(_ path: String) throws(Failure) -> FileBytes {
     try checkPath(path)
     // Without O_NONBLOCK, opening a named pipe waits for a writer.
     let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
@@ -31,7 +31,7 @@ enum Disk {
   }
 
   /// Makes `bytes` the contents of a file. Whatever fails, the old file stays as it was and nothing else remains.
-  static func replace(_ path: String, with bytes: UnsafeRawBufferPointer) throws(Failure) {
+  package static func replace(_ path: String, with bytes: UnsafeRawBufferPointer) throws(Failure) {
     try checkPath(path)
     let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "./"
     let (file, temporary) = try createTemporary(in: folder)

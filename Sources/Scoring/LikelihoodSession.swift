@@ -50,9 +50,5 @@ package final class LikelihoodSession {
   package func features(_ level: Int) -> UnsafePointer<Float> { encoder.features(level) }
 
   /// Whether all log-likelihoods of the last frame are finite.
-  package var isFinite: Bool {
-    var probe: Float = 0
-    for i in 0..<likelihoods.count { probe += likelihoods.base[i] * 0 }
-    return probe == 0
-  }
+  package var isFinite: Bool { allFinite(likelihoods.base, count: likelihoods.count) }
 }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Basics
 import ModelFile
 import Training
+import TrainingFile
 
 struct TrainCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -10,7 +11,7 @@ struct TrainCommand: ParsableCommand {
     discussion: """
       Learns how good parts look, then sets the threshold from good frames that were not learnt from: some that are \
       held back, or those of --calibrate-on. The defaults are the published system's. Ctrl-C stops without writing \
-      anything.
+      a detector; with --checkpoint the same command goes on later from the last pass over the frames that was kept.
 
       A file that already holds a detector is trained on from where it is; its input size, levels and flows are kept.
 
@@ -38,6 +39,12 @@ struct TrainCommand: ParsableCommand {
 
   @OptionGroup var choice: ClassChoice
 
+  @Option(
+    help: ArgumentHelp(
+      "Keep the state of the training in this file, go on from it when it is there, and delete it in the end.",
+      valueName: "file"))
+  var checkpoint: String?
+
   @OptionGroup(title: "Training options") var training: TrainingArguments
 
   func run() throws {
@@ -62,6 +69,9 @@ struct TrainCommand: ParsableCommand {
     try trainer.add(files: frames, role: .training)
     try trainer.add(files: calibrationFrames, role: .calibration)
 
+    let file = checkpoint.map { TrainingFile(path: $0) }
+    trainer.checkpoint = file
+
     let display = ProgressDisplay()
     defer { display.close() }
     try Interrupt.attempt { () throws(Failure) in
@@ -70,5 +80,6 @@ struct TrainCommand: ParsableCommand {
     }
     try Interrupt.check()
     try output.write(trainer.contents, falseRejectRate: Double(options.falseRejectRate))
+    file?.remove()
   }
 }

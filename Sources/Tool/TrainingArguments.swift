@@ -19,10 +19,13 @@ struct TrainingArguments: ParsableArguments {
   @Option(help: ArgumentHelp("Coupling blocks of each flow, 1 to 64.", valueName: "count"))
   var blocks = defaults.couplingBlocks
 
+  @Option(help: "The flows: with the position as condition (freia-cflow, the paper's), or without (freia-flow).")
+  var decoder = Decoder.conditional
+
   @Option(
     help: ArgumentHelp(
-      "Channels of the positional encoding, a multiple of 4 up to 1024; 0 for flows that do not "
-        + "know the position.", valueName: "channels"))
+      "Channels of the positional encoding, a multiple of 4 up to 1024; of no effect with freia-flow.",
+      valueName: "channels"))
   var condition = defaults.conditionChannels
 
   @Option(help: "How coupling blocks mix their channels: a random rotation (soft) or a permutation (hard).")
@@ -47,8 +50,17 @@ struct TrainingArguments: ParsableArguments {
         + "\(defaults.warmupEpochs), or all but one)", valueName: "count"))
   var warmupEpochs: Int?
 
-  @Flag(inversion: .prefixedNo, help: "Lower the learning rate along a cosine to a thousandth, or keep it.")
-  var cosine = defaults.hasCosineSchedule
+  @Option(
+    help: "How the learning rate falls: along a cosine to the decay rate's third power, in steps of it, or not at all.")
+  var schedule = defaults.schedule
+
+  @Option(help: ArgumentHelp("What a step multiplies the learning rate by, above 0 up to 1.", valueName: "factor"))
+  var decayRate = defaults.decayRate
+
+  @Option(
+    parsing: .upToNextOption,
+    help: ArgumentHelp("When it steps: up to three percentages of the meta epochs.", valueName: "percent"))
+  var decayPercents = defaults.decayPercents
 
   @Option(help: ArgumentHelp("Frames per batch, 1 to 4096.", valueName: "frames"))
   var batch = defaults.imageBatch
@@ -91,14 +103,16 @@ struct TrainingArguments: ParsableArguments {
       options.inputHeight = inputSize.height
       options.levelCount = levels
       options.couplingBlocks = blocks
-      options.conditionChannels = condition
+      options.conditionChannels = decoder == .conditional ? condition : 0
       options.permutation = permutation
       options.clamp = clamp.clamp
       options.clampAlpha = clampAlpha
       options.metaEpochs = metaEpochs
       options.subEpochs = subEpochs
       options.warmupEpochs = warmupEpochs ?? max(min(options.warmupEpochs, metaEpochs - 1), 0)
-      options.hasCosineSchedule = cosine
+      options.schedule = schedule
+      options.decayRate = decayRate
+      options.decayPercents = decayPercents
       options.imageBatch = batch
       options.fiberBatch = fibers
       options.learningRate = learningRate
@@ -154,6 +168,23 @@ struct InputSize: ExpressibleByArgument, Equatable {
 }
 
 extension FlowDescription.Permutation: ExpressibleByArgument {}
+
+/// The original's names of its flows.
+enum Decoder: String, ExpressibleByArgument, CaseIterable {
+  case conditional = "freia-cflow"
+  case unconditional = "freia-flow"
+}
+
+extension LearningRateSchedule.Kind: ExpressibleByArgument {
+  public init?(argument: String) {
+    guard let kind = Self.allCases.first(where: { "\($0)" == argument }) else { return nil }
+    self = kind
+  }
+
+  public var defaultValueDescription: String { "\(self)" }
+
+  public static var allValueStrings: [String] { allCases.map { "\($0)" } }
+}
 
 /// The clamps of flows, by names that a shell lets pass.
 enum ClampChoice: String, ExpressibleByArgument, CaseIterable {

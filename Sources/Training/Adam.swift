@@ -4,8 +4,8 @@ import Kernels
 
 /// Adam (D. Kingma, J. Ba, ICLR 2015) with torch.optim.Adam's arithmetic: betas 0.9 and 0.999, epsilon 1e-8, no decay.
 final class Adam {
-  private let firstMoments: FloatBuffer
-  private let secondMoments: FloatBuffer
+  let firstMoments: FloatBuffer
+  let secondMoments: FloatBuffer
 
   static let beta1 = 0.9
   static let beta2 = 0.999

@@ -24,7 +24,7 @@ package final class FlowTrainer {
   /// Largest group that ``step(fibers:conditions:count:learningRate:)`` takes.
   package let groupCapacity: Int
   /// Steps made so far.
-  package private(set) var stepCount = 0
+  package internal(set) var stepCount = 0
 
   let layout: BlockLayout
   let mixings: [Mixing]
@@ -150,15 +150,9 @@ package final class FlowTrainer {
 
   /// Says where the last forward pass first met a value that is not finite.
   private func divergence(count: Int) -> Failure {
-    let sick = activations.firstIndex { !isFinite($0.x.base, count: count &* channels) } ?? activations.count
+    let sick = activations.firstIndex { !allFinite($0.x.base, count: count &* channels) } ?? activations.count
     let place = sick == 0 ? "the features" : "coupling block \(sick - 1)"
     return Failure(.diverged, "\(place) gave a value that is not finite in step \(stepCount + 1)")
-  }
-
-  private func isFinite(_ values: UnsafePointer<Float>, count: Int) -> Bool {
-    var probe: Float = 0
-    for i in 0..<count { probe += values[i] * 0 }
-    return probe == 0
   }
 
   /// The weights as they are now, under FrEIA's keys, with `w_perm`.
@@ -166,7 +160,7 @@ package final class FlowTrainer {
   /// Fails with `.diverged` when one is not finite: the last step was the one that went wrong.
   package var weights: StateDictionary {
     get throws(Failure) {
-      guard isFinite(parameters.base, count: parameters.count) else {
+      guard allFinite(parameters.base, count: parameters.count) else {
         throw Failure(.diverged, "a weight is not finite after step \(stepCount)")
       }
       var weights = StateDictionary()

@@ -1,21 +1,32 @@
 import Glibc
 
-/// The original's learning rate: cosine by meta epoch, after a warm-up that is linear in image batches.
+/// The original's learning rate: by meta epoch along a cosine or in steps, after a warm-up that is linear in image batches.
 package struct LearningRateSchedule: Sendable {
-  /// The rate that the cosine begins with.
+  /// How the rate falls from one meta epoch to the next. The numbers are those of `CFLOWAD_SCHEDULE_` in the C header.
+  package enum Kind: Int32, Sendable, CaseIterable {
+    case constant = 0
+    /// Half a period, down to the peak times the third power of the decay rate.
+    case cosine = 1
+    /// Times the decay rate at each of the given meta epochs.
+    case steps = 2
+  }
+
+  private let kind: Kind
+  /// The rate of the beginning.
   private let peak: Double
   private let metaEpochs: Int
   private let warmupEpochs: Int
-  private let isCosine: Bool
-
-  /// What the cosine ends at, as a share of the peak.
-  package static let floor = 1e-3
+  private let decayRate: Double
+  /// The meta epochs that begin with a step.
+  private let decayEpochs: [Int]
 
   package init(_ options: TrainingOptions) {
+    kind = options.schedule
     peak = Double(options.learningRate)
     metaEpochs = options.metaEpochs
     warmupEpochs = options.warmupEpochs
-    isCosine = options.hasCosineSchedule
+    decayRate = Double(options.decayRate)
+    decayEpochs = options.decayPercents.map { $0 * options.metaEpochs / 100 }
   }
 
   /// The rate of a batch.
@@ -28,13 +39,21 @@ package struct LearningRateSchedule: Sendable {
     guard metaEpoch < warmupEpochs else { return Float(settled(metaEpoch)) }
     let share = (Double(batch) / Double(max(batches, 1)) + Double(metaEpoch)) / Double(warmupEpochs)
     let start = peak / 10
-    return Float(start + share * (settled(warmupEpochs) - start))
+    // The original's warm-up aims at a cosine's first rate behind it, and else at the peak.
+    let end = kind == .cosine ? settled(warmupEpochs) : peak
+    return Float(start + share * (end - start))
   }
 
   /// Without warm-up.
   private func settled(_ metaEpoch: Int) -> Double {
-    guard isCosine else { return peak }
-    let low = peak * Self.floor
-    return low + (peak - low) * (1 + cos(.pi * Double(metaEpoch) / Double(metaEpochs))) / 2
+    switch kind {
+    case .constant:
+      return peak
+    case .cosine:
+      let low = peak * pow(decayRate, 3)
+      return low + (peak - low) * (1 + cos(.pi * Double(metaEpoch) / Double(metaEpochs))) / 2
+    case .steps:
+      return peak * pow(decayRate, Double(decayEpochs.count { metaEpoch >= $0 }))
+    }
   }
 }

@@ -13,6 +13,8 @@ package final class Trainer {
   package let preprocessing: Preprocessing
   package let flowDescription: FlowDescription
   package private(set) var calibration: Calibration?
+  /// Where a fit keeps its state and takes it up again; nil for nowhere.
+  package var checkpoint: (any TrainingCheckpoint)?
   let encoder: Encoder
   private let encoderWeights: StateDictionary
   private let provenance: [String: String]
@@ -114,23 +116,44 @@ package final class Trainer {
     }
   }
 
+  /// Receives a detector, not calibrated, as it is after a meta epoch; counted from 0.
+  package typealias Observer = (_ metaEpoch: Int, _ contents: DetectorContents) throws(Failure) -> Void
+
   /// Trains the flows; once. Without calibration frames some training frames are held back first.
   ///
-  /// The same frames, options and seed give the same weights, bit for bit.
+  /// The same frames, options and seed give the same weights, bit for bit. With a ``checkpoint`` that keeps a state the run
+  /// goes on from there, with the same weights in the end.
   ///
-  /// - Throws: `.state` without enough frames, `.cancelled`, `.diverged` saying where; after the latter two the
-  ///   trainer is of no more use.
-  package func fit(_ handler: TrainingProgress.Handler? = nil) throws(Failure) {
+  /// - Parameter observer: called at the end of each meta epoch that is not in the checkpoint yet.
+  /// - Throws: `.state` without enough frames or when the checkpoint is that of another run, `.cancelled`, `.diverged`
+  ///   saying where; what the checkpoint and the observer throw. Once the loops have begun, the trainer is then of no
+  ///   more use; another one goes on from the checkpoint.
+  package func fit(_ handler: TrainingProgress.Handler? = nil, observer: Observer? = nil) throws(Failure) {
     try checkUsable()
     guard state != .fitted else { throw Failure(.state, "the trainer was fitted already") }
     try holdBack()
+    let identity = TrainingIdentity(
+      options: options, preprocessing: preprocessing, encoder: encoder.description, encoderWeights: encoderWeights,
+      flowWeights: flowWeights, frames: trainingFrames)
+    let saved = try checkpoint?.load()
+    if let saved, let difference = identity.difference(from: saved.identity) {
+      throw Failure(.state, "the checkpoint is of another training: \(difference)")
+    }
     state = .failed
     let source = try FeatureSource(
       encoder, preprocessing: preprocessing, frames: trainingFrames, options: options)
     let run = try TrainingRun(
       source, frameCount: trainingFrames.count, flow: flowDescription, options: options,
       weights: flowWeights)
-    flowWeights = try run.fit(ProgressReporter(handler))
+    if let saved { try run.restore(saved) }
+    var keeper = checkpoint.map { CheckpointKeeper($0) }
+    try run.fit(ProgressReporter(handler)) { (metaEpoch, weights) throws(Failure) in
+      try observer?(metaEpoch, detector(weights))
+    } save: { (passes, flows) throws(Failure) in
+      try keeper?.save(
+        TrainingState(identity: identity, passes: passes, flows: flows), isLast: passes == run.passCount)
+    }
+    flowWeights = try run.weights()
     calibration = nil
     state = .fitted
   }
@@ -186,10 +209,17 @@ package final class Trainer {
           + "\(options.learningRate), batches of \(options.imageBatch) frames and \(options.fiberBatch) fibers, rotation "
           + "\(options.rotationDegrees) degrees, seed \(options.seed)"
       }
-      return DetectorContents(
-        encoder: encoder.description, preprocessing: preprocessing, flow: flowDescription,
-        encoderWeights: encoderWeights, flowWeights: flowWeights, calibration: calibration, provenance: provenance)
+      var contents = detector(flowWeights)
+      contents.calibration = calibration
+      contents.provenance = provenance
+      return contents
     }
+  }
+
+  private func detector(_ flowWeights: [StateDictionary]) -> DetectorContents {
+    DetectorContents(
+      encoder: encoder.description, preprocessing: preprocessing, flow: flowDescription,
+      encoderWeights: encoderWeights, flowWeights: flowWeights, provenance: provenance)
   }
 
   private func checkUsable() throws(Failure) {

@@ -23,8 +23,12 @@ package struct TrainingOptions: Sendable, Equatable {
   package var subEpochs = 8
   /// Meta epochs of warm-up, below `metaEpochs` or 0.
   package var warmupEpochs = 2
-  /// Cosine over the meta epochs, or constant.
-  package var hasCosineSchedule = true
+  package var schedule = LearningRateSchedule.Kind.cosine
+  /// What the steps of a schedule multiply the rate by, above 0 up to 1; its third power is the share of the rate that a
+  /// cosine ends at.
+  package var decayRate: Float = 0.1
+  /// When a schedule steps: after these shares of the meta epochs, in percent, 0...100.
+  package var decayPercents = [50, 75, 90]
   /// Frames per batch, 1...4096.
   package var imageBatch = 32
   /// Fibers per step of Adam, 1...65536.
@@ -67,6 +71,10 @@ package struct TrainingOptions: Sendable, Equatable {
     guard learningRate > 0, learningRate <= 1 else {
       throw Failure(.invalidArgument, "the learning rate \(learningRate) is not above 0 and up to 1")
     }
+    guard decayRate > 0, decayRate <= 1 else {
+      throw Failure(.invalidArgument, "the decay rate \(decayRate) is not above 0 and up to 1")
+    }
+    for percent in decayPercents { try check(percent, within: 0...100, "the decay at percent") }
     try check(rotationDegrees, within: 0...180, "the rotation")
     try check(calibrationFraction, within: 0...0.9, "the calibration fraction")
     try check(falseRejectRate, within: 0...0.5, "the false reject rate")

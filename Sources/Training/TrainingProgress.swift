@@ -30,7 +30,7 @@ package struct TrainingProgress: Sendable, Equatable {
 /// Passes reports on, at most four a second beside the important ones.
 struct ProgressReporter {
   private let handler: TrainingProgress.Handler?
-  private var lastReport = timespec()
+  private var lastReport = -Double.infinity
 
   init(_ handler: TrainingProgress.Handler?) { self.handler = handler }
 
@@ -39,11 +39,16 @@ struct ProgressReporter {
   /// - Parameter isImportant: report even if the last report was just now.
   mutating func report(_ progress: TrainingProgress, isImportant: Bool) throws(Failure) {
     guard let handler else { return }
-    var now = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &now)
-    let seconds = Double(now.tv_sec - lastReport.tv_sec) + 1e-9 * Double(now.tv_nsec - lastReport.tv_nsec)
-    guard isImportant || seconds >= 0.25 else { return }
+    let now = monotonicSeconds()
+    guard isImportant || now - lastReport >= 0.25 else { return }
     lastReport = now
     guard !handler(progress) else { throw Failure(.cancelled, "the progress callback asked to stop") }
   }
+}
+
+/// Seconds of a clock that is never set.
+func monotonicSeconds() -> Double {
+  var now = timespec()
+  clock_gettime(CLOCK_MONOTONIC, &now)
+  return Double(now.tv_sec) + 1e-9 * Double(now.tv_nsec)
 }

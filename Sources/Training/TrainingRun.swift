@@ -13,6 +13,9 @@ final class TrainingRun {
   private let batchSize: Int
   /// Batches per pass; a short last one is dropped.
   private let batchCount: Int
+  /// Passes over the frames of the whole run.
+  let passCount: Int
+  private var passesDone = 0
 
   /// One flow in training, and its groups' memory.
   private struct Level {
@@ -31,6 +34,7 @@ final class TrainingRun {
     self.options = options
     self.frameCount = frameCount
     schedule = LearningRateSchedule(options)
+    passCount = options.metaEpochs * options.subEpochs
     batchSize = min(options.imageBatch, frameCount)
     batchCount = frameCount / max(batchSize, 1)
     var levels: [Level] = []
@@ -51,19 +55,44 @@ final class TrainingRun {
     self.levels = levels
   }
 
+  /// Goes on from a state that a run with the same identity left.
+  func restore(_ state: TrainingState) throws(Failure) {
+    guard state.flows.count == levels.count, (0...passCount).contains(state.passes) else {
+      throw Failure(
+        .format, "the checkpoint's \(state.flows.count) flows after \(state.passes) passes are none of this run")
+    }
+    for (level, flow) in state.flows.enumerated() { try levels[level].trainer.restore(flow) }
+    passesDone = state.passes
+  }
+
   /// Trains to the end.
   ///
-  /// - Returns: the weights of every level.
-  func fit(_ reporter: ProgressReporter) throws(Failure) -> [StateDictionary] {
+  /// - Parameters:
+  ///   - observer: is given the number of each meta epoch that ends here, from 0, and the weights of every level then.
+  ///   - save: is given the state after each pass.
+  func fit(
+    _ reporter: ProgressReporter, observer: (Int, [StateDictionary]) throws(Failure) -> Void,
+    save: (_ passes: Int, [FlowTrainer.State]) throws(Failure) -> Void
+  ) throws(Failure) {
     var reporter = reporter
-    try fillCache(&reporter)
-    let passes = options.metaEpochs * options.subEpochs
-    var progress = TrainingProgress(stage: .fit, epochs: passes, total: passes * batchCount * batchSize)
-    for pass in 0..<passes {
-      try runPass(pass, &progress, &reporter)
-      progress.epoch += 1
+    if passesDone < passCount { try fillCache(&reporter) }
+    let framesPerPass = batchCount * batchSize
+    var progress = TrainingProgress(stage: .fit, epochs: passCount, total: passCount * framesPerPass)
+    progress.epoch = passesDone
+    progress.done = passesDone * framesPerPass
+    while passesDone < passCount {
+      try runPass(passesDone, &progress, &reporter)
+      passesDone += 1
+      progress.epoch = passesDone
       try reporter.report(progress, isImportant: true)
+      // Before the state is saved: a run that is killed in between observes the meta epoch again.
+      if passesDone % options.subEpochs == 0 { try observer(passesDone / options.subEpochs - 1, weights()) }
+      try save(passesDone, levels.map(\.trainer.state))
     }
+  }
+
+  /// Of every level, as they are.
+  func weights() throws(Failure) -> [StateDictionary] {
     var weights: [StateDictionary] = []
     for (level, parts) in levels.enumerated() {
       do throws(Failure) {

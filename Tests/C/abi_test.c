@@ -17,13 +17,14 @@
 
 #include "cflowad.h"
 
-/* Sizes are the ABI of 64-bit platforms: a change breaks every program that is compiled already. */
+/* Sizes are the ABI of 64-bit platforms: a change breaks every program that is compiled already. Structs grow behind
+   the size that their first version had. */
 #define STATIC_ASSERT(name, condition) typedef char name[(condition) ? 1 : -1]
 STATIC_ASSERT(size_of_frame, sizeof(cflowad_frame) == 40);
 STATIC_ASSERT(size_of_model_info, sizeof(cflowad_model_info) == 152);
 STATIC_ASSERT(size_of_session_options, sizeof(cflowad_session_options) == 16);
 STATIC_ASSERT(size_of_result, sizeof(cflowad_result) == 88);
-STATIC_ASSERT(size_of_train_options, sizeof(cflowad_train_options) == 96);
+STATIC_ASSERT(size_of_train_options_1_0, offsetof(cflowad_train_options, decay_rate) == 96);
 STATIC_ASSERT(size_of_progress, sizeof(cflowad_progress) == 48);
 STATIC_ASSERT(size_of_overlay_options, sizeof(cflowad_overlay_options) == 24);
 

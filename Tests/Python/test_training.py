@@ -44,9 +44,12 @@ def test_defaults_are_the_librarys():
     options = _native.TrainOptions()
     assert _native.library().cflowad_train_options_init(ctypes.byref(options), ctypes.sizeof(options)) == 0
     parameters = inspect.signature(cflowad.Trainer).parameters
-    names = {"soft": 0, "hard": 1, "alpha*tanh(s)": 0, "alpha*tanh(s/alpha)": 1}
+    names = {"cosine": 1, "soft": 0, "hard": 1, "alpha*tanh(s)": 0, "alpha*tanh(s/alpha)": 1}
     for name, _ in _native.TrainOptions._fields_[1:]:
         default = parameters[name].default
+        if isinstance(default, tuple):
+            assert tuple(getattr(options, name)) == default, name
+            continue
         default = names.get(default, default)
         assert getattr(options, name) == (np.float32(default) if isinstance(default, float) else default), name
 
@@ -82,6 +85,78 @@ def test_same_seed_same_detector(encoder_file, frame):
             with cflowad.Model(Path(folder, "d.h5")) as model, model.session() as session:
                 scores.append(session.score(frame, maps=["map"]).map)
     assert np.array_equal(scores[0], scores[1]) and not np.array_equal(scores[0], scores[2])
+
+
+def trained(encoder, output, checkpoint, kill_at):
+    """In a process of its own: trains to the end, or dies as by SIGKILL in the middle of report `kill_at`."""
+    import os
+    import signal
+
+    reports = []
+
+    def progress(report):
+        reports.append(report)
+        if len(reports) == kill_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    with filled(encoder, sub_epochs=3, rotation_degrees=5) as trainer:
+        trainer.fit(progress, checkpoint=checkpoint)
+        trainer.calibrate()
+        trainer.save(output)
+
+
+def test_a_killed_fit_goes_on(encoder_file, tmp_path):
+    """Killed after two, then after three more of six passes: the same file, byte for byte."""
+    import multiprocessing
+    import signal
+
+    context = multiprocessing.get_context("spawn")
+
+    def run(*arguments):
+        process = context.Process(target=trained, args=(encoder_file, *arguments))
+        process.start()
+        process.join()
+        return process.exitcode
+
+    assert run(tmp_path / "whole.h5", None, 0) == 0
+    checkpoint = tmp_path / "state"
+    assert run(tmp_path / "parts.h5", checkpoint, 3) == -signal.SIGKILL
+    first = checkpoint.read_bytes()
+    assert run(tmp_path / "parts.h5", checkpoint, 3) == -signal.SIGKILL
+    assert checkpoint.read_bytes() != first
+    assert not (tmp_path / "parts.h5").exists()
+    assert run(tmp_path / "parts.h5", checkpoint, 0) == 0
+    assert (tmp_path / "parts.h5").read_bytes() == (tmp_path / "whole.h5").read_bytes()
+    # Finished: nothing is left to train.
+    assert run(tmp_path / "again.h5", checkpoint, 1) == 0
+    assert (tmp_path / "again.h5").read_bytes() == (tmp_path / "whole.h5").read_bytes()
+
+
+def test_checkpoints_of_others(encoder_file, tmp_path):
+    checkpoint = tmp_path / "state"
+    with filled(encoder_file) as trainer:
+        trainer.fit(checkpoint=checkpoint)
+    whole = checkpoint.read_bytes()
+    for options, says in (({"seed": 1}, "options"), ({"learning_rate": 1e-4}, "options"), ({"input_width": 96}, "encoder")):
+        with filled(encoder_file, **options) as trainer, pytest.raises(cflowad.StateError, match=says):
+            trainer.fit(checkpoint=checkpoint)
+    with filled(encoder_file) as trainer:
+        trainer.add_frame(frames(1, seed=7)[0])
+        with pytest.raises(cflowad.StateError, match="frames"):
+            trainer.fit(checkpoint=checkpoint)
+    # Damaged ones, and a model file: a status, and the trainer is as before.
+    with filled(encoder_file) as trainer:
+        for bad in (b"", whole[:100], whole[: len(whole) // 2], whole[:-10], encoder_file.read_bytes()):
+            checkpoint.write_bytes(bad)
+            with pytest.raises(cflowad.FormatError):
+                trainer.fit(checkpoint=checkpoint)
+        flipped = bytearray(whole)
+        flipped[len(whole) // 2] ^= 4
+        checkpoint.write_bytes(flipped)
+        with pytest.raises(cflowad.FormatError):
+            trainer.fit(checkpoint=checkpoint)
+        trainer.fit(checkpoint=tmp_path / "fresh")
+    assert (tmp_path / "fresh").read_bytes() == whole
 
 
 def test_cancel(encoder_file):
@@ -128,6 +203,10 @@ def test_bad_calls(encoder_file, tmp_path):
         ({"coupling_blocks": 2**32}, ValueError, "coupling_blocks must be within"),
         ({"coupling_blocks": 2.5}, TypeError, "coupling_blocks must be an integer"),
         ({"coupling_blocks": 65}, cflowad.InvalidArgumentError, None),
+        ({"schedule": "sine"}, ValueError, "schedule must be one of"),
+        ({"decay_percents": (1, 2, 3, 4)}, ValueError, "at most three"),
+        ({"decay_percents": (101,)}, cflowad.InvalidArgumentError, None),
+        ({"decay_rate": 0.0}, cflowad.InvalidArgumentError, None),
         ({"permutation": "firm"}, ValueError, "permutation must be one of"),
         ({"clamp": "tanh"}, ValueError, "clamp must be one of"),
         ({"learning_rate": float("nan")}, cflowad.InvalidArgumentError, None),

@@ -48,7 +48,8 @@ struct HelpTests {
     #expect(
       options["train"]?.isSuperset(of: [
         "o", "output", "calibrate-on", "input-size", "levels", "blocks", "condition", "permutation", "clamp",
-        "clamp-alpha", "meta-epochs", "sub-epochs", "warmup-epochs", "cosine", "no-cosine", "batch", "fibers",
+        "clamp-alpha", "meta-epochs", "sub-epochs", "warmup-epochs", "schedule", "decay-rate", "decay-percents",
+        "decoder", "checkpoint", "batch", "fibers",
         "learning-rate", "rotation", "hold-back", "false-reject-rate", "seed", "cache-memory",
       ]) == true)
     #expect(options["calibrate"]?.isSuperset(of: ["o", "output", "false-reject-rate"]) == true)
@@ -67,7 +68,8 @@ struct HelpTests {
     let command = try TrainCommand.parse([
       "encoder.h5", "good", "-o", "detector.h5", "--input-size", "128x96", "--levels", "2", "--blocks", "4",
       "--condition", "64", "--permutation", "hard", "--clamp", "scaled-tanh", "--clamp-alpha", "2.5", "--meta-epochs",
-      "7", "--sub-epochs", "3", "--warmup-epochs", "5", "--no-cosine", "--batch", "6", "--fibers", "99",
+      "7", "--sub-epochs", "3", "--warmup-epochs", "5", "--schedule", "steps", "--decay-rate", "0.2",
+      "--decay-percents", "40", "80", "--batch", "6", "--fibers", "99",
       "--learning-rate", "1e-3", "--rotation", "0", "--hold-back", "0.25", "--false-reject-rate", "0.05", "--seed",
       "18446744073709551615", "--cache-memory", "0.5",
     ])
@@ -83,7 +85,9 @@ struct HelpTests {
     options.metaEpochs = 7
     options.subEpochs = 3
     options.warmupEpochs = 5
-    options.hasCosineSchedule = false
+    options.schedule = .steps
+    options.decayRate = 0.2
+    options.decayPercents = [40, 80]
     options.imageBatch = 6
     options.fiberBatch = 99
     options.learningRate = 1e-3
@@ -93,6 +97,11 @@ struct HelpTests {
     options.seed = .max
     options.featureCacheBytes = 1 << 29
     #expect(try command.training.options == options)
+  }
+
+  @Test func theUnconditionalDecoderHasNoCondition() throws {
+    let command = try TrainCommand.parse(["e.h5", "good", "-o", "d.h5", "--decoder", "freia-flow"])
+    #expect(try command.training.options.conditionChannels == 0)
   }
 
   @Test func fewMetaEpochsNeedNoWordAboutWarmUp() throws {

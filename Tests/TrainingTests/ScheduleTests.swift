@@ -25,11 +25,31 @@ struct ScheduleTests {
     options.learningRate = 1e-3
     options.metaEpochs = 10
     options.warmupEpochs = 1
-    options.hasCosineSchedule = false
+    options.schedule = .constant
     check(options, 6, [(0, 0, 1e-4), (0, 5, 8.5e-4), (1, 0, 1e-3), (9, 0, 1e-3)])
     options.warmupEpochs = 0
-    options.hasCosineSchedule = true
+    options.schedule = .cosine
     check(options, 6, [(0, 0, 1e-3), (0, 5, 1e-3), (1, 0, 0.0009755527298894294), (9, 0, 2.5447270110570814e-05)])
+  }
+
+  /// The original's steps: at 50, 75 and 90 % of 25 meta epochs, that is 12, 18 and 22; the warm-up aims at the peak.
+  @Test func steps() {
+    var options = TrainingOptions()
+    options.schedule = .steps
+    let schedule = LearningRateSchedule(options)
+    let table: [(epoch: Int, rate: Double)] = [
+      (0, 2e-5), (1, 1.1e-4), (2, 2e-4), (11, 2e-4), (12, 2e-5), (17, 2e-5), (18, 2e-6), (21, 2e-6), (22, 2e-7),
+      (24, 2e-7),
+    ]
+    for (epoch, expected) in table {
+      let rate = schedule.rate(metaEpoch: epoch, batch: 0, batches: 48)
+      #expect(abs(Double(rate) - expected) < 2e-7 * expected, "epoch \(epoch)")
+    }
+    options.decayPercents = [0, 100]
+    options.decayRate = 0.5
+    options.warmupEpochs = 0
+    #expect(LearningRateSchedule(options).rate(metaEpoch: 0, batch: 0, batches: 1) == 1e-4)
+    #expect(LearningRateSchedule(options).rate(metaEpoch: 24, batch: 0, batches: 1) == 1e-4)
   }
 }
 
@@ -45,7 +65,8 @@ struct TrainingOptionsTests {
       ("warm-up", { $0.warmupEpochs = 25 }), ("warm-up", { $0.warmupEpochs = -1 }),
       ("image batch", { $0.imageBatch = 0 }), ("fiber batch", { $0.fiberBatch = 65537 }),
       ("learning rate", { $0.learningRate = 0 }), ("learning rate", { $0.learningRate = .nan }),
-      ("learning rate", { $0.learningRate = 1.5 }), ("rotation", { $0.rotationDegrees = -1 }),
+      ("learning rate", { $0.learningRate = 1.5 }), ("decay", { $0.decayRate = 0 }),
+      ("decay", { $0.decayPercents = [101] }), ("rotation", { $0.rotationDegrees = -1 }),
       ("rotation", { $0.rotationDegrees = .infinity }), ("fraction", { $0.calibrationFraction = 0.95 }),
       ("reject", { $0.falseRejectRate = 0.6 }), ("cache", { $0.featureCacheBytes = -1 }),
     ]

@@ -2,6 +2,7 @@ import Basics
 import Encoders
 import Flows
 import Imaging
+import Kernels
 import Scoring
 import Support
 import Synchronization
@@ -75,6 +76,54 @@ struct TrainerTests {
     #expect(first.calibration?.scores.count == 1)
     #expect(first.provenance["training"]?.contains("7 frames") == true)
     _ = try DetectorSession(Detector(first))
+  }
+
+  /// Keeps states in memory, copied as a file would.
+  private final class Memory: TrainingCheckpoint {
+    var states: [TrainingState] = []
+
+    func load() throws(Failure) -> TrainingState? { states.last }
+
+    func save(_ state: TrainingState) throws(Failure) {
+      func copy(_ buffer: FloatBuffer) throws(Failure) -> FloatBuffer {
+        let copy = try FloatBuffer(count: buffer.count)
+        copy.base.update(from: buffer.base, count: buffer.count)
+        return copy
+      }
+      var flows: [FlowTrainer.State] = []
+      for flow in state.flows {
+        flows.append(
+          FlowTrainer.State(
+            parameters: try copy(flow.parameters), firstMoments: try copy(flow.firstMoments),
+            secondMoments: try copy(flow.secondMoments), steps: flow.steps))
+      }
+      states.append(TrainingState(identity: state.identity, passes: state.passes, flows: flows))
+    }
+  }
+
+  @Test func aRunGoesOnFromEveryState() throws {
+    let memory = Memory()
+    let whole = try trainer()
+    whole.checkpoint = memory
+    var observed: [Int] = []
+    var last: DetectorContents?
+    try whole.fit(observer: { metaEpoch, contents in
+      observed.append(metaEpoch)
+      last = contents
+    })
+    #expect(observed == [0, 1])
+    #expect(last?.flowWeights == (try whole.contents.flowWeights))
+    let states = memory.states
+    #expect(states.last?.passes == 4)
+    for count in states.indices {
+      memory.states = Array(states[...count])
+      let trainer = try trainer()
+      trainer.checkpoint = memory
+      var metaEpochs: [Int] = []
+      try trainer.fit(observer: { metaEpoch, _ in metaEpochs.append(metaEpoch) })
+      #expect(try trainer.contents.flowWeights == whole.contents.flowWeights)
+      #expect(metaEpochs == Array((states[count].passes / 2)..<2))
+    }
   }
 
   @Test func theCacheChangesNothing() throws {

@@ -106,7 +106,7 @@ class TrainOptions(Sized):
         ("meta_epochs", c_uint32),
         ("sub_epochs", c_uint32),
         ("warmup_epochs", c_uint32),
-        ("cosine_schedule", c_uint32),
+        ("schedule", c_int32),
         ("image_batch", c_uint32),
         ("fiber_batch", c_uint32),
         ("learning_rate", c_float),
@@ -115,6 +115,8 @@ class TrainOptions(Sized):
         ("false_reject_rate", c_float),
         ("seed", c_uint64),
         ("feature_cache_bytes", c_uint64),
+        ("decay_rate", c_float),
+        ("decay_percents", c_uint32 * 3),
     ]
 
 
@@ -161,6 +163,7 @@ PROTOTYPES: dict[str, tuple[object, list[object]]] = {
     "cflowad_train_options_init": (c_int32, [POINTER(TrainOptions), c_size_t]),
     "cflowad_trainer_create": (c_int32, [c_char_p, POINTER(TrainOptions), POINTER(c_void_p)]),
     "cflowad_trainer_add_frame": (c_int32, [c_void_p, POINTER(Frame), c_int32]),
+    "cflowad_trainer_set_checkpoint": (c_int32, [c_void_p, c_char_p]),
     "cflowad_trainer_fit": (c_int32, [c_void_p, ProgressCallback, c_void_p]),
     "cflowad_trainer_calibrate": (c_int32, [c_void_p, ProgressCallback, c_void_p]),
     "cflowad_trainer_save": (c_int32, [c_void_p, c_char_p]),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -17,9 +17,11 @@ from ._model import Handle
 
 Permutation = Literal["soft", "hard"]
 Clamp = Literal["alpha*tanh(s)", "alpha*tanh(s/alpha)"]
+Schedule = Literal["constant", "cosine", "steps"]
 Stage = Literal["encode", "fit", "calibrate"]
 
 _PERMUTATIONS = ("soft", "hard")
+_SCHEDULES = ("constant", "cosine", "steps")
 _CLAMPS = ("alpha*tanh(s)", "alpha*tanh(s/alpha)")
 _STAGES: tuple[Stage, ...] = ("encode", "fit", "calibrate")
 _ROLES = ("training", "calibration")
@@ -71,8 +73,11 @@ class Trainer(Handle):
         The soft clamp of the log-scale, alpha 0.1 to 10.
     meta_epochs, sub_epochs, warmup_epochs
         Meta epochs, passes over the frames per meta epoch, meta epochs of linear warm-up.
-    cosine_schedule
-        Cosine down to learning_rate / 1000 over the meta epochs, or constant.
+    schedule
+        How the learning rate falls over the meta epochs: ``"cosine"`` down to learning_rate * decay_rate**3, ``"steps"``
+        of decay_rate, or ``"constant"``.
+    decay_rate, decay_percents
+        Of the schedule; steps come after these percentages of the meta epochs, at most three.
     image_batch, fiber_batch
         Frames per batch, fibers per Adam step.
     learning_rate
@@ -106,7 +111,7 @@ class Trainer(Handle):
         meta_epochs: int = 25,
         sub_epochs: int = 8,
         warmup_epochs: int = 2,
-        cosine_schedule: bool = True,
+        schedule: Schedule = "cosine",
         image_batch: int = 32,
         fiber_batch: int = 256,
         learning_rate: float = 2e-4,
@@ -115,7 +120,13 @@ class Trainer(Handle):
         false_reject_rate: float = 0.01,
         seed: int = 0,
         feature_cache_bytes: int = 2 << 30,
+        decay_rate: float = 0.1,
+        decay_percents: Sequence[int] = (50, 75, 90),
     ) -> None:
+        # A step at 100 % never comes.
+        percents = [unsigned("decay_percents", percent, 32) for percent in decay_percents]
+        if len(percents) > 3:
+            raise ValueError("decay_percents must be at most three")
         options = _native.TrainOptions(
             input_width=unsigned("input_width", input_width, 32),
             input_height=unsigned("input_height", input_height, 32),
@@ -128,7 +139,7 @@ class Trainer(Handle):
             meta_epochs=unsigned("meta_epochs", meta_epochs, 32),
             sub_epochs=unsigned("sub_epochs", sub_epochs, 32),
             warmup_epochs=unsigned("warmup_epochs", warmup_epochs, 32),
-            cosine_schedule=1 if cosine_schedule else 0,
+            schedule=_index("schedule", schedule, _SCHEDULES),
             image_batch=unsigned("image_batch", image_batch, 32),
             fiber_batch=unsigned("fiber_batch", fiber_batch, 32),
             learning_rate=learning_rate,
@@ -137,6 +148,8 @@ class Trainer(Handle):
             false_reject_rate=false_reject_rate,
             seed=unsigned("seed", seed, 64),
             feature_cache_bytes=unsigned("feature_cache_bytes", feature_cache_bytes, 64),
+            decay_rate=decay_rate,
+            decay_percents=(ctypes.c_uint32 * 3)(*percents, *[100] * (3 - len(percents))),
         )
         handle = ctypes.c_void_p()
         check(
@@ -161,11 +174,15 @@ class Trainer(Handle):
         check(_native.library().cflowad_trainer_add_frame(self.handle, ctypes.byref(native), index))
         del owner
 
-    def fit(self, progress: ProgressCallable | None = None) -> None:
+    def fit(self, progress: ProgressCallable | None = None, checkpoint: Path | None = None) -> None:
         """Trains the flows.
 
         Parameters
         ----------
+        checkpoint
+            File to keep the state in, after passes over the frames. When it exists, the fit goes on from there and ends with
+            the same weights as one that was never stopped; encoder, options and frames must be the same. It is left for
+            the caller to delete.
         progress
             Called on this thread with a `Progress`; a true return value cancels. An exception in it (an interrupt from
             the keyboard too) cancels and is raised here.
@@ -173,10 +190,14 @@ class Trainer(Handle):
         Raises
         ------
         StateError
-            There are no frames.
+            There are no frames, or the checkpoint is that of another training.
+        FormatError
+            The checkpoint is damaged.
         CancelledError, DivergedError
             After which the trainer can only be closed.
         """
+        path = None if checkpoint is None else native_path(checkpoint)
+        check(_native.library().cflowad_trainer_set_checkpoint(self.handle, path))
         self._run("cflowad_trainer_fit", progress)
 
     def calibrate(self, progress: ProgressCallable | None = None) -> None:

@@ -36,6 +36,14 @@ package struct GroupWriter {
   package func write<Element: StoredNumber, Stored: StoredNumber>(
     _ name: String, shape: [Int], _ values: [Element], as stored: Stored.Type
   ) throws(Failure) {
+    try values.withUnsafeBufferPointer { (values) throws(Failure) in
+      try write(name, shape: shape, values, as: stored)
+    }
+  }
+
+  package func write<Element: StoredNumber, Stored: StoredNumber>(
+    _ name: String, shape: [Int], _ values: UnsafeBufferPointer<Element>, as stored: Stored.Type
+  ) throws(Failure) {
     try check(name)
     guard shape.count <= Int(CHDF5_MAXIMUM_RANK), checkedProduct(shape) == values.count else {
       throw Failure(.invalidArgument, "\(path)/\(name): the shape \(shape) cannot be stored")
@@ -43,11 +51,11 @@ package struct GroupWriter {
     let dims = shape.map { UInt64($0) }
     let status =
       if values.isEmpty || shape.isEmpty {
-        chdf5_write_dataset(id, name, Element.code, Stored.code, Int32(dims.count), dims, nil, values)
+        chdf5_write_dataset(id, name, Element.code, Stored.code, Int32(dims.count), dims, nil, values.baseAddress)
       } else {
         chdf5_write_dataset(
           id, name, Element.code, Stored.code, Int32(dims.count), dims,
-          Self.chunk(of: dims, width: MemoryLayout<Stored>.stride), values)
+          Self.chunk(of: dims, width: MemoryLayout<Stored>.stride), values.baseAddress)
       }
     guard status == 0 else { throw failed(name) }
   }

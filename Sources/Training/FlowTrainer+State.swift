@@ -1,0 +1,44 @@
+import Basics
+import Kernels
+
+extension FlowTrainer {
+  /// All that a flow in training is, beside what its first weights and settings say: to be kept and taken up again.
+  package struct State {
+    /// K blocks' trainable numbers, in the order of their layout.
+    package let parameters: FloatBuffer
+    /// Adam's moments of each of them.
+    package let firstMoments: FloatBuffer
+    package let secondMoments: FloatBuffer
+    /// Steps made.
+    package let steps: Int
+
+    package init(parameters: FloatBuffer, firstMoments: FloatBuffer, secondMoments: FloatBuffer, steps: Int) {
+      self.parameters = parameters
+      self.firstMoments = firstMoments
+      self.secondMoments = secondMoments
+      self.steps = steps
+    }
+  }
+
+  /// The state as it is: the trainer's own memory, until its next step.
+  var state: State {
+    State(
+      parameters: parameters, firstMoments: adam.firstMoments, secondMoments: adam.secondMoments, steps: stepCount)
+  }
+
+  /// Goes on from a state of a trainer that began as this one did. Fails with `.format` when it cannot be one.
+  func restore(_ state: State) throws(Failure) {
+    let pairs = [
+      (state.parameters, parameters), (state.firstMoments, adam.firstMoments),
+      (state.secondMoments, adam.secondMoments),
+    ]
+    guard state.steps >= 0, pairs.allSatisfy({ $0.count == $1.count }) else {
+      throw Failure(.format, "the checkpoint's numbers are not \(parameters.count) and their moments")
+    }
+    guard pairs.allSatisfy({ source, _ in allFinite(source.base, count: source.count) }) else {
+      throw Failure(.format, "the checkpoint holds a value that is not finite")
+    }
+    for (source, target) in pairs { target.base.update(from: source.base, count: source.count) }
+    stepCount = state.steps
+  }
+}

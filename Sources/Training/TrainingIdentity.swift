@@ -1,0 +1,54 @@
+import Basics
+import Encoders
+import Flows
+import Imaging
+
+/// What decides every number of a fit, as fingerprints: a checkpoint belongs to the run with the same.
+package struct TrainingIdentity: Equatable, Sendable {
+  /// Settings of the flows and of the loops.
+  package let options: String
+  /// Encoder, preprocessing and the flows' first weights.
+  package let weights: String
+  /// Frames to train on, in their order.
+  package let frames: String
+
+  package init(options: String, weights: String, frames: String) {
+    self.options = options
+    self.weights = weights
+    self.frames = frames
+  }
+
+  init(
+    options: TrainingOptions, preprocessing: Preprocessing, encoder: EncoderDescription,
+    encoderWeights: StateDictionary,
+    flowWeights: [StateDictionary], frames: [[UInt8]]
+  ) {
+    var settings = Fingerprint()
+    settings.add(
+      "\(options.levelCount) \(options.couplingBlocks) \(options.conditionChannels) \(options.permutation) "
+        + "\(options.clamp) \(options.clampAlpha) \(options.metaEpochs) \(options.subEpochs) \(options.warmupEpochs) "
+        + "\(options.schedule) \(options.decayRate) \(options.decayPercents) \(options.imageBatch) "
+        + "\(options.fiberBatch) \(options.learningRate) \(options.rotationDegrees) \(options.seed)")
+    var weights = Fingerprint()
+    weights.add(
+      "\(encoder.architecture) \(encoder.padding) \(encoder.taps) \(preprocessing.width) \(preprocessing.height) "
+        + "\(preprocessing.mean) \(preprocessing.standardDeviation)")
+    for dictionary in [encoderWeights] + flowWeights {
+      for key in dictionary.keys {
+        weights.add(key)
+        weights.add(dictionary[key]?.values ?? [])
+      }
+    }
+    var pixels = Fingerprint()
+    for frame in frames { pixels.add(frame) }
+    self.init(options: settings.text, weights: weights.text, frames: pixels.text)
+  }
+
+  /// Says what differs; nil when nothing does.
+  func difference(from other: TrainingIdentity) -> String? {
+    if options != other.options { return "its options are others" }
+    if weights != other.weights { return "its encoder or first flows are others" }
+    if frames != other.frames { return "its frames to train on are others" }
+    return nil
+  }
+}

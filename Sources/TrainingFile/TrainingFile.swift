@@ -1,0 +1,89 @@
+import Basics
+import Glibc
+import HDF5
+import Kernels
+import ModelFile
+import Training
+
+/// The state of a fit in a file of its own: HDF5, for the machine and the version that wrote it.
+///
+/// `/` has `format` = "cflowad training", `format_version` = 1, `passes` and the texts `options`, `weights` and `frames` that
+/// tell whose it is; `/0`, `/1` ..., one for each level, have `steps` and the datasets `parameters`, `first_moments` and
+/// `second_moments`.
+package struct TrainingFile: TrainingCheckpoint {
+  package let path: String
+
+  private static let formatName = "cflowad training"
+  private static let formatVersion = 1
+
+  package init(path: String) { self.path = path }
+
+  package func load() throws(Failure) -> TrainingState? {
+    guard access(path, F_OK) == 0 else { return nil }
+    let bytes = try Disk.read(path)
+    return try withExtendedLifetime(bytes) { () throws(Failure) -> TrainingState in
+      do throws(Failure) {
+        return try FileImage.read(UnsafeRawBufferPointer(bytes.buffer)) { root throws(Failure) in try state(root) }
+      } catch { throw error.within(path) }
+    }
+  }
+
+  package func save(_ state: TrainingState) throws(Failure) {
+    let numbers = state.flows.reduce(0) { $0 + 3 * $1.parameters.count }
+    let bytes = try FileImage.build(expectedSize: numbers * MemoryLayout<Float>.stride) { root throws(Failure) in
+      try fill(root, state)
+    }
+    try withExtendedLifetime(bytes) { () throws(Failure) in
+      try Disk.replace(path, with: UnsafeRawBufferPointer(bytes.buffer))
+    }
+  }
+
+  /// Deletes the file, when there is one: its run has come to an end.
+  package func remove() { unlink(path) }
+
+  private func state(_ root: Group) throws(Failure) -> TrainingState {
+    guard try root.hasAttribute("format"), try root.text("format") == Self.formatName,
+      try root.integer("format_version") == Self.formatVersion
+    else { throw Failure(.format, "it is not a training checkpoint of this version") }
+    let identity = TrainingIdentity(
+      options: try root.text("options"), weights: try root.text("weights"), frames: try root.text("frames"))
+    var flows: [FlowTrainer.State] = []
+    for name in try root.names() {
+      let group = try root.group(name)
+      flows.append(
+        FlowTrainer.State(
+          parameters: try numbers("parameters", of: group), firstMoments: try numbers("first_moments", of: group),
+          secondMoments: try numbers("second_moments", of: group), steps: try group.integer("steps")))
+    }
+    return TrainingState(identity: identity, passes: try root.integer("passes"), flows: flows)
+  }
+
+  private func numbers(_ name: String, of group: Group) throws(Failure) -> FloatBuffer {
+    let values = try group.dataset(name).read(Float.self)
+    let buffer = try FloatBuffer(count: values.count)
+    values.withUnsafeBufferPointer { values in
+      if let base = values.baseAddress { buffer.base.update(from: base, count: values.count) }
+    }
+    return buffer
+  }
+
+  private func fill(_ root: GroupWriter, _ state: TrainingState) throws(Failure) {
+    try root.set("format", Self.formatName)
+    try root.set("format_version", Self.formatVersion)
+    try root.set("passes", state.passes)
+    try root.set("options", state.identity.options)
+    try root.set("weights", state.identity.weights)
+    try root.set("frames", state.identity.frames)
+    for (level, flow) in state.flows.enumerated() {
+      let group = try root.group(String(level))
+      try group.set("steps", flow.steps)
+      let datasets = [
+        ("parameters", flow.parameters), ("first_moments", flow.firstMoments), ("second_moments", flow.secondMoments),
+      ]
+      for (name, values) in datasets {
+        try group.write(
+          name, shape: [values.count], UnsafeBufferPointer(start: values.base, count: values.count), as: Float.self)
+      }
+    }
+  }
+}
