@@ -21,11 +21,9 @@ package struct TrainingFile: TrainingCheckpoint {
   package func load() throws(Failure) -> TrainingState? {
     guard access(path, F_OK) == 0 else { return nil }
     let bytes = try Disk.read(path)
-    return try withExtendedLifetime(bytes) { () throws(Failure) -> TrainingState in
-      do throws(Failure) {
-        return try FileImage.read(UnsafeRawBufferPointer(bytes.buffer)) { root throws(Failure) in try state(root) }
-      } catch { throw error.within(path) }
-    }
+    do throws(Failure) {
+      return try FileImage.read(bytes) { root throws(Failure) in try state(root) }
+    } catch { throw error.within(path) }
   }
 
   package func save(_ state: TrainingState) throws(Failure) {
