@@ -12,6 +12,7 @@
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -388,7 +389,7 @@ static int32_t cancel(const cflowad_progress *progress, void *user) {
         CHECK(spoiled == NULL);                                     \
     } while (0)
 
-static void test_trainer(const char *path, cflowad_model *model) {
+static void test_trainer(const char *path, const char *folder, cflowad_model *model) {
     cflowad_trainer *trainer = NULL, *other = NULL;
     cflowad_train_options options;
     cflowad_frame frame = good_frame();
@@ -423,6 +424,17 @@ static void test_trainer(const char *path, cflowad_model *model) {
     SPOILED_OPTION(rotation_degrees, 181);
     SPOILED_OPTION(calibration_fraction, -0.1f);
     SPOILED_OPTION(false_reject_rate, 0.6f);
+    SPOILED_OPTION(schedule, 3);
+    SPOILED_OPTION(decay_rate, nan);
+    SPOILED_OPTION(decay_percents[2], 101);
+
+    /* A program of version 1.0: what lies behind its struct is not looked at, and has its defaults. */
+    EXPECT(OK, cflowad_train_options_init(&options, sizeof options));
+    options.struct_size = offsetof(cflowad_train_options, decay_rate);
+    options.decay_rate = nan;
+    EXPECT(OK, cflowad_trainer_create(path, &options, &other));
+    EXPECT(OK, cflowad_trainer_close(other));
+    other = NULL;
 
     EXPECT(OK, cflowad_trainer_create(path, NULL, &trainer));
     EXPECT(ERROR_STATE, cflowad_trainer_fit(trainer, NULL, NULL)); /* no frames */
@@ -438,6 +450,14 @@ static void test_trainer(const char *path, cflowad_model *model) {
     EXPECT(OK, cflowad_trainer_add_frame(trainer, &frame, CFLOWAD_ROLE_CALIBRATION));
     INVALID(cflowad_trainer_save(trainer, NULL));
     EXPECT(ERROR_IO, cflowad_trainer_save(trainer, "/nowhere/at/all.h5"));
+    INVALID(cflowad_trainer_set_checkpoint(NULL, "state"));
+    INVALID(cflowad_trainer_set_checkpoint(trainer, ""));
+    HANDLE(cflowad_trainer_set_checkpoint((cflowad_trainer *)model, "state"));
+    EXPECT(OK, cflowad_trainer_set_checkpoint(trainer, folder));
+    EXPECT(ERROR_IO, cflowad_trainer_fit(trainer, NULL, NULL)); /* a folder; the trainer is as before */
+    EXPECT(OK, cflowad_trainer_set_checkpoint(trainer, path));
+    EXPECT(ERROR_FORMAT, cflowad_trainer_fit(trainer, NULL, NULL)); /* a model file */
+    EXPECT(OK, cflowad_trainer_set_checkpoint(trainer, NULL));
     INVALID(cflowad_trainer_fit(NULL, NULL, NULL));
     INVALID(cflowad_trainer_calibrate(NULL, NULL, NULL));
     HANDLE(cflowad_trainer_fit((cflowad_trainer *)model, NULL, NULL));
@@ -612,7 +632,7 @@ int main(int argc, char **argv) {
     test_reserved_and_unlimited(session);
     test_float_mode(session);
     test_buffers(model, session);
-    test_trainer(argv[1], model);
+    test_trainer(argv[1], argv[2], model);
     test_images(argv[2], argv[1]);
     test_auroc();
     test_scores();
