@@ -6,17 +6,29 @@ package final class Buffer<Element: BitwiseCopyable> {
   package let base: UnsafeMutablePointer<Element>
   package let count: Int
 
+  /// Bytes of the pages that the memory lies in; 0 when it came from `malloc`.
+  private let mappedByteCount: Int
+
+  /// From this size on memory is mapped.
+  private static var smallestMappedByteCount: Int { 1 << 20 }
+
   /// Fails with `.outOfMemory`; a count of 0 is allowed.
   package init(count: Int) throws(Failure) {
-    let bytes = checkedProduct([max(count, 1), MemoryLayout<Element>.stride])
-    var raw: UnsafeMutableRawPointer?
-    guard count >= 0, let bytes, posix_memalign(&raw, 64, bytes) == 0, let raw else {
-      throw Failure(.outOfMemory, "no memory for \(count) elements of \(MemoryLayout<Element>.stride) bytes")
+    guard let bytes = checkedProduct([max(count, 1), MemoryLayout<Element>.stride]), count >= 0 else {
+      throw Self.failure(count)
     }
-    memset(raw, 0, bytes)
+    var raw: UnsafeMutableRawPointer?
+    mappedByteCount = bytes < Self.smallestMappedByteCount ? 0 : bytes
+    if mappedByteCount > 0 { raw = Pages.map(byteCount: bytes) } else { posix_memalign(&raw, 64, bytes) }
+    guard let raw else { throw Self.failure(count) }
+    if mappedByteCount == 0 { memset(raw, 0, bytes) }
     self.base = raw.bindMemory(to: Element.self, capacity: max(count, 1))
     self.count = count
   }
 
-  deinit { free(base) }
+  deinit { if mappedByteCount > 0 { Pages.unmap(base, byteCount: mappedByteCount) } else { free(base) } }
+
+  private static func failure(_ count: Int) -> Failure {
+    Failure(.outOfMemory, "no memory for \(count) elements of \(MemoryLayout<Element>.stride) bytes")
+  }
 }

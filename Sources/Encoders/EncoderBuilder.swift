@@ -242,8 +242,10 @@ extension EncoderBuilder {
     var weights = try read("\(key).weight", shape)
     let (scale, offset) = try affine(norm, channels: shape[0])
     let fan = weights.count / shape[0]
-    for output in 0..<shape[0] {
-      for i in output * fan..<(output + 1) * fan { weights[i] = Float(Double(weights[i]) * scale[output]) }
+    weights.withUnsafeMutableBufferPointer { weights in
+      for output in 0..<shape[0] {
+        for i in output * fan..<(output + 1) * fan { weights[i] = Float(Double(weights[i]) * scale[output]) }
+      }
     }
     return (weights, offset.map { Float($0) })
   }

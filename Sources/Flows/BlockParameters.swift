@@ -91,19 +91,21 @@ extension BlockParameters {
   /// The last block's rotation is never applied, since it keeps |z|; that is only true of a rotation, so a matrix
   /// that is none must not pass. It is tried on two vectors, which any other matrix keeps only by a rare accident.
   private static func isRotation(_ matrix: [Float], channels: Int) -> Bool {
-    for seed in [1, 2] {
-      var before = 0.0
-      var after = 0.0
-      let vector = (0..<channels).map { sin(Double(($0 + 1) * seed * seed)) + 0.5 }
-      for row in 0..<channels {
-        var sum = 0.0
-        for column in 0..<channels { sum += Double(matrix[row * channels + column]) * vector[column] }
-        before += vector[row] * vector[row]
-        after += sum * sum
+    matrix.withUnsafeBufferPointer { matrix in
+      guard let base = matrix.baseAddress else { return false }
+      let product = DoubleProduct(matrix: base, columns: channels, stride: channels)
+      return [1, 2].allSatisfy { seed in
+        let vector = (0..<channels).map { sin(Double(($0 + 1) * seed * seed)) + 0.5 }
+        var before = 0.0
+        var after = 0.0
+        for row in 0..<channels {
+          let sum = product.row(row, by: vector)
+          before += vector[row] * vector[row]
+          after += sum * sum
+        }
+        return abs(after - before) <= 1e-4 * before
       }
-      guard abs(after - before) <= 1e-4 * before else { return false }
     }
-    return true
   }
 }
 

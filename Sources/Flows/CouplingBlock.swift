@@ -31,28 +31,23 @@ struct CouplingBlock: Sendable {
     _ parameters: BlockParameters, channels: Int, height: Int, width: Int, description: FlowDescription, isLast: Bool
   ) throws(Failure) {
     let shape = BlockShape(channels: channels, conditionChannels: description.conditionChannels)
-    first = try LinearMap(
-      weights: Self.columns(0..<shape.first, of: parameters.firstWeight, width: shape.subnetInputs),
-      outputs: shape.hidden, inputs: shape.first)
+    first = try LinearMap(outputs: shape.hidden, inputs: shape.first) { output, row in
+      for i in 0..<shape.first { row[i] = parameters.firstWeight[output &* shape.subnetInputs &+ i] }
+    }
     (rowBias, columnBias) = try Self.conditionBias(
       parameters, shape, height: height, width: width, channels: description.conditionChannels)
 
     let clampFactor = description.clamp == .scaledTanh ? 1 / Double(description.clampAlpha) : 1
     let factors = (0..<2 * shape.second).map { 0.1 * ($0 < shape.second ? clampFactor : 1) }
     second = try LinearMap(
-      weights: parameters.secondWeight.enumerated().map { Float(Double($1) * factors[$0 / shape.hidden]) },
-      bias: zip(parameters.secondBias, factors).map { Float(Double($0) * $1) },
-      outputs: 2 * shape.second, inputs: shape.hidden)
-    mixing = try Self.mixing(parameters, channels: channels, isLast: isLast)
-  }
-
-  private static func columns(_ range: Range<Int>, of matrix: [Float], width: Int) -> [Float] {
-    var part: [Float] = []
-    part.reserveCapacity(matrix.count / width * range.count)
-    for start in stride(from: 0, to: matrix.count, by: width) {
-      part += matrix[start + range.lowerBound..<start + range.upperBound]
+      outputs: 2 * shape.second, inputs: shape.hidden,
+      bias: zip(parameters.secondBias, factors).map { Float(Double($0) * $1) }
+    ) { output, row in
+      let factor = factors[output]
+      let start = output &* shape.hidden
+      for i in 0..<shape.hidden { row[i] = Float(Double(parameters.secondWeight[start &+ i]) * factor) }
     }
-    return part
+    mixing = try Self.mixing(parameters, channels: channels, isLast: isLast)
   }
 
   private static func mixing(
@@ -66,18 +61,15 @@ struct CouplingBlock: Sendable {
     }
     switch parameters.mixing {
     case .rotation(let matrix):
-      var folded = matrix
-      var bias = [Float](repeating: 0, count: channels)
-      for row in 0..<channels {
-        var sum = 0.0
-        for column in 0..<channels {
-          let weight = Double(matrix[row * channels + column])
-          folded[row * channels + column] = Float(weight * scale[column])
-          sum += weight * offset[column]
-        }
-        bias[row] = Float(sum)
+      let bias = matrix.withUnsafeBufferPointer { matrix -> [Float] in
+        guard let base = matrix.baseAddress else { return [] }
+        let product = DoubleProduct(matrix: base, columns: channels, stride: channels)
+        return (0..<channels).map { Float(product.row($0, by: offset)) }
       }
-      return .rotation(try LinearMap(weights: folded, bias: bias, outputs: channels, inputs: channels))
+      return .rotation(
+        try LinearMap(outputs: channels, inputs: channels, bias: bias) { output, row in
+          for i in 0..<channels { row[i] = Float(Double(matrix[output &* channels &+ i]) * scale[i]) }
+        })
     case .permutation(let indices):
       return .permutation(
         indices, scale: try ConstantFloats(indices.map { Float(scale[Int($0)]) }),
@@ -95,19 +87,22 @@ extension CouplingBlock {
     let half = channels / 2
     let padding = [Float](repeating: 0, count: Product.paddedOutputs(shape.hidden) - shape.hidden)
     func share(length: Int, firstColumn: Int, bias: [Float]?) -> [Float] {
-      let encoding = PositionalEncoding.axis(length: length, channels: channels)
+      let encoding = PositionalEncoding.axis(length: length, channels: channels).map(Double.init)
       var table: [Float] = []
       table.reserveCapacity(length * Product.paddedOutputs(shape.hidden))
-      for place in 0..<length {
-        for unit in 0..<shape.hidden {
-          var sum = Double(bias?[unit] ?? 0)
-          for k in 0..<half {
-            let weight = parameters.firstWeight[unit * shape.subnetInputs + firstColumn + k]
-            sum += Double(weight) * Double(encoding[place * half + k])
+      parameters.firstWeight.withUnsafeBufferPointer { weights in
+        encoding.withUnsafeBufferPointer { encoding in
+          guard let weights = weights.baseAddress else { return }
+          let product = DoubleProduct(matrix: weights + firstColumn, columns: half, stride: shape.subnetInputs)
+          for place in 0..<length {
+            for unit in 0..<shape.hidden {
+              // Without a condition there is no encoding to point at.
+              let sum = encoding.baseAddress.map { product.row(unit, by: $0 + place &* half) } ?? 0
+              table.append(Float(Double(bias?[unit] ?? 0) + sum))
+            }
+            table += padding
           }
-          table.append(Float(sum))
         }
-        table += padding
       }
       return table
     }

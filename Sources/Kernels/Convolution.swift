@@ -27,8 +27,10 @@ package struct Convolution: Sendable {
     // A patch is read tap by tap, each a run of input channels.
     let taps = kernel * kernel
     self.weights = try weights.withUnsafeBufferPointer { (weights) throws(Failure) in
-      try PackedWeights(outputs: outputs, inputs: taps * inputs) { output, input in
-        weights[(output * inputs + input % inputs) * taps + input / inputs]
+      try PackedWeights(outputs: outputs, inputs: taps * inputs) { output, row in
+        for tap in 0..<taps {
+          for input in 0..<inputs { row[tap &* inputs &+ input] = weights[(output &* inputs &+ input) &* taps &+ tap] }
+        }
       }
     }
     self.bias = try ConstantFloats(bias, paddedCount: Product.paddedOutputs(outputs))

@@ -38,10 +38,15 @@ package struct GroupedConvolution: Sendable {
     for first in Swift.stride(from: 0, to: outputs, by: width.outputs) {
       packed.append(
         try weights.withUnsafeBufferPointer { (weights) throws(Failure) in
-          try PackedWeights(outputs: width.outputs, inputs: taps * width.inputs) { output, input in
-            let (tap, channel) = (input / width.inputs, input % width.inputs)
-            guard channel / group.inputs == output / group.outputs else { return 0 }
-            return weights[((first + output) * group.inputs + channel % group.inputs) * taps + tap]
+          try PackedWeights(outputs: width.outputs, inputs: taps * width.inputs) { output, row in
+            row.update(repeating: 0, count: taps * width.inputs)
+            let firstInput = output / group.outputs * group.inputs
+            for tap in 0..<taps {
+              for input in 0..<group.inputs {
+                row[tap * width.inputs + firstInput + input] =
+                  weights[((first + output) * group.inputs + input) * taps + tap]
+              }
+            }
           }
         })
     }

@@ -11,14 +11,29 @@ package struct LinearMap: Sendable {
   ///   - weights: `outputs` x `inputs`, row-major: PyTorch's `Linear.weight`.
   ///   - bias: `outputs` values; empty for zeros.
   package init(weights: [Float], bias: [Float] = [], outputs: Int, inputs: Int) throws(Failure) {
-    guard checkedProduct([outputs, inputs]) == weights.count, bias.isEmpty || bias.count == outputs else {
+    guard checkedProduct([outputs, inputs]) == weights.count else {
       throw Failure(.format, "\(weights.count) weights do not make a matrix of \(outputs) x \(inputs)")
+    }
+    self = try weights.withUnsafeBufferPointer { (weights) throws(Failure) in
+      try LinearMap(outputs: outputs, inputs: inputs, bias: bias) { output, row in
+        for input in 0..<inputs { row[input] = weights[output * inputs + input] }
+      }
+    }
+  }
+
+  /// - Parameters:
+  ///   - bias: `outputs` values; empty for zeros.
+  ///   - row: writes an output's `inputs` weights.
+  package init(
+    outputs: Int, inputs: Int, bias: [Float] = [],
+    row: (_ output: Int, _ weights: UnsafeMutablePointer<Float>) -> Void
+  ) throws(Failure) {
+    guard bias.isEmpty || bias.count == outputs else {
+      throw Failure(.format, "a bias of \(bias.count) values does not fit \(outputs) outputs")
     }
     self.inputs = inputs
     self.outputs = outputs
-    self.weights = try weights.withUnsafeBufferPointer { (weights) throws(Failure) in
-      try PackedWeights(outputs: outputs, inputs: inputs) { weights[$0 * inputs + $1] }
-    }
+    self.weights = try PackedWeights(outputs: outputs, inputs: inputs, row: row)
     self.bias = try ConstantFloats(bias, paddedCount: Product.paddedOutputs(outputs))
   }
 

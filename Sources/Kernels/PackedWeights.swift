@@ -6,25 +6,77 @@ struct PackedWeights: Sendable {
   let outputs: Int
   let inputs: Int
   private let panels: ConstantFloats
+  /// Where this matrix begins among the panels.
+  private let offset: Int
 
-  var base: UnsafePointer<Float> { panels.base }
+  var base: UnsafePointer<Float> { panels.base + offset }
   var panelCount: Int { (outputs + Product.panelWidth - 1) / Product.panelWidth }
 
-  /// - Parameter weight: the weight of an output for an input.
-  init(outputs: Int, inputs: Int, weight: (_ output: Int, _ input: Int) -> Float) throws(Failure) {
-    self.outputs = outputs
-    self.inputs = inputs
-    let padded = Product.paddedOutputs(outputs)
-    guard let count = checkedProduct([padded, inputs]) else {
-      throw Failure(.outOfMemory, "a matrix of \(outputs) x \(inputs) does not fit the memory")
-    }
-    panels = try ConstantFloats(count: count) { memory in
-      for start in stride(from: 0, to: outputs, by: Product.panelWidth) {
-        let width = min(Product.panelWidth, padded - start)
-        let panel = memory + start * inputs
-        for output in start..<min(start + width, outputs) {
-          for input in 0..<inputs { panel[input * width + output - start] = weight(output, input) }
-        }
+  /// - Parameter row: writes all weights of an output, one for each input.
+  init(
+    outputs: Int, inputs: Int, row: (_ output: Int, _ weights: UnsafeMutablePointer<Float>) -> Void
+  ) throws(Failure) {
+    let rows = try FloatBuffer(count: Product.panelWidth * inputs)
+    self = try Self.matrices(1, outputs: outputs, inputs: inputs) { memory, _ in
+      for first in stride(from: 0, to: outputs, by: Product.panelWidth) {
+        let count = min(Product.panelWidth, outputs - first)
+        for i in 0..<count { row(first + i, rows.base + i * inputs) }
+        let width = Self.width(ofPanelAt: first, outputs: outputs)
+        // Rows of the panel before that this one does not have are its padding.
+        for i in count..<max(width, count) { (rows.base + i * inputs).update(repeating: 0, count: inputs) }
+        Self.interleave(rows.base, width: width, inputs: inputs, into: memory + first * inputs)
+      }
+    }[0]
+  }
+
+  /// Matrices of one size, in one piece of memory.
+  ///
+  /// - Parameter fill: receives the first matrix's zeros, and how many floats each matrix begins after the one before.
+  static func matrices(
+    _ count: Int, outputs: Int, inputs: Int, fill: (UnsafeMutablePointer<Float>, _ matrixStride: Int) -> Void
+  ) throws(Failure) -> [PackedWeights] {
+    guard let size = checkedProduct([Product.paddedOutputs(outputs), inputs]), let all = checkedProduct([size, count])
+    else { throw Failure(.outOfMemory, "a matrix of \(outputs) x \(inputs) does not fit the memory") }
+    let panels = try ConstantFloats(count: all) { fill($0, size) }
+    return (0..<count).map { PackedWeights(outputs: outputs, inputs: inputs, panels: panels, offset: $0 * size) }
+  }
+
+  private init(outputs: Int, inputs: Int, panels: ConstantFloats, offset: Int) {
+    (self.outputs, self.inputs, self.panels, self.offset) = (outputs, inputs, panels, offset)
+  }
+
+  /// Outputs of the panel that begins at one, with padding.
+  static func width(ofPanelAt first: Int, outputs: Int) -> Int {
+    min(Product.panelWidth, Product.paddedOutputs(outputs) - first)
+  }
+
+  /// `width` rows of inputs, a multiple of 4, as `inputs` rows of `width`.
+  private static func interleave(
+    _ rows: UnsafeMutablePointer<Float>, width: Int, inputs: Int, into panel: UnsafeMutablePointer<Float>
+  ) {
+    let whole = inputs / 4 * 4
+    for i in stride(from: 0, to: width, by: 4) {
+      let source = UnsafeRawPointer(rows + i * inputs)
+      let target = UnsafeMutableRawPointer(panel + i)
+      func load(_ row: Int, _ input: Int) -> SIMD4<Float> {
+        (source + 4 &* (row &* inputs &+ input)).loadUnaligned(as: SIMD4<Float>.self)
+      }
+      func store(_ value: SIMD4<Float>, _ input: Int) {
+        (target + 4 &* input &* width).storeBytes(of: value, as: SIMD4<Float>.self)
+      }
+      for input in stride(from: 0, to: whole, by: 4) {
+        // 4 x 4 values transposed by halves.
+        let first = SIMD8(lowHalf: load(0, input), highHalf: load(1, input))
+        let second = SIMD8(lowHalf: load(2, input), highHalf: load(3, input))
+        let even = SIMD8(lowHalf: first.evenHalf, highHalf: second.evenHalf)
+        let odd = SIMD8(lowHalf: first.oddHalf, highHalf: second.oddHalf)
+        store(even.evenHalf, input)
+        store(odd.evenHalf, input &+ 1)
+        store(even.oddHalf, input &+ 2)
+        store(odd.oddHalf, input &+ 3)
+      }
+      for input in whole..<inputs {
+        for row in i..<i &+ 4 { panel[input &* width &+ row] = rows[row &* inputs &+ input] }
       }
     }
   }

@@ -19,42 +19,64 @@ package struct WinogradConvolution: Sendable {
     self.inputs = inputs
     self.outputs = outputs
     self.activation = activation
-    let transformed = try weights.withUnsafeBufferPointer { (weights) throws(Failure) in
-      try ConstantFloats(count: 36 * outputs * inputs) { memory in
-        for kernel in 0..<outputs * inputs {
-          Self.transform(weights, at: 9 * kernel) { memory[$0 * outputs * inputs + kernel] = $1 }
-        }
+    self.weights = try weights.withUnsafeBufferPointer { (weights) throws(Failure) in
+      try PackedWeights.matrices(36, outputs: outputs, inputs: inputs) { memory, matrixStride in
+        Self.transform(weights, outputs: outputs, inputs: inputs, into: memory, matrixStride: matrixStride)
       }
     }
-    var matrices: [PackedWeights] = []
-    for place in 0..<36 {
-      let matrix = transformed.base + place * outputs * inputs
-      matrices.append(try PackedWeights(outputs: outputs, inputs: inputs) { matrix[$0 * inputs + $1] })
-    }
-    self.weights = matrices
     self.bias = try ConstantFloats(bias, paddedCount: Product.paddedOutputs(outputs))
     self.zeros = try ConstantFloats(count: Product.paddedOutputs(outputs)) { _ in }
   }
 
-  /// G g G^T of one kernel, in double precision.
+  /// G g G^T of all kernels, in double precision, four outputs at a time, each place into its own matrix of panels.
   private static func transform(
-    _ weights: UnsafeBufferPointer<Float>, at start: Int, _ store: (_ place: Int, _ value: Float) -> Void
+    _ weights: UnsafeBufferPointer<Float>, outputs: Int, inputs: Int, into memory: UnsafeMutablePointer<Float>,
+    matrixStride: Int
   ) {
-    func line(_ a: Double, _ b: Double, _ c: Double, _ i: Int) -> Double {
-      switch i {
-      case 0: a / 4
-      case 1: -(a + b + c) / 6
-      case 2: -(a - b + c) / 6
-      case 3: (a + 2 * b + 4 * c) / 24
-      case 4: (a - 2 * b + 4 * c) / 24
-      default: c
+    for first in stride(from: 0, to: outputs, by: 4) {
+      let panel = first / Product.panelWidth * Product.panelWidth
+      let width = PackedWeights.width(ofPanelAt: panel, outputs: outputs)
+      for input in 0..<inputs {
+        func g(_ tap: Int) -> SIMD4<Double> {
+          var values = SIMD4<Double>()
+          for i in 0..<min(4, outputs &- first) {
+            values[i] = Double(weights[9 &* ((first &+ i) &* inputs &+ input) &+ tap])
+          }
+          return values
+        }
+        let target = UnsafeMutableRawPointer(memory + (panel &* inputs &+ input &* width &+ first &- panel))
+        func store(_ row: Int, _ a: SIMD4<Double>, _ b: SIMD4<Double>, _ c: SIMD4<Double>) {
+          let values = line(a, b, c)
+          func store(_ column: Int, _ value: SIMD4<Double>) {
+            (target + 4 &* (6 &* row &+ column) &* matrixStride).storeBytes(
+              of: SIMD4<Float>(value), as: SIMD4<Float>.self)
+          }
+          store(0, values.0)
+          store(1, values.1)
+          store(2, values.2)
+          store(3, values.3)
+          store(4, values.4)
+          store(5, values.5)
+        }
+        let (a, b, c) = (line(g(0), g(3), g(6)), line(g(1), g(4), g(7)), line(g(2), g(5), g(8)))
+        store(0, a.0, b.0, c.0)
+        store(1, a.1, b.1, c.1)
+        store(2, a.2, b.2, c.2)
+        store(3, a.3, b.3, c.3)
+        store(4, a.4, b.4, c.4)
+        store(5, a.5, b.5, c.5)
       }
     }
-    func g(_ i: Int) -> Double { Double(weights[start + i]) }
-    for i in 0..<6 {
-      let row = (line(g(0), g(3), g(6), i), line(g(1), g(4), g(7), i), line(g(2), g(5), g(8), i))
-      for j in 0..<6 { store(6 * i + j, Float(line(row.0, row.1, row.2, j))) }
-    }
+  }
+
+  private typealias Line = (
+    SIMD4<Double>, SIMD4<Double>, SIMD4<Double>, SIMD4<Double>, SIMD4<Double>, SIMD4<Double>
+  )
+
+  /// G times one column of a kernel.
+  private static func line(_ a: SIMD4<Double>, _ b: SIMD4<Double>, _ c: SIMD4<Double>) -> Line {
+    let (b2, c4) = (2 * b, 4 * c)
+    return (a / 4, -(a + b + c) / 6, -(a - b + c) / 6, (a + b2 + c4) / 24, (a - b2 + c4) / 24, c)
   }
 }
 
