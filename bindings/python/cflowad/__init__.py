@@ -6,12 +6,14 @@
         result = session.score(cflowad.read_png("frame.png"), maps=["frame_map"])
         print(result.score, result.verdict.name)
 
-Images are numpy arrays of dtype uint8, channels in the order R G B unless ``order="BGR"`` (OpenCV's) is said.
+Images are arrays of dtype uint8, numpy's or others' (`ImageLike`), channels in the order R G B unless ``order="BGR"``
+(OpenCV's) is said.
 """
 
 from __future__ import annotations
 
 from . import _native
+from ._arraylike import ImageLike
 from ._errors import (
     BufferTooSmallError,
     BusyError,
@@ -30,6 +32,7 @@ from ._errors import (
 from ._images import auroc, read_png, render_overlay, write_png
 from ._metrics import aupro, average_precision, f1_max
 from ._model import Level, Model, ModelInfo, Result, Session, Verdict
+from ._pool import SessionPool
 from ._trainer import Progress, Trainer
 from ._version import __version__
 
@@ -53,6 +56,7 @@ __all__ = [
     "Error",
     "FileError",
     "FormatError",
+    "ImageLike",
     "InvalidArgumentError",
     "InvalidHandleError",
     "Level",
@@ -63,6 +67,7 @@ __all__ = [
     "Progress",
     "Result",
     "Session",
+    "SessionPool",
     "StateError",
     "Trainer",
     "UnsupportedError",

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import _native
+from ._arraylike import ImageLike, Layout, as_rows
 
 Order = Literal["RGB", "BGR"]
 Path = Union[str, "os.PathLike[str]"]
@@ -23,13 +24,15 @@ _FORMATS = {
 }
 
 
-def native_frame(frame: NDArray[np.uint8], order: Order) -> tuple[_native.Frame, NDArray[np.uint8]]:
+def native_frame(
+    image: ImageLike, order: Order, layout: Layout = "HWC"
+) -> tuple[_native.Frame, NDArray[np.uint8]]:
     """A frame struct, and the array whose memory it borrows: keep it alive as long.
 
-    The array itself when its pixels lie next to each other and its rows follow with any positive stride; else one copy.
+    The image's own memory when its pixels lie next to each other and its rows follow with any positive stride; else
+    one copy.
     """
-    if not isinstance(frame, np.ndarray):
-        raise TypeError(f"a frame must be a numpy array, not {type(frame).__name__}")
+    frame = as_rows(image, layout)
     if frame.dtype != np.uint8:
         raise TypeError(f"a frame must have dtype uint8, not {frame.dtype}")
     if order not in ("RGB", "BGR"):

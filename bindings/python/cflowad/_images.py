@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _native
+from ._arraylike import ImageLike
 from ._arrays import Order, Path, native_frame, native_path
 from ._errors import check
 
@@ -27,7 +28,7 @@ def read_png(path: Path) -> NDArray[np.uint8]:
     return pixels
 
 
-def write_png(path: Path, frame: NDArray[np.uint8], order: Order = "RGB") -> None:
+def write_png(path: Path, frame: ImageLike, order: Order = "RGB") -> None:
     """Writes a PNG file; ``frame`` and ``order`` as for `Session.score`, alpha is kept."""
     native, owner = native_frame(frame, order)
     check(_native.library().cflowad_png_write(native_path(path), ctypes.byref(native)))
@@ -35,7 +36,7 @@ def write_png(path: Path, frame: NDArray[np.uint8], order: Order = "RGB") -> Non
 
 
 def render_overlay(
-    frame: NDArray[np.uint8],
+    frame: ImageLike,
     frame_map: ArrayLike,
     order: Order = "RGB",
     *,
@@ -66,12 +67,13 @@ def render_overlay(
     """
     native, owner = native_frame(frame, order)
     values = np.ascontiguousarray(frame_map, np.float32)
-    if values.shape != frame.shape[:2]:
-        raise ValueError(f"the map has shape {values.shape}, but the frame is {frame.shape[:2]}")
+    size = (native.height, native.width)
+    if values.shape != size:
+        raise ValueError(f"the map has shape {values.shape}, but the frame is {size}")
     options = _native.OverlayOptions(
         low=low, high=high, threshold=math.nan if threshold is None else threshold, opacity=opacity
     )
-    rgb = np.empty((*frame.shape[:2], 3), np.uint8)
+    rgb = np.empty((*size, 3), np.uint8)
     check(
         _native.library().cflowad_render_overlay(
             ctypes.byref(native), values.ctypes.data, values.size, ctypes.byref(options), rgb.ctypes.data, rgb.nbytes

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import ctypes
 import math
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import partial
 from types import TracebackType
 from typing import Any, TypeVar, Union
 
@@ -15,8 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import _native
-from ._arrays import Order, native_frame, native_path
+from ._arraylike import ImageLike, Layout
+from ._arrays import Order, Path, native_frame, native_path
 from ._errors import NOT_CALIBRATED, check, closed
+from ._sources import read_image, sources
 
 Buffer = Union[bytes, bytearray, memoryview, NDArray[np.uint8]]
 _Self = TypeVar("_Self", bound="Handle")
@@ -177,6 +181,8 @@ class Result:
     log_likelihoods: list[NDArray[np.float32]] | None = None
     #: The encoder's features per level, finest first, each (height, width, channels) float32.
     features: list[NDArray[np.float32]] | None = None
+    #: The frame's file, when it was given by its path; see `Session.score_many`.
+    path: str | None = None
 
 
 _MAPS = ("map", "frame_map", "log_likelihoods", "features")
@@ -212,19 +218,24 @@ class Session(Handle):
         check(library.cflowad_session_create(model.handle, ctypes.byref(options), ctypes.byref(handle)))
         self._handle = handle
 
-    def score(self, frame: NDArray[np.uint8], order: Order = "RGB", maps: Iterable[str] = ()) -> Result:
+    def score(
+        self, frame: ImageLike, order: Order = "RGB", maps: Iterable[str] = (), *, layout: Layout = "HWC"
+    ) -> Result:
         """Scores a frame.
 
         Parameters
         ----------
         frame
             uint8 of shape (H, W) or (H, W, 1): grey; (H, W, 3); (H, W, 4): alpha is ignored. Any size from 1 x 1 to
-            65535 x 65535. Borrowed for the call: without a copy when its pixels lie next to each other (any positive
-            row stride, so a crop of an image is fine), with one otherwise.
+            65535 x 65535. A numpy array, a memoryview of such a shape, or any object with ``__array_interface__`` or
+            DLPack (a PyTorch tensor in the processor's memory). Borrowed for the call: without a copy when its pixels
+            lie next to each other (any positive row stride, so a crop of an image is fine), with one otherwise.
         order
             ``"RGB"`` or ``"BGR"`` (OpenCV's): order of the first three channels.
         maps
             Names of the optional outputs wanted: ``"map"``, ``"frame_map"``, ``"log_likelihoods"``, ``"features"``.
+        layout
+            ``"CHW"``: the channels are the first axis, as in PyTorch.
 
         Returns
         -------
@@ -243,10 +254,15 @@ class Session(Handle):
         DivergedError
             The network's output is not finite.
         """
-        return self.score_batch([frame], order, maps)[0]
+        return self.score_batch([frame], order, maps, layout=layout)[0]
 
     def score_batch(
-        self, frames: Sequence[NDArray[np.uint8]], order: Order = "RGB", maps: Iterable[str] = ()
+        self,
+        frames: Sequence[ImageLike],
+        order: Order = "RGB",
+        maps: Iterable[str] = (),
+        *,
+        layout: Layout = "HWC",
     ) -> list[Result]:
         """Scores frames, of any sizes, one after the other: the same bits as one by one, in one call of the library.
 
@@ -258,7 +274,7 @@ class Session(Handle):
         count = len(frames)
         if count == 0:
             return []
-        natives, owners = zip(*(native_frame(frame, order) for frame in frames))
+        natives, owners = zip(*(native_frame(frame, order, layout) for frame in frames))
         outputs = [self._outputs(native, wanted) for native in natives]
         native_results = (_native.Result * count)()
         for native, arrays in zip(native_results, outputs):
@@ -278,6 +294,54 @@ class Session(Handle):
             check(library.cflowad_session_score_batch(self.handle, native_frames, count, native_results))
         del owners
         return [self._result(native, arrays, evidence_only) for native, arrays in zip(native_results, outputs)]
+
+    def score_many(
+        self,
+        frames: Path | Iterable[ImageLike | Path],
+        order: Order = "RGB",
+        maps: Iterable[str] = (),
+        *,
+        layout: Layout = "HWC",
+    ) -> Iterator[Result]:
+        """Scores frames one after the other as they are asked for; `SessionPool.score_many` scores several at once.
+
+        Parameters
+        ----------
+        frames
+            A folder, whose image files are taken in the order of their names; or any iterable of frames as for `score`
+            and of paths of image files. Files: PNG, and whatever else Pillow reads if it is installed.
+        order, maps, layout
+            As for `score`; files are read as R G B whatever ``order`` says.
+
+        Yields
+        ------
+        Result
+            In the order of the frames, with ``path`` where the frame was a file.
+        """
+        wanted = (maps,) if isinstance(maps, str) else tuple(maps)
+        for source in sources(frames):
+            yield self._score_source(source, order, wanted, layout)
+
+    async def score_async(
+        self, frame: ImageLike, order: Order = "RGB", maps: Iterable[str] = (), *, layout: Layout = "HWC"
+    ) -> Result:
+        """`score` without blocking the event loop, which goes on while a thread of its default executor waits.
+
+        One call at a time, as of `score`: awaited by two tasks at once, one of them may get BusyError. `SessionPool`
+        lets them wait for a session.
+        """
+        call = partial(self.score, frame, order, maps, layout=layout)
+        return await asyncio.get_running_loop().run_in_executor(None, call)
+
+    def _score_source(
+        self, source: ImageLike | Path, order: Order, maps: tuple[str, ...], layout: Layout
+    ) -> Result:
+        """Scores a frame, or the image in a file."""
+        if not isinstance(source, (str, os.PathLike)):
+            return self.score(source, order, maps, layout=layout)
+        result = self.score(read_image(source), maps=maps)
+        result.path = os.fspath(source)
+        return result
 
     def _outputs(self, frame: Any, wanted: tuple[str, ...]) -> dict[str, NDArray[np.float32]]:
         info = self.info

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import _native
+from ._arraylike import ImageLike, Layout
 from ._arrays import Order, Path, native_frame, native_path, unsigned
 from ._errors import check
 from ._model import Handle
@@ -158,18 +159,23 @@ class Trainer(Handle):
         self._handle = handle
 
     def add_frame(
-        self, frame: NDArray[np.uint8], order: Order = "RGB", role: Literal["training", "calibration"] = "training"
+        self,
+        frame: ImageLike,
+        order: Order = "RGB",
+        role: Literal["training", "calibration"] = "training",
+        *,
+        layout: Layout = "HWC",
     ) -> None:
         """Adds a good frame; it is resized to the network's input and copied.
 
         Parameters
         ----------
-        frame, order
+        frame, order, layout
             As for `Session.score`.
         role
             ``"training"``: to learn from; ``"calibration"``: held back, it sets the constants and the threshold.
         """
-        native, owner = native_frame(frame, order)
+        native, owner = native_frame(frame, order, layout)
         index = _index("role", role, _ROLES)
         check(_native.library().cflowad_trainer_add_frame(self.handle, ctypes.byref(native), index))
         del owner
