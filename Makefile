@@ -52,6 +52,7 @@ test: lib $(VENV)/tests
 # The library's numbers against exact ones: docs/fidelity.md.
 fidelity: lib $(VENV)/tests
 	CFLOWAD_LIBRARY=$(LIBRARY) $(VENV)/bin/python benchmarks/fidelity.py
+	CFLOWAD_LIBRARY=$(LIBRARY) $(VENV)/bin/python benchmarks/encoder_fidelity.py
 
 # One frame's time beside PyTorch, ONNX Runtime and OpenVINO, all taking turns.
 bench: lib $(VENV)/bench

@@ -12,7 +12,8 @@ A schedule METAxSUB is a whole training of META meta epochs of SUB passes over t
 (cosine, warm-up over two meta epochs when there are more). Scores come from the constants that calibration froze, with
 frames that the library held back from training. Measures are the paper's, computed here with scipy: image AUROC, pixel
 AUROC over all pixels at the network's size, both exact rank statistics, and AUPRO as the original computes it (1000
-thresholds, up to 30 % false positives). Needs numpy, h5py, pillow and scipy; docs/fidelity.md has results.
+thresholds, up to 30 % false positives). --pytorch trains and scores with benchmarks/pytorch_training.py instead. Needs
+numpy, h5py, pillow and scipy, --pytorch also torch and FrEIA; docs/fidelity.md has results.
 """
 
 import argparse
@@ -107,9 +108,8 @@ def aupro(masks, maps, limit=0.3, steps=1000):
 
 
 def train(encoder, frames, path, size, schedule, seed, rotation):
-    """Trains, calibrates and saves. Returns the seconds that this took and how many frames were held back."""
+    """Trains, calibrates and saves. Returns how many frames were held back."""
     meta, sub = schedule
-    start = time.perf_counter()
     with cflowad.Trainer(
         encoder, input_width=size, input_height=size, meta_epochs=meta, sub_epochs=sub, warmup_epochs=min(2, meta - 1),
         rotation_degrees=rotation, seed=seed,
@@ -119,20 +119,21 @@ def train(encoder, frames, path, size, schedule, seed, rotation):
         trainer.fit()
         trainer.calibrate()
         trainer.save(path)
-    seconds = time.perf_counter() - start
     with h5py.File(path, "r") as file:
-        return seconds, len(file["calibration/scores"])
+        return len(file["calibration/scores"])
 
 
-def measure(path, test):
+def anomaly_maps(path, test):
+    with cflowad.Model(path) as model, model.session() as session:
+        return [session.score(read(file), maps=("map",)).map for file, _, _ in test]
+
+
+def measure(maps, test):
     """Image AUROC, and with masks pixel AUROC and AUPRO, in percent."""
     labels = np.array([is_defective for _, is_defective, _ in test])
-    with_masks = test[0][2] is not None
-    with cflowad.Model(path) as model, model.session() as session:
-        results = [session.score(read(file), maps=("map",) if with_masks else ()) for file, _, _ in test]
-    values = [auroc(labels, [result.score for result in results])]
-    if with_masks:
-        masks, maps = np.stack([mask for _, _, mask in test]), np.stack([result.map for result in results])
+    values = [auroc(labels, [values.max() for values in maps])]
+    if test[0][2] is not None:
+        masks, maps = np.stack([mask for _, _, mask in test]), np.stack(maps)
         values += [auroc(masks, maps), aupro(masks, maps.astype(np.float64))]
     return [100 * value for value in values]
 
@@ -151,8 +152,13 @@ def main():
     parser.add_argument("--size", type=int, default=256, help="network input, pixels (default: %(default)s)")
     parser.add_argument("--schedule", type=schedule, nargs="+", default=[(25, 8)], metavar="METAxSUB")
     parser.add_argument("--seed", type=int, nargs="+", default=[0])
+    parser.add_argument("--pytorch", action="store_true", help="train with plain PyTorch and FrEIA in place of the library")
     parser.add_argument("--rotation", type=float, default=0, help="augmentation, degrees (default: %(default)s)")
     arguments = parser.parse_args()
+    if arguments.pytorch:
+        if arguments.rotation:
+            parser.error("--pytorch does not rotate")
+        import pytorch_training
     size = arguments.size
     files, test = solar_cells(arguments.solar_cells) if arguments.solar_cells else mvtec(arguments.mvtec, size)
     frames = [read(file) for file in files]
@@ -164,8 +170,16 @@ def main():
         path = Path(folder) / "detector.h5"
         for meta, sub in arguments.schedule:
             for seed in arguments.seed:
-                seconds, held = train(arguments.encoder, frames, path, size, (meta, sub), seed, arguments.rotation)
-                values = measure(path, test)
+                start = time.perf_counter()
+                if arguments.pytorch:
+                    detector = pytorch_training.Detector(arguments.encoder, frames, size, (meta, sub), seed)
+                    seconds, held = time.perf_counter() - start, detector.held_back
+                    maps = [detector.map(read(file)) for file, _, _ in test]
+                else:
+                    held = train(arguments.encoder, frames, path, size, (meta, sub), seed, arguments.rotation)
+                    seconds = time.perf_counter() - start
+                    maps = anomaly_maps(path, test)
+                values = measure(maps, test)
                 cells = "".join(f"{v:{w}.2f}" for v, w in zip(values, (13, 13, 8)))
                 frames_used = f"{len(frames) - held:11} {held:10}"
                 print(f"{f'{meta} x {sub}':8} {seed:5} {frames_used} {seconds:8.1f}{cells}", flush=True)

@@ -118,6 +118,16 @@ def _mobilenet(network: MobileNet, padding: str, weights: Weights, x: Any, tap: 
         x = x + y if block.stride == 1 and block.inputs == block.outputs else y
 
 
+def _position_embeddings(embeddings: Any, side: int, rows: int, columns: int) -> Any:
+    """The class token's, then those of the patches; interpolated to another grid than the weights' as timm does it."""
+    torch, functional = need("torch"), need("torch.nn.functional")
+    if (rows, columns) == (side, side):
+        return embeddings
+    grid = embeddings[:, 1:].reshape(1, side, side, -1).permute(0, 3, 1, 2)
+    grid = functional.interpolate(grid, (rows, columns), mode="bicubic", align_corners=False, antialias=True)
+    return torch.cat([embeddings[:, :1], grid.flatten(2).transpose(1, 2)], 1)
+
+
 def _vision_transformer(network: VisionTransformer, weights: Weights, image: Any, tap: Tap) -> None:
     torch, functional = need("torch"), need("torch.nn.functional")
     width, heads = network.width, network.heads
@@ -131,7 +141,8 @@ def _vision_transformer(network: VisionTransformer, weights: Weights, image: Any
     projection = "patch_embed.proj"
     patches = functional.conv2d(image, weights[f"{projection}.weight"], weights[f"{projection}.bias"], stride=16)
     rows, columns = patches.shape[2:]
-    x = torch.cat([weights["cls_token"], patches.flatten(2).transpose(1, 2)], 1) + weights["pos_embed"]
+    positions = _position_embeddings(weights["pos_embed"], network.size // 16, rows, columns)
+    x = torch.cat([weights["cls_token"], patches.flatten(2).transpose(1, 2)], 1) + positions
     for n in range(network.depth):
         block = f"blocks.{n}"
         qkv = linear(norm(x, f"{block}.norm1"), f"{block}.attn.qkv")

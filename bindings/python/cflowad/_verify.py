@@ -64,11 +64,6 @@ def verify(
     torch = need("torch")
     known = ARCHITECTURES[str(settings.architecture)]
     height, width = int(settings.height or 0), int(settings.width or 0)
-    if known.multiple > 1 and (height, width) != (known.size, known.size):
-        raise ExportError(
-            f"{settings.architecture} can be verified at {known.size} x {known.size} pixels only: at other sizes the "
-            "position embeddings are interpolated"
-        )
     pixels = frame(height, width)
     with tempfile.TemporaryDirectory() as folder:
         scored = path
