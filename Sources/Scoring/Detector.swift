@@ -15,8 +15,9 @@ package final class Detector: Sendable {
   package let calibration: Calibration?
   /// Numbers in the weights as the model file holds them.
   package let parameterCount: Int
-  let encoder: Encoder
-  let flows: [Flow]
+  package let encoder: Encoder
+  /// One for each level.
+  package let flows: [Flow]
 
   /// Prepares the weights. Fails with `.format` or `.unsupported` when the contents do not make a detector.
   ///

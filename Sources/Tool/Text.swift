@@ -36,6 +36,9 @@ extension String {
   /// "1 frame", "2 frames".
   init(_ count: Int, of noun: String) { self = "\(count) \(noun)\(count == 1 ? "" : "s")" }
 
+  /// Moved to the right end of so many places.
+  func aligned(to width: Int) -> String { String(repeating: " ", count: Swift.max(width - count, 0)) + self }
+
   func padded(to width: Int) -> String { self + String(repeating: " ", count: Swift.max(width - count, 0)) }
 }
 

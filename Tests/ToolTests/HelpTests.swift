@@ -8,6 +8,7 @@ import Training
 struct HelpTests {
   private static let commands: [any ParsableCommand.Type] = [
     Tool.self, TrainCommand.self, CalibrateCommand.self, ScoreCommand.self, InfoCommand.self,
+    BenchCommand.self,
   ]
 
   @Test(arguments: commands.indices) func examplesAreUnderstood(index: Int) throws {
@@ -55,6 +56,7 @@ struct HelpTests {
     #expect(options["calibrate"]?.isSuperset(of: ["o", "output", "false-reject-rate"]) == true)
     #expect(options["score"]?.isSuperset(of: ["class", "format", "maps", "overlay", "threads", "threshold"]) == true)
     #expect(options["info"]?.contains("json") == true)
+    #expect(options["bench"]?.isSuperset(of: ["threads", "frames", "width", "height", "json"]) == true)
   }
 
   @Test func defaultsAreTheLibrarys() throws {

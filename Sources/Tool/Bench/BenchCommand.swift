@@ -1,0 +1,110 @@
+import ArgumentParser
+import Basics
+import Imaging
+import Kernels
+import ModelFile
+import Scoring
+
+struct BenchCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "bench",
+    abstract: "Time a detector on this machine, stage by stage.",
+    discussion: """
+      Scores a frame of noise again and again, once as a whole and once stage by stage, in turns. Printed are the \
+      milliseconds that 50, 90 and 99 % of the frames stayed within. The stages' sum differs a little from the whole, \
+      which finds less in the processor's caches. Close other programs first.
+
+      Examples:
+
+        cflowad bench detector.h5
+        cflowad bench detector.h5 --threads 1 --frames 500 --width 1920 --height 1080
+        cflowad bench detector.h5 --json
+      """)
+
+  @Argument(help: ArgumentHelp("Model file with a detector.", valueName: "detector.h5"))
+  var model: String
+
+  @OptionGroup var threads: ThreadCount
+
+  @Option(help: ArgumentHelp("Frames to score, 1 to 100000, after a few to warm up.", valueName: "count"))
+  var frames = 100
+
+  @Option(help: ArgumentHelp("Width of the frame in pixels. (default: the network's)", valueName: "pixels"))
+  var width: Int?
+
+  @Option(help: ArgumentHelp("Height of the frame in pixels. (default: the network's)", valueName: "pixels"))
+  var height: Int?
+
+  @Flag(help: "Print one JSON object instead of a table.")
+  var json = false
+
+  func validate() throws {
+    guard (1...100_000).contains(frames) else { throw ValidationError("\(frames) frames are not within 1...100000") }
+    for side in [width, height].compactMap({ $0 }) where !(1...65535).contains(side) {
+      throw ValidationError("a side of \(side) pixels is not within 1...65535")
+    }
+  }
+
+  func run() throws {
+    Interrupt.listen()
+    let detector: Detector
+    let contents = try ModelFile.read(path: model)
+    do throws(Failure) { detector = try Detector(consume contents) } catch { throw error.within(model) }
+    let input = detector.preprocessing
+    let (width, height) = (width ?? input.width, height ?? input.height)
+    let threads = threads.count == 0 ? Workers.processorCount : threads.count
+    let stages = try StageTimes.measure(
+      detector, frameWidth: width, frameHeight: height, frameCount: frames, threadCount: threads)
+    let report = BenchReport(
+      file: model, architecture: detector.encoderDescription.architecture,
+      input: .init(width: input.width, height: input.height), frame: .init(width: width, height: height),
+      frames: frames, threads: threads, kernels: Kernels.selected.name, stages: stages)
+    try Output.line(json ? cflowad.json(report, isIndented: true) : report.text)
+  }
+}
+
+/// What `cflowad bench` tells. The property names are those of the JSON object.
+struct BenchReport: Codable {
+  struct Size: Codable {
+    var width: Int
+    var height: Int
+  }
+
+  /// Percentiles of a stage's milliseconds.
+  struct Stage: Codable {
+    var name: String
+    var p50: Double
+    var p90: Double
+    var p99: Double
+  }
+
+  var file: String
+  var architecture: String
+  /// The network's.
+  var input: Size
+  var frame: Size
+  var frames: Int
+  var threads: Int
+  /// Build of the inner loops that this processor runs.
+  var kernels: String
+  /// In the order of a frame's way, then the whole.
+  var stages: [Stage]
+
+  var text: String {
+    let table = Table(widths: [stages.reduce(5) { max($0, $1.name.count) }, 9, 9, 9])
+    func row(_ name: String, _ values: String...) -> String {
+      table.row(name, values[0].aligned(to: 9), values[1].aligned(to: 9), values[2].aligned(to: 9))
+    }
+    var lines = [
+      "\(architecture) \(input.width) x \(input.height), frame \(frame.width) x \(frame.height), "
+        + "\(String(threads, of: "thread")), \(kernels) kernels, \(String(frames, of: "frame"))",
+      row("MS", "P50", "P90", "P99"),
+    ]
+    for stage in stages {
+      lines.append(
+        row(
+          stage.name, String(stage.p50, decimals: 3), String(stage.p90, decimals: 3), String(stage.p99, decimals: 3)))
+    }
+    return lines.joined(separator: "\n")
+  }
+}
