@@ -515,6 +515,11 @@ public:
         return detail::check(cflowad_trainer_add_frame(get(), &frame, role));
     }
 
+    /** Makes fit keep its state in a file; see cflowad_trainer_set_checkpoint. NULL: none. */
+    Expected<void> try_set_checkpoint(const char *path) {
+        return detail::check(cflowad_trainer_set_checkpoint(get(), path));
+    }
+
     /**
      * Trains the flows; see cflowad_trainer_fit.
      *
@@ -542,6 +547,7 @@ public:
         : Trainer(try_create(weights_path, options).value()) {}
 
     void add_frame(const Frame &frame, std::int32_t role = CFLOWAD_ROLE_TRAINING) { try_add_frame(frame, role).value(); }
+    void set_checkpoint(const char *path) { try_set_checkpoint(path).value(); }
     template <typename Progress>
     void fit(Progress &&progress) { try_fit(progress).value(); }
     void fit() { try_fit().value(); }

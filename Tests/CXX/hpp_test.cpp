@@ -145,9 +145,14 @@ void training(const char *path, const std::string &folder) {
         const std::int32_t role = i == 0 ? CFLOWAD_ROLE_CALIBRATION : CFLOWAD_ROLE_TRAINING;
         expect(trainer.try_add_frame(frame, role).has_value(), "a frame is taken");
     }
+    const std::string checkpoint = folder + "/hpp_checkpoint.h5";
+    std::remove(checkpoint.c_str());
+    expect(trainer.try_set_checkpoint(checkpoint.c_str()).has_value(), "a checkpoint is wanted");
     std::uint64_t reports = 0;
     const auto count = [&](const cflowad_progress &) { return reports++, false; };
     expect(trainer.try_fit(count).has_value() && reports > 0, "training reports");
+    std::FILE *kept = std::fopen(checkpoint.c_str(), "rb");
+    expect(kept != nullptr && std::fclose(kept) == 0, "the checkpoint is there");
     expect(trainer.try_calibrate().has_value(), "calibration");
     expect_failure(
         trainer.try_calibrate([](const cflowad_progress &) { return true; }), CFLOWAD_ERROR_CANCELLED, "cancelling");
