@@ -54,9 +54,10 @@ fidelity: lib $(VENV)/tests
 	CFLOWAD_LIBRARY=$(LIBRARY) $(VENV)/bin/python benchmarks/fidelity.py
 	CFLOWAD_LIBRARY=$(LIBRARY) $(VENV)/bin/python benchmarks/encoder_fidelity.py
 
-# One frame's time beside PyTorch, ONNX Runtime and OpenVINO, all taking turns.
+# Time, memory and start beside PyTorch, ONNX Runtime and OpenVINO, all taking turns: build/bench/results.md.
+# About ten minutes; one with BENCH=--quick.
 bench: lib $(VENV)/bench
-	CFLOWAD_LIBRARY=$(LIBRARY) $(VENV)/bin/python -W ignore benchmarks/speed.py
+	CFLOWAD_LIBRARY=$(LIBRARY) $(VENV)/bin/python -W ignore benchmarks/speed.py $(BENCH)
 
 lint:
 	swift format lint --strict --recursive Sources Tests Package.swift
