@@ -7,7 +7,7 @@ import PackageDescription
 
 /// System library, shim and wrapper of one C library, in `Sources/Libraries/<name>`.
 func library(
-  _ name: String, pkgConfig: String, debian: String, shim: [Target.Dependency] = [], wrapper: [Target.Dependency] = []
+  _ name: String, pkgConfig: String?, debian: String, shim: [Target.Dependency] = [], wrapper: [Target.Dependency] = []
 ) -> [Target] {
   let path = "Sources/Libraries/\(name)"
   return [
@@ -46,7 +46,7 @@ let package = Package(
     .executable(name: "cflowad", targets: ["cflowad"]),
   ],
   dependencies: [.package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")],
-  targets: library("OpenBLAS", pkgConfig: "openblas", debian: "libopenblas-dev")
+  targets: library("OpenBLAS", pkgConfig: nil, debian: "libopenblas-dev")  // loaded at run time, never linked
     + library("PNG", pkgConfig: "libpng", debian: "libpng-dev", wrapper: ["Imaging"])
     + library(
       "JPEG", pkgConfig: "libjpeg", debian: "libjpeg-dev", shim: ["CPicture"], wrapper: ["Imaging", "PictureDecoding"])

@@ -10,7 +10,7 @@ package final class Buffer<Element: BitwiseCopyable> {
   private let mappedByteCount: Int
 
   /// From this size on memory is mapped.
-  private static var smallestMappedByteCount: Int { 1 << 20 }
+  private static var smallestMappedByteCount: Int { 1 << 17 }
 
   /// Fails with `.outOfMemory`; a count of 0 is allowed.
   package init(count: Int) throws(Failure) {

@@ -1,6 +1,5 @@
 import CFlowADHeader
 import Kernels
-import OpenBLAS
 
 @_cdecl("cflowad_version") @implementation
 public func cflowad_version() -> Int32 {
@@ -21,7 +20,7 @@ struct StaticText: @unchecked Sendable {
 
 private let buildInfo = StaticText(
   "libcflowad \(CFLOWAD_VERSION_MAJOR).\(CFLOWAD_VERSION_MINOR).\(CFLOWAD_VERSION_PATCH), "
-    + "\(Kernels.selected.name) kernels, \(BLAS.configuration) for training")
+    + "\(Kernels.selected.name) kernels, OpenBLAS for training")
 
 @_cdecl("cflowad_build_info") @implementation
 public func cflowad_build_info() -> UnsafePointer<CChar>? { buildInfo.pointer }

@@ -7,6 +7,8 @@ import Testing
 
 /// One after the other: they set OpenBLAS's thread count.
 @Suite(.serialized) struct BLASTests {
+  init() throws { try BLAS.load() }
+
   private func shapes() -> [(rows: Int, columns: Int, depth: Int, transposedA: Bool, transposedB: Bool)] {
     var random = Random(seed: 7, purpose: "shapes")
     return (0..<60).map { index in

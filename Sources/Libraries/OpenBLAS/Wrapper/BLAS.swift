@@ -1,3 +1,4 @@
+import Basics
 import COpenBLASShim
 
 /// Matrix products by OpenBLAS whose bits do not depend on its thread count, which is never changed.
@@ -15,6 +16,13 @@ import COpenBLASShim
 /// The first piece adds to zeros instead of using beta = 0: for small products with beta = 0 some versions choose a
 /// kernel by the thread count ("sgemm_direct").
 package enum BLAS {
+  /// To be called before the first product. Fails with `.unsupported` when there is no OpenBLAS on the machine.
+  package static func load() throws(Failure) {
+    guard cflowad_blas_load() == 0 else {
+      throw Failure(.unsupported, "training needs OpenBLAS, but libopenblas.so.0 cannot be loaded")
+    }
+  }
+
   /// Longest piece of the depth given to OpenBLAS at once.
   static let depthPerCall = 256
 

@@ -3,7 +3,13 @@
 
 /*
  * OpenBLAS's C interface without its enumerations and its blasint, whose width depends on how OpenBLAS was built.
+ *
+ * OpenBLAS starts a thread for each processor and takes memory as soon as it is loaded, so it is loaded when training
+ * begins and not with the library: a host that only scores has nothing of it.
  */
+
+/** Loads OpenBLAS unless it is loaded. 0, or -1 when it is not there; nothing below may be called then. Thread-safe. */
+int cflowad_blas_load(void);
 
 /** C = alpha op(A) op(B) + beta C, row-major; C is rows x columns, transposed_ values are 0 or 1. cblas_sgemm. */
 void cflowad_blas_sgemm(
