@@ -1,9 +1,8 @@
 import Basics
 import Kernels
 
-/// A coupling block prepared for scoring on one grid, with everything that is constant folded:
-/// the condition's share of the first layer is a bias by row plus one by column; the factor 0.1 and the scaled clamp's
-/// 1/alpha are in the second layer; the global affine is in the rotation.
+/// A coupling block prepared for scoring on one grid: the condition's share of the first layer is a bias by row plus one
+/// by column.
 struct CouplingBlock: Sendable {
   /// hidden x n1.
   let first: LinearMap
@@ -14,101 +13,10 @@ struct CouplingBlock: Sendable {
   let columnBias: ConstantFloats
   /// 2 n2 x hidden.
   let second: LinearMap
-  let mixing: Mixing
+  let mixing: PackedBlock.Mixing
 
-  /// What follows the coupling.
-  enum Mixing: Sendable {
-    /// y = (W diag(g)) u + W o.
-    case rotation(LinearMap)
-    /// y[i] = u[permutation[i]] * g[permutation[i]] + o[permutation[i]]; scale and offset already permuted.
-    case permutation([Int32], scale: ConstantFloats, offset: ConstantFloats)
-    /// After the last block only the length of z matters: neither mixing changes it. z = u * g + o.
-    case last(scale: ConstantFloats, offset: ConstantFloats)
-  }
-
-  /// - Parameter isLast: whether z is what this block gives.
-  init(
-    _ parameters: BlockParameters, channels: Int, height: Int, width: Int, description: FlowDescription, isLast: Bool
-  ) throws(Failure) {
-    let shape = BlockShape(channels: channels, conditionChannels: description.conditionChannels)
-    first = try LinearMap(outputs: shape.hidden, inputs: shape.first) { output, row in
-      for i in 0..<shape.first { row[i] = parameters.firstWeight[output &* shape.subnetInputs &+ i] }
-    }
-    (rowBias, columnBias) = try Self.conditionBias(
-      parameters, shape, height: height, width: width, channels: description.conditionChannels)
-
-    let clampFactor = description.clamp == .scaledTanh ? 1 / Double(description.clampAlpha) : 1
-    let factors = (0..<2 * shape.second).map { 0.1 * ($0 < shape.second ? clampFactor : 1) }
-    second = try LinearMap(
-      outputs: 2 * shape.second, inputs: shape.hidden,
-      bias: zip(parameters.secondBias, factors).map { Float(Double($0) * $1) }
-    ) { output, row in
-      let factor = factors[output]
-      let start = output &* shape.hidden
-      for i in 0..<shape.hidden { row[i] = Float(Double(parameters.secondWeight[start &+ i]) * factor) }
-    }
-    mixing = try Self.mixing(parameters, channels: channels, isLast: isLast)
-  }
-
-  private static func mixing(
-    _ parameters: BlockParameters, channels: Int, isLast: Bool
-  ) throws(Failure) -> Mixing {
-    let scale = parameters.globalScale.map(BlockParameters.scale)
-    let offset = parameters.globalOffset.map(Double.init)
-    if isLast {
-      return .last(
-        scale: try ConstantFloats(scale.map { Float($0) }), offset: try ConstantFloats(parameters.globalOffset))
-    }
-    switch parameters.mixing {
-    case .rotation(let matrix):
-      let bias = matrix.withUnsafeBufferPointer { matrix -> [Float] in
-        guard let base = matrix.baseAddress else { return [] }
-        let product = DoubleProduct(matrix: base, columns: channels, stride: channels)
-        return (0..<channels).map { Float(product.row($0, by: offset)) }
-      }
-      return .rotation(
-        try LinearMap(outputs: channels, inputs: channels, bias: bias) { output, row in
-          for i in 0..<channels { row[i] = Float(Double(matrix[output &* channels &+ i]) * scale[i]) }
-        })
-    case .permutation(let indices):
-      return .permutation(
-        indices, scale: try ConstantFloats(indices.map { Float(scale[Int($0)]) }),
-        offset: try ConstantFloats(indices.map { parameters.globalOffset[Int($0)] }))
-    }
-  }
-}
-
-extension CouplingBlock {
-  /// W1's condition columns times the encoding, which is a function of the column in its first half and of the row in
-  /// its second: two small tables. Without a condition every row of the grid has the plain bias.
-  private static func conditionBias(
-    _ parameters: BlockParameters, _ shape: BlockShape, height: Int, width: Int, channels: Int
-  ) throws(Failure) -> (rows: ConstantFloats, columns: ConstantFloats) {
-    let half = channels / 2
-    let padding = [Float](repeating: 0, count: Product.paddedOutputs(shape.hidden) - shape.hidden)
-    func share(length: Int, firstColumn: Int, bias: [Float]?) -> [Float] {
-      let encoding = PositionalEncoding.axis(length: length, channels: channels).map(Double.init)
-      var table: [Float] = []
-      table.reserveCapacity(length * Product.paddedOutputs(shape.hidden))
-      parameters.firstWeight.withUnsafeBufferPointer { weights in
-        encoding.withUnsafeBufferPointer { encoding in
-          guard let weights = weights.baseAddress else { return }
-          let product = DoubleProduct(matrix: weights + firstColumn, columns: half, stride: shape.subnetInputs)
-          for place in 0..<length {
-            for unit in 0..<shape.hidden {
-              // Without a condition there is no encoding to point at.
-              let sum = encoding.baseAddress.map { product.row(unit, by: $0 + place &* half) } ?? 0
-              table.append(Float(Double(bias?[unit] ?? 0) + sum))
-            }
-            table += padding
-          }
-        }
-      }
-      return table
-    }
-    return (
-      try ConstantFloats(share(length: height, firstColumn: shape.first + half, bias: parameters.firstBias)),
-      try ConstantFloats(share(length: width, firstColumn: shape.first, bias: nil))
-    )
+  init(_ block: PackedBlock, height: Int, width: Int) throws(Failure) {
+    (first, second, mixing) = (block.first, block.second, block.mixing)
+    (rowBias, columnBias) = try block.condition.bias(height: height, width: width)
   }
 }

@@ -28,6 +28,15 @@ package final class Detector: Sendable {
       throw Failure(.format, "the file holds an encoder without flows: it is for training, not for scoring")
     }
     let parameterCount = contents.flowWeights.reduce(contents.encoderWeights.parameterCount) { $0 + $1.parameterCount }
+    // Flows first: they shrink as they are packed, while convolutions may grow fourfold.
+    var packedFlows: [PackedFlow] = []
+    for level in contents.flowWeights.indices {
+      do {
+        packedFlows.append(try PackedFlow(flow, weights: contents.flowWeights[level].takeAll()))
+      } catch {
+        throw error.within("flow \(level)")
+      }
+    }
     let encoder = try Encoder(
       contents.encoder, weights: contents.encoderWeights.takeAll(),
       inputSize: EncoderInputSize(height: contents.preprocessing.height, width: contents.preprocessing.width))
@@ -38,8 +47,8 @@ package final class Detector: Sendable {
       // The size is the file's, not the caller's.
       throw Failure(error.kind == .invalidArgument ? .format : error.kind, error.message)
     }
-    guard contents.flowWeights.count == levels.count else {
-      throw Failure(.format, "\(contents.flowWeights.count) flows do not fit \(levels.count) feature levels")
+    guard packedFlows.count == levels.count else {
+      throw Failure(.format, "\(packedFlows.count) flows do not fit \(levels.count) feature levels")
     }
     if let calibration = contents.calibration, calibration.levelMaxima.count != levels.count {
       throw Failure(
@@ -49,7 +58,7 @@ package final class Detector: Sendable {
     var flows: [Flow] = []
     for (level, grid) in levels.enumerated() {
       do {
-        flows.append(try Flow(grid: grid, description: flow, weights: contents.flowWeights[level].takeAll()))
+        flows.append(try Flow(packedFlows[level], grid: grid))
       } catch {
         throw error.within("flow \(level)")
       }
