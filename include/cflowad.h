@@ -166,6 +166,15 @@ typedef struct cflowad_model_info {
     uint64_t parameter_count;                   /**< numbers in the encoder's and flows' weights, as stored */
     uint64_t session_bytes;                     /**< buffers of a session with the default thread_count; index tables of
                                                      convolutions and a frame's own size come on top */
+    /* since 1.1; NaN where there is none */
+    float review_threshold;                     /**< score above which a frame is to be looked at: at most threshold */
+    float pixel_threshold;                      /**< value of maps above which a pixel is anomalous; of a calibration by
+                                                     version 1.0 the threshold */
+    float map_low;                              /**< value of maps up to which nothing is to be drawn */
+    float map_high;                             /**< value of maps to be drawn in the last colour, above map_low */
+    uint64_t calibration_count;                 /**< good frames that the calibration rests on and p-values count */
+    double promised_rate;                       /**< share of good frames above threshold, at most, on average over
+                                                     calibrations; see cflowad_calibration_promise */
 } cflowad_model_info;
 
 /**
@@ -203,6 +212,10 @@ typedef struct cflowad_session_options {
     float threshold;       /**< score above which a frame is rejected; NaN: the model's own [NaN] */
     uint32_t thread_count; /**< threads that share a frame's work, the calling one included; 0: one per processor that
                                 the creating thread may run on; at most 256 [0] */
+    /* since 1.1 */
+    float review_threshold; /**< score above which a frame that is not rejected is to be looked at; above threshold it
+                                 counts as threshold: no such verdict; NaN: the model's own, if it has one [NaN] */
+    uint32_t reserved;      /**< 0 */
 } cflowad_session_options;
 
 /** Sets struct_size and every field to its default. Thread-safe. */
@@ -212,8 +225,10 @@ cflowad_status cflowad_session_options_init(cflowad_session_options *options, si
 typedef int32_t cflowad_verdict;
 
 enum {
-    CFLOWAD_VERDICT_PASS = 0,  /**< score <= threshold */
-    CFLOWAD_VERDICT_REJECT = 2 /**< score > threshold (1 is reserved for "review") */
+    CFLOWAD_VERDICT_PASS = 0,   /**< score <= review_threshold */
+    CFLOWAD_VERDICT_REVIEW = 1, /**< review_threshold < score <= threshold: to be looked at. Since 1.1, of models and
+                                     sessions that have a review threshold */
+    CFLOWAD_VERDICT_REJECT = 2  /**< score > threshold */
 };
 
 /**
@@ -241,6 +256,11 @@ typedef struct cflowad_result {
     float *features;         /**< in: NULL, or receives the encoder's features: per level, finest first,
                                   level_height x level_width x level_channels */
     size_t features_capacity;
+    /* since 1.1 */
+    float p_value;           /**< out: (1 + calibration frames with at least this score) / (1 + calibration frames): a good
+                                  frame has p_value <= a with probability at most a. NaN when the model does not hold
+                                  its calibration's scores */
+    float review_threshold;  /**< out: what else the verdict compared the score with; threshold when there is no review */
 } cflowad_result;
 
 /**
@@ -301,6 +321,18 @@ enum {
     CFLOWAD_SCHEDULE_STEPS = 2   /**< times decay_rate after each of decay_percents */
 };
 
+/**
+ * How calibration sets the threshold. The second and third need defective frames (CFLOWAD_ROLE_DEFECTIVE), and choose
+ * among the scores of good and defective frames that there are; of several as good the lowest.
+ */
+enum {
+    CFLOWAD_THRESHOLD_CONFORMAL = 0, /**< from good frames alone, for false_reject_rate; see cflowad_calibration_promise */
+    CFLOWAD_THRESHOLD_F1 = 1,        /**< the largest F1 */
+    CFLOWAD_THRESHOLD_COST = 2       /**< the lowest (rejected share of the good) + miss_cost * (missed share of the
+                                          defective). Where one missed frame costs as much as c rejected good ones, and
+                                          d defective frames come to each good one: miss_cost = c d */
+};
+
 /** Settings of a training run. The defaults in brackets are the original system's. */
 typedef struct cflowad_train_options {
     size_t struct_size;
@@ -331,6 +363,11 @@ typedef struct cflowad_train_options {
     /* since 1.1 */
     float decay_rate;             /**< of the schedule, above 0 up to 1 [0.1] */
     uint32_t decay_percents[3];   /**< of the meta epochs, 0 to 100; 100: never [50, 75, 90] */
+    float review_rate;            /**< wanted share of good frames above the review threshold, false_reject_rate to 0.5;
+                                       0: no review threshold [0] */
+    float pixel_rate;             /**< wanted share of good frames' pixels above the maps' threshold, 0 to 0.5 [0.001] */
+    int32_t threshold_rule;       /**< CFLOWAD_THRESHOLD_ [CONFORMAL] */
+    float miss_cost;              /**< for CFLOWAD_THRESHOLD_COST, 1e-6 to 1e6 [10] */
 } cflowad_train_options;
 
 /** Sets struct_size and every field to its default. Thread-safe. */
@@ -339,7 +376,9 @@ cflowad_status cflowad_train_options_init(cflowad_train_options *options, size_t
 /** What a frame given to a trainer is for. */
 enum {
     CFLOWAD_ROLE_TRAINING = 0,   /**< a good frame to learn from */
-    CFLOWAD_ROLE_CALIBRATION = 1 /**< a good frame held back: never trained on, sets the constants and threshold */
+    CFLOWAD_ROLE_CALIBRATION = 1, /**< a good frame held back: never trained on, sets the constants and thresholds */
+    CFLOWAD_ROLE_DEFECTIVE = 2   /**< a defective frame for the choice of the threshold alone, and only by the rules that
+                                      need one; never trained on. Since 1.1 */
 };
 
 /** Which part of the work a progress report is about. */
@@ -373,7 +412,7 @@ typedef int32_t (*cflowad_progress_callback)(const cflowad_progress *progress, v
 cflowad_status cflowad_trainer_create(
     const char *weights_path, const cflowad_train_options *options, cflowad_trainer **trainer);
 
-/** Adds a good frame; it is resized to the network's input and copied. role is a CFLOWAD_ROLE_. */
+/** Adds a frame; it is resized to the network's input and copied. role is a CFLOWAD_ROLE_. */
 cflowad_status cflowad_trainer_add_frame(cflowad_trainer *trainer, const cflowad_frame *frame, int32_t role);
 
 /**
@@ -394,8 +433,37 @@ cflowad_status cflowad_trainer_set_checkpoint(cflowad_trainer *trainer, const ch
  */
 cflowad_status cflowad_trainer_fit(cflowad_trainer *trainer, cflowad_progress_callback progress, void *user);
 
-/** Computes the frozen constants and the default threshold from the calibration frames. */
+/**
+ * Computes the frozen constants and the default thresholds from the calibration frames.
+ *
+ * The maps' threshold is the smallest value (in steps of 2^-16) that at most pixel_rate of all pixels of the calibration
+ * frames' maps exceed; a new good frame's share exceeds it by at most 1 / (frames + 1) on average (conformal risk control,
+ * A. Angelopoulos et al. 2022). map_low leaves 1 % of those pixels above it, map_high is the value where all levels find a
+ * likelihood of 0.
+ *
+ * @return CFLOWAD_ERROR_STATE also when there is no defective frame for a rule that needs one.
+ */
 cflowad_status cflowad_trainer_calibrate(cflowad_trainer *trainer, cflowad_progress_callback progress, void *user);
+
+/**
+ * What a threshold set by good frames promises (split-conformal prediction). Such a threshold is the k-th smallest of n
+ * scores; if calibration frames and new ones come from the same production in no particular order, a new good frame is
+ * rejected with probability at most (n + 1 - k) / (n + 1), whatever the distribution of scores. k is the smallest that
+ * keeps this within the wanted rate, or n. The promise is an average over calibrations: after one of them the line's rate
+ * is drawn from Beta(n + 1 - k, k).
+ *
+ * It is exact for a given encoder, flows and level maxima. The maxima are the calibration frames' own: a new frame
+ * exceeds one of them, and only then can it be ranked otherwise, with probability at most levels / (n + 1).
+ *
+ * @param frame_count    n, good frames to calibrate with.
+ * @param wanted_rate    false_reject_rate or review_rate, 0 to 1.
+ * @param promised_rate  receives (n + 1 - k) / (n + 1); above wanted_rate when n is too small. NULL: not wanted.
+ * @param likely_rate    receives the rate that the line's stays below in 95 of 100 calibrations. NULL: not wanted.
+ * @param frames_needed  receives the smallest n that can promise wanted_rate; UINT64_MAX for 0. NULL: not wanted.
+ *                       Thread-safe. Since 1.1.
+ */
+cflowad_status cflowad_calibration_promise(
+    uint64_t frame_count, double wanted_rate, double *promised_rate, double *likely_rate, uint64_t *frames_needed);
 
 /**
  * Writes the detector to a model file, to a temporary name beside it first and then renamed: a crash leaves the old

@@ -389,13 +389,16 @@ constexpr bool contains(Output outputs, Output wanted) noexcept {
 struct Score {
     float score = 0;                              /**< higher is more anomalous */
     float threshold = 0;                          /**< what the verdict compared it with */
+    float review_threshold = 0;                   /**< what else it compared it with; threshold when there is no review */
     cflowad_verdict verdict = CFLOWAD_VERDICT_PASS; /**< CFLOWAD_VERDICT_ */
+    float p_value = 0;                            /**< share of good frames with such a score; see cflowad_result */
     std::vector<float> map;                       /**< input_height x input_width */
     std::vector<float> frame_map;                 /**< frame's height x width */
     std::vector<float> log_likelihoods;           /**< levels, finest first, each level_height x level_width */
     std::vector<float> features;                  /**< the same, each value level_channels long */
 
     bool passes() const noexcept { return verdict == CFLOWAD_VERDICT_PASS; }
+    bool is_for_review() const noexcept { return verdict == CFLOWAD_VERDICT_REVIEW; }
     bool rejects() const noexcept { return verdict == CFLOWAD_VERDICT_REJECT; }
 };
 
@@ -485,7 +488,9 @@ private:
     static void finish(const cflowad_result &result, Score &score) {
         score.score = result.score;
         score.threshold = result.threshold;
+        score.review_threshold = result.review_threshold;
         score.verdict = result.verdict;
+        score.p_value = result.p_value;
     }
 
     ModelInfo info_;
@@ -598,6 +603,26 @@ private:
         return detail::check(status);
     }
 };
+
+/** What a threshold set by good frames promises; see cflowad_calibration_promise. */
+struct Promise {
+    double rate = 0;                 /**< share of good frames above it, at most, on average over calibrations */
+    double likely_rate = 0;          /**< what the line's rate stays below in 95 of 100 calibrations */
+    std::uint64_t frames_needed = 0; /**< for the wanted rate; UINT64_MAX for 0 */
+};
+
+inline Expected<Promise> try_calibration_promise(std::uint64_t frame_count, double wanted_rate) {
+    Promise promise;
+    const cflowad_status status = cflowad_calibration_promise(
+        frame_count, wanted_rate, &promise.rate, &promise.likely_rate, &promise.frames_needed);
+    return detail::check(status, promise);
+}
+
+#if CFLOWAD_HAS_EXCEPTIONS
+inline Promise calibration_promise(std::uint64_t frame_count, double wanted_rate) {
+    return try_calibration_promise(frame_count, wanted_rate).value();
+}
+#endif
 
 /* ---------------------------------------------------------------------------------- images and metrics */
 

@@ -60,8 +60,15 @@ public func cflowad_model_get_info(
     }
     filled.coupling_blocks = UInt32(detector.flowDescription.blockCount)
     filled.condition_channels = UInt32(detector.flowDescription.conditionChannels)
-    filled.is_calibrated = detector.calibration == nil ? 0 : 1
-    filled.threshold = detector.calibration?.threshold ?? .nan
+    let calibration = detector.calibration
+    filled.is_calibrated = calibration == nil ? 0 : 1
+    filled.threshold = calibration?.threshold ?? .nan
+    filled.review_threshold = calibration?.reviewThreshold ?? .nan
+    filled.pixel_threshold = calibration?.mapScale.threshold ?? .nan
+    filled.map_low = calibration?.mapScale.low ?? .nan
+    filled.map_high = calibration?.mapScale.high ?? .nan
+    filled.calibration_count = UInt64(calibration?.scores.count ?? 0)
+    filled.promised_rate = calibration?.promisedRate(above: filled.threshold) ?? .nan
     filled.parameter_count = UInt64(detector.parameterCount)
     filled.session_bytes = UInt64(try detector.sessionBytes)
     CallerStruct.write(filled, to: info)

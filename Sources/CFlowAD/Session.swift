@@ -9,6 +9,7 @@ private let sessions = HandleTable<Exclusive<DetectorSession>>(kind: 2, name: "s
 private var defaultSessionOptions: cflowad_session_options {
   var options = cflowad_session_options()
   options.threshold = .nan
+  options.review_threshold = .nan
   return options
 }
 
@@ -31,14 +32,16 @@ public func cflowad_session_create(
     let detector = try models.object(model)
     var chosen = defaultSessionOptions
     if options != nil { chosen = try CallerStruct.read(options, "session options", defaults: defaultSessionOptions) }
-    guard !chosen.threshold.isInfinite else { throw Failure(.invalidArgument, "the threshold is infinite") }
+    guard chosen.reserved == 0 else { throw Failure(.invalidArgument, "the options' reserved field is not 0") }
     let threadCount = Int(chosen.thread_count)
     guard threadCount <= Workers.maximumCount else {
       throw Failure(.invalidArgument, "\(threadCount) threads are more than \(Workers.maximumCount)")
     }
-    let threshold = chosen.threshold.isNaN ? nil : chosen.threshold
+    let judge = Judge(
+      detector.calibration, threshold: try optional(chosen.threshold, "threshold"),
+      reviewThreshold: try optional(chosen.review_threshold, "review threshold"))
     session.pointee = try sessions.insert(
-      Exclusive(DetectorSession(detector, threshold: threshold, threadCount: threadCount), name: "session"))
+      Exclusive(DetectorSession(detector, judge: judge, threadCount: threadCount), name: "session"))
   }
 }
 
@@ -96,6 +99,12 @@ public func cflowad_session_close(_ session: OpaquePointer?) -> cflowad_status {
   attempt { () throws(Failure) in try sessions.remove(session) }
 }
 
+/// The caller's number, nil for NaN.
+private func optional(_ value: Float, _ name: StaticString) throws(Failure) -> Float? {
+  guard !value.isInfinite else { throw Failure(.invalidArgument, "the \(name) is infinite") }
+  return value.isNaN ? nil : value
+}
+
 /// Scores one frame into the caller's result. Everything is checked before anything is written.
 private func score(
   _ session: DetectorSession, _ frame: UnsafePointer<cflowad_frame>?, _ result: UnsafeMutablePointer<cflowad_result>
@@ -125,9 +134,10 @@ private func score(
     }
   }
   outputs.score = try session.computeScore()
-  outputs.threshold = session.threshold
-  outputs.verdict = cflowad_verdict(
-    outputs.score > session.threshold ? CFLOWAD_VERDICT_REJECT : CFLOWAD_VERDICT_PASS)
+  outputs.threshold = session.judge.threshold
+  outputs.review_threshold = session.judge.reviewThreshold
+  outputs.verdict = session.judge.verdict(outputs.score).rawValue
+  outputs.p_value = detector.calibration?.pValue(outputs.score) ?? .nan
   outputs.map?.update(from: session.map, count: mapCount)
   if let frameMap = outputs.frame_map { session.resampleMap(to: frame, into: frameMap) }
   CallerStruct.write(outputs, to: result)

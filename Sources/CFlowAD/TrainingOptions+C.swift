@@ -1,6 +1,7 @@
 import Basics
 import CFlowADHeader
 import Flows
+import Scoring
 import Training
 
 extension cflowad_train_options {
@@ -30,6 +31,16 @@ extension cflowad_train_options {
     withUnsafeMutableBytes(of: &decay_percents) { bytes in
       let percents = bytes.bindMemory(to: UInt32.self)
       for (step, percent) in zip(percents.indices, options.decayPercents) { percents[step] = UInt32(percent) }
+    }
+    review_rate = options.reviewRate
+    pixel_rate = options.pixelRate
+    miss_cost = 10
+    switch options.thresholdRule {
+    case .conformal: threshold_rule = Int32(CFLOWAD_THRESHOLD_CONFORMAL)
+    case .bestF1: threshold_rule = Int32(CFLOWAD_THRESHOLD_F1)
+    case .lowestCost(let miss):
+      threshold_rule = Int32(CFLOWAD_THRESHOLD_COST)
+      miss_cost = Float(miss)
     }
   }
 }
@@ -71,5 +82,13 @@ extension TrainingOptions {
     featureCacheBytes = Int(clamping: options.feature_cache_bytes)
     decayRate = options.decay_rate
     decayPercents = withUnsafeBytes(of: options.decay_percents) { $0.bindMemory(to: UInt32.self).map { Int($0) } }
+    reviewRate = options.review_rate
+    pixelRate = options.pixel_rate
+    switch Int(options.threshold_rule) {
+    case CFLOWAD_THRESHOLD_CONFORMAL: thresholdRule = .conformal
+    case CFLOWAD_THRESHOLD_F1: thresholdRule = .bestF1
+    case CFLOWAD_THRESHOLD_COST: thresholdRule = .lowestCost(miss: Double(options.miss_cost))
+    default: throw Failure(.invalidArgument, "\(options.threshold_rule) is not a CFLOWAD_THRESHOLD_ constant")
+    }
   }
 }

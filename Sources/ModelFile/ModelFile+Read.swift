@@ -91,9 +91,25 @@ extension ModelFile {
     guard scores.shape.count == 1 else { throw Failure(.format, "\(scores.path): it has not one axis") }
     let (total, threshold) = (try group.number("total"), Float(try group.number("threshold")))
     let (levelMaxima, values) = (try maxima.read(Double.self), try scores.read(Float.self))
+    // All that follows came with version 1.1 of the library.
+    let reviewThreshold = try optionalNumber("review_threshold", of: group)
+    let pixelThreshold = try optionalNumber("pixel_threshold", of: group)
+    let defectiveScores =
+      try group.contains("defective_scores") ? group.dataset("defective_scores").read(Float.self) : []
     return try formatFailure(group) { () throws(Failure) in
-      try Calibration(levelMaxima: levelMaxima, total: total, threshold: threshold, scores: values)
+      var calibration = try Calibration(levelMaxima: levelMaxima, total: total, threshold: threshold, scores: values)
+      try calibration.setReviewThreshold(reviewThreshold)
+      try calibration.setDefectiveScores(defectiveScores)
+      if let pixelThreshold {
+        calibration.mapScale = try MapScale(
+          threshold: pixelThreshold, low: Float(group.number("map_low")), high: Float(group.number("map_high")))
+      }
+      return calibration
     }
+  }
+
+  private static func optionalNumber(_ name: String, of group: Group) throws(Failure) -> Float? {
+    try group.hasAttribute(name) ? Float(group.number(name)) : nil
   }
 
   /// Attributes that are not text are skipped.

@@ -83,5 +83,13 @@ extension ModelFile {
     let maxima = calibration.levelMaxima
     try group.write("level_maxima", shape: [maxima.count], maxima, as: Double.self)
     try group.write("scores", shape: [calibration.scores.count], calibration.scores, as: Float.self)
+    let defectiveScores = calibration.defectiveScores
+    if !defectiveScores.isEmpty {
+      try group.write("defective_scores", shape: [defectiveScores.count], defectiveScores, as: Float.self)
+    }
+    if let reviewThreshold = calibration.reviewThreshold { try group.set("review_threshold", reviewThreshold) }
+    try group.set("pixel_threshold", calibration.mapScale.threshold)
+    try group.set("map_low", calibration.mapScale.low)
+    try group.set("map_high", calibration.mapScale.high)
   }
 }

@@ -1,6 +1,7 @@
 import Basics
 
-/// Constants frozen from good frames that were not trained on, so that a frame is scored by itself.
+/// Constants frozen from good frames that were not trained on, so that a frame is scored by itself, and the thresholds
+/// that its score and its map are judged by.
 package struct Calibration: Sendable, Equatable {
   /// Per level, finest first: the largest log p / C over the calibration frames.
   package let levelMaxima: [Double]
@@ -8,9 +9,19 @@ package struct Calibration: Sendable, Equatable {
   package let total: Double
   /// Score above which a frame is rejected.
   package let threshold: Float
-  /// The calibration frames' scores, in the order they were given.
+  /// Score above which a frame that is not rejected is to be looked at; none: no such verdict.
+  package private(set) var reviewThreshold: Float?
+  /// The good calibration frames' scores, in the order they were given.
   package let scores: [Float]
+  /// The same of the defective examples, when there were any.
+  package private(set) var defectiveScores: [Float] = []
+  /// How the map's values read.
+  package var mapScale: MapScale
 
+  /// The good scores, lowest first.
+  private let ascendingScores: [Float]
+
+  /// With what files of version 1.0 hold: the rest is set after.
   package init(levelMaxima: [Double], total: Double, threshold: Float, scores: [Float]) throws(Failure) {
     guard levelMaxima.allSatisfy({ $0.isFinite }), total.isFinite, threshold.isFinite,
       scores.allSatisfy({ $0.isFinite })
@@ -19,5 +30,71 @@ package struct Calibration: Sendable, Equatable {
     self.total = total
     self.threshold = threshold
     self.scores = scores
+    // What can be said without the calibration frames' maps.
+    mapScale = try MapScale(threshold: threshold, low: 0, high: max(Float(levelMaxima.count), 1))
+    ascendingScores = scores.sorted()
+  }
+
+  /// Fails with `.format` when it is not finite or above ``threshold``.
+  package mutating func setReviewThreshold(_ reviewThreshold: Float?) throws(Failure) {
+    guard reviewThreshold.map({ $0 <= threshold && $0.isFinite }) ?? true else {
+      throw Failure(.format, "the review threshold is above the threshold or not finite")
+    }
+    self.reviewThreshold = reviewThreshold
+  }
+
+  /// Fails with `.format` when one is not finite.
+  package mutating func setDefectiveScores(_ scores: [Float]) throws(Failure) {
+    guard scores.allSatisfy({ $0.isFinite }) else {
+      throw Failure(.format, "a defective frame's score is not finite")
+    }
+    defectiveScores = scores
+  }
+
+  /// The split-conformal p-value of a new frame's score, or of a region's peak within it: the share of good frames that
+  /// score as high, the new one counted among them. A good frame has p <= a with probability at most a (Vovk, Gammerman
+  /// and Shafer, "Algorithmic Learning in a Random World", 2005; see ``ConformalPromise``). NaN when the scores were not
+  /// kept.
+  package func pValue(_ score: Float) -> Float {
+    guard !ascendingScores.isEmpty else { return .nan }
+    return Float(Double(1 + count(notBelow: score)) / Double(1 + ascendingScores.count))
+  }
+
+  /// The share of new good frames that a threshold lets be rejected at most, on average over calibrations: that of the
+  /// p-values above it. NaN when the scores were not kept.
+  ///
+  /// An estimate, not a promise, for a threshold that was itself chosen by these scores, but for the conformal one.
+  package func promisedRate(above threshold: Float) -> Double {
+    guard !ascendingScores.isEmpty else { return .nan }
+    return Double(1 + count(notBelow: threshold.nextUp)) / Double(1 + ascendingScores.count)
+  }
+
+  /// How many calibration scores are at least this.
+  private func count(notBelow score: Float) -> Int {
+    var (low, high) = (0, ascendingScores.count)
+    while low < high {
+      let middle = (low + high) / 2
+      if ascendingScores[middle] < score { low = middle + 1 } else { high = middle }
+    }
+    return ascendingScores.count - low
+  }
+}
+
+/// How the values of anomaly maps read, from all pixels of the calibration frames.
+package struct MapScale: Sendable, Equatable {
+  /// Value above which a pixel is taken for anomalous.
+  package let threshold: Float
+  /// Value up to which a pixel is drawn as normal.
+  package let low: Float
+  /// Value of a pixel that is drawn as fully anomalous; above `low`.
+  package let high: Float
+
+  package init(threshold: Float, low: Float, high: Float) throws(Failure) {
+    guard threshold.isFinite, low.isFinite, high.isFinite, low < high else {
+      throw Failure(.format, "the scale \(low)...\(high) of maps, threshold \(threshold), is not finite and rising")
+    }
+    self.threshold = threshold
+    self.low = low
+    self.high = high
   }
 }

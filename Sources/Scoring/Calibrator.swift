@@ -1,62 +1,104 @@
 import Basics
 import Kernels
 
-/// Freezes a detector's constants from the log-likelihoods of good frames.
+/// Freezes a detector's constants from the log-likelihoods of good frames, and sets its thresholds.
 package struct Calibrator {
   private let detector: Detector
   /// Per frame, the levels' grids one after the other.
-  private var frames: [[Float]] = []
+  private var goodFrames: [[Float]] = []
+  private var defectiveFrames: [[Float]] = []
 
   package init(_ detector: Detector) { self.detector = detector }
 
-  package var frameCount: Int { frames.count }
-
   /// Adds the frame that the session ran last.
-  package mutating func add(_ session: LikelihoodSession) throws(Failure) {
+  package mutating func add(_ session: LikelihoodSession, isDefective: Bool = false) throws(Failure) {
     guard session.isFinite else {
-      throw Failure(.diverged, "calibration frame \(frames.count) gives log-likelihoods that are not finite")
+      let index = isDefective ? defectiveFrames.count : goodFrames.count
+      throw Failure(
+        .diverged,
+        "\(isDefective ? "defective" : "calibration") frame \(index) gives log-likelihoods that are not finite")
     }
-    frames.append(Array(UnsafeBufferPointer(start: session.logLikelihoods, count: detector.positionCount)))
+    let frame = Array(UnsafeBufferPointer(start: session.logLikelihoods, count: detector.positionCount))
+    if isDefective { defectiveFrames.append(frame) } else { goodFrames.append(frame) }
   }
 
-  /// - Parameter falseRejectRate: wanted share of good frames above the threshold, 0...0.5.
-  package func calibration(falseRejectRate: Double) throws(Failure) -> Calibration {
-    guard !frames.isEmpty else { throw Failure(.state, "no frame was given to calibrate with") }
-    var levelMaxima: [Double] = []
-    var start = 0
-    for grid in detector.levels {
-      let range = start..<start + grid.positions
-      levelMaxima.append(frames.reduce(-.infinity) { max($0, Double($1[range].max() ?? -.infinity)) })
-      start += grid.positions
+  /// - Throws: `.state` without good frames, or without defective ones for a rule that needs them.
+  package func calibration(_ options: CalibrationOptions) throws(Failure) -> Calibration {
+    guard !goodFrames.isEmpty else { throw Failure(.state, "no frame was given to calibrate with") }
+    guard options.rule == .conformal || !defectiveFrames.isEmpty else {
+      throw Failure(.state, "no defective frame was given to choose the threshold by")
     }
-
+    let levelMaxima = levelMaxima()
     let (width, height) = (detector.preprocessing.width, detector.preprocessing.height)
     let map = try AnomalyMap(width: width, height: height, levels: detector.levels)
     let sums = try FloatBuffer(count: width * height)
-    // A frame's score is total - (the minimum of its sum); the total is the maximum over all frames' sums.
+    let histogram = try PixelHistogram(maximum: detector.levels.count)
+    // A frame's score is total - (the minimum of its sum); the total is the maximum over all good frames' sums.
     var total = -Float.infinity
-    var minima: [Float] = []
-    for frame in frames {
-      frame.withUnsafeBufferPointer { values in
-        guard let values = values.baseAddress else { return }
-        map.sum(logLikelihoods: values, levelMaxima: levelMaxima, into: sums.base)
+    let minima = goodFrames.map { frame in
+      sum(frame, levelMaxima, map, into: sums)
+      for i in 0..<sums.count {
+        total = max(total, sums.base[i])
+        histogram.add(sums.base[i])
       }
-      let pixels = UnsafeBufferPointer(start: sums.base, count: sums.count)
-      total = max(total, pixels.max() ?? -.infinity)
-      minima.append(pixels.min() ?? .infinity)
+      return minimum(sums)
+    }
+    let defectiveMinima = defectiveFrames.map { frame in
+      sum(frame, levelMaxima, map, into: sums)
+      return minimum(sums)
     }
     let scores = minima.map { total - $0 }
-    return try Calibration(
-      levelMaxima: levelMaxima, total: Double(total),
-      threshold: Self.threshold(scores, falseRejectRate: falseRejectRate), scores: scores)
+    let defectiveScores = defectiveMinima.map { total - $0 }
+
+    let threshold =
+      options.rule == .conformal
+      ? Self.conformalThreshold(scores, rate: options.falseRejectRate)
+      : options.rule.threshold(good: scores, defective: defectiveScores)
+    var calibration = try Calibration(
+      levelMaxima: levelMaxima, total: Double(total), threshold: threshold, scores: scores)
+    try calibration.setDefectiveScores(defectiveScores)
+    if options.reviewRate > 0 {
+      try calibration.setReviewThreshold(min(Self.conformalThreshold(scores, rate: options.reviewRate), threshold))
+    }
+    calibration.mapScale = try Self.mapScale(histogram, total: total, pixelRate: options.pixelRate)
+    return calibration
   }
 
-  /// The split-conformal quantile (Vovk et al.; Angelopoulos and Bates 2021, section 1): a new good frame exceeds the
-  /// ceil((n + 1)(1 - rate))-th smallest of n scores with probability at most `rate`. With fewer frames than that needs,
-  /// the largest score: then the promise is 1 / (n + 1).
-  private static func threshold(_ scores: [Float], falseRejectRate: Double) -> Float {
-    let sorted = scores.sorted()
-    let rank = (Double(sorted.count + 1) * (1 - falseRejectRate)).rounded(.up)
-    return sorted[min(max(Int(rank), 1), sorted.count) - 1]
+  private func levelMaxima() -> [Double] {
+    var maxima: [Double] = []
+    var start = 0
+    for grid in detector.levels {
+      let range = start..<start + grid.positions
+      maxima.append(goodFrames.reduce(-.infinity) { max($0, Double($1[range].max() ?? -.infinity)) })
+      start += grid.positions
+    }
+    return maxima
+  }
+
+  private func sum(_ frame: [Float], _ levelMaxima: [Double], _ map: AnomalyMap, into sums: FloatBuffer) {
+    frame.withUnsafeBufferPointer { values in
+      guard let values = values.baseAddress else { return }
+      map.sum(logLikelihoods: values, levelMaxima: levelMaxima, into: sums.base)
+    }
+  }
+
+  private func minimum(_ sums: FloatBuffer) -> Float {
+    UnsafeBufferPointer(start: sums.base, count: sums.count).min() ?? .infinity
+  }
+
+  static func conformalThreshold(_ scores: [Float], rate: Double) -> Float {
+    scores.sorted()[ConformalPromise(frameCount: scores.count, wantedRate: rate).rank - 1]
+  }
+
+  /// Share of good frames' pixels that is drawn at all.
+  private static let drawnShare = 0.01
+
+  /// The pixels' values are total - sum: those above a value have sums below its own. Rounding keeps their order.
+  private static func mapScale(_ histogram: PixelHistogram, total: Float, pixelRate: Double) throws(Failure) -> MapScale
+  {
+    let low = total - histogram.bound(below: drawnShare)
+    // No pixel is above the total, wherever it is; but let there be a range when all are there.
+    return try MapScale(
+      threshold: total - histogram.bound(below: pixelRate), low: low, high: max(total, low + 1e-3))
   }
 }

@@ -6,8 +6,8 @@ import Kernels
 /// and the frame.
 package final class DetectorSession {
   package let likelihoods: LikelihoodSession
-  /// Score above which a frame is rejected.
-  package let threshold: Float
+  /// What scores are judged by.
+  package let judge: Judge
   package var detector: Detector { likelihoods.detector }
   /// The last frame's anomaly map at network size: height x width.
   package var map: UnsafePointer<Float> { UnsafePointer(mapBuffer.base) }
@@ -16,12 +16,12 @@ package final class DetectorSession {
   private var resampler: MapResampler
 
   /// - Parameters:
-  ///   - threshold: instead of the detector's own.
+  ///   - judge: instead of one with the detector's own thresholds.
   ///   - threadCount: as for ``LikelihoodSession``.
-  package init(_ detector: Detector, threshold: Float? = nil, threadCount: Int = 0) throws(Failure) {
+  package init(_ detector: Detector, judge: Judge? = nil, threadCount: Int = 0) throws(Failure) {
     let (width, height) = (detector.preprocessing.width, detector.preprocessing.height)
     likelihoods = try LikelihoodSession(detector, threadCount: threadCount)
-    self.threshold = threshold ?? detector.calibration?.threshold ?? .nan
+    self.judge = judge ?? Judge(detector.calibration)
     anomalyMap = try AnomalyMap(width: width, height: height, levels: detector.levels)
     mapBuffer = try FloatBuffer(count: width * height)
     resampler = MapResampler(width: width, height: height)

@@ -6,47 +6,55 @@ import Training
 struct CalibrateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "calibrate",
-    abstract: "Set a detector's constants and threshold anew from good frames.",
+    abstract: "Set a detector's constants and thresholds anew from good frames.",
     discussion: """
       For a detector whose camera or lighting has changed a little, or whose threshold is to rest on more frames. The \
       flows stay as they are. The frames must be good ones that the detector was not trained on; a false reject rate R \
-      needs at least 1/R - 1 of them.
+      needs at least 1/R - 1 of them: a threshold that they set promises that new good frames of the same production \
+      are rejected at that rate on average. Examples of defective parts can choose the threshold instead, by the largest \
+      F1 or the lowest cost.
 
-      Example:
+      Examples:
 
-        cflowad calibrate detector.h5 good-again/ -o recalibrated.h5 --false-reject-rate 0.005
+        cflowad calibrate detector.h5 good-again/ -o recalibrated.h5 --false-reject-rate 0.005 --review-rate 0.05
+        cflowad calibrate detector.h5 good-again/ -o detector.h5 --defective bad/ --threshold-rule cost --miss-cost 20
       """)
 
   @Argument(help: ArgumentHelp("Model file with a detector.", valueName: "detector.h5"))
   var model: String
 
-  @Argument(help: ArgumentHelp("Images of good parts, folders of them, or a data set, of which the good test images are taken.", valueName: "good"))
+  @Argument(
+    help: ArgumentHelp(
+      "Images of good parts, folders of them, or a data set, of which the good test images are taken.",
+      valueName: "good"))
   var frames: [String]
 
   @OptionGroup var output: OutputFile
 
   @OptionGroup var choice: ClassChoice
 
-  @OptionGroup var rejection: FalseRejectRate
+  @OptionGroup(title: "Thresholds") var thresholds: ThresholdArguments
 
   func run() throws {
     Interrupt.listen()
     try output.check()
     let frames = try FrameList.all(frames, of: .goodTest, className: choice.name)
+    let defectiveFrames = try FrameList.all(thresholds.defective, of: .test, className: choice.name)
     let contents = try ModelFile.read(path: model)
     guard contents.flow != nil else {
       throw Failure(.state, "\(model): it holds an encoder without flows: train it first")
     }
     var options = TrainingOptions()
-    options.falseRejectRate = rejection.rate
+    thresholds.set(&options)
     let trainer: Trainer
     do throws(Failure) { trainer = try Trainer(contents, options: options) } catch { throw error.within(model) }
     try trainer.add(files: frames, role: .calibration)
+    try trainer.add(files: defectiveFrames, role: .defective)
 
     let display = ProgressDisplay()
     defer { display.close() }
     try Interrupt.attempt { () throws(Failure) in try trainer.calibrate(display.handler) }
     try Interrupt.check()
-    try output.write(trainer.contents, falseRejectRate: Double(rejection.rate))
+    try output.write(trainer.contents, options: trainer.options)
   }
 }

@@ -53,13 +53,13 @@ final class HeatMapFolder {
     let map = try Buffer<Float>(count: count)
     session.resampleMap(to: frame, into: map.base)
     let rgb = try Buffer<UInt8>(count: 3 * count)
-    let high = Float(session.detector.levels.count)
+    guard let scale = session.detector.calibration?.mapScale else { return }
     if isOverlay {
-      let overlay = try Overlay(low: 0, high: high, threshold: session.threshold)
+      let overlay = try Overlay(low: scale.low, high: scale.high, threshold: session.judge.pixelThreshold)
       try render(frame: frame, map: map.base, overlay: overlay, into: rgb.base)
     } else {
       for i in 0..<count {
-        let color = ColorMap.inferno.color(map.base[i] / high)
+        let color = ColorMap.inferno.color((map.base[i] - scale.low) / (scale.high - scale.low))
         (rgb.base[3 * i], rgb.base[3 * i + 1], rgb.base[3 * i + 2]) = (color.x, color.y, color.z)
       }
     }

@@ -26,7 +26,14 @@ extension ModelSummary {
       rows.append(("calibration", calibration?.text ?? "none: it gives log-likelihoods, but no scores"))
     }
     if let calibration {
-      rows.append(("threshold", number(calibration.threshold)))
+      rows.append(("threshold", calibration.thresholdText))
+      if let reviewThreshold = calibration.reviewThreshold { rows.append(("review", number(reviewThreshold))) }
+      rows.append(
+        (
+          "maps",
+          "threshold \(number(calibration.pixelThreshold)), drawn from \(number(calibration.mapLow)) to "
+            + number(calibration.mapHigh)
+        ))
       rows.append(("constants", "total \(calibration.total), level maxima \(list(calibration.levelMaxima))"))
     }
     if let sessionBytes { rows.append(("session", "\(String(byteCount: sessionBytes)) of scratch memory")) }
@@ -45,6 +52,12 @@ extension ModelSummary.Calibration {
     }
     return "\(String(frames, of: "frame")), scores from \(number(lowestScore)) to \(number(highestScore)), "
       + "median \(number(medianScore))"
+      + (defectiveFrames > 0 ? ", and \(String(defectiveFrames, of: "defective frame"))" : "")
+  }
+
+  fileprivate var thresholdText: String {
+    number(threshold)
+      + (promisedRate.map { ", which up to \(String(100 * $0, decimals: 2)) % of good frames may exceed" } ?? "")
   }
 }
 

@@ -36,9 +36,17 @@ struct ModelSummary: Codable {
 
   struct Calibration: Codable {
     var threshold: Float
+    var reviewThreshold: Float?
+    var pixelThreshold: Float
+    var mapLow: Float
+    var mapHigh: Float
+    /// Share of good frames above the threshold, at most, on average; none when the file does not hold the scores.
+    var promisedRate: Double?
     var total: Double
     var levelMaxima: [Double]
     var frames: Int
+    /// That took part in the choice of the threshold.
+    var defectiveFrames: Int
     /// Of the calibration frames; none when the file does not hold them.
     var lowestScore: Float?
     var medianScore: Float?
@@ -106,8 +114,12 @@ extension ModelSummary.Calibration {
   init(_ calibration: Scoring.Calibration) {
     let scores = calibration.scores.sorted()
     self.init(
-      threshold: calibration.threshold, total: calibration.total, levelMaxima: calibration.levelMaxima,
-      frames: scores.count, lowestScore: scores.first,
+      threshold: calibration.threshold, reviewThreshold: calibration.reviewThreshold,
+      pixelThreshold: calibration.mapScale.threshold, mapLow: calibration.mapScale.low,
+      mapHigh: calibration.mapScale.high,
+      promisedRate: scores.isEmpty ? nil : calibration.promisedRate(above: calibration.threshold),
+      total: calibration.total, levelMaxima: calibration.levelMaxima, frames: scores.count,
+      defectiveFrames: calibration.defectiveScores.count, lowestScore: scores.first,
       medianScore: scores.isEmpty ? nil : (scores[(scores.count - 1) / 2] + scores[scores.count / 2]) / 2,
       highestScore: scores.last)
   }

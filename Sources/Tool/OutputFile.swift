@@ -3,6 +3,7 @@ import Basics
 import Glibc
 import ModelFile
 import Scoring
+import Training
 
 /// The `-o` of commands that write a model file.
 struct OutputFile: ParsableArguments {
@@ -21,20 +22,30 @@ struct OutputFile: ParsableArguments {
     }
   }
 
-  /// Writes the detector and says what its threshold rests on.
-  func write(_ contents: DetectorContents, falseRejectRate: Double) throws(Failure) {
+  /// Writes the detector and says what its threshold rests on and promises.
+  func write(_ contents: DetectorContents, options: TrainingOptions) throws(Failure) {
     try ModelFile.write(contents, to: path)
     guard let calibration = contents.calibration else { return }
-    let count = calibration.scores.count
+    let frames = String(calibration.scores.count, of: "frame")
     Output.note(
-      "\(path): threshold \(String(Double(calibration.threshold), decimals: 6)) from \(String(count, of: "frame")) "
-        + "held back")
-    // Below, no score is high enough for the rate: the threshold is the largest, which 1 in count + 1 exceeds.
-    if (Double(count + 1) * (1 - falseRejectRate)).rounded(.up) > Double(count) {
+      "\(path): threshold \(String(Double(calibration.threshold), decimals: 6)) from \(frames) held back"
+        + (calibration.defectiveScores.isEmpty
+          ? "" : " and \(String(calibration.defectiveScores.count, of: "defective frame"))"))
+    guard options.thresholdRule == .conformal else {
       Output.note(
-        "\(String(count, of: "frame")) held back cannot support a false reject rate of "
-          + "\(String(100 * falseRejectRate, decimals: 1)) %: it may be \(String(100 / Double(count + 1), decimals: 1)) %"
-      )
+        "of good frames about \(percent(calibration.promisedRate(above: calibration.threshold))) are above it")
+      return
+    }
+    let wantedRate = Double(options.falseRejectRate)
+    let promise = ConformalPromise(frameCount: calibration.scores.count, wantedRate: wantedRate)
+    Output.note(
+      "new good frames are above it with a probability of at most \(percent(promise.rate)), on average over calibrations; "
+        + "after 95 of 100 of \(percent(promise.likelyRate))")
+    if let needed = ConformalPromise.framesNeeded(wantedRate: wantedRate), needed > calibration.scores.count {
+      Output.note(
+        "\(frames) held back cannot support a false reject rate of \(percent(wantedRate)): that needs \(needed)")
     }
   }
+
+  private func percent(_ rate: Double) -> String { "\(String(100 * rate, decimals: 2)) %" }
 }

@@ -14,8 +14,13 @@ struct ScoreCommand: ParsableCommand {
       detector's own, or that of --threshold. A rejected frame is no failure; one that cannot be read or scored is \
       reported and makes the exit status 1, and the others are scored all the same.
 
-      The JSON format is one object a line: file, score, threshold, verdict ("pass" or "reject") and milliseconds, the \
-      time of scoring without reading the file.
+      The p-value is the share of good frames that score as high, by the frames the detector was calibrated with: a \
+      good frame has one of at most 0.01 once in a hundred times. A detector with a review threshold, or the one of \
+      --review-threshold, tells of frames to look at between passed and rejected ones.
+
+      The JSON format is one object a line: file, score, pValue (unless the file of the detector holds none of its \
+      frames' scores), threshold, reviewThreshold, verdict ("pass", "review" or "reject") and milliseconds, the time of \
+      scoring without reading the file.
 
       Examples:
 
@@ -29,7 +34,9 @@ struct ScoreCommand: ParsableCommand {
   @Argument(help: ArgumentHelp("Model file with a calibrated detector.", valueName: "detector.h5"))
   var model: String
 
-  @Argument(help: ArgumentHelp("Images, folders of them, or a data set, of which the test images are taken.", valueName: "frames"))
+  @Argument(
+    help: ArgumentHelp(
+      "Images, folders of them, or a data set, of which the test images are taken.", valueName: "frames"))
   var frames: [String]
 
   @OptionGroup var choice: ClassChoice
@@ -47,8 +54,20 @@ struct ScoreCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
+      "Score above which a frame is to be looked at, up to the threshold. (default: the detector's, if it has one)",
+      valueName: "score"))
+  var reviewThreshold: Float?
+
+  @Option(
+    help: ArgumentHelp(
+      "Value of heat maps above which a pixel is anomalous. (default: the detector's)", valueName: "value"))
+  var pixelThreshold: Float?
+
+  @Option(
+    help: ArgumentHelp(
       "Folder for heat maps, PNG files of the frames' sizes, in the colours inferno from "
-        + "0 (black) to the number of levels (pale yellow). It is made when there is none.", valueName: "folder"))
+        + "what nearly no pixel of a good frame exceeds (black) to the largest value there is (pale yellow). It is made "
+        + "when there is none.", valueName: "folder"))
   var maps: String?
 
   @Flag(help: "With --maps: draw the heat over the frame, with a line around what is above the threshold.")
@@ -56,7 +75,9 @@ struct ScoreCommand: ParsableCommand {
 
   func validate() throws {
     if overlay, maps == nil { throw ValidationError("--overlay needs --maps") }
-    if let threshold, !threshold.isFinite { throw ValidationError("the threshold \(threshold) is not finite") }
+    for threshold in [threshold, reviewThreshold, pixelThreshold] {
+      if let threshold, !threshold.isFinite { throw ValidationError("the threshold \(threshold) is not finite") }
+    }
   }
 
   func run() throws {
@@ -67,16 +88,20 @@ struct ScoreCommand: ParsableCommand {
     guard detector.calibration != nil else {
       throw Failure(.notCalibrated, "\(model): it is not calibrated and gives no scores; see cflowad calibrate")
     }
-    let session = try DetectorSession(detector, threshold: threshold, threadCount: threads.count)
+    let session = try DetectorSession(
+      detector,
+      judge: Judge(
+        detector.calibration, threshold: threshold, reviewThreshold: reviewThreshold, pixelThreshold: pixelThreshold),
+      threadCount: threads.count)
     let files = FrameList(frames, of: .test, className: choice.name)
     let maps = try maps.map { folder throws(Failure) in
       try HeatMapFolder(folder, frames: files.paths, session: session, isOverlay: overlay)
     }
     for failure in files.failures { Output.note(failure.message) }
 
-    let table = Table(widths: [files.paths.reduce(4) { max($0, $1.count) }, 9])
-    if format == .table, !files.paths.isEmpty { try Output.line(table.row("FILE", "SCORE", "VERDICT")) }
-    var (failureCount, rejectCount) = (files.failures.count, 0)
+    let table = Table(widths: [files.paths.reduce(4) { max($0, $1.count) }, 9, 8])
+    if format == .table, !files.paths.isEmpty { try Output.line(table.row("FILE", "SCORE", "P-VALUE", "VERDICT")) }
+    var (failureCount, rejectCount, reviewCount) = (files.failures.count, 0, 0)
     for path in files.paths {
       if Interrupt.isPending { throw Failure(.cancelled, "cancelled") }
       let result: ScoredFrame
@@ -87,17 +112,26 @@ struct ScoreCommand: ParsableCommand {
         failureCount += 1
         continue
       }
-      if result.verdict == .reject { rejectCount += 1 }
+      switch result.verdict {
+      case .pass: break
+      case .review: reviewCount += 1
+      case .reject: rejectCount += 1
+      }
       switch format {
       case .table:
-        try Output.line(table.row(path, String(Double(result.score), decimals: 6), result.verdict.rawValue))
+        try Output.line(
+          table.row(
+            path, String(Double(result.score), decimals: 6),
+            result.pValue.map { String(Double($0), decimals: 6) } ?? "-",
+            "\(result.verdict)"))
       case .json: try Output.line(json(result))
       }
     }
     if format == .table {
       Output.note(
         "\(String(files.paths.count + files.failures.count - failureCount, of: "frame")) scored, \(rejectCount) above the "
-          + "threshold \(String(Double(session.threshold), decimals: 6))")
+          + "threshold \(String(Double(session.judge.threshold), decimals: 6))"
+          + (reviewCount > 0 ? ", \(reviewCount) to look at" : ""))
     }
     if failureCount > 0 { throw ExitCode.failure }
   }
@@ -119,19 +153,38 @@ struct ScoreCommand: ParsableCommand {
       let milliseconds = 1000 * (clock.now - start).seconds
       try maps?.write(path, frame)
       return ScoredFrame(
-        file: path, score: score, threshold: session.threshold,
-        verdict: score > session.threshold ? .reject : .pass, milliseconds: milliseconds)
+        file: path, score: score,
+        pValue: session.detector.calibration.flatMap { $0.scores.isEmpty ? nil : $0.pValue(score) },
+        threshold: session.judge.threshold, reviewThreshold: session.judge.reviewThreshold,
+        verdict: session.judge.verdict(score), milliseconds: milliseconds)
     }
   }
 }
 
 /// A line of JSON.
 struct ScoredFrame: Codable {
-  enum Verdict: String, Codable { case pass, reject }
-
   var file: String
   var score: Float
+  /// None when the model's file does not hold its calibration's scores.
+  var pValue: Float?
   var threshold: Float
+  var reviewThreshold: Float
   var verdict: Verdict
   var milliseconds: Double
+}
+
+/// By name.
+extension Verdict: Codable {
+  public init(from decoder: any Swift.Decoder) throws {
+    let name = try decoder.singleValueContainer().decode(String.self)
+    guard let verdict = Self.allCases.first(where: { "\($0)" == name }) else {
+      throw Failure(.invalidArgument, "\(name) is not a verdict")
+    }
+    self = verdict
+  }
+
+  public func encode(to encoder: any Swift.Encoder) throws {
+    var container = encoder.singleValueContainer()
+    try container.encode("\(self)")
+  }
 }

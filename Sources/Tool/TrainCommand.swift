@@ -26,7 +26,10 @@ struct TrainCommand: ParsableCommand {
     help: ArgumentHelp("Model file with an encoder, or with a detector to go on from.", valueName: "encoder.h5"))
   var model: String
 
-  @Argument(help: ArgumentHelp("Images of good parts, folders of them, or a data set, of which the training images are taken.", valueName: "good"))
+  @Argument(
+    help: ArgumentHelp(
+      "Images of good parts, folders of them, or a data set, of which the training images are taken.", valueName: "good"
+    ))
   var frames: [String]
 
   @OptionGroup var output: OutputFile
@@ -53,6 +56,7 @@ struct TrainCommand: ParsableCommand {
     try output.check()
     let frames = try FrameList.all(frames, of: .training, className: choice.name)
     let calibrationFrames = try FrameList.all(calibrateOn, of: .goodTest, className: choice.name)
+    let defectiveFrames = try FrameList.all(training.thresholds.defective, of: .test, className: choice.name)
     let contents = try ModelFile.read(path: model)
     let trainer: Trainer
     do throws(Failure) { trainer = try Trainer(contents, options: options) } catch { throw error.within(model) }
@@ -68,6 +72,7 @@ struct TrainCommand: ParsableCommand {
         + " to calibrate on, \(options.metaEpochs) x \(options.subEpochs) epochs, seed \(options.seed)")
     try trainer.add(files: frames, role: .training)
     try trainer.add(files: calibrationFrames, role: .calibration)
+    try trainer.add(files: defectiveFrames, role: .defective)
 
     let file = checkpoint.map { TrainingFile(path: $0) }
     trainer.checkpoint = file
@@ -79,7 +84,7 @@ struct TrainCommand: ParsableCommand {
       try trainer.calibrate(display.handler)
     }
     try Interrupt.check()
-    try output.write(trainer.contents, falseRejectRate: Double(options.falseRejectRate))
+    try output.write(trainer.contents, options: options)
     file?.remove()
   }
 }

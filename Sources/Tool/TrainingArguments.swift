@@ -83,7 +83,7 @@ struct TrainingArguments: ParsableArguments {
         + "Of no effect with --calibrate-on.", valueName: "share"))
   var holdBack = defaults.calibrationFraction
 
-  @OptionGroup var rejection: FalseRejectRate
+  @OptionGroup var thresholds: ThresholdArguments
 
   @Option(
     help: ArgumentHelp(
@@ -118,7 +118,7 @@ struct TrainingArguments: ParsableArguments {
       options.learningRate = learningRate
       options.rotationDegrees = rotation
       options.calibrationFraction = holdBack
-      options.falseRejectRate = rejection.rate
+      thresholds.set(&options)
       options.seed = seed
       guard cacheMemory >= 0, cacheMemory <= 4096 else {
         throw Failure(.invalidArgument, "the feature cache \(cacheMemory) GiB is not within 0...4096")
@@ -131,18 +131,6 @@ struct TrainingArguments: ParsableArguments {
 
   func validate() throws {
     do throws(Failure) { _ = try options } catch { throw ValidationError(error.message) }
-  }
-}
-
-/// The option of all commands that set a threshold.
-struct FalseRejectRate: ParsableArguments {
-  @Option(
-    name: .customLong("false-reject-rate"),
-    help: ArgumentHelp("Wanted share of good frames that the threshold rejects, 0 to 0.5.", valueName: "share"))
-  var rate = TrainingOptions().falseRejectRate
-
-  func validate() throws {
-    guard rate >= 0, rate <= 0.5 else { throw ValidationError("the false reject rate \(rate) is not within 0...0.5") }
   }
 }
 

@@ -23,6 +23,8 @@ package final class Trainer {
   /// Frames for training and those held back for calibration, at the network's size.
   private(set) var trainingFrames: [[UInt8]] = []
   private(set) var calibrationFrames: [[UInt8]] = []
+  /// Defective examples, which only choose the threshold.
+  private var defectiveFrames: [[UInt8]] = []
   private var state = State.open
 
   private enum State {
@@ -97,12 +99,13 @@ package final class Trainer {
   package enum Role: Int32, Sendable {
     case training = 0
     case calibration = 1
+    case defective = 2
   }
 
-  /// Adds a good frame of any size.
+  /// Adds a frame of any size, a good one but in the role of a defective example.
   package func add(_ frame: Frame, role: Role) throws(Failure) {
     try checkUsable()
-    guard role == .calibration || state != .fitted else {
+    guard role != .training || state != .fitted else {
       throw Failure(.state, "a frame to train on was added after the fit")
     }
     var pixels = [UInt8](repeating: 0, count: 3 * preprocessing.width * preprocessing.height)
@@ -113,6 +116,7 @@ package final class Trainer {
     switch role {
     case .training: trainingFrames.append(pixels)
     case .calibration: calibrationFrames.append(pixels)
+    case .defective: defectiveFrames.append(pixels)
     }
   }
 
@@ -161,7 +165,7 @@ package final class Trainer {
   /// Moves a seeded choice of training frames to the calibration frames, when there are none.
   private func holdBack() throws(Failure) {
     guard !trainingFrames.isEmpty else { throw Failure(.state, "no frame was added to train on") }
-    guard calibrationFrames.isEmpty else { return }
+    guard calibrationFrames.isEmpty else { return try checkHeldBack() }
     let count = trainingFrames.count
     guard count > 1 else {
       throw Failure(.state, "one frame is not enough: one is held back from training for calibration")
@@ -173,28 +177,43 @@ package final class Trainer {
     trainingFrames = trainingFrames.indices.filter { !chosen.contains($0) }.map { trainingFrames[$0] }
   }
 
-  /// Computes the frozen constants and the threshold from the calibration frames.
+  /// What was trained on says nothing about new frames.
+  private func checkHeldBack() throws(Failure) {
+    let training = Set(trainingFrames.map { fingerprint($0) })
+    if let index = calibrationFrames.firstIndex(where: { training.contains(fingerprint($0)) }) {
+      throw Failure(.state, "calibration frame \(index) is also one to train on")
+    }
+  }
+
+  private func fingerprint(_ frame: [UInt8]) -> String {
+    var fingerprint = Fingerprint()
+    fingerprint.add(frame)
+    return fingerprint.text
+  }
+
+  /// Computes the frozen constants and the thresholds from the calibration frames and the defective examples.
   ///
-  /// - Throws: `.state` before a fit of random flows or without calibration frames, `.cancelled`, `.diverged`; the
+  /// - Throws: `.state` before a fit of random flows, without calibration frames, or without defective ones for a rule that
+  ///   needs them, `.cancelled`, `.diverged`; the
   ///   calibration is then as it was.
   package func calibrate(_ handler: TrainingProgress.Handler? = nil) throws(Failure) {
     try checkUsable()
     guard state != .open else { throw Failure(.state, "the flows are random: fit comes before calibrate") }
     guard !calibrationFrames.isEmpty else { throw Failure(.state, "no frame was added for calibration") }
     var reporter = ProgressReporter(handler)
-    var progress = TrainingProgress(stage: .calibrate, total: calibrationFrames.count)
+    var progress = TrainingProgress(stage: .calibrate, total: calibrationFrames.count + defectiveFrames.count)
     let detector = try Detector(try contents)
     let session = try LikelihoodSession(detector)
     var calibrator = Calibrator(detector)
-    for frame in calibrationFrames {
+    for (index, frame) in (calibrationFrames + defectiveFrames).enumerated() {
       frame.withUnsafeBufferPointer { pixels in
         if let pixels = pixels.baseAddress { session.run(resized: pixels) }
       }
-      try calibrator.add(session)
+      try calibrator.add(session, isDefective: index >= calibrationFrames.count)
       progress.done += 1
       try reporter.report(progress, isImportant: progress.done == progress.total)
     }
-    calibration = try calibrator.calibration(falseRejectRate: Double(options.falseRejectRate))
+    calibration = try calibrator.calibration(options.calibrationOptions)
   }
 
   /// The detector as it is now, to be saved; of the encoder what it needs.

@@ -1,6 +1,7 @@
 import Basics
 import Flows
 import Imaging
+import Scoring
 
 /// Settings of a training run: `cflowad_train_options`, with the original system's values as defaults.
 package struct TrainingOptions: Sendable, Equatable {
@@ -41,11 +42,26 @@ package struct TrainingOptions: Sendable, Equatable {
   package var calibrationFraction: Float = 0.1
   /// Wanted share of good frames above the threshold, 0...0.5.
   package var falseRejectRate: Float = 0.01
+  /// The same above the review threshold: 0 for no such threshold, or `falseRejectRate` up to 0.5.
+  package var reviewRate: Float = 0
+  /// Wanted share of good frames' pixels above the map's threshold, 0...0.5.
+  package var pixelRate: Float = 0.001
+  /// The rules that need defective frames are for calibrations that have some; the miss's cost is 1e-6...1e6.
+  package var thresholdRule = ThresholdRule.conformal
   package var seed: UInt64 = 0
   /// Memory for cached features.
   package var featureCacheBytes = 2 << 30
 
   package init() {}
+
+  var calibrationOptions: CalibrationOptions {
+    var options = CalibrationOptions()
+    options.falseRejectRate = Double(falseRejectRate)
+    options.reviewRate = Double(reviewRate)
+    options.pixelRate = Double(pixelRate)
+    options.rule = thresholdRule
+    return options
+  }
 
   /// The flows these options describe; fails when theirs are out of range.
   package var flowDescription: FlowDescription {
@@ -78,6 +94,9 @@ package struct TrainingOptions: Sendable, Equatable {
     try check(rotationDegrees, within: 0...180, "the rotation")
     try check(calibrationFraction, within: 0...0.9, "the calibration fraction")
     try check(falseRejectRate, within: 0...0.5, "the false reject rate")
+    if reviewRate != 0 { try check(reviewRate, within: falseRejectRate...0.5, "the review rate") }
+    try check(pixelRate, within: 0...0.5, "the pixel rate")
+    if case .lowestCost(let miss) = thresholdRule { try check(miss, within: 1e-6...1e6, "the cost of a miss") }
     try check(featureCacheBytes, within: 0...Int.max, "the feature cache")
   }
 

@@ -22,9 +22,9 @@
    the size that their first version had. */
 #define STATIC_ASSERT(name, condition) typedef char name[(condition) ? 1 : -1]
 STATIC_ASSERT(size_of_frame, sizeof(cflowad_frame) == 40);
-STATIC_ASSERT(size_of_model_info, sizeof(cflowad_model_info) == 152);
-STATIC_ASSERT(size_of_session_options, sizeof(cflowad_session_options) == 16);
-STATIC_ASSERT(size_of_result, sizeof(cflowad_result) == 88);
+STATIC_ASSERT(size_of_model_info_1_0, offsetof(cflowad_model_info, review_threshold) == 152);
+STATIC_ASSERT(size_of_session_options_1_0, offsetof(cflowad_session_options, review_threshold) == 16);
+STATIC_ASSERT(size_of_result_1_0, offsetof(cflowad_result, p_value) == 88);
 STATIC_ASSERT(size_of_train_options_1_0, offsetof(cflowad_train_options, decay_rate) == 96);
 STATIC_ASSERT(size_of_progress, sizeof(cflowad_progress) == 48);
 STATIC_ASSERT(size_of_overlay_options, sizeof(cflowad_overlay_options) == 24);
@@ -125,7 +125,7 @@ static void test_model(const char *path, cflowad_model *model, cflowad_session *
 
     memset(&info, 0, sizeof info);
     SIZE(cflowad_model_get_info(model, &info));
-    info.struct_size = sizeof info - 1;
+    info.struct_size = offsetof(cflowad_model_info, review_threshold) - 1;
     SIZE(cflowad_model_get_info(model, &info));
     info.struct_size = (size_t)-1;
     SIZE(cflowad_model_get_info(model, &info));
@@ -181,7 +181,7 @@ static void test_session(cflowad_model *model, cflowad_session *session) {
 
     INVALID(cflowad_session_options_init(NULL, sizeof options));
     SIZE(cflowad_session_options_init(&options, 0));
-    SIZE(cflowad_session_options_init(&options, sizeof options - 1));
+    SIZE(cflowad_session_options_init(&options, offsetof(cflowad_session_options, review_threshold) - 1));
     EXPECT(OK, cflowad_session_options_init(&options, sizeof options));
     CHECK(options.struct_size == sizeof options && options.threshold != options.threshold);
     INVALID(cflowad_session_create(NULL, NULL, &other));
@@ -192,19 +192,43 @@ static void test_session(cflowad_model *model, cflowad_session *session) {
     options.struct_size = sizeof options;
     options.threshold = (float)HUGE_VAL;
     INVALID(cflowad_session_create(model, &options, &other));
+    EXPECT(OK, cflowad_session_options_init(&options, sizeof options));
+    options.review_threshold = -(float)HUGE_VAL;
+    INVALID(cflowad_session_create(model, &options, &other));
+    EXPECT(OK, cflowad_session_options_init(&options, sizeof options));
+    options.reserved = 1;
+    INVALID(cflowad_session_create(model, &options, &other));
+    EXPECT(OK, cflowad_session_options_init(&options, sizeof options));
     CHECK(other == NULL);
 
     EXPECT(OK, cflowad_session_score(session, &frame, &result));
     plain = result.score;
+    CHECK(result.review_threshold == result.threshold);
     options.threshold = plain;
     EXPECT(OK, cflowad_session_create(model, &options, &other));
     EXPECT(OK, cflowad_session_score(other, &frame, &result));
     CHECK(result.score == plain && result.threshold == plain && result.verdict == CFLOWAD_VERDICT_PASS);
     EXPECT(OK, cflowad_session_close(other));
-    options.threshold = plain - 1;
+    options.review_threshold = plain - 1;
     EXPECT(OK, cflowad_session_create(model, &options, &other));
     EXPECT(OK, cflowad_session_score(other, &frame, &result));
-    CHECK(result.verdict == CFLOWAD_VERDICT_REJECT);
+    CHECK(result.threshold == plain && result.review_threshold == plain - 1 && result.verdict == CFLOWAD_VERDICT_REVIEW);
+    EXPECT(OK, cflowad_session_close(other));
+    /* A review threshold above the threshold is none. */
+    options.review_threshold = plain + 1;
+    EXPECT(OK, cflowad_session_create(model, &options, &other));
+    EXPECT(OK, cflowad_session_score(other, &frame, &result));
+    CHECK(result.review_threshold == plain && result.verdict == CFLOWAD_VERDICT_PASS);
+    EXPECT(OK, cflowad_session_close(other));
+    options.threshold = plain - 1;
+    /* A program of version 1.0: what lies behind its structs is neither read nor written. */
+    options.struct_size = offsetof(cflowad_session_options, review_threshold);
+    options.review_threshold = (float)HUGE_VAL;
+    result.struct_size = offsetof(cflowad_result, p_value);
+    result.p_value = -77;
+    EXPECT(OK, cflowad_session_create(model, &options, &other));
+    EXPECT(OK, cflowad_session_score(other, &frame, &result));
+    CHECK(result.verdict == CFLOWAD_VERDICT_REJECT && result.p_value == -77);
     EXPECT(OK, cflowad_session_close(other));
     EXPECT(OK, cflowad_session_close(NULL));
     HANDLE(cflowad_session_close((cflowad_session *)model));
@@ -427,6 +451,14 @@ static void test_trainer(const char *path, const char *folder, cflowad_model *mo
     SPOILED_OPTION(schedule, 3);
     SPOILED_OPTION(decay_rate, nan);
     SPOILED_OPTION(decay_percents[2], 101);
+    SPOILED_OPTION(review_rate, 0.001f); /* below false_reject_rate */
+    SPOILED_OPTION(review_rate, nan);
+    SPOILED_OPTION(pixel_rate, -1);
+    SPOILED_OPTION(threshold_rule, 3);
+    EXPECT(OK, cflowad_train_options_init(&options, sizeof options));
+    options.threshold_rule = CFLOWAD_THRESHOLD_COST;
+    options.miss_cost = nan;
+    INVALID(cflowad_trainer_create(path, &options, &other));
 
     /* A program of version 1.0: what lies behind its struct is not looked at, and has its defaults. */
     EXPECT(OK, cflowad_train_options_init(&options, sizeof options));
@@ -436,17 +468,36 @@ static void test_trainer(const char *path, const char *folder, cflowad_model *mo
     EXPECT(OK, cflowad_trainer_close(other));
     other = NULL;
 
+    EXPECT(OK, cflowad_trainer_create(path, NULL, &other));
+    EXPECT(OK, cflowad_trainer_add_frame(other, &frame, CFLOWAD_ROLE_TRAINING));
+    EXPECT(OK, cflowad_trainer_add_frame(other, &frame, CFLOWAD_ROLE_CALIBRATION));
+    EXPECT(ERROR_STATE, cflowad_trainer_fit(other, NULL, NULL)); /* calibration would be on what was trained on */
+    EXPECT(OK, cflowad_trainer_close(other));
+    other = NULL;
+    options.struct_size = sizeof options;
+    EXPECT(OK, cflowad_train_options_init(&options, sizeof options));
+    options.threshold_rule = CFLOWAD_THRESHOLD_F1;
+    EXPECT(OK, cflowad_trainer_create(path, &options, &other));
+    EXPECT(OK, cflowad_trainer_add_frame(other, &frame, CFLOWAD_ROLE_CALIBRATION));
+    EXPECT(ERROR_STATE, cflowad_trainer_calibrate(other, NULL, NULL)); /* no defective frame */
+    EXPECT(OK, cflowad_trainer_add_frame(other, &frame, CFLOWAD_ROLE_DEFECTIVE));
+    EXPECT(OK, cflowad_trainer_calibrate(other, NULL, NULL));
+    EXPECT(OK, cflowad_trainer_close(other));
+    other = NULL;
+
     EXPECT(OK, cflowad_trainer_create(path, NULL, &trainer));
     EXPECT(ERROR_STATE, cflowad_trainer_fit(trainer, NULL, NULL)); /* no frames */
     INVALID(cflowad_trainer_add_frame(NULL, &frame, CFLOWAD_ROLE_TRAINING));
     INVALID(cflowad_trainer_add_frame(trainer, NULL, CFLOWAD_ROLE_TRAINING));
-    INVALID(cflowad_trainer_add_frame(trainer, &frame, 2));
+    INVALID(cflowad_trainer_add_frame(trainer, &frame, 3));
     INVALID(cflowad_trainer_add_frame(trainer, &frame, -1));
     HANDLE(cflowad_trainer_add_frame((cflowad_trainer *)model, &frame, CFLOWAD_ROLE_TRAINING));
     frame.stride = 1;
     INVALID(cflowad_trainer_add_frame(trainer, &frame, CFLOWAD_ROLE_TRAINING));
     frame = good_frame();
     EXPECT(OK, cflowad_trainer_add_frame(trainer, &frame, CFLOWAD_ROLE_TRAINING));
+    frame.data = pixels + 3;
+    frame.width--;
     EXPECT(OK, cflowad_trainer_add_frame(trainer, &frame, CFLOWAD_ROLE_CALIBRATION));
     INVALID(cflowad_trainer_save(trainer, NULL));
     EXPECT(ERROR_IO, cflowad_trainer_save(trainer, "/nowhere/at/all.h5"));
@@ -468,6 +519,24 @@ static void test_trainer(const char *path, const char *folder, cflowad_model *mo
     HANDLE(cflowad_trainer_close(trainer));
     HANDLE(cflowad_trainer_save(trainer, "x.h5"));
     EXPECT(OK, cflowad_trainer_close(NULL));
+}
+
+static void test_promise(void) {
+    double promised = 0, likely = 0;
+    uint64_t needed = 0;
+
+    EXPECT(OK, cflowad_calibration_promise(99, 0.01, &promised, &likely, &needed));
+    CHECK(promised == 0.01 && likely > 0.0297 && likely < 0.0299 && needed == 99); /* 1 - 0.05^(1 / 99) */
+    EXPECT(OK, cflowad_calibration_promise(9, 0.001, &promised, NULL, &needed));
+    CHECK(promised == 0.1 && needed == 999);
+    EXPECT(OK, cflowad_calibration_promise(0, 0, &promised, &likely, &needed));
+    CHECK(promised == 1 && likely == 1 && needed == UINT64_MAX);
+    EXPECT(OK, cflowad_calibration_promise(1000000, 1, &promised, &likely, NULL));
+    EXPECT(OK, cflowad_calibration_promise(3, 1e-300, NULL, NULL, &needed));
+    CHECK(needed == UINT64_MAX);
+    INVALID(cflowad_calibration_promise(10, strtod("nan", NULL), &promised, &likely, &needed));
+    INVALID(cflowad_calibration_promise(10, -0.1, &promised, &likely, &needed));
+    EXPECT(ERROR_UNSUPPORTED, cflowad_calibration_promise(UINT64_MAX, 0.1, &promised, &likely, &needed));
 }
 
 static void test_images(const char *folder, const char *detector) {
@@ -633,6 +702,7 @@ int main(int argc, char **argv) {
     test_float_mode(session);
     test_buffers(model, session);
     test_trainer(argv[1], argv[2], model);
+    test_promise();
     test_images(argv[2], argv[1]);
     test_auroc();
     test_scores();

@@ -127,6 +127,11 @@ void models_and_sessions(const char *path) {
     cflowad::Session lenient = must(cflowad::Session::try_create(moved, options), "session with options");
     const cflowad::Score passed = must(lenient.try_score(frame), "score");
     expect(passed.passes() && passed.score == plain.score, "a threshold of one's own");
+    options.review_threshold = plain.score - 1;
+    cflowad::Session looking = must(cflowad::Session::try_create(moved, options), "session");
+    const cflowad::Score seen = must(looking.try_score(frame), "score");
+    expect(seen.is_for_review() && !seen.passes() && seen.review_threshold == plain.score - 1, "a frame to look at");
+    expect(must(cflowad::try_calibration_promise(99, 0.01), "promise").rate == 0.01, "what 99 frames promise");
     options.thread_count = 100000;
     expect_failure(cflowad::Session::try_create(moved, options), CFLOWAD_ERROR_INVALID_ARGUMENT, "too many threads");
 }

@@ -119,6 +119,15 @@ struct Malformed: CustomTestStringConvertible, Sendable {
     Malformed("scores of two axes", "has not one axis") {
       try $0.dataset("/calibration/scores", [1, 1], values: [0])
     },
+    Malformed("review threshold above the threshold", "above the threshold") {
+      try $0.set("review_threshold", of: "/calibration", [1e3])
+    },
+    Malformed("falling map scale", "rising") {
+      try $0.set("pixel_threshold", of: "/calibration", [1])
+      try $0.set("map_low", of: "/calibration", [2])
+      try $0.set("map_high", of: "/calibration", [2])
+    },
+    Malformed("NaN defective score", "finite") { try $0.dataset("/calibration/defective_scores", [1], values: [.nan]) },
     Malformed("NaN score", "finite") { try $0.dataset("/calibration/scores", [1], values: [.nan]) },
     Malformed("huge extents", "out of proportion") { try $0.dataset(variance, [1 << 40]) },
     Malformed("extents whose product overflows", "out of proportion") {

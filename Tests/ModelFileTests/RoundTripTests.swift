@@ -84,6 +84,16 @@ extension ModelFileTests {
       #expect(try bytes(of: sample()) == bytes(of: sample()))
     }
 
+    @Test func thresholdsComeBack() throws {
+      var contents = try sample()
+      var calibration = try #require(contents.calibration)
+      try calibration.setReviewThreshold(0.25)
+      try calibration.setDefectiveScores([0.75, 0.5])
+      calibration.mapScale = try .init(threshold: 0.375, low: -0.5, high: 1.75)
+      contents.calibration = calibration
+      expectEqual(try read(bytes(of: contents)), contents)
+    }
+
     @Test func calibrationWithoutScoresComesBack() throws {
       var contents = try sample()
       contents.calibration = try .init(levelMaxima: [1, 2], total: 3, threshold: 4, scores: [])

@@ -44,7 +44,7 @@ def test_defaults_are_the_librarys():
     options = _native.TrainOptions()
     assert _native.library().cflowad_train_options_init(ctypes.byref(options), ctypes.sizeof(options)) == 0
     parameters = inspect.signature(cflowad.Trainer).parameters
-    names = {"cosine": 1, "soft": 0, "hard": 1, "alpha*tanh(s)": 0, "alpha*tanh(s/alpha)": 1}
+    names = {"conformal": 0, "cosine": 1, "soft": 0, "hard": 1, "alpha*tanh(s)": 0, "alpha*tanh(s/alpha)": 1}
     for name, _ in _native.TrainOptions._fields_[1:]:
         default = parameters[name].default
         if isinstance(default, tuple):
@@ -222,3 +222,53 @@ def test_bad_calls(encoder_file, tmp_path):
             trainer.add_frame(frames(1)[0].astype(float))
     with pytest.raises(cflowad.InvalidHandleError, match="the trainer is closed"):
         trainer.fit()
+
+
+def test_thresholds(encoder_file, tmp_path):
+    with filled(encoder_file, false_reject_rate=0.1, review_rate=0.5, pixel_rate=0.01) as trainer:
+        trainer.add_frame(frames(1, seed=3)[0], role="calibration")
+        trainer.fit()
+        trainer.calibrate()
+        trainer.save(tmp_path / "detector.h5")
+    with cflowad.Model(tmp_path / "detector.h5") as model, model.session() as session:
+        info = model.info
+        good = [*frames(2, seed=1), *frames(1, seed=3)]
+        results = [session.score(frame, maps=["map"]) for frame in good]
+        scores = sorted(result.score for result in results)
+        assert (info.threshold, info.review_threshold) == (scores[2], scores[1])
+        assert (info.calibration_count, info.promised_rate) == (3, 0.25)
+        assert sorted(result.verdict.name for result in results) == ["PASS", "PASS", "REVIEW"]
+        for result in results:
+            p_value = (1 + sum(score >= result.score for score in scores)) / 4
+            assert result.p_value == np.float32(p_value) and result.review_threshold == scores[1]
+        pixels = np.concatenate([result.map.ravel() for result in results])
+        assert np.mean(pixels > info.pixel_threshold) <= 0.01
+        assert np.mean(pixels > info.pixel_threshold - 2 / 65536) > 0.01
+        assert np.mean(pixels > info.map_low) <= 0.01 and pixels.max() <= info.map_high
+        with model.session(review_threshold=scores[0]) as stricter:
+            assert [stricter.score(frame).verdict.name for frame in good].count("REVIEW") == 2
+
+
+def test_defective_frames_choose_the_threshold(encoder_file, tmp_path):
+    spoiled = frames(1, seed=1)[0]
+    spoiled[20:60, 20:50] = (255, 0, 60)
+    with filled(encoder_file, threshold_rule="f1") as trainer:
+        trainer.fit()
+        with pytest.raises(cflowad.StateError, match="defective"):
+            trainer.calibrate()
+        trainer.add_frame(spoiled, role="defective")
+        trainer.calibrate()
+        trainer.save(tmp_path / "detector.h5")
+    with cflowad.Model(tmp_path / "detector.h5") as model, model.session() as session:
+        good = max(session.score(frame).score for frame in frames(2, seed=1))
+        bad = session.score(spoiled).score
+        assert good < bad and good <= model.info.threshold < bad
+
+
+def test_promise():
+    promise = cflowad.calibration_promise(99, 0.01)
+    assert (promise.rate, promise.frames_needed) == (0.01, 99)
+    assert promise.likely_rate == pytest.approx(1 - 0.05 ** (1 / 99), abs=1e-12)
+    assert cflowad.calibration_promise(10, 0).frames_needed is None
+    with pytest.raises(cflowad.InvalidArgumentError):
+        cflowad.calibration_promise(10, 2)

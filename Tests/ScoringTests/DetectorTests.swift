@@ -88,7 +88,7 @@ import Testing
         _ = try score(session, fixture, frame: index)
         try calibrator.add(session.likelihoods)
       }
-      let calibration = try calibrator.calibration(falseRejectRate: 0.01)
+      let calibration = try calibrator.calibration(CalibrationOptions())
       for (a, b) in zip(calibration.levelMaxima, fixture.level_maxima) { #expect(abs(a - b) < 1e-4) }
       #expect(abs(calibration.total - fixture.total) < 1e-4)
       for (a, b) in zip(calibration.scores, fixture.results) { #expect(abs(Double(a) - b.score) < 1e-4) }

@@ -51,9 +51,11 @@ struct HelpTests {
         "o", "output", "calibrate-on", "input-size", "levels", "blocks", "condition", "permutation", "clamp",
         "clamp-alpha", "meta-epochs", "sub-epochs", "warmup-epochs", "schedule", "decay-rate", "decay-percents",
         "decoder", "checkpoint", "batch", "fibers",
-        "learning-rate", "rotation", "hold-back", "false-reject-rate", "seed", "cache-memory",
+        "learning-rate", "rotation", "hold-back", "false-reject-rate", "review-rate", "pixel-rate", "threshold-rule",
+        "miss-cost", "defective", "seed", "cache-memory",
       ]) == true)
-    #expect(options["calibrate"]?.isSuperset(of: ["o", "output", "false-reject-rate"]) == true)
+    #expect(
+      options["calibrate"]?.isSuperset(of: ["o", "output", "false-reject-rate", "review-rate", "defective"]) == true)
     #expect(options["score"]?.isSuperset(of: ["class", "format", "maps", "overlay", "threads", "threshold"]) == true)
     #expect(options["info"]?.contains("json") == true)
     #expect(options["bench"]?.isSuperset(of: ["threads", "frames", "width", "height", "json"]) == true)
@@ -63,7 +65,8 @@ struct HelpTests {
     let command = try TrainCommand.parse(["encoder.h5", "good", "-o", "detector.h5"])
     #expect(try command.training.options == TrainingOptions())
     #expect(
-      try CalibrateCommand.parse(["a.h5", "b", "-o", "c.h5"]).rejection.rate == TrainingOptions().falseRejectRate)
+      try CalibrateCommand.parse(["a.h5", "b", "-o", "c.h5"]).thresholds.falseRejectRate
+        == TrainingOptions().falseRejectRate)
   }
 
   @Test func everyTrainingOptionHasItsEffect() throws {
@@ -72,7 +75,10 @@ struct HelpTests {
       "--condition", "64", "--permutation", "hard", "--clamp", "scaled-tanh", "--clamp-alpha", "2.5", "--meta-epochs",
       "7", "--sub-epochs", "3", "--warmup-epochs", "5", "--schedule", "steps", "--decay-rate", "0.2",
       "--decay-percents", "40", "80", "--batch", "6", "--fibers", "99",
-      "--learning-rate", "1e-3", "--rotation", "0", "--hold-back", "0.25", "--false-reject-rate", "0.05", "--seed",
+      "--learning-rate", "1e-3", "--rotation", "0", "--hold-back", "0.25", "--false-reject-rate", "0.05",
+      "--review-rate", "0.1", "--pixel-rate", "0.02", "--threshold-rule", "cost", "--miss-cost", "3", "--defective",
+      "bad",
+      "--seed",
       "18446744073709551615", "--cache-memory", "0.5",
     ])
     var options = TrainingOptions()
@@ -96,6 +102,9 @@ struct HelpTests {
     options.rotationDegrees = 0
     options.calibrationFraction = 0.25
     options.falseRejectRate = 0.05
+    options.reviewRate = 0.1
+    options.pixelRate = 0.02
+    options.thresholdRule = .lowestCost(miss: 3)
     options.seed = .max
     options.featureCacheBytes = 1 << 29
     #expect(try command.training.options == options)
@@ -120,7 +129,11 @@ struct HelpTests {
     ["train", "e.h5", "good", "-o", "d.h5", "--cache-memory", "nan"],
     ["train", "e.h5", "good", "-o", "d.h5", "--meta-epochs", "2", "--warmup-epochs", "2"],
     ["calibrate", "d.h5", "good", "-o", "r.h5", "--false-reject-rate", "0.6"],
-    ["score", "d.h5", "frames", "--overlay"], ["score", "d.h5", "frames", "--threads", "-1"], ["score", "d.h5", "frames", "--threshold", "inf"], ["info"], ["draw"],
+    ["calibrate", "d.h5", "good", "-o", "r.h5", "--review-rate", "0.001"],
+    ["calibrate", "d.h5", "good", "-o", "r.h5", "--threshold-rule", "f1"],
+    ["score", "d.h5", "frames", "--review-threshold", "nan"],
+    ["score", "d.h5", "frames", "--overlay"], ["score", "d.h5", "frames", "--threads", "-1"],
+    ["score", "d.h5", "frames", "--threshold", "inf"], ["info"], ["draw"],
   ]) func mistakesAreUsageErrors(arguments: [String]) {
     #expect {
       _ = try Tool.parseAsRoot(arguments)

@@ -91,7 +91,7 @@ struct ScoreTests {
     #expect(FileManager.default.fileExists(atPath: folder("heat/new/c.png")))
 
     try ToolRun(
-      "score", "detector.h5", "frames/b.png", "--maps", "over", "--overlay", "--threshold", "0.1", folder: folder)
+      "score", "detector.h5", "frames/b.png", "--maps", "over", "--overlay", "--pixel-threshold", "0.1", folder: folder)
     let overlay = try PNG.read(path: folder("over/b.png"))
     let frame = try PNG.read(path: folder("frames/b.png"))
     #expect(overlay.pixels.count == frame.pixels.count)

@@ -47,6 +47,8 @@ struct TrainTests {
   }
 
   @Test func aDetectorIsTrainedOnAndCalibratedAnew() throws {
+    try folder.makeFolder("bad")
+    try folder.writeFrame("bad/0.png", 4, of: detectorCase("lite0"))
     #expect(try train("encoder.h5", to: "detector.h5").status == 0)
     let first = try ModelFile.read(path: folder("detector.h5"))
 
@@ -69,6 +71,23 @@ struct TrainTests {
     #expect(scores.count == 4)
     #expect(second.calibration?.threshold == scores.sorted()[2])
     #expect(!calibrated.errors.contains("cannot support"))
+    #expect(calibrated.errors.contains("probability of at most 40.00 %"))
+    #expect(second.calibration?.reviewThreshold == nil)
+
+    let chosen = try ToolRun(
+      "calibrate", "detector.h5", "good", "-o", "detector.h5", "--false-reject-rate", "0.2", "--review-rate", "0.4",
+      "--defective", "bad", "--threshold-rule", "cost", "--miss-cost", "1e-6", folder: folder)
+    #expect(chosen.status == 0, "\(chosen.errors)")
+    #expect(chosen.errors.contains("4 frames held back and 1 defective frame"))
+    let third = try #require(ModelFile.read(path: folder("detector.h5")).calibration)
+    // A miss that costs nothing: no good frame is rejected.
+    #expect(third.threshold >= scores.max() ?? .infinity)
+    #expect(third.reviewThreshold == scores.sorted()[2])
+    let scored = try ToolRun("score", "detector.h5", "good", folder: folder)
+    #expect(scored.lines.map { $0.hasSuffix(" review") }.filter { $0 }.count == 1)
+    #expect(scored.errors.contains("1 to look at"))
+    let info = try ToolRun("info", "detector.h5", folder: folder)
+    #expect(info.output.contains("review") && info.output.contains("and 1 defective frame"))
   }
 
   @Test func mistakesAreFoundBeforeTheWork() throws {

@@ -201,6 +201,40 @@ struct TrainerTests {
     #expect(own.calibrationFrames.count == 1)
   }
 
+  @Test func calibrationFramesAreNeverTrainedOn() throws {
+    let trainer = try trainer(frames: 3)
+    try add(7, to: trainer, role: .calibration)
+    try add(2, to: trainer, role: .calibration)
+    let failure = #expect(throws: Failure.self) { try trainer.fit() }
+    #expect(failure?.kind == .state)
+    #expect(failure?.message == "calibration frame 1 is also one to train on")
+  }
+
+  @Test func defectiveFramesChooseTheThreshold() throws {
+    let contents = try #require(DetectorFixture.load().detectors.first { $0.case == "lite0" }).contents()
+    var options = Self.options
+    options.reviewRate = 0.4
+    func calibration(_ rule: ThresholdRule, defective: Int?) throws -> Calibration {
+      options.thresholdRule = rule
+      let trainer = try Trainer(contents, options: options)
+      for index in 0..<5 { try add(index, to: trainer, role: .calibration) }
+      if let defective { try add(defective, to: trainer, role: .defective) }
+      try trainer.calibrate()
+      return try #require(trainer.calibration)
+    }
+    let good = try calibration(.conformal, defective: nil)
+    #expect(good.threshold == good.scores.max())
+    // ceil(6 * 0.6) = 4th of 5.
+    #expect(good.reviewThreshold == good.scores.sorted()[3])
+    // A defective frame leaves everything but the choice as it is.
+    let same = try calibration(.conformal, defective: 9)
+    #expect(same.threshold == good.threshold && same.scores == good.scores && same.mapScale == good.mapScale)
+    #expect(same.defectiveScores.count == 1)
+    let best = try calibration(.bestF1, defective: 9)
+    #expect(best.threshold < best.defectiveScores[0])
+    #expect(#expect(throws: Failure.self) { try calibration(.bestF1, defective: nil) }?.kind == .state)
+  }
+
   @Test func cancelling() throws {
     let trainer = try trainer()
     let failure = #expect(throws: Failure.self) { try trainer.fit { _ in true } }

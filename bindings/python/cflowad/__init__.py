@@ -33,7 +33,7 @@ from ._images import auroc, read_png, render_overlay, write_png
 from ._metrics import aupro, average_precision, f1_max
 from ._model import Level, Model, ModelInfo, Result, Session, Verdict
 from ._pool import SessionPool
-from ._trainer import Progress, Trainer
+from ._trainer import Progress, Promise, Trainer, calibration_promise
 from ._version import __version__
 
 
@@ -65,6 +65,7 @@ __all__ = [
     "NotCalibratedError",
     "OutOfMemoryError",
     "Progress",
+    "Promise",
     "Result",
     "Session",
     "SessionPool",
@@ -77,6 +78,7 @@ __all__ = [
     "auroc",
     "average_precision",
     "build_info",
+    "calibration_promise",
     "f1_max",
     "read_png",
     "render_overlay",

@@ -91,6 +91,18 @@ class ModelInfo:
     is_calibrated: bool
     #: Score above which a frame is rejected; NaN if not calibrated.
     threshold: float
+    #: Score above which a frame is to be looked at; NaN if there is no such threshold.
+    review_threshold: float
+    #: Value of maps above which a pixel is anomalous; NaN if not calibrated, as the next two.
+    pixel_threshold: float
+    #: Values of maps to draw as normal, and as fully anomalous.
+    map_low: float
+    map_high: float
+    #: Good frames that the calibration rests on.
+    calibration_count: int
+    #: Share of good frames above the threshold, at most, on average over calibrations (`calibration_promise`); NaN when
+    #: the model does not hold its calibration's scores.
+    promised_rate: float
     #: Numbers in the encoder's and flows' weights, as stored.
     parameter_count: int
     #: Scratch memory of one session; frames' own sizes add a little.
@@ -145,20 +157,30 @@ class Model(Handle):
             condition_channels=native.condition_channels,
             is_calibrated=bool(native.is_calibrated),
             threshold=native.threshold,
+            review_threshold=native.review_threshold,
+            pixel_threshold=native.pixel_threshold,
+            map_low=native.map_low,
+            map_high=native.map_high,
+            calibration_count=native.calibration_count,
+            promised_rate=native.promised_rate,
             parameter_count=native.parameter_count,
             session_bytes=native.session_bytes,
         )
 
-    def session(self, threshold: float | None = None, threads: int = 0) -> Session:
+    def session(
+        self, threshold: float | None = None, threads: int = 0, *, review_threshold: float | None = None
+    ) -> Session:
         """A new session; see `Session`."""
-        return Session(self, threshold, threads)
+        return Session(self, threshold, threads, review_threshold=review_threshold)
 
 
 class Verdict(IntEnum):
     """Decision about a frame."""
 
-    #: score <= threshold
+    #: score <= review_threshold
     PASS = 0
+    #: review_threshold < score <= threshold: to be looked at
+    REVIEW = 1
     #: score > threshold
     REJECT = 2
 
@@ -173,6 +195,11 @@ class Result:
     verdict: Verdict | None
     #: What the verdict compared the score with.
     threshold: float
+    #: What else it compared the score with; the threshold when there is no review.
+    review_threshold: float = math.nan
+    #: Share of good frames that score as high: a good frame has p_value <= a with probability at most a. NaN when the
+    #: model does not hold its calibration's scores.
+    p_value: float = math.nan
     #: Anomaly map at the network's size, (input_height, input_width) float32.
     map: NDArray[np.float32] | None = None
     #: Anomaly map at the frame's size, (H, W) float32.
@@ -203,16 +230,22 @@ class Session(Handle):
     threads
         Threads that share a frame's work, the calling one included, up to 256; 0: one per processor. One thread in
         each of several sessions gives the highest throughput, all in one session the shortest time for a frame.
+    review_threshold
+        Score above which a frame that is not rejected is to be looked at; None: the model's own, if it has one.
     """
 
     _kind = "session"
 
-    def __init__(self, model: Model, threshold: float | None = None, threads: int = 0) -> None:
+    def __init__(
+        self, model: Model, threshold: float | None = None, threads: int = 0, *, review_threshold: float | None = None
+    ) -> None:
         library, handle = _native.library(), ctypes.c_void_p()
         if not 0 <= threads <= 256:
             raise ValueError(f"{threads} threads are not within 0 to 256")
         options = _native.SessionOptions(
-            threshold=math.nan if threshold is None else threshold, thread_count=threads
+            threshold=math.nan if threshold is None else threshold,
+            thread_count=threads,
+            review_threshold=math.nan if review_threshold is None else review_threshold,
         )
         self.info = model.info
         check(library.cflowad_session_create(model.handle, ctypes.byref(options), ctypes.byref(handle)))
@@ -362,6 +395,8 @@ class Session(Handle):
             score=math.nan if evidence_only else native.score,
             verdict=None if evidence_only else Verdict(native.verdict),
             threshold=math.nan if evidence_only else native.threshold,
+            review_threshold=math.nan if evidence_only else native.review_threshold,
+            p_value=math.nan if evidence_only else native.p_value,
             frame_map=arrays.get("frame_map"),
         )
         if "map" in arrays:

@@ -67,11 +67,23 @@ class ModelInfo(Sized):
         ("threshold", c_float),
         ("parameter_count", c_uint64),
         ("session_bytes", c_uint64),
+        ("review_threshold", c_float),
+        ("pixel_threshold", c_float),
+        ("map_low", c_float),
+        ("map_high", c_float),
+        ("calibration_count", c_uint64),
+        ("promised_rate", c_double),
     ]
 
 
 class SessionOptions(Sized):
-    _fields_ = [("struct_size", c_size_t), ("threshold", c_float), ("thread_count", c_uint32)]
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("threshold", c_float),
+        ("thread_count", c_uint32),
+        ("review_threshold", c_float),
+        ("reserved", c_uint32),
+    ]
 
 
 class Result(Sized):
@@ -89,6 +101,8 @@ class Result(Sized):
         ("log_likelihoods_capacity", c_size_t),
         ("features", c_void_p),
         ("features_capacity", c_size_t),
+        ("p_value", c_float),
+        ("review_threshold", c_float),
     ]
 
 
@@ -117,6 +131,10 @@ class TrainOptions(Sized):
         ("feature_cache_bytes", c_uint64),
         ("decay_rate", c_float),
         ("decay_percents", c_uint32 * 3),
+        ("review_rate", c_float),
+        ("pixel_rate", c_float),
+        ("threshold_rule", c_int32),
+        ("miss_cost", c_float),
     ]
 
 
@@ -166,6 +184,10 @@ PROTOTYPES: dict[str, tuple[object, list[object]]] = {
     "cflowad_trainer_set_checkpoint": (c_int32, [c_void_p, c_char_p]),
     "cflowad_trainer_fit": (c_int32, [c_void_p, ProgressCallback, c_void_p]),
     "cflowad_trainer_calibrate": (c_int32, [c_void_p, ProgressCallback, c_void_p]),
+    "cflowad_calibration_promise": (
+        c_int32,
+        [c_uint64, c_double, POINTER(c_double), POINTER(c_double), POINTER(c_uint64)],
+    ),
     "cflowad_trainer_save": (c_int32, [c_void_p, c_char_p]),
     "cflowad_trainer_close": (c_int32, [c_void_p]),
     "cflowad_png_read_info": (c_int32, [c_char_p, POINTER(c_uint32), POINTER(c_uint32), POINTER(c_int32)]),

@@ -19,13 +19,48 @@ from ._model import Handle
 Permutation = Literal["soft", "hard"]
 Clamp = Literal["alpha*tanh(s)", "alpha*tanh(s/alpha)"]
 Schedule = Literal["constant", "cosine", "steps"]
+ThresholdRule = Literal["conformal", "f1", "cost"]
+Role = Literal["training", "calibration", "defective"]
 Stage = Literal["encode", "fit", "calibrate"]
 
 _PERMUTATIONS = ("soft", "hard")
 _SCHEDULES = ("constant", "cosine", "steps")
 _CLAMPS = ("alpha*tanh(s)", "alpha*tanh(s/alpha)")
 _STAGES: tuple[Stage, ...] = ("encode", "fit", "calibrate")
-_ROLES = ("training", "calibration")
+_ROLES = ("training", "calibration", "defective")
+_THRESHOLD_RULES = ("conformal", "f1", "cost")
+
+
+@dataclass(frozen=True)
+class Promise:
+    """What a threshold set by good frames promises; see `calibration_promise`."""
+
+    #: A new good frame is rejected with at most this probability, on average over calibrations; above the wanted rate
+    #: when the frames are too few.
+    rate: float
+    #: After one calibration the line's own rate stays below this in 95 of 100 cases.
+    likely_rate: float
+    #: Good frames needed to promise the wanted rate; None for 0.
+    frames_needed: int | None
+
+
+def calibration_promise(frame_count: int, wanted_rate: float) -> Promise:
+    """What a threshold set by so many good frames for a wanted share of rejected ones promises.
+
+    Split-conformal prediction: it holds for frames of the same production in no particular order, whatever the
+    distribution of their scores; see ``cflowad_calibration_promise`` in cflowad.h.
+    """
+    rate, likely, needed = ctypes.c_double(), ctypes.c_double(), ctypes.c_uint64()
+    check(
+        _native.library().cflowad_calibration_promise(
+            unsigned("frame_count", frame_count, 64),
+            wanted_rate,
+            ctypes.byref(rate),
+            ctypes.byref(likely),
+            ctypes.byref(needed),
+        )
+    )
+    return Promise(rate.value, likely.value, None if needed.value == 2**64 - 1 else needed.value)
 
 
 @dataclass(frozen=True)
@@ -88,7 +123,14 @@ class Trainer(Handle):
     calibration_fraction
         Share of the frames held back for calibration when none was added for it, 0 to 0.9.
     false_reject_rate
-        Wanted share of good frames above the default threshold, 0 to 0.5.
+        Wanted share of good frames above the default threshold, 0 to 0.5; see `calibration_promise`.
+    review_rate
+        The same above the review threshold, false_reject_rate to 0.5; 0: no such threshold.
+    pixel_rate
+        Wanted share of good frames' pixels above the maps' threshold, 0 to 0.5.
+    threshold_rule, miss_cost
+        ``"conformal"``: from good frames alone, for false_reject_rate. With defective frames: ``"f1"``, the largest F1;
+        ``"cost"``, the lowest (rejected share of the good) + miss_cost * (missed share of the defective).
     seed
         All randomness of the run.
     feature_cache_bytes
@@ -123,6 +165,10 @@ class Trainer(Handle):
         feature_cache_bytes: int = 2 << 30,
         decay_rate: float = 0.1,
         decay_percents: Sequence[int] = (50, 75, 90),
+        review_rate: float = 0.0,
+        pixel_rate: float = 0.001,
+        threshold_rule: ThresholdRule = "conformal",
+        miss_cost: float = 10.0,
     ) -> None:
         # A step at 100 % never comes.
         percents = [unsigned("decay_percents", percent, 32) for percent in decay_percents]
@@ -151,6 +197,10 @@ class Trainer(Handle):
             feature_cache_bytes=unsigned("feature_cache_bytes", feature_cache_bytes, 64),
             decay_rate=decay_rate,
             decay_percents=(ctypes.c_uint32 * 3)(*percents, *[100] * (3 - len(percents))),
+            review_rate=review_rate,
+            pixel_rate=pixel_rate,
+            threshold_rule=_index("threshold_rule", threshold_rule, _THRESHOLD_RULES),
+            miss_cost=miss_cost,
         )
         handle = ctypes.c_void_p()
         check(
@@ -162,18 +212,19 @@ class Trainer(Handle):
         self,
         frame: ImageLike,
         order: Order = "RGB",
-        role: Literal["training", "calibration"] = "training",
+        role: Role = "training",
         *,
         layout: Layout = "HWC",
     ) -> None:
-        """Adds a good frame; it is resized to the network's input and copied.
+        """Adds a frame; it is resized to the network's input and copied.
 
         Parameters
         ----------
         frame, order, layout
             As for `Session.score`.
         role
-            ``"training"``: to learn from; ``"calibration"``: held back, it sets the constants and the threshold.
+            ``"training"``: to learn from; ``"calibration"``: held back, it sets the constants and thresholds;
+            ``"defective"``: an example for the choice of the threshold, not a good frame.
         """
         native, owner = native_frame(frame, order, layout)
         index = _index("role", role, _ROLES)
@@ -207,7 +258,7 @@ class Trainer(Handle):
         self._run("cflowad_trainer_fit", progress)
 
     def calibrate(self, progress: ProgressCallable | None = None) -> None:
-        """Computes the frozen constants and the threshold from the calibration frames; ``progress`` as for `fit`."""
+        """Computes the frozen constants and thresholds from the calibration frames; ``progress`` as for `fit`."""
         self._run("cflowad_trainer_calibrate", progress)
 
     def save(self, path: Path) -> None:

@@ -1,0 +1,14 @@
+import Basics
+
+/// What a calibration is to set its thresholds by.
+package struct CalibrationOptions: Sendable, Equatable {
+  /// Wanted share of good frames above the threshold, 0...0.5.
+  package var falseRejectRate = 0.01
+  /// The same above the review threshold; 0 for none.
+  package var reviewRate = 0.0
+  /// Wanted share of good frames' pixels above the map's threshold, 0...0.5.
+  package var pixelRate = 0.001
+  package var rule = ThresholdRule.conformal
+
+  package init() {}
+}

@@ -1,0 +1,70 @@
+import ArgumentParser
+import Basics
+import Scoring
+import Training
+
+/// The options of all commands that set thresholds.
+struct ThresholdArguments: ParsableArguments {
+  private static let defaults = TrainingOptions()
+
+  @Option(
+    name: .customLong("false-reject-rate"),
+    help: ArgumentHelp("Wanted share of good frames that the threshold rejects, 0 to 0.5.", valueName: "share"))
+  var falseRejectRate = defaults.falseRejectRate
+
+  @Option(
+    name: .customLong("review-rate"),
+    help: ArgumentHelp(
+      "Wanted share of good frames above a second, lower threshold, from which on they are to be looked at: the false "
+        + "reject rate to 0.5, or 0 for none.", valueName: "share"))
+  var reviewRate = defaults.reviewRate
+
+  @Option(
+    name: .customLong("pixel-rate"),
+    help: ArgumentHelp(
+      "Wanted share of good frames' pixels above the threshold of heat maps, 0 to 0.5.", valueName: "share"))
+  var pixelRate = defaults.pixelRate
+
+  @Option(
+    name: .customLong("threshold-rule"),
+    help: ArgumentHelp(
+      "How the threshold is chosen: for the false reject rate (conformal), or with defective frames for the largest F1 "
+        + "(f1) or the lowest cost (cost)."))
+  var rule = Rule.conformal
+
+  @Option(
+    name: .customLong("miss-cost"),
+    help: ArgumentHelp(
+      "With the rule cost: what a missed defective frame costs in rejected good ones, times how many defective frames "
+        + "come to each good one, 1e-6 to 1e6.", valueName: "cost"))
+  var missCost = 10.0
+
+  @Option(
+    name: .customLong("defective"),
+    help: ArgumentHelp(
+      "Images of defective parts to choose the threshold by, or folders of them; may be repeated.",
+      valueName: "folder"))
+  var defective: [String] = []
+
+  enum Rule: String, ExpressibleByArgument, CaseIterable { case conformal, f1, cost }
+
+  func set(_ options: inout TrainingOptions) {
+    options.falseRejectRate = falseRejectRate
+    options.reviewRate = reviewRate
+    options.pixelRate = pixelRate
+    switch rule {
+    case .conformal: options.thresholdRule = .conformal
+    case .f1: options.thresholdRule = .bestF1
+    case .cost: options.thresholdRule = .lowestCost(miss: missCost)
+    }
+  }
+
+  func validate() throws {
+    var options = Self.defaults
+    set(&options)
+    do throws(Failure) { try options.validate() } catch { throw ValidationError(error.message) }
+    if rule != .conformal, defective.isEmpty {
+      throw ValidationError("the threshold rule \(rule.rawValue) needs --defective")
+    }
+  }
+}
