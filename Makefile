@@ -24,8 +24,10 @@ lib: packages
 	swift build --configuration release --scratch-path .build-lib --product CFlowAD $(STATIC) \
 	  -Xlinker -soname=libcflowad.so.1 -Xlinker --version-script=Sources/CFlowAD/exports.map \
 	  -Xlinker -znodelete -Xlinker --strip-all
-	@# Code for AVX2 must not be shared with the baseline: no function of that build may lack the module's name.
+	@# Code for AVX2 and AVX-512 must not be shared with the baseline: no function of these builds may lack the module's
+	@# name.
 	@! nm --defined-only .build-lib/release/KernelsAVX2.build/*.o | grep ' [TWu] ' | grep -v 11KernelsAVX2
+	@! nm --defined-only .build-lib/release/KernelsAVX512.build/*.o | grep ' [TWu] ' | grep -v 13KernelsAVX512
 	@mkdir -p build/lib
 	cp .build-lib/release/libCFlowAD.so $(LIBRARY)
 	ln -sf $(notdir $(LIBRARY)) build/lib/libcflowad.so.1

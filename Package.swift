@@ -59,8 +59,15 @@ let package = Package(
       module("KernelTasks", []),
       kernelVariant("Baseline", []),
       kernelVariant("AVX2", [.define("FUSED_MULTIPLY_ADD"), .unsafeFlags(["-Xcc", "-mavx2", "-Xcc", "-mfma"])]),
+      kernelVariant(
+        "AVX512",
+        [
+          .define("FUSED_MULTIPLY_ADD"), .define("WIDE_VECTORS"),
+          .unsafeFlags(
+            ["-mavx2", "-mfma", "-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl"].flatMap { ["-Xcc", $0] }),
+        ]),
       .target(name: "CProcessor", path: "Sources/KernelVariants/Processor"),
-      module("Kernels", ["Basics", "KernelTasks", "KernelsBaseline", "KernelsAVX2", "CProcessor"]),
+      module("Kernels", ["Basics", "KernelTasks", "KernelsBaseline", "KernelsAVX2", "KernelsAVX512", "CProcessor"]),
       module("Imaging", ["Basics"]),
       module("Rendering", ["Basics", "Imaging"]),
       module("Encoders", ["Basics", "Kernels"]),

@@ -6,8 +6,7 @@ package protocol KernelTable: Sendable {
   /// What the build is for, e.g. "AVX2+FMA".
   var name: String { get }
 
-  /// Computes some of the rows and some of the panels of a product. Ranges begin at 0; rows are best cut at multiples of
-  /// 6, the height of a tile.
+  /// Computes some of the rows and some of the panels of a product. Ranges begin at 0.
   func product(_ task: borrowing Product, rows: Range<Int>, panels: Range<Int>)
   /// Computes some of the output rows.
   func depthwise(_ task: borrowing Depthwise, outputRows: Range<Int>)

@@ -7,6 +7,8 @@
 package struct Product {
   /// Outputs of a panel; the last one is half as wide when 8 outputs or fewer are left.
   package static let panelWidth = 16
+  /// Rows are best cut at multiples of this, and panels at multiples of 2: the tiles of every build divide them.
+  package static let tileRows = 12
 
   package var rows: Int
   package var x: UnsafePointer<Float>

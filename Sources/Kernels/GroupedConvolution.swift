@@ -99,8 +99,7 @@ private struct GroupedJob {
   let product: Product
   let groups: UnsafeBufferPointer<PackedWeights>
 
-  /// A multiple of 6, the height of a kernel's tile.
-  private static let rowsPerPart = 24
+  private static let rowsPerPart = 2 * Product.tileRows
 
   var parts: Int { (product.rows + Self.rowsPerPart - 1) / Self.rowsPerPart }
 

@@ -5,26 +5,34 @@ struct ProductJob {
   private let panelParts: Int
   private let panelCount: Int
 
-  /// Rows below which a part is not worth a thread.
-  private static let fewestRows = 24
+  /// Rows that a part of all weights should have at least: with fewer, reading the weights is the greater work, and parts
+  /// take some of the weights each.
+  private static let fewestRows = 96
 
   init(_ product: consuming Product, panelCount: Int, workers: Int) {
     // Some more parts than threads: they do not all run equally fast.
     let wanted = workers == 1 ? 1 : 3 * workers
     rowParts = min(wanted, max(product.rows / Self.fewestRows, 1))
-    panelParts = min((wanted + rowParts - 1) / rowParts, panelCount)
+    panelParts = min((wanted + rowParts - 1) / rowParts, (panelCount + 1) / 2)
     self.panelCount = panelCount
     self.product = product
   }
 
   var parts: Int { rowParts * panelParts }
 
-  /// Rows and panels of a part. Rows are cut at multiples of 6, the height of a kernel's tile.
+  /// Rows and panels of a part.
   func part(_ index: Int) -> (rows: Range<Int>, panels: Range<Int>) {
     let (row, panel) = (index % rowParts, index / rowParts)
-    let tiles = (product.rows + 5) / 6
-    let rows = min(tiles * row / rowParts * 6, product.rows)..<min(tiles * (row + 1) / rowParts * 6, product.rows)
-    return (rows, panelCount * panel / panelParts..<panelCount * (panel + 1) / panelParts)
+    return (
+      Self.share(row, of: rowParts, count: product.rows, multiple: Product.tileRows),
+      Self.share(panel, of: panelParts, count: panelCount, multiple: 2)
+    )
+  }
+
+  /// One of about equal shares of `count`, cut at multiples.
+  private static func share(_ index: Int, of shares: Int, count: Int, multiple: Int) -> Range<Int> {
+    let units = (count + multiple - 1) / multiple
+    return min(units * index / shares * multiple, count)..<min(units * (index + 1) / shares * multiple, count)
   }
 
   func run(_ workers: Workers) {

@@ -1,4 +1,5 @@
 import KernelsAVX2
+import KernelsAVX512
 import KernelsBaseline
 import Testing
 
@@ -8,6 +9,7 @@ import Testing
 let variants: [Build] =
   [Build(kernels: KernelsBaseline.Variant())]
   + (Kernels.isAVX2Available ? [Build(kernels: KernelsAVX2.Variant())] : [])
+  + (Kernels.isAVX512Available ? [Build(kernels: KernelsAVX512.Variant())] : [])
 
 /// One build, as a test's argument.
 struct Build: Sendable, CustomTestStringConvertible {

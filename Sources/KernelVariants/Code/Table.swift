@@ -7,7 +7,9 @@ package struct Variant: KernelTable {
   package init() {}
 
   package var name: String {
-    #if FUSED_MULTIPLY_ADD
+    #if WIDE_VECTORS
+      "AVX-512"
+    #elseif FUSED_MULTIPLY_ADD
       "AVX2+FMA"
     #else
       "baseline"

@@ -4,6 +4,9 @@
 /* 1 when processor and operating system run AVX2 and FMA instructions. */
 int cflowad_processor_has_avx2(void);
 
+/* 1 when they run AVX-512 F, BW, DQ and VL too. */
+int cflowad_processor_has_avx512(void);
+
 /* Processors that the calling thread may run on. */
 int cflowad_processor_count(void);
 
