@@ -31,6 +31,9 @@ $c -pthread "$root/Tests/C/threads_test.c" -o "$work/threads" $link
 ${CC:-cc} -std=c11 -Wall -Wextra -Werror "-I$root/include" "$root/Tests/C/allocation_test.c" -o "$work/allocation" $link
 "$work/allocation" "$detector"
 
+$c "$root/Tests/C/memory_test.c" -o "$work/memory" $link
+"$work/memory" "$detector"
+
 ${CXX:-c++} -std=c++17 $strict "$root/Tests/CXX/abi_test.cpp" -o "$work/abi_cpp" $link
 "$work/abi_cpp" "$detector"
 
