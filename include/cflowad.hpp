@@ -288,11 +288,12 @@ private:
     static std::size_t bytes_per_row(std::uint32_t width, cflowad_pixel_format format) noexcept {
         const std::size_t w = width;
         switch (format) {
+        case CFLOWAD_PIXEL_GRAY8: return w;
         case CFLOWAD_PIXEL_RGB8:
         case CFLOWAD_PIXEL_BGR8: return 3 * w;
         case CFLOWAD_PIXEL_RGBA8:
         case CFLOWAD_PIXEL_BGRA8: return 4 * w;
-        default: return w;
+        default: return 0; // refused by the library: say the stride
         }
     }
 };
