@@ -112,7 +112,7 @@ const char *cflowad_last_error(void);
 
 /* ------------------------------------------------------------------------------------------- frames */
 
-/** Layout of one pixel. */
+/** Layout of a frame's pixels. */
 typedef int32_t cflowad_pixel_format;
 
 enum {
@@ -120,8 +120,29 @@ enum {
     CFLOWAD_PIXEL_RGB8 = 2,  /**< 3 bytes R G B */
     CFLOWAD_PIXEL_BGR8 = 3,  /**< 3 bytes B G R (OpenCV's order) */
     CFLOWAD_PIXEL_RGBA8 = 4, /**< 4 bytes R G B A; alpha is ignored */
-    CFLOWAD_PIXEL_BGRA8 = 5  /**< 4 bytes B G R A; alpha is ignored */
+    CFLOWAD_PIXEL_BGRA8 = 5, /**< 4 bytes B G R A; alpha is ignored */
+    CFLOWAD_PIXEL_RGBX8 = CFLOWAD_PIXEL_RGBA8, /**< 4 bytes R G B and one unused */
+    CFLOWAD_PIXEL_BGRX8 = CFLOWAD_PIXEL_BGRA8, /**< 4 bytes B G R and one unused */
+
+    /* Since 1.1. Samples of more than 8 bits become 8 by the model's window, see cflowad_train_options.window_low. */
+    CFLOWAD_PIXEL_MONO16 = 10,       /**< words of 16 bits in the host's order: mono 9 to 16, see significant_bits */
+    CFLOWAD_PIXEL_MONO10P = 11,      /**< PFNC Mono10p: 10 bits a pixel without gaps, least significant bits first */
+    CFLOWAD_PIXEL_MONO12P = 12,      /**< PFNC Mono12p: 12 bits a pixel without gaps, least significant bits first */
+    CFLOWAD_PIXEL_MONO10_PACKED = 13,/**< GigE Vision: 2 pixels in 3 bytes, their 2 low bits at bits 0 and 4 of byte 1 */
+    CFLOWAD_PIXEL_MONO12_PACKED = 14,/**< GigE Vision: 2 pixels in 3 bytes, their 4 low bits at bits 0 and 4 of byte 1 */
+    CFLOWAD_PIXEL_RGB16 = 20,        /**< 3 words of 16 bits R G B, see significant_bits */
+    CFLOWAD_PIXEL_BGR16 = 21,        /**< 3 words of 16 bits B G R, see significant_bits */
+    CFLOWAD_PIXEL_RGB8_PLANAR = 22,  /**< 3 planes of 8 bits: data is R, planes[0] is G, planes[1] is B */
+    CFLOWAD_PIXEL_BAYER_RG8 = 30,    /**< 8-bit Bayer filter whose first row begins R G; bilinear, the bytes of OpenCV's */
+    CFLOWAD_PIXEL_BAYER_GR8 = 31,    /**< COLOR_BayerBG2RGB (for RG: OpenCV names another corner), the outermost pixels */
+    CFLOWAD_PIXEL_BAYER_GB8 = 32,    /**< those next to them; at least 3 x 3 pixels */
+    CFLOWAD_PIXEL_BAYER_BG8 = 33,
+    CFLOWAD_PIXEL_NV12 = 40,         /**< plane of Y, planes[0] of U V pairs for 2 x 2 pixels; BT.601, Y 16 to 235, the */
+    CFLOWAD_PIXEL_YUY2 = 41          /**< bytes of OpenCV's COLOR_YUV2RGB_NV12 and _YUY2; YUY2: Y0 U Y1 V for 2 pixels */
 };
+
+/** Of a frame's flags: the memory's first row is the image's last (Windows bitmaps). */
+#define CFLOWAD_FRAME_BOTTOM_UP 1u
 
 /** Largest width or height of a frame in pixels. */
 #define CFLOWAD_MAX_FRAME_SIDE 65535
@@ -132,12 +153,21 @@ enum {
  */
 typedef struct cflowad_frame {
     size_t struct_size;
-    const void *data;            /**< first pixel of the first row; height rows must be readable */
+    const void *data;            /**< first byte of the first row in memory; height rows must be readable */
     uint32_t width;              /**< pixels, 1 to CFLOWAD_MAX_FRAME_SIDE */
     uint32_t height;             /**< rows, 1 to CFLOWAD_MAX_FRAME_SIDE */
-    size_t stride;               /**< bytes from one row to the next; at least width * bytes per pixel */
+    size_t stride;               /**< bytes from one row to the next; at least those of a row, which begins at a byte */
     cflowad_pixel_format format; /**< CFLOWAD_PIXEL_ */
-    uint32_t reserved;           /**< 0 */
+    uint32_t flags;              /**< CFLOWAD_FRAME_, or 0 */
+    /* since 1.1; all zero: as in 1.0 */
+    const void *planes[2];       /**< second and third plane; NULL: directly behind the plane before */
+    size_t plane_strides[2];     /**< their strides; 0: stride */
+    uint32_t significant_bits;   /**< of words of 16 bits those that count, 8 to 16; 0: all above shift */
+    uint32_t shift;              /**< unused bits below them */
+    uint32_t crop_x;             /**< the part of the image that is the frame, from its top left corner: for all */
+    uint32_t crop_y;             /**< functions, the frame is then crop_width x crop_height pixels. All four 0: the whole. */
+    uint32_t crop_width;         /**< What lies around it may be read (Bayer, chroma), but is not part of the frame. */
+    uint32_t crop_height;
 } cflowad_frame;
 
 /* -------------------------------------------------------------------------------------------- model */
@@ -368,6 +398,9 @@ typedef struct cflowad_train_options {
     float pixel_rate;             /**< wanted share of good frames' pixels above the maps' threshold, 0 to 0.5 [0.001] */
     int32_t threshold_rule;       /**< CFLOWAD_THRESHOLD_ [CONFORMAL] */
     float miss_cost;              /**< for CFLOWAD_THRESHOLD_COST, 1e-6 to 1e6 [10] */
+    float window_low;             /**< sample of more than 8 bits that is black, as a share of 2^bits - 1, 0 to 1 [0] */
+    float window_high;            /**< the one that is white, above window_low up to 1 [1]: v becomes round(255 *
+                                       clamp((v / (2^bits - 1) - low) / (high - low), 0, 1)), kept in the model */
 } cflowad_train_options;
 
 /** Sets struct_size and every field to its default. Thread-safe. */

@@ -6,16 +6,41 @@ import Imaging
 func checkedFrame(_ pointer: UnsafePointer<cflowad_frame>?) throws(Failure) -> Frame {
   let frame = try CallerStruct.read(pointer, "frame")
   guard let data = frame.data else { throw Failure(.invalidArgument, "the frame's data is NULL") }
-  guard let format = PixelFormat(rawValue: frame.format) else {
+  guard frame.flags & ~UInt32(CFLOWAD_FRAME_BOTTOM_UP) == 0 else {
+    throw Failure(.invalidArgument, "the frame's flags \(frame.flags) are not CFLOWAD_FRAME_ constants")
+  }
+  let base = data.assumingMemoryBound(to: UInt8.self)
+  let (width, height) = (Int(frame.width), Int(frame.height))
+  let stride = try checkedStride(frame.stride)
+  let isBottomUp = frame.flags & UInt32(CFLOWAD_FRAME_BOTTOM_UP) != 0
+  let crop = Frame.Rectangle(
+    x: Int(frame.crop_x), y: Int(frame.crop_y), width: Int(frame.crop_width), height: Int(frame.crop_height))
+  let isWhole = crop == Frame.Rectangle(x: 0, y: 0, width: 0, height: 0)
+  let planes = (
+    frame.planes.0?.assumingMemoryBound(to: UInt8.self), frame.planes.1?.assumingMemoryBound(to: UInt8.self)
+  )
+  let planeStrides = (try checkedStride(frame.plane_strides.0), try checkedStride(frame.plane_strides.1))
+  if let format = PixelFormat(rawValue: frame.format) {
+    guard frame.significant_bits == 0 || frame.significant_bits == 8, frame.shift == 0, planes.0 == nil,
+      planes.1 == nil, planeStrides == (0, 0)
+    else { throw Failure(.invalidArgument, "the frame's format has one plane of 8-bit samples") }
+    return try Frame(
+      base: base, width: width, height: height, stride: stride, format: format, isBottomUp: isBottomUp,
+      crop: isWhole ? nil : crop)
+  }
+  guard let format = CameraFormat(rawValue: frame.format) else {
     throw Failure(.invalidArgument, "the frame's format \(frame.format) is not a CFLOWAD_PIXEL_ constant")
   }
-  guard frame.reserved == 0 else { throw Failure(.invalidArgument, "the frame's reserved field is not 0") }
-  guard let stride = Int(exactly: frame.stride) else {
-    throw Failure(.invalidArgument, "the frame's stride of \(frame.stride) bytes is too large")
-  }
   return try Frame(
-    base: data.assumingMemoryBound(to: UInt8.self), width: Int(frame.width), height: Int(frame.height), stride: stride,
-    format: format)
+    base: base, width: width, height: height, stride: stride, format: format, planes: planes,
+    planeStrides: planeStrides, significantBits: Int(frame.significant_bits), shift: Int(frame.shift),
+    isBottomUp: isBottomUp, crop: isWhole ? nil : crop)
+}
+
+private func checkedStride(_ stride: Int) throws(Failure) -> Int {
+  // size_t is unsigned: what is too large arrives below 0.
+  guard stride >= 0 else { throw Failure(.invalidArgument, "a stride of the frame is too large") }
+  return stride
 }
 
 /// The caller's path, checked.

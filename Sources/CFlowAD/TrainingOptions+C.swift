@@ -1,6 +1,7 @@
 import Basics
 import CFlowADHeader
 import Flows
+import Imaging
 import Scoring
 import Training
 
@@ -27,6 +28,8 @@ extension cflowad_train_options {
     false_reject_rate = options.falseRejectRate
     seed = options.seed
     feature_cache_bytes = UInt64(options.featureCacheBytes)
+    window_low = options.window.low
+    window_high = options.window.high
     decay_rate = options.decayRate
     withUnsafeMutableBytes(of: &decay_percents) { bytes in
       let percents = bytes.bindMemory(to: UInt32.self)
@@ -80,6 +83,7 @@ extension TrainingOptions {
     falseRejectRate = options.false_reject_rate
     seed = options.seed
     featureCacheBytes = Int(clamping: options.feature_cache_bytes)
+    window = try Window(low: options.window_low, high: options.window_high)
     decayRate = options.decay_rate
     decayPercents = withUnsafeBytes(of: options.decay_percents) { $0.bindMemory(to: UInt32.self).map { Int($0) } }
     reviewRate = options.review_rate

@@ -1,44 +1,153 @@
 import Basics
 
-/// A borrowed view of an image in the caller's memory: rows of interleaved pixels, the first row first. It must not
-/// outlive the call it was given to.
+/// A borrowed view of an image in the caller's memory. It must not outlive the call it was given to.
 package struct Frame {
-  package let base: UnsafePointer<UInt8>
   /// Pixels.
   package let width: Int
   /// Rows.
   package let height: Int
-  /// Bytes from one row to the next.
-  package let stride: Int
+  /// Layout of its rows: as they lie in memory, or, of a camera's format, as ``RowReader`` makes them: `gray8` or `rgb8`.
   package let format: PixelFormat
+  /// nil when the rows lie in memory as ``format`` says.
+  let camera: CameraImage?
+  /// First pixel of the first row, and bytes from one row to the next, negative when the last row comes first.
+  let base: UnsafePointer<UInt8>
+  let stride: Int
 
   /// Largest width and height: `CFLOWAD_MAX_FRAME_SIDE`.
   package static let maximumSide = 65535
 
-  /// Fails with `invalidArgument` for sides outside 1...65535, for a stride shorter than a row, and when
-  /// stride * height does not fit an `Int`.
+  /// A part of an image, in pixels from its top left corner.
+  package struct Rectangle: Sendable, Equatable {
+    package let x: Int
+    package let y: Int
+    package let width: Int
+    package let height: Int
+
+    package init(x: Int, y: Int, width: Int, height: Int) {
+      self.x = x
+      self.y = y
+      self.width = width
+      self.height = height
+    }
+  }
+
+  /// Rows of interleaved 8-bit pixels.
+  ///
+  /// Fails with `invalidArgument` for sides outside 1...65535, for a stride shorter than a row, when stride * height does
+  /// not fit an `Int`, and for a crop that is empty or not within the image.
+  ///
+  /// - Parameters:
+  ///   - base: the first row of the memory.
+  ///   - stride: bytes from one row of the memory to the next.
+  ///   - isBottomUp: the memory's first row is the image's last.
+  ///   - crop: the part of the image that is the frame; nil for all of it.
   package init(
-    base: UnsafePointer<UInt8>, width: Int, height: Int, stride: Int, format: PixelFormat
+    base: UnsafePointer<UInt8>, width: Int, height: Int, stride: Int, format: PixelFormat, isBottomUp: Bool = false,
+    crop: Rectangle? = nil
   ) throws(Failure) {
-    let sides = 1...Self.maximumSide
+    let part = try Self.checkedPart(crop, width: width, height: height, minimumSide: 1)
+    try Self.check(stride: stride, rowBytes: width * format.bytesPerPixel, rows: height)
+    self.format = format
+    self.width = part.width
+    self.height = part.height
+    camera = nil
+    let firstRow = isBottomUp ? height - 1 - part.y : part.y
+    self.base = base + firstRow * stride + part.x * format.bytesPerPixel
+    self.stride = isBottomUp ? -stride : stride
+  }
+
+  /// An image in a camera's format. Fails as the other initialiser does, and with `invalidArgument` for bits that the
+  /// format does not have.
+  ///
+  /// - Parameters:
+  ///   - planes: first rows of the second and third plane; nil for one that follows directly behind the plane before.
+  ///   - planeStrides: their strides; 0 for the first plane's.
+  ///   - significantBits: of words of 16 bits those that count, 8...16; 0 for all of the format's.
+  ///   - shift: unused bits below them.
+  package init(
+    base: UnsafePointer<UInt8>, width: Int, height: Int, stride: Int, format: CameraFormat,
+    planes: (UnsafePointer<UInt8>?, UnsafePointer<UInt8>?) = (nil, nil), planeStrides: (Int, Int) = (0, 0),
+    significantBits: Int = 0, shift: Int = 0, isBottomUp: Bool = false, crop: Rectangle? = nil
+  ) throws(Failure) {
+    let part = try Self.checkedPart(crop, width: width, height: height, minimumSide: format.minimumSide)
+    let bits = try Self.checkedBits(significantBits, shift: shift, format)
+
+    let given = [planes.0, planes.1]
+    let givenStrides = [planeStrides.0, planeStrides.1]
+    var memory: [(base: UnsafePointer<UInt8>, stride: Int)] = []
+    for plane in 0..<format.planeCount {
+      var (start, step) = (base, stride)
+      if plane > 0 {
+        step = givenStrides[plane - 1] == 0 ? stride : givenStrides[plane - 1]
+        let before = memory[plane - 1]
+        start = given[plane - 1] ?? before.base + before.stride * format.rows(height, plane: plane - 1)
+      }
+      try Self.check(
+        stride: step, rowBytes: format.rowBytes(width, plane: plane), rows: format.rows(height, plane: plane))
+      memory.append((start, step))
+    }
+    for extra in format.planeCount..<3 {
+      guard given[extra - 1] == nil, givenStrides[extra - 1] == 0 else {
+        throw Failure(.invalidArgument, "the frame's format has \(format.planeCount) planes, not \(extra + 1)")
+      }
+      memory.append(memory[0])
+    }
+    self.base = base
+    self.stride = stride
+    self.width = part.width
+    self.height = part.height
+    self.format = format.isGray ? .gray8 : .rgb8
+    camera = CameraImage(
+      format: format, planes: (memory[0].base, memory[1].base, memory[2].base),
+      strides: (memory[0].stride, memory[1].stride, memory[2].stride), width: width, height: height, bits: bits,
+      shift: shift, firstColumn: part.x, firstRow: part.y, isBottomUp: isBottomUp)
+  }
+
+  private static func checkedPart(
+    _ crop: Rectangle?, width: Int, height: Int, minimumSide: Int
+  ) throws(Failure) -> Rectangle {
+    let sides = minimumSide...maximumSide
     guard sides.contains(width), sides.contains(height) else {
       throw Failure(.invalidArgument, "the frame size \(width) x \(height) is not within \(sides) pixels")
     }
-    guard stride >= width * format.bytesPerPixel else {
+    guard let crop else { return Rectangle(x: 0, y: 0, width: width, height: height) }
+    guard crop.x >= 0, crop.y >= 0, crop.width >= 1, crop.height >= 1, crop.x < width, crop.y < height,
+      crop.width <= width - crop.x, crop.height <= height - crop.y
+    else {
       throw Failure(
-        .invalidArgument, "the stride \(stride) is shorter than a row of \(width * format.bytesPerPixel) bytes")
+        .invalidArgument,
+        "the crop of \(crop.width) x \(crop.height) pixels at \(crop.x), \(crop.y) is not within the frame of "
+          + "\(width) x \(height)")
     }
-    guard !stride.multipliedReportingOverflow(by: height).overflow else {
-      throw Failure(.invalidArgument, "\(height) rows with a stride of \(stride) bytes do not fit the address space")
-    }
-    self.base = base
-    self.width = width
-    self.height = height
-    self.stride = stride
-    self.format = format
+    return crop
   }
 
-  /// First pixel of row `y`.
+  private static func check(stride: Int, rowBytes: Int, rows: Int) throws(Failure) {
+    guard stride >= rowBytes else {
+      throw Failure(.invalidArgument, "the stride \(stride) is shorter than a row of \(rowBytes) bytes")
+    }
+    guard !stride.multipliedReportingOverflow(by: rows).overflow else {
+      throw Failure(.invalidArgument, "\(rows) rows with a stride of \(stride) bytes do not fit the address space")
+    }
+  }
+
+  private static func checkedBits(_ bits: Int, shift: Int, _ format: CameraFormat) throws(Failure) -> Int {
+    guard format.hasChoiceOfBits else {
+      guard bits == 0 || bits == format.bits, shift == 0 else {
+        throw Failure(.invalidArgument, "the frame's format has \(format.bits) significant bits and no shift")
+      }
+      return format.bits
+    }
+    let bits = bits == 0 ? format.bits - (0...8 ~= shift ? shift : 0) : bits
+    guard 8...16 ~= bits, shift >= 0, shift <= 16 - bits else {
+      throw Failure(
+        .invalidArgument, "\(bits) significant bits with a shift of \(shift) are not 8 to 16 within a word of 16")
+    }
+    return bits
+  }
+
+  /// First pixel of row `y` of a frame that needs no unpacking.
   @inline(__always)
-  package func row(_ y: Int) -> UnsafePointer<UInt8> { base + y &* stride }
+  func row(_ y: Int) -> UnsafePointer<UInt8> { base + y &* stride }
 }

@@ -1,4 +1,5 @@
-/// Layout of one pixel, 8 bits a sample. The numbers are those of `CFLOWAD_PIXEL_` in the C header.
+/// Layout of one pixel of interleaved 8-bit samples, which nothing has to unpack; others are a ``CameraFormat``. The
+/// numbers are those of `CFLOWAD_PIXEL_` in the C header.
 package enum PixelFormat: Int32, Sendable, CaseIterable {
   /// One byte, used as R = G = B.
   case gray8 = 1

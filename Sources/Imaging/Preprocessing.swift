@@ -9,12 +9,16 @@ package struct Preprocessing: Sendable, Equatable {
   package let mean: [Float]
   /// R, G, B, on the scale 0...1; above 0.
   package let standardDeviation: [Float]
+  /// Of samples of more than 8 bits, before all else.
+  package let window: Window
 
   /// Largest side of the network's input, in pixels.
   package static let maximumSide = 2048
   package static let minimumSide = 32
 
-  package init(width: Int, height: Int, mean: [Float], standardDeviation: [Float]) throws(Failure) {
+  package init(width: Int, height: Int, mean: [Float], standardDeviation: [Float], window: Window = .full)
+    throws(Failure)
+  {
     let sides = Self.minimumSide...Self.maximumSide
     guard sides.contains(width), sides.contains(height) else {
       throw Failure(.invalidArgument, "the input size \(width) x \(height) is not within \(sides) pixels")
@@ -29,5 +33,6 @@ package struct Preprocessing: Sendable, Equatable {
     self.height = height
     self.mean = mean
     self.standardDeviation = standardDeviation
+    self.window = window
   }
 }

@@ -2,7 +2,7 @@ import Basics
 import Glibc
 
 extension Resizer {
-  /// Weights and scratch memory for one size of frames, of any format.
+  /// Weights and scratch memory for one size of frames, of any format whose rows need no unpacking or of any that do.
   final class Plan {
     let frameWidth: Int
     let frameHeight: Int
@@ -18,10 +18,12 @@ extension Resizer {
     let column: Buffer<UInt8>
     /// One row after the vertical pass: width x channels.
     let line: Buffer<UInt8>
+    /// One row of the frame, unpacked: frameWidth x channels. nil for frames that need no unpacking.
+    let unpacked: Buffer<UInt8>?
 
-    init(frameWidth: Int, frameHeight: Int, width: Int, height: Int) throws(Failure) {
-      self.frameWidth = frameWidth
-      self.frameHeight = frameHeight
+    init(_ frame: Frame, width: Int, height: Int) throws(Failure) {
+      frameWidth = frame.width
+      frameHeight = frame.height
       self.width = width
       horizontal = try Self.weights(from: frameWidth, to: width)
       vertical = try Self.weights(from: frameHeight, to: height)
@@ -29,6 +31,11 @@ extension Resizer {
       columns = try Buffer(count: horizontal == nil ? 0 : frameWidth * bandRows * 4)
       column = try Buffer(count: bandRows * 3)
       line = try Buffer(count: width * 3)
+      unpacked = frame.camera == nil ? nil : try Buffer(count: frameWidth * 3)
+    }
+
+    func fits(_ frame: Frame) -> Bool {
+      frame.width == frameWidth && frame.height == frameHeight && (frame.camera == nil) == (unpacked == nil)
     }
 
     private static func weights(from inputSize: Int, to outputSize: Int) throws(Failure) -> LanczosWeights? {
@@ -38,25 +45,35 @@ extension Resizer {
 
     /// The frame at its full height and the target's width, 1 or 3 channels in the frame's order, and the bytes from
     /// one row to the next. Every row is wanted: the vertical filter's support leaves none out.
-    func horizontalPass(_ frame: Frame) -> (rows: UnsafePointer<UInt8>, pitch: Int) {
+    func horizontalPass(_ frame: Frame, _ reader: RowReader) -> (rows: UnsafePointer<UInt8>, pitch: Int) {
       let channels = frame.format.channelCount
       let pixelBytes = frame.format.bytesPerPixel
       let pitch = width &* channels
       // Room for the fourth byte of the last row's copy.
       let columnPitch = channels == 1 ? bandRows : bandRows &* 4
       guard let horizontal else {
-        if pixelBytes == channels { return (frame.base, frame.stride) }
-        for y in 0..<frameHeight { dropAlpha(frame.row(y), into: rows.base + y &* pitch) }
+        if frame.camera == nil, pixelBytes == channels { return (frame.base, frame.stride) }
+        for y in 0..<frameHeight {
+          let row = rows.base + y &* pitch
+          if frame.camera == nil { dropAlpha(frame.row(y), into: row) } else { reader.read(frame, y, into: row) }
+        }
         return (UnsafePointer(rows.base), pitch)
       }
       var y = 0
       while y < frameHeight {
         let count = min(bandRows, frameHeight &- y)
         for r in 0..<count {
-          if channels == 1 {
-            transposeGray(frame.row(y &+ r), into: columns.base + r)
+          let row: UnsafePointer<UInt8>
+          if let unpacked {
+            reader.read(frame, y &+ r, into: unpacked.base)
+            row = UnsafePointer(unpacked.base)
           } else {
-            transposeColor(frame.row(y &+ r), pixelBytes: pixelBytes, into: columns.base + 3 &* r)
+            row = frame.row(y &+ r)
+          }
+          if channels == 1 {
+            transposeGray(row, into: columns.base + r)
+          } else {
+            transposeColor(row, pixelBytes: pixelBytes, into: columns.base + 3 &* r)
           }
         }
         for x in 0..<width {

@@ -6,7 +6,7 @@ import Glibc
 /// (`ImagingResample`, src/libImaging/Resample.c). This is Pillow 3.3 to 12. Pillow 13 takes the vertical pass first
 /// where the height shrinks much more than the width, and rounds a little differently there.
 ///
-/// It keeps the weights and the scratch memory of the last frame size, so that a stream of equal frames allocates
+/// It keeps the weights and the scratch memory of the last few frame sizes, so that streams of equal frames allocate
 /// nothing. One call at a time.
 package final class Resizer {
   package let width: Int
@@ -15,23 +15,33 @@ package final class Resizer {
   /// Rows that the horizontal pass works on together, so that each of its vectors is full: 16 grey or 48 colour samples.
   static let bandRows = 16
 
-  private var plan: Plan?
+  /// The sizes met last, the latest first.
+  private var plans = RecentPlans<Plan>()
+  private let reader: RowReader
 
   /// Sides 1...65535; fails with `invalidArgument`.
-  package init(width: Int, height: Int) throws(Failure) {
+  ///
+  /// - Parameter window: how samples of more than 8 bits become 8.
+  package init(width: Int, height: Int, window: Window = .full) throws(Failure) {
     let sides = 1...Frame.maximumSide
     guard sides.contains(width), sides.contains(height) else {
       throw Failure(.invalidArgument, "the size \(width) x \(height) to resize to is not within \(sides) pixels")
     }
     self.width = width
     self.height = height
+    reader = RowReader(window: window)
   }
 
   /// Writes height x width RGB8 pixels, rows without gaps. Fails with `outOfMemory`, for a new frame size only.
   package func resize(_ frame: Frame, into rgb: UnsafeMutablePointer<UInt8>) throws(Failure) {
-    let plan = try plan(for: frame)
+    try reader.prepare(frame)
+    let plan = try plans.plan {
+      $0.fits(frame)
+    } make: { () throws(Failure) in
+      try Plan(frame, width: width, height: height)
+    }
     let channels = frame.format.channelCount
-    let (rows, pitch) = plan.horizontalPass(frame)
+    let (rows, pitch) = plan.horizontalPass(frame, reader)
     for y in 0..<height {
       let line: UnsafePointer<UInt8>
       if let vertical = plan.vertical {
@@ -42,15 +52,6 @@ package final class Resizer {
       }
       emit(line, of: frame.format, into: rgb + y &* width &* 3)
     }
-  }
-
-  private func plan(for frame: Frame) throws(Failure) -> Plan {
-    if let plan, plan.frameWidth == frame.width, plan.frameHeight == frame.height { return plan }
-    // The old memory goes before the new comes.
-    plan = nil
-    let new = try Plan(frameWidth: frame.width, frameHeight: frame.height, width: width, height: height)
-    plan = new
-    return new
   }
 
   /// One finished line of 1 or 3 channels, in the frame's order, as RGB.

@@ -47,8 +47,13 @@ extension ModelFile {
     let (width, height) = (try group.integer("width"), try group.integer("height"))
     let mean = try group.numbers("mean").map { Float($0) }
     let standardDeviation = try group.numbers("standard_deviation").map { Float($0) }
+    // Files of before version 1.1 have none.
+    let low = try group.hasAttribute("window_low") ? Float(group.number("window_low")) : Window.full.low
+    let high = try group.hasAttribute("window_high") ? Float(group.number("window_high")) : Window.full.high
     return try formatFailure(group) { () throws(Failure) in
-      try Preprocessing(width: width, height: height, mean: mean, standardDeviation: standardDeviation)
+      try Preprocessing(
+        width: width, height: height, mean: mean, standardDeviation: standardDeviation,
+        window: Window(low: low, high: high))
     }
   }
 

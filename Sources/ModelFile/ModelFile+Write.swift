@@ -39,6 +39,9 @@ extension ModelFile {
     try group.set("mean", preprocessing.mean)
     try group.set("standard_deviation", preprocessing.standardDeviation)
     try group.set("resample", "lanczos")
+    if preprocessing.window == .full { return }
+    try group.set("window_low", preprocessing.window.low)
+    try group.set("window_high", preprocessing.window.high)
   }
 
   private static func fill(

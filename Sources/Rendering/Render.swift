@@ -18,15 +18,23 @@ package func render(
   let contour = try overlay.threshold.map { threshold throws(Failure) in
     try Contour(map, width: frame.width, height: frame.height, threshold: threshold)
   }
-  drawHeat(frame, map, overlay, rgb)
+  let reader = RowReader()
+  try reader.prepare(frame)
+  let row = try Buffer<UInt8>(count: 3 * frame.width)
+  drawHeat(frame, map, overlay, rgb) { y in
+    reader.read(frame, y, into: row.base)
+    return UnsafePointer(row.base)
+  }
   guard let contour else { return }
   contour.draw(SIMD3(8, 24, 32), widenedBy: contour.edgeWidth, into: rgb)
   contour.draw(SIMD3(0, 255, 255), widenedBy: 0, into: rgb)
 }
 
 private func drawHeat(
-  _ frame: Frame, _ map: UnsafePointer<Float>, _ overlay: Overlay, _ rgb: UnsafeMutablePointer<UInt8>
+  _ frame: Frame, _ map: UnsafePointer<Float>, _ overlay: Overlay, _ rgb: UnsafeMutablePointer<UInt8>,
+  row: (Int) -> UnsafePointer<UInt8>
 ) {
+  let (step, green, blue) = frame.format.channelCount == 1 ? (1, 0, 0) : (3, 1, 2)
   withUnsafeTemporaryAllocation(of: SIMD4<Float>.self, capacity: Overlay.steps + 1) { heats in
     for step in 0...Overlay.steps {
       let value = Float(step) / Float(Overlay.steps)
@@ -35,11 +43,12 @@ private func drawHeat(
       heats[step] = SIMD4(SIMD3<Float>(ColorMap.inferno.color(value)) * alpha + 0.5, 1 - alpha)
     }
     for y in 0..<frame.height {
-      let row = frame.row(y)
+      let pixels = row(y)
       for x in 0..<frame.width {
         let index = y &* frame.width &+ x
         let heat = heats[overlay.step(map[index])]
-        let pixel = SIMD3<Float>(frame.format.color(row + x &* frame.format.bytesPerPixel))
+        let pixel = SIMD3<Float>(
+          SIMD3(pixels[step &* x], pixels[step &* x &+ green], pixels[step &* x &+ blue]))
         let color = SIMD3(heat.x, heat.y, heat.z) + pixel * heat.w
         rgb[3 &* index] = UInt8(min(color.x, 255))
         rgb[3 &* index &+ 1] = UInt8(min(color.y, 255))

@@ -24,7 +24,7 @@ package final class LikelihoodSession {
     let (width, height) = (detector.preprocessing.width, detector.preprocessing.height)
     self.detector = detector
     pixels = try Buffer(count: 3 * width * height)
-    resizer = try Resizer(width: width, height: height)
+    resizer = try Resizer(width: width, height: height, window: detector.preprocessing.window)
     normalization = Normalization(detector.preprocessing)
     input = try FloatBuffer(count: 3 * width * height)
     encoder = try EncoderSession(detector.encoder, height: height, width: width, workers: workers)

@@ -48,6 +48,7 @@ package final class Trainer {
     if let flow = contents.flow {
       options.inputWidth = contents.preprocessing.width
       options.inputHeight = contents.preprocessing.height
+      options.window = contents.preprocessing.window
       options.levelCount = taps.count
       options.couplingBlocks = flow.blockCount
       options.conditionChannels = flow.conditionChannels
@@ -64,7 +65,7 @@ package final class Trainer {
       architecture: contents.encoder.architecture, padding: contents.encoder.padding, taps: taps)
     preprocessing = try Preprocessing(
       width: options.inputWidth, height: options.inputHeight, mean: contents.preprocessing.mean,
-      standardDeviation: contents.preprocessing.standardDeviation)
+      standardDeviation: contents.preprocessing.standardDeviation, window: options.window)
     // As the detector will prepare it: scoring meets the features that were trained on.
     encoder = try Encoder(
       description, weights: contents.encoderWeights,
@@ -90,7 +91,8 @@ package final class Trainer {
     encoderWeights = used
     calibration = contents.calibration
     provenance = contents.provenance
-    resizer = try Resizer(width: preprocessing.width, height: preprocessing.height)
+    resizer = try Resizer(
+      width: preprocessing.width, height: preprocessing.height, window: preprocessing.window)
     self.flowDescription = flowDescription
     self.options = options
   }

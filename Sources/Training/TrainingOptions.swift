@@ -8,6 +8,8 @@ package struct TrainingOptions: Sendable, Equatable {
   /// Network input, pixels, 32...2048.
   package var inputWidth = 256
   package var inputHeight = 256
+  /// How samples of more than 8 bits become 8.
+  package var window = Window.full
   /// Feature levels, the coarsest kept, 1...3.
   package var levelCount = 3
   /// K, 1...64.
