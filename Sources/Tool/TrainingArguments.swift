@@ -1,6 +1,7 @@
 import ArgumentParser
 import Basics
 import Flows
+import Imaging
 import Training
 
 /// The options of a training run, with the names they have on the command line.
@@ -12,6 +13,13 @@ struct TrainingArguments: ParsableArguments {
       "Network input in pixels, each side 32 to 2048: one number for a square, or 256x192 for "
         + "width and height.", valueName: "size"))
   var inputSize = InputSize(width: defaults.inputWidth, height: defaults.inputHeight)
+
+  @Option(
+    parsing: .upToNextOption,
+    help: ArgumentHelp(
+      "Samples of more than 8 bits that are black and white, as shares of their full scale; kept in the detector.",
+      valueName: "low high"))
+  var window: [Float] = [Window.full.low, Window.full.high]
 
   @Option(help: ArgumentHelp("Feature levels, the coarsest are kept, 1 to 3.", valueName: "count"))
   var levels = defaults.levelCount
@@ -101,6 +109,10 @@ struct TrainingArguments: ParsableArguments {
       var options = Self.defaults
       options.inputWidth = inputSize.width
       options.inputHeight = inputSize.height
+      guard window.count == 2 else {
+        throw Failure(.invalidArgument, "--window takes two numbers, not \(window.count)")
+      }
+      options.window = try Window(low: window[0], high: window[1])
       options.levelCount = levels
       options.couplingBlocks = blocks
       options.conditionChannels = decoder == .conditional ? condition : 0

@@ -21,7 +21,7 @@
 /* Sizes are the ABI of 64-bit platforms: a change breaks every program that is compiled already. Structs grow behind
    the size that their first version had. */
 #define STATIC_ASSERT(name, condition) typedef char name[(condition) ? 1 : -1]
-STATIC_ASSERT(size_of_frame, sizeof(cflowad_frame) == 40);
+STATIC_ASSERT(size_of_frame_1_0, offsetof(cflowad_frame, planes) == 40);
 STATIC_ASSERT(size_of_model_info_1_0, offsetof(cflowad_model_info, review_threshold) == 152);
 STATIC_ASSERT(size_of_session_options_1_0, offsetof(cflowad_session_options, review_threshold) == 16);
 STATIC_ASSERT(size_of_result_1_0, offsetof(cflowad_result, p_value) == 88);
@@ -258,7 +258,7 @@ static void test_frames(cflowad_model *model, cflowad_session *session) {
     HANDLE(cflowad_session_score((cflowad_session *)(void *)pixels, &frame, &result));
     SPOILED(ERROR_STRUCT_SIZE, struct_size, 0);
     SPOILED(ERROR_STRUCT_SIZE, struct_size, 8);
-    SPOILED(ERROR_STRUCT_SIZE, struct_size, sizeof frame - 1);
+    SPOILED(ERROR_STRUCT_SIZE, struct_size, offsetof(cflowad_frame, planes) - 1);
     SPOILED(ERROR_STRUCT_SIZE, struct_size, (size_t)-1);
     SPOILED(ERROR_INVALID_ARGUMENT, data, NULL);
     SPOILED(ERROR_INVALID_ARGUMENT, width, 0);
@@ -276,10 +276,63 @@ static void test_frames(cflowad_model *model, cflowad_session *session) {
     SPOILED(ERROR_INVALID_ARGUMENT, format, -1);
     SPOILED(ERROR_INVALID_ARGUMENT, format, 6);
     SPOILED(ERROR_INVALID_ARGUMENT, format, 2147483647);
+    SPOILED(ERROR_INVALID_ARGUMENT, format, 9);
+    SPOILED(ERROR_INVALID_ARGUMENT, format, CFLOWAD_PIXEL_YUY2 + 1);
+    SPOILED(ERROR_INVALID_ARGUMENT, format, CFLOWAD_PIXEL_RGB16); /* too short as well */
+    SPOILED(ERROR_INVALID_ARGUMENT, flags, 0xffffffffu);
+    SPOILED(ERROR_INVALID_ARGUMENT, planes[0], pixels); /* there is one plane of 8 bits */
+    SPOILED(ERROR_INVALID_ARGUMENT, planes[1], pixels);
+    SPOILED(ERROR_INVALID_ARGUMENT, plane_strides[1], 1);
+    SPOILED(ERROR_INVALID_ARGUMENT, plane_strides[0], (size_t)-1);
+    SPOILED(ERROR_INVALID_ARGUMENT, significant_bits, 12);
+    SPOILED(ERROR_INVALID_ARGUMENT, shift, 1);
+    SPOILED(ERROR_INVALID_ARGUMENT, crop_x, 1); /* a crop without a size */
+    SPOILED(ERROR_INVALID_ARGUMENT, crop_width, WIDTH);
+    SPOILED(ERROR_INVALID_ARGUMENT, crop_height, 0xffffffffu);
     SPOILED(ERROR_INVALID_ARGUMENT, format, CFLOWAD_PIXEL_RGBA8); /* the rows are too short for it */
 
     EXPECT(OK, cflowad_session_score(session, &frame, &result));
     score = result.score;
+
+    /* A program of version 1.0: what lies behind its struct is not looked at. */
+    frame.struct_size = offsetof(cflowad_frame, planes);
+    frame.crop_width = 0xffffffffu;
+    EXPECT(OK, cflowad_session_score(session, &frame, &result));
+    CHECK(result.score == score);
+    frame = good_frame();
+
+    /* The whole as its own crop, twice upside down; the same pixels as planes. */
+    frame.crop_width = WIDTH;
+    frame.crop_height = HEIGHT;
+    EXPECT(OK, cflowad_session_score(session, &frame, &result));
+    CHECK(result.score == score);
+    frame.crop_width = WIDTH - 8;
+    frame.flags = CFLOWAD_FRAME_BOTTOM_UP;
+    EXPECT(OK, cflowad_session_score(session, &frame, &result));
+    CHECK(result.score != score);
+    result.frame_map = map;
+    result.frame_map_capacity = (WIDTH - 8) * HEIGHT - 1; /* of the crop */
+    EXPECT(ERROR_BUFFER_TOO_SMALL, cflowad_session_score(session, &frame, &result));
+    result.frame_map_capacity++;
+    EXPECT(OK, cflowad_session_score(session, &frame, &result));
+    result = empty_result();
+    {
+        static unsigned char planar[3][PIXELS];
+        int i;
+        for (i = 0; i < PIXELS * 3; i++) planar[i % 3][i / 3] = pixels[i];
+        frame = good_frame();
+        frame.format = CFLOWAD_PIXEL_RGB8_PLANAR;
+        frame.data = planar;
+        frame.stride = WIDTH;
+        EXPECT(OK, cflowad_session_score(session, &frame, &result));
+        CHECK(result.score == score);
+        frame.data = planar[0];
+        frame.planes[0] = planar[1];
+        frame.planes[1] = planar[2];
+        EXPECT(OK, cflowad_session_score(session, &frame, &result));
+        CHECK(result.score == score);
+        frame = good_frame();
+    }
 
     /* Programs of a later header: fields beyond are zero, or are refused; elements of arrays are their size apart. */
     memset(later, 0, sizeof later);
@@ -330,9 +383,9 @@ static void test_reserved_and_unlimited(cflowad_session *session) {
     static float map[PIXELS];
     cflowad_frame frame = good_frame();
     cflowad_result result = empty_result();
-    frame.reserved = 1;
+    frame.flags = 2;
     INVALID(cflowad_session_score(session, &frame, &result));
-    frame.reserved = 0;
+    frame.flags = 0;
     result.reserved = 1;
     INVALID(cflowad_session_score(session, &frame, &result));
     result.reserved = 0;

@@ -41,15 +41,21 @@ static void check(int holds, const char *what) {
 
 int main(int argc, char **argv) {
     enum { WIDTH = 317, HEIGHT = 211, FRAMES = 10 };
-    static unsigned char pixels[WIDTH * HEIGHT * 4];
+    static unsigned char pixels[(WIDTH + 1) * HEIGHT * 6];
     static float frame_map[WIDTH * HEIGHT];
-    static const int channels[] = {1, 3, 3, 4, 4};
+    static const int formats[] = {
+        CFLOWAD_PIXEL_GRAY8, CFLOWAD_PIXEL_RGB8, CFLOWAD_PIXEL_BGR8, CFLOWAD_PIXEL_RGBA8, CFLOWAD_PIXEL_BGRA8,
+        CFLOWAD_PIXEL_MONO16, CFLOWAD_PIXEL_MONO10P, CFLOWAD_PIXEL_MONO12P, CFLOWAD_PIXEL_MONO10_PACKED,
+        CFLOWAD_PIXEL_MONO12_PACKED, CFLOWAD_PIXEL_RGB16, CFLOWAD_PIXEL_BGR16, CFLOWAD_PIXEL_RGB8_PLANAR,
+        CFLOWAD_PIXEL_BAYER_RG8, CFLOWAD_PIXEL_BAYER_GR8, CFLOWAD_PIXEL_BAYER_GB8, CFLOWAD_PIXEL_BAYER_BG8,
+        CFLOWAD_PIXEL_NV12, CFLOWAD_PIXEL_YUY2};
     cflowad_model *model = NULL;
     cflowad_session *session = NULL;
     cflowad_model_info info;
     cflowad_result result;
     size_t i, positions = 0, features = 0;
-    int format, frame_index;
+    size_t format;
+    int frame_index;
     long before;
 
     if (argc < 2) return 2;
@@ -76,15 +82,15 @@ int main(int argc, char **argv) {
     result.features = calloc(features, sizeof(float));
 
     check(calls > 0, "the counter counts");
-    for (format = CFLOWAD_PIXEL_GRAY8; format <= CFLOWAD_PIXEL_BGRA8; format++) {
+    for (format = 0; format < sizeof formats / sizeof *formats; format++) {
         cflowad_frame frame;
         memset(&frame, 0, sizeof frame);
         frame.struct_size = sizeof frame;
         frame.data = pixels;
         frame.width = WIDTH;
         frame.height = HEIGHT;
-        frame.stride = (size_t)WIDTH * (size_t)channels[format - 1];
-        frame.format = format;
+        frame.stride = formats[format] < CFLOWAD_PIXEL_RGB8_PLANAR ? 6 * WIDTH : 2 * (WIDTH + 1);
+        frame.format = formats[format];
         check(cflowad_session_score(session, &frame, &result) == CFLOWAD_OK, "first score");
         before = calls;
         for (frame_index = 0; frame_index < FRAMES; frame_index++) {
@@ -93,7 +99,7 @@ int main(int argc, char **argv) {
         }
         if (calls != before) {
             failed++;
-            printf("failed: format %d: %ld allocations in %d frames\n", format, calls - before, FRAMES);
+            printf("failed: format %d: %ld allocations in %d frames\n", formats[format], calls - before, FRAMES);
         }
     }
     cflowad_session_close(session);

@@ -59,7 +59,7 @@ def test_auroc():
     good, bad = scores[~labels], scores[labels]
     wins = (bad[:, None] > good).mean() + 0.5 * (bad[:, None] == good).mean()
     assert cflowad.auroc(scores, labels) == pytest.approx(wins, abs=1e-12)
-    with pytest.raises(ValueError, match="one length"):
+    with pytest.raises(ValueError, match="one shape"):
         cflowad.auroc([1, 2], [1])
     for scores, labels in (([1, 2], [1, 1]), ([1, np.nan], [0, 1]), ([], [])):
         with pytest.raises(cflowad.InvalidArgumentError):

@@ -167,8 +167,8 @@ def test_without_calibration(model_file, session, frame):
 @pytest.mark.parametrize(
     "bad, order, error, says",
     [
-        (np.zeros((4, 4, 3), np.float32), "RGB", TypeError, "uint8, not float32"),
-        (np.zeros((4, 4, 3), np.int8), "RGB", TypeError, "uint8, not int8"),
+        (np.zeros((4, 4, 3), np.float32), "RGB", TypeError, "uint8 or uint16, not float32"),
+        (np.zeros((4, 4, 3), np.int8), "RGB", TypeError, "uint8 or uint16, not int8"),
         ([[1, 2], [3, 4]], "RGB", TypeError, "something like one, not list"),
         (np.zeros((4, 4, 2), np.uint8), "RGB", ValueError, r"not \(4, 4, 2\)"),
         (np.zeros((4,), np.uint8), "RGB", ValueError, r"not \(4,\)"),

@@ -83,9 +83,13 @@ static int ends_with(const char *text, const char *end) {
 /* ------------------------------------------------------------------------------------------------------- pictures */
 
 static cflowad_status read_picture(const char *path, picture *image) {
-    cflowad_frame frame = {sizeof frame, NULL, 0, 0, 0, 0, 0};
-    cflowad_status status = cflowad_png_read_info(path, &frame.width, &frame.height, &frame.format);
-    size_t channels = frame.format == CFLOWAD_PIXEL_GRAY8 ? 1 : 3;
+    cflowad_frame frame;
+    cflowad_status status;
+    size_t channels;
+    memset(&frame, 0, sizeof frame);
+    frame.struct_size = sizeof frame;
+    status = cflowad_png_read_info(path, &frame.width, &frame.height, &frame.format);
+    channels = frame.format == CFLOWAD_PIXEL_GRAY8 ? 1 : 3;
     if (status != CFLOWAD_OK) return status;
     frame.stride = frame.width * channels;
     image->pixels = allocate(frame.height, frame.stride);

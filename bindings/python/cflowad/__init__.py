@@ -6,14 +6,15 @@
         result = session.score(cflowad.read_png("frame.png"), maps=["frame_map"])
         print(result.score, result.verdict.name)
 
-Images are arrays of dtype uint8, numpy's or others' (`ImageLike`), channels in the order R G B unless ``order="BGR"``
-(OpenCV's) is said.
+Images are arrays of dtype uint8 or uint16, numpy's or others' (`ImageLike`), channels in the order R G B unless
+``order="BGR"`` (OpenCV's) is said; what a camera delivers in other layouts is a `CameraFrame`.
 """
 
 from __future__ import annotations
 
 from . import _native
 from ._arraylike import ImageLike
+from ._camera import CameraFrame
 from ._errors import (
     BufferTooSmallError,
     BusyError,
@@ -29,8 +30,8 @@ from ._errors import (
     StateError,
     UnsupportedError,
 )
-from ._images import auroc, read_png, render_overlay, write_png
-from ._metrics import aupro, average_precision, f1_max
+from ._images import read_png, render_overlay, write_png
+from ._metrics import aupro, auroc, average_precision, f1_max
 from ._model import Level, Model, ModelInfo, Result, Session, Verdict
 from ._pool import SessionPool
 from ._trainer import Progress, Promise, Trainer, calibration_promise
@@ -51,6 +52,7 @@ def build_info() -> str:
 __all__ = [
     "BufferTooSmallError",
     "BusyError",
+    "CameraFrame",
     "CancelledError",
     "DivergedError",
     "Error",

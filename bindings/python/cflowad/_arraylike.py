@@ -7,6 +7,8 @@ from typing import Any, Literal, Protocol, Union
 import numpy as np
 from numpy.typing import NDArray
 
+from ._camera import CameraFrame
+
 #: Order of a frame's axes: rows, columns, channels (numpy, OpenCV) or channels, rows, columns (torch).
 Layout = Literal["HWC", "CHW"]
 
@@ -32,8 +34,9 @@ class SupportsArray(Protocol):
     def __array__(self) -> NDArray[Any]: ...
 
 
-#: What is taken for an image: numpy arrays, memoryviews with the image's shape, ``__array_interface__``, DLPack.
-ImageLike = Union[NDArray[np.uint8], memoryview, SupportsArrayInterface, SupportsDLPack, SupportsArray]
+#: What is taken for an image: numpy arrays, memoryviews with the image's shape, ``__array_interface__``, DLPack, and
+#: frames of a camera.
+ImageLike = Union[CameraFrame, NDArray[np.uint8], NDArray[np.uint16], memoryview, SupportsArrayInterface, SupportsDLPack, SupportsArray]
 
 _DLPACK_HOST_DEVICES = (1, 3)  # kDLCPU, kDLCUDAHost
 

@@ -1,4 +1,4 @@
-"""PNG files, heat maps and AUROC."""
+"""PNG files and heat maps."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def render_overlay(
     """
     native, owner = native_frame(frame, order)
     values = np.ascontiguousarray(frame_map, np.float32)
-    size = (native.height, native.width)
+    size = native.shape
     if values.shape != size:
         raise ValueError(f"the map has shape {values.shape}, but the frame is {size}")
     options = _native.OverlayOptions(
@@ -81,29 +81,3 @@ def render_overlay(
     )
     del owner
     return rgb
-
-
-def auroc(scores: ArrayLike, labels: ArrayLike) -> float:
-    """Area under the ROC curve: the exact rank statistic, ties averaged.
-
-    Parameters
-    ----------
-    scores
-        (n,) finite values, compared in float32; higher is more anomalous.
-    labels
-        (n,) false or 0: good, else defective. Both must occur.
-    """
-    values = np.ascontiguousarray(scores, np.float32)
-    truth = np.ascontiguousarray(np.asarray(labels) != 0, np.uint8)
-    if values.ndim != 1 or values.shape != truth.shape:
-        raise ValueError(f"scores and labels must be of one length, not {values.shape} and {truth.shape}")
-    result = ctypes.c_double()
-    check(
-        _native.library().cflowad_auroc(
-            values.ctypes.data_as(ctypes.POINTER(ctypes.c_float)),
-            truth.ctypes.data_as(ctypes.POINTER(ctypes.c_uint8)),
-            values.size,
-            ctypes.byref(result),
-        )
-    )
-    return result.value

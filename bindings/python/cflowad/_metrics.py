@@ -1,4 +1,4 @@
-"""Measures of a detector on labelled images, besides `auroc`."""
+"""Measures of a detector on labelled images."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class F1Max(NamedTuple):
     threshold: float
 
 
-def average_precision(scores: ArrayLike, labels: ArrayLike) -> float:
-    """Average precision, the sum of (R_n - R_(n-1)) P_n: scikit-learn's ``average_precision_score``.
+def auroc(scores: ArrayLike, labels: ArrayLike) -> float:
+    """Area under the ROC curve: the exact rank statistic, ties averaged.
 
     Parameters
     ----------
@@ -30,6 +30,21 @@ def average_precision(scores: ArrayLike, labels: ArrayLike) -> float:
         (n,) finite values, compared in float32; higher is more anomalous.
     labels
         (n,) false or 0: good, else defective. Both must occur.
+    """
+    values, truth = _labelled(scores, labels, dimensions=1)
+    result = ctypes.c_double()
+    check(
+        _native.library().cflowad_auroc(
+            _pointer(values, ctypes.c_float), _pointer(truth, ctypes.c_uint8), values.size, ctypes.byref(result)
+        )
+    )
+    return result.value
+
+
+def average_precision(scores: ArrayLike, labels: ArrayLike) -> float:
+    """Average precision, the sum of (R_n - R_(n-1)) P_n: scikit-learn's ``average_precision_score``.
+
+    Parameters as of `auroc`.
     """
     values, truth = _labelled(scores, labels, dimensions=1)
     result = ctypes.c_double()
@@ -44,7 +59,7 @@ def average_precision(scores: ArrayLike, labels: ArrayLike) -> float:
 def f1_max(scores: ArrayLike, labels: ArrayLike) -> F1Max:
     """The largest F1 = 2 TP / (2 TP + FP + FN) of all thresholds, and the threshold.
 
-    Parameters as of `average_precision`.
+    Parameters as of `auroc`.
     """
     values, truth = _labelled(scores, labels, dimensions=1)
     f1, threshold = ctypes.c_double(), ctypes.c_float()

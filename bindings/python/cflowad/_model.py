@@ -259,8 +259,8 @@ class Session(Handle):
         Parameters
         ----------
         frame
-            uint8 of shape (H, W) or (H, W, 1): grey; (H, W, 3); (H, W, 4): alpha is ignored. Any size from 1 x 1 to
-            65535 x 65535. A numpy array, a memoryview of such a shape, or any object with ``__array_interface__`` or
+            uint8 of shape (H, W) or (H, W, 1): grey; (H, W, 3); (H, W, 4): alpha is ignored; or uint16 of these shapes but
+            the last, 16 bits of which count; or a `CameraFrame`. Any size from 1 x 1 to 65535 x 65535. A numpy array, a memoryview of such a shape, or any object with ``__array_interface__`` or
             DLPack (a PyTorch tensor in the processor's memory). Borrowed for the call: without a copy when its pixels
             lie next to each other (any positive row stride, so a crop of an image is fine), with one otherwise.
         order
@@ -380,13 +380,13 @@ class Session(Handle):
         info = self.info
         sizes = {
             "map": info.input_height * info.input_width,
-            "frame_map": frame.height * frame.width,
+            "frame_map": frame.shape[0] * frame.shape[1],
             "log_likelihoods": sum(level.height * level.width for level in info.levels),
             "features": sum(level.height * level.width * level.channels for level in info.levels),
         }
         arrays = {name: np.empty(sizes[name], np.float32) for name in wanted}
         if "frame_map" in arrays:
-            arrays["frame_map"] = arrays["frame_map"].reshape(frame.height, frame.width)
+            arrays["frame_map"] = arrays["frame_map"].reshape(frame.shape)
         return arrays
 
     def _result(self, native: Any, arrays: dict[str, NDArray[np.float32]], evidence_only: bool) -> Result:

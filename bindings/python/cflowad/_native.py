@@ -29,6 +29,8 @@ MAX_LEVELS = 4
 FILE_NAME = f"libcflowad.so.{MAJOR}"
 
 PIXEL_GRAY8, PIXEL_RGB8, PIXEL_BGR8, PIXEL_RGBA8, PIXEL_BGRA8 = 1, 2, 3, 4, 5
+PIXEL_MONO16, PIXEL_RGB16, PIXEL_BGR16, PIXEL_RGB8_PLANAR = 10, 20, 21, 22
+FRAME_BOTTOM_UP = 1
 AUPRO_STANDARD, AUPRO_PAPER = 0, 1
 
 
@@ -47,7 +49,21 @@ class Frame(Sized):
         ("height", c_uint32),
         ("stride", c_size_t),
         ("format", c_int32),
+        ("flags", c_uint32),
+        ("planes", c_void_p * 2),
+        ("plane_strides", c_size_t * 2),
+        ("significant_bits", c_uint32),
+        ("shift", c_uint32),
+        ("crop_x", c_uint32),
+        ("crop_y", c_uint32),
+        ("crop_width", c_uint32),
+        ("crop_height", c_uint32),
     ]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns of the frame: the crop's, if there is one."""
+        return (self.crop_height, self.crop_width) if self.crop_width else (self.height, self.width)
 
 
 class ModelInfo(Sized):
@@ -135,6 +151,8 @@ class TrainOptions(Sized):
         ("pixel_rate", c_float),
         ("threshold_rule", c_int32),
         ("miss_cost", c_float),
+        ("window_low", c_float),
+        ("window_high", c_float),
     ]
 
 

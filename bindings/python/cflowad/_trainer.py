@@ -112,6 +112,8 @@ class Trainer(Handle):
     schedule
         How the learning rate falls over the meta epochs: ``"cosine"`` down to learning_rate * decay_rate**3, ``"steps"``
         of decay_rate, or ``"constant"``.
+    window_low, window_high
+        Samples of more than 8 bits that are black and white, as shares of their full scale, 0 to 1; kept in the detector.
     decay_rate, decay_percents
         Of the schedule; steps come after these percentages of the meta epochs, at most three.
     image_batch, fiber_batch
@@ -169,6 +171,8 @@ class Trainer(Handle):
         pixel_rate: float = 0.001,
         threshold_rule: ThresholdRule = "conformal",
         miss_cost: float = 10.0,
+        window_low: float = 0.0,
+        window_high: float = 1.0,
     ) -> None:
         # A step at 100 % never comes.
         percents = [unsigned("decay_percents", percent, 32) for percent in decay_percents]
@@ -196,6 +200,8 @@ class Trainer(Handle):
             seed=unsigned("seed", seed, 64),
             feature_cache_bytes=unsigned("feature_cache_bytes", feature_cache_bytes, 64),
             decay_rate=decay_rate,
+            window_low=window_low,
+            window_high=window_high,
             decay_percents=(ctypes.c_uint32 * 3)(*percents, *[100] * (3 - len(percents))),
             review_rate=review_rate,
             pixel_rate=pixel_rate,
