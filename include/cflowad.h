@@ -161,7 +161,7 @@ typedef struct cflowad_frame {
     uint32_t flags;              /**< CFLOWAD_FRAME_, or 0 */
     /* since 1.1; all zero: as in 1.0 */
     const void *planes[2];       /**< second and third plane; NULL: directly behind the plane before */
-    size_t plane_strides[2];     /**< their strides; 0: stride */
+    size_t plane_strides[2];     /**< their strides; 0: that of the plane before */
     uint32_t significant_bits;   /**< of words of 16 bits those that count, 8 to 16; 0: all above shift */
     uint32_t shift;              /**< unused bits below them */
     uint32_t crop_x;             /**< the part of the image that is the frame, from its top left corner: for all */

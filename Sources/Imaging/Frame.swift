@@ -62,7 +62,7 @@ package struct Frame {
   ///
   /// - Parameters:
   ///   - planes: first rows of the second and third plane; nil for one that follows directly behind the plane before.
-  ///   - planeStrides: their strides; 0 for the first plane's.
+  ///   - planeStrides: their strides; 0 for that of the plane before.
   ///   - significantBits: of words of 16 bits those that count, 8...16; 0 for all of the format's.
   ///   - shift: unused bits below them.
   package init(
@@ -73,35 +73,44 @@ package struct Frame {
     let part = try Self.checkedPart(crop, width: width, height: height, minimumSide: format.minimumSide)
     let bits = try Self.checkedBits(significantBits, shift: shift, format)
 
-    let given = [planes.0, planes.1]
-    let givenStrides = [planeStrides.0, planeStrides.1]
-    var memory: [(base: UnsafePointer<UInt8>, stride: Int)] = []
-    for plane in 0..<format.planeCount {
-      var (start, step) = (base, stride)
-      if plane > 0 {
-        step = givenStrides[plane - 1] == 0 ? stride : givenStrides[plane - 1]
-        let before = memory[plane - 1]
-        start = given[plane - 1] ?? before.base + before.stride * format.rows(height, plane: plane - 1)
-      }
-      try Self.check(
-        stride: step, rowBytes: format.rowBytes(width, plane: plane), rows: format.rows(height, plane: plane))
-      memory.append((start, step))
-    }
-    for extra in format.planeCount..<3 {
-      guard given[extra - 1] == nil, givenStrides[extra - 1] == 0 else {
-        throw Failure(.invalidArgument, "the frame's format has \(format.planeCount) planes, not \(extra + 1)")
-      }
-      memory.append(memory[0])
-    }
+    // No arrays: a frame is made for every score, which allocates nothing.
+    let first = Plane(base: base, stride: stride)
+    try Self.check(stride: stride, rowBytes: format.rowBytes(width, plane: 0), rows: format.rows(height, plane: 0))
+    let second = try Self.plane(1, planes.0, planeStrides.0, after: first, format, width: width, height: height)
+    let third = try Self.plane(2, planes.1, planeStrides.1, after: second, format, width: width, height: height)
     self.base = base
     self.stride = stride
     self.width = part.width
     self.height = part.height
     self.format = format.isGray ? .gray8 : .rgb8
     camera = CameraImage(
-      format: format, planes: (memory[0].base, memory[1].base, memory[2].base),
-      strides: (memory[0].stride, memory[1].stride, memory[2].stride), width: width, height: height, bits: bits,
-      shift: shift, firstColumn: part.x, firstRow: part.y, isBottomUp: isBottomUp)
+      format: format, planes: (first.base, second.base, third.base),
+      strides: (first.stride, second.stride, third.stride), width: width, height: height, bits: bits, shift: shift,
+      firstColumn: part.x, firstRow: part.y, isBottomUp: isBottomUp)
+  }
+
+  private struct Plane {
+    let base: UnsafePointer<UInt8>
+    let stride: Int
+  }
+
+  /// A further plane as given, or behind the one before; that one again where the format has no such plane.
+  private static func plane(
+    _ index: Int, _ base: UnsafePointer<UInt8>?, _ stride: Int, after before: Plane, _ format: CameraFormat, width: Int,
+    height: Int
+  ) throws(Failure) -> Plane {
+    guard index < format.planeCount else {
+      guard base == nil, stride == 0 else {
+        throw Failure(.invalidArgument, "plane \(index) is given, but the frame's format has \(format.planeCount)")
+      }
+      return before
+    }
+    let plane = Plane(
+      base: base ?? before.base + before.stride * format.rows(height, plane: index - 1),
+      stride: stride == 0 ? before.stride : stride)
+    try check(
+      stride: plane.stride, rowBytes: format.rowBytes(width, plane: index), rows: format.rows(height, plane: index))
+    return plane
   }
 
   private static func checkedPart(
