@@ -51,7 +51,8 @@ struct HelpTests {
       options["train"]?.isSuperset(of: [
         "o", "output", "calibrate-on", "input-size", "levels", "blocks", "condition", "permutation", "clamp",
         "clamp-alpha", "meta-epochs", "sub-epochs", "warmup-epochs", "schedule", "decay-rate", "decay-percents",
-        "decoder", "window", "checkpoint", "batch", "fibers", "learning-rate", "rotation", "hold-back", "false-reject-rate", "review-rate", "pixel-rate", "threshold-rule",
+        "decoder", "window", "checkpoint", "batch", "fibers", "learning-rate", "rotation", "hold-back",
+        "false-reject-rate", "review-rate", "pixel-rate", "threshold-rule",
         "miss-cost", "defective", "seed", "cache-memory",
       ]) == true)
     #expect(
