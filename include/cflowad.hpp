@@ -238,10 +238,10 @@ private:
 
 /* ------------------------------------------------------------------------------------------- frames */
 
-/** A borrowed view of an image in the caller's memory: cflowad_frame. */
+/** A borrowed view of an image in the caller's memory: cflowad_frame, whose fields may be set after. */
 struct Frame : cflowad_frame {
     /**
-     * @param data    first pixel of the first row.
+     * @param data    first byte of the first row in memory.
      * @param width   pixels.
      * @param height  rows.
      * @param format  CFLOWAD_PIXEL_.
@@ -259,20 +259,20 @@ struct Frame : cflowad_frame {
     }
 
     /**
-     * Of an image shaped like cv::Mat, in OpenCV's order of channels: 8 bits, 1 (grey), 3 (B G R) or 4 (B G R A)
-     * channels; regions of larger images too. What is needed are the members data, cols, rows, step, channels() and
-     * elemSize1().
+     * Of an image shaped like cv::Mat, in OpenCV's order of channels: 8 bits (CV_8U) with 1 (grey), 3 (B G R) or 4
+     * (B G R A) channels, 16 bits (CV_16U) with 1 or 3; regions of larger images too. What is needed are the members data,
+     * cols, rows, step, channels() and depth().
      *
      * @return CFLOWAD_ERROR_UNSUPPORTED for other types.
      */
     template <typename Mat>
     static Expected<Frame> try_of(const Mat &image) {
-        const int channels = image.channels();
-        if (image.elemSize1() != 1 || (channels != 1 && channels != 3 && channels != 4))
-            return Failure{CFLOWAD_ERROR_UNSUPPORTED, "the image has not 1, 3 or 4 channels of 8 bits"};
+        const std::optional<cflowad_pixel_format> format = format_of(image.depth(), image.channels());
+        if (!format)
+            return Failure{
+                CFLOWAD_ERROR_UNSUPPORTED, "the image has not 1, 3 or 4 channels of 8 bits, or 1 or 3 of 16"};
         return Frame(
-            image.data, static_cast<std::uint32_t>(image.cols), static_cast<std::uint32_t>(image.rows),
-            channels == 1 ? CFLOWAD_PIXEL_GRAY8 : channels == 3 ? CFLOWAD_PIXEL_BGR8 : CFLOWAD_PIXEL_BGRA8,
+            image.data, static_cast<std::uint32_t>(image.cols), static_cast<std::uint32_t>(image.rows), *format,
             static_cast<std::size_t>(image.step));
     }
 
@@ -281,19 +281,59 @@ struct Frame : cflowad_frame {
     static Frame of(const Mat &image) { return try_of(image).value(); }
 #endif
 
-    /** Width times height. */
-    std::size_t pixel_count() const noexcept { return std::size_t{width} * height; }
+    /** The part of the image of so many pixels at (x, y), from its top left corner. */
+    Frame cropped(std::uint32_t x, std::uint32_t y, std::uint32_t part_width, std::uint32_t part_height) const noexcept {
+        Frame part = *this;
+        part.crop_x = x;
+        part.crop_y = y;
+        part.crop_width = part_width;
+        part.crop_height = part_height;
+        return part;
+    }
+
+    /** The same memory, whose first row is the image's last. */
+    Frame bottom_up() const noexcept {
+        Frame image = *this;
+        image.flags |= CFLOWAD_FRAME_BOTTOM_UP;
+        return image;
+    }
+
+    /** Of the frame, which may be a part of the image. */
+    std::uint32_t frame_width() const noexcept { return is_whole() ? width : crop_width; }
+    std::uint32_t frame_height() const noexcept { return is_whole() ? height : crop_height; }
+    std::size_t pixel_count() const noexcept { return std::size_t{frame_width()} * frame_height(); }
 
 private:
+    bool is_whole() const noexcept { return crop_x == 0 && crop_y == 0 && crop_width == 0 && crop_height == 0; }
+
+    static std::optional<cflowad_pixel_format> format_of(int depth, int channels) noexcept {
+        constexpr int u8 = 0, u16 = 2; // CV_8U, CV_16U
+        if (depth == u8 && channels == 1) return CFLOWAD_PIXEL_GRAY8;
+        if (depth == u8 && channels == 3) return CFLOWAD_PIXEL_BGR8;
+        if (depth == u8 && channels == 4) return CFLOWAD_PIXEL_BGRA8;
+        if (depth == u16 && channels == 1) return CFLOWAD_PIXEL_MONO16;
+        if (depth == u16 && channels == 3) return CFLOWAD_PIXEL_BGR16;
+        return std::nullopt;
+    }
+
+    /** Of the first plane. */
     static std::size_t bytes_per_row(std::uint32_t width, cflowad_pixel_format format) noexcept {
         const std::size_t w = width;
         switch (format) {
-        case CFLOWAD_PIXEL_GRAY8: return w;
         case CFLOWAD_PIXEL_RGB8:
         case CFLOWAD_PIXEL_BGR8: return 3 * w;
         case CFLOWAD_PIXEL_RGBA8:
         case CFLOWAD_PIXEL_BGRA8: return 4 * w;
-        default: return 0; // refused by the library: say the stride
+        case CFLOWAD_PIXEL_MONO16: return 2 * w;
+        case CFLOWAD_PIXEL_RGB16:
+        case CFLOWAD_PIXEL_BGR16: return 6 * w;
+        case CFLOWAD_PIXEL_MONO10P: return (10 * w + 7) / 8;
+        case CFLOWAD_PIXEL_MONO12P:
+        case CFLOWAD_PIXEL_MONO10_PACKED:
+        case CFLOWAD_PIXEL_MONO12_PACKED: return (12 * w + 7) / 8;
+        case CFLOWAD_PIXEL_YUY2: return 4 * ((w + 1) / 2);
+        case CFLOWAD_PIXEL_NV12: return 2 * ((w + 1) / 2);
+        default: return w; // a byte a pixel: grey, planar, Bayer
         }
     }
 };
@@ -664,7 +704,9 @@ struct OverlayOptions : cflowad_overlay_options {
 /** Draws a heat map, at the frame's size, over a frame: RGB8; see cflowad_render_overlay. */
 inline Expected<Image> try_render_overlay(
     const Frame &frame, Span<const float> map, const OverlayOptions &options = {}) {
-    Image image{frame.width, frame.height, CFLOWAD_PIXEL_RGB8, std::vector<std::uint8_t>(3 * frame.pixel_count())};
+    Image image{
+        frame.frame_width(), frame.frame_height(), CFLOWAD_PIXEL_RGB8,
+        std::vector<std::uint8_t>(3 * frame.pixel_count())};
     const cflowad_status status = cflowad_render_overlay(
         &frame, map.data(), map.size(), &options, image.pixels.data(), image.pixels.size());
     return detail::check(status, std::move(image));

@@ -1,6 +1,7 @@
 // cflowad.hpp against the library; built with exceptions and without, as C++17 and C++20.
 //
 //     hpp_test DETECTOR.h5 FOLDER
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <cstring>
@@ -62,9 +63,9 @@ struct Mat {
     unsigned char *data;
     int rows, cols;
     Step step;
-    int channel_count, sample_size;
+    int channel_count, sample_depth;
     int channels() const { return channel_count; }
-    std::size_t elemSize1() const { return static_cast<std::size_t>(sample_size); }
+    int depth() const { return sample_depth; }
 };
 
 std::vector<std::uint8_t> noise(std::size_t count) {
@@ -102,10 +103,40 @@ void models_and_sessions(const char *path) {
     expect(session.try_score(frame, Output::map, all).has_value() && all.map.data() == memory, "memory is used again");
     expect(all.frame_map.empty(), "what is no longer wanted goes");
 
-    Mat mat{pixels.data(), height, width, {3 * width}, 3, 1};
+    Mat mat{pixels.data(), height, width, {3 * width}, 3, 0};
     expect(must(session.try_score(must(cflowad::Frame::try_of(mat), "Mat")), "Mat").score == plain.score, "a Mat");
-    mat.sample_size = 4;
+    mat.sample_depth = 5;
     expect_failure(cflowad::Frame::try_of(mat), CFLOWAD_ERROR_UNSUPPORTED, "a Mat of floats is refused");
+
+    // Two bytes of the noise as one word.
+    Mat deep{pixels.data(), 30, 40, {3 * width}, 1, 2};
+    const cflowad::Frame words = must(cflowad::Frame::try_of(deep), "Mat of 16 bits");
+    expect(words.format == CFLOWAD_PIXEL_MONO16 && session.try_score(words).has_value(), "a Mat of 16 bits");
+
+    const cflowad::Frame part = frame.cropped(10, 20, 50, 30);
+    const cflowad::Frame apart(pixels.data() + 3 * (20 * width + 10), 50, 30, CFLOWAD_PIXEL_BGR8, 3 * width);
+    const cflowad::Score cut = must(session.try_score(part, Output::frame_map), "crop");
+    expect(cut.frame_map.size() == 50 * 30 && cut.score == must(session.try_score(apart), "part").score, "a crop");
+    std::vector<std::uint8_t> turned(pixels.size());
+    for (std::uint32_t y = 0; y < height; y++)
+        std::copy_n(&pixels[3 * width * y], 3 * width, &turned[3 * width * (height - 1 - y)]);
+    const cflowad::Frame reversed(turned.data(), width, height, CFLOWAD_PIXEL_BGR8);
+    expect(must(session.try_score(reversed.bottom_up()), "bottom up").score == plain.score, "the last row first");
+
+    // Every format knows the bytes of a row; the library refuses fewer, so memory that is large enough is.
+    const std::vector<std::uint8_t> large(64 * 64 * 6);
+    for (cflowad_pixel_format format : {
+             CFLOWAD_PIXEL_GRAY8, CFLOWAD_PIXEL_RGB8, CFLOWAD_PIXEL_BGR8, CFLOWAD_PIXEL_RGBA8, CFLOWAD_PIXEL_BGRA8,
+             CFLOWAD_PIXEL_MONO16, CFLOWAD_PIXEL_MONO10P, CFLOWAD_PIXEL_MONO12P, CFLOWAD_PIXEL_MONO10_PACKED,
+             CFLOWAD_PIXEL_MONO12_PACKED, CFLOWAD_PIXEL_RGB16, CFLOWAD_PIXEL_BGR16, CFLOWAD_PIXEL_RGB8_PLANAR,
+             CFLOWAD_PIXEL_BAYER_RG8, CFLOWAD_PIXEL_BAYER_GR8, CFLOWAD_PIXEL_BAYER_GB8, CFLOWAD_PIXEL_BAYER_BG8,
+             CFLOWAD_PIXEL_NV12, CFLOWAD_PIXEL_YUY2})
+        for (std::uint32_t side : {32u, 33u}) {
+            cflowad::Frame dense(large.data(), side, side, format);
+            expect(session.try_score(dense).has_value(), "rows without gaps");
+            dense.stride -= 1;
+            expect_failure(session.try_score(dense), CFLOWAD_ERROR_INVALID_ARGUMENT, "no byte less");
+        }
 
     // A smaller frame of another format within the same memory.
     const cflowad::Frame crop(pixels.data() + 30, 20, 30, CFLOWAD_PIXEL_GRAY8, 3 * width);
