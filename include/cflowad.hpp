@@ -28,9 +28,9 @@ int main(int argc, char **argv) {
  *
  * - Handles (Model, Session, Trainer) own what they name and are moved, not copied. Destructors close them. Use of one
  *   that was moved from is CFLOWAD_ERROR_INVALID_ARGUMENT.
- * - Everything that can fail comes in two forms: f throws Error, and try_f returns Expected, which holds the value or the
- *   Failure. With -fno-exceptions only the second is there. Memory that std::vector or std::string cannot have is their
- *   own matter (std::bad_alloc).
+ * - Everything that can fail comes in two forms: f throws Error, and try_f returns Expected, which holds the value or
+ *   the Failure. With -fno-exceptions only the second is there. Memory that std::vector or std::string cannot have is
+ *   their own matter (std::bad_alloc).
  * - Options and frames are the C structs with constructors: their fields are those of cflowad.h, defaults set.
  * - Views (Span) and frames borrow memory and are passed by value.
  */
@@ -260,8 +260,8 @@ struct Frame : cflowad_frame {
 
     /**
      * Of an image shaped like cv::Mat, in OpenCV's order of channels: 8 bits (CV_8U) with 1 (grey), 3 (B G R) or 4
-     * (B G R A) channels, 16 bits (CV_16U) with 1 or 3; regions of larger images too. What is needed are the members data,
-     * cols, rows, step, channels() and depth().
+     * (B G R A) channels, 16 bits (CV_16U) with 1 or 3; regions of larger images too. What is needed are the members
+     * data, cols, rows, step, channels() and depth().
      *
      * @return CFLOWAD_ERROR_UNSUPPORTED for other types.
      */
@@ -282,7 +282,8 @@ struct Frame : cflowad_frame {
 #endif
 
     /** The part of the image of so many pixels at (x, y), from its top left corner. */
-    Frame cropped(std::uint32_t x, std::uint32_t y, std::uint32_t part_width, std::uint32_t part_height) const noexcept {
+    Frame cropped(
+        std::uint32_t x, std::uint32_t y, std::uint32_t part_width, std::uint32_t part_height) const noexcept {
         Frame part = *this;
         part.crop_x = x;
         part.crop_y = y;
@@ -430,7 +431,7 @@ constexpr bool contains(Output outputs, Output wanted) noexcept {
 struct Score {
     float score = 0;                              /**< higher is more anomalous */
     float threshold = 0;                          /**< what the verdict compared it with */
-    float review_threshold = 0;                   /**< what else it compared it with; threshold when there is no review */
+    float review_threshold = 0;                   /**< what else it compared it with; without review the threshold */
     cflowad_verdict verdict = CFLOWAD_VERDICT_PASS; /**< CFLOWAD_VERDICT_ */
     float p_value = 0;                            /**< share of good frames with such a score; see cflowad_result */
     std::vector<float> map;                       /**< input_height x input_width */
@@ -461,8 +462,8 @@ public:
     /**
      * Scores a frame, borrowed for the call; see cflowad_session_score.
      *
-     * @return CFLOWAD_ERROR_NOT_CALIBRATED from a model without calibration: log-likelihoods and features are then to be
-     *         had through the form that is given the Score.
+     * @return CFLOWAD_ERROR_NOT_CALIBRATED from a model without calibration: log-likelihoods and features are then to
+     *         be had through the form that is given the Score.
      */
     Expected<Score> try_score(const Frame &frame, Output outputs = Output::score_only) {
         Score score;
@@ -480,7 +481,7 @@ public:
         return {};
     }
 
-    /** Scores frames of any sizes and formats in one call, the same bits as one by one; see cflowad_session_score_batch. */
+    /** Scores frames of any sizes and formats, the same bits as one by one; see cflowad_session_score_batch. */
     Expected<std::vector<Score>> try_score_batch(Span<const Frame> frames, Output outputs = Output::score_only) {
         std::vector<Score> scores(frames.size());
         std::vector<cflowad_result> results;
@@ -569,8 +570,8 @@ public:
     /**
      * Trains the flows; see cflowad_trainer_fit.
      *
-     * @param progress  called as progress(const cflowad_progress &) on this thread; true cancels. What it throws cancels
-     *                  too and is thrown on from here.
+     * @param progress  called as progress(const cflowad_progress &) on this thread; true cancels. What it throws
+     *                  cancels too and is thrown on from here.
      */
     template <typename Progress>
     Expected<void> try_fit(Progress &&progress) {
@@ -592,7 +593,9 @@ public:
     explicit Trainer(const char *weights_path, const TrainOptions &options = {})
         : Trainer(try_create(weights_path, options).value()) {}
 
-    void add_frame(const Frame &frame, std::int32_t role = CFLOWAD_ROLE_TRAINING) { try_add_frame(frame, role).value(); }
+    void add_frame(const Frame &frame, std::int32_t role = CFLOWAD_ROLE_TRAINING) {
+        try_add_frame(frame, role).value();
+    }
     void set_checkpoint(const char *path) { try_set_checkpoint(path).value(); }
     template <typename Progress>
     void fit(Progress &&progress) { try_fit(progress).value(); }
@@ -738,7 +741,8 @@ inline Expected<double> try_average_precision(Span<const float> scores, Span<con
 inline Expected<F1Max> try_f1_max(Span<const float> scores, Span<const std::uint8_t> labels) {
     if (scores.size() != labels.size()) return detail::invalid("scores and labels are not of one number");
     F1Max best;
-    const cflowad_status status = cflowad_f1_max(scores.data(), labels.data(), scores.size(), &best.f1, &best.threshold);
+    const cflowad_status status =
+        cflowad_f1_max(scores.data(), labels.data(), scores.size(), &best.f1, &best.threshold);
     return detail::check(status, best);
 }
 

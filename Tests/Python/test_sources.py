@@ -56,6 +56,7 @@ def test_channels_first(session, frame):
     tensor = torch.from_numpy(planes)
     for image in (planes, tensor, frame.transpose(2, 0, 1), tensor.contiguous(memory_format=torch.contiguous_format)):
         assert session.score(image, layout="CHW").score == wanted
+    assert native_frame(tensor, "RGB", "CHW")[0].data == tensor.data_ptr()  # as planes
     # Channels last in memory, as torch's networks like it, is what the library reads.
     last = tensor[None].to(memory_format=torch.channels_last)[0]
     assert native_frame(last, "RGB", "CHW")[0].data == last.data_ptr()
@@ -102,7 +103,8 @@ def test_many_in_order(session, small, frames, size):
     wanted = [session.score(f, maps=["frame_map"]) for f in frames]
     with cflowad.SessionPool(small, size) as pool:
         assert pool.size == size
-        for results in (session.score_many(iter(frames), maps="frame_map"), pool.score_many(iter(frames), maps="frame_map")):
+        for scorer in (session, pool):
+            results = scorer.score_many(iter(frames), maps="frame_map")
             for result, expected in zip(results, wanted, strict=True):
                 assert result.score == expected.score and np.array_equal(result.frame_map, expected.frame_map)
 

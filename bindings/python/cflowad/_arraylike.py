@@ -36,7 +36,15 @@ class SupportsArray(Protocol):
 
 #: What is taken for an image: numpy arrays, memoryviews with the image's shape, ``__array_interface__``, DLPack, and
 #: frames of a camera.
-ImageLike = Union[CameraFrame, NDArray[np.uint8], NDArray[np.uint16], memoryview, SupportsArrayInterface, SupportsDLPack, SupportsArray]
+ImageLike = Union[
+    CameraFrame,
+    NDArray[np.uint8],
+    NDArray[np.uint16],
+    memoryview,
+    SupportsArrayInterface,
+    SupportsDLPack,
+    SupportsArray,
+]
 
 _DLPACK_HOST_DEVICES = (1, 3)  # kDLCPU, kDLCUDAHost
 

@@ -33,8 +33,8 @@ _FORMATS = {
 def native_frame(image: ImageLike, order: Order, layout: Layout = "HWC") -> tuple[_native.Frame, object]:
     """A frame struct, and what owns the memory that it borrows: keep it alive as long.
 
-    The image's own memory when its pixels lie next to each other, or its three channels in planes, and its rows follow with
-    any positive stride; else one copy.
+    The image's own memory when its pixels lie next to each other, or its three channels in planes, and its rows follow
+    with any positive stride; else one copy.
     """
     if isinstance(image, CameraFrame):
         return image.native, image

@@ -77,7 +77,8 @@ class CameraFrame:
             rows = 3 * height
         if format == "nv12" and stride < last:
             raise ValueError(f"the stride {stride} is shorter than a row of {last} bytes of chroma")
-        memory = np.frombuffer(memoryview(data).cast("B"), np.uint8)
+        view = memoryview(data)  # type: ignore[arg-type]  # every one of the types has the buffer protocol
+        memory = np.frombuffer(view.cast("B"), np.uint8)
         needed = stride * (rows - 1) + last
         if len(memory) < needed:
             raise ValueError(f"the frame's {len(memory)} bytes are fewer than the {needed} that it needs")

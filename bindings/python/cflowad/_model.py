@@ -259,10 +259,11 @@ class Session(Handle):
         Parameters
         ----------
         frame
-            uint8 of shape (H, W) or (H, W, 1): grey; (H, W, 3); (H, W, 4): alpha is ignored; or uint16 of these shapes but
-            the last, 16 bits of which count; or a `CameraFrame`. Any size from 1 x 1 to 65535 x 65535. A numpy array, a memoryview of such a shape, or any object with ``__array_interface__`` or
-            DLPack (a PyTorch tensor in the processor's memory). Borrowed for the call: without a copy when its pixels
-            lie next to each other (any positive row stride, so a crop of an image is fine), with one otherwise.
+            uint8 of shape (H, W) or (H, W, 1): grey; (H, W, 3); (H, W, 4): alpha is ignored; or uint16 of these shapes
+            but the last, 16 bits of which count; or a `CameraFrame`. Any size from 1 x 1 to 65535 x 65535. A numpy
+            array, a memoryview of such a shape, or any object with ``__array_interface__`` or DLPack (a PyTorch tensor
+            in the processor's memory). Borrowed for the call: without a copy when its pixels lie next to each other
+            (any positive row stride, so a crop of an image is fine), with one otherwise.
         order
             ``"RGB"`` or ``"BGR"`` (OpenCV's): order of the first three channels.
         maps

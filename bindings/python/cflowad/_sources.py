@@ -30,7 +30,7 @@ def sources(frames: Path | Iterable[ImageLike | Path]) -> Iterator[ImageLike | P
 
 
 def read_image(path: Path) -> NDArray[np.uint8]:
-    """The image in a file, uint8: (H, W) if it is grey, else (H, W, 3) R G B. PNG is read by the library, else by Pillow.
+    """The image in a file, uint8: (H, W) if it is grey, else (H, W, 3) R G B. PNG is read by the library, else Pillow.
 
     Raises
     ------
