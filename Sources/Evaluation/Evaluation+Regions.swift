@@ -71,6 +71,13 @@ extension Evaluation {
   package static func auproStandard(
     maps: UnsafeBufferPointer<Float>, masks: UnsafeBufferPointer<UInt8>, width: Int, height: Int
   ) throws(Failure) -> Double {
+    try overlapStandard(maps: maps, masks: masks, width: width, height: height, resolution: 0).area
+  }
+
+  /// The same with the curve up to the limit, thinned out to the resolution.
+  package static func overlapStandard(
+    maps: UnsafeBufferPointer<Float>, masks: UnsafeBufferPointer<UInt8>, width: Int, height: Int, resolution: Int
+  ) throws(Failure) -> (area: Double, curve: Curve) {
     let labelled = try LabelledMaps(values: maps, masks: masks, width: width, height: height)
     // Of good pixels the rank, of defective ones the rank above the area of the region.
     let defective = try Buffer<UInt64>(count: labelled.defective)
@@ -89,7 +96,7 @@ extension Evaluation {
       next += 1
     }
     try sortByRank(good.base, count: good.count)
-    return areaUnderOverlap(good: good, defective: defective, regionCount: regionCount)
+    return overlap(good: good, defective: defective, regionCount: regionCount, resolution: resolution)
   }
 
   package static func auproStandard(maps: [Float], masks: [UInt8], width: Int, height: Int) throws(Failure) -> Double {
@@ -98,8 +105,12 @@ extension Evaluation {
     }
   }
 
-  /// ``auproStandard(maps:masks:width:height:)`` of pixels in ascending order.
-  private static func areaUnderOverlap(good: Buffer<UInt32>, defective: Buffer<UInt64>, regionCount: Int) -> Double {
+  /// ``overlapStandard(maps:masks:width:height:resolution:)`` of pixels in ascending order.
+  private static func overlap(
+    good: Buffer<UInt32>, defective: Buffer<UInt64>, regionCount: Int, resolution: Int
+  ) -> (area: Double, curve: Curve) {
+    var curve = Curve(resolution: resolution)
+    curve.add(rate: 0, share: 0)
     // The pixels that are not found yet.
     var left = (good: good.count, defective: defective.count)
     var gain = 0.0
@@ -122,8 +133,10 @@ extension Evaluation {
       }
       area += (end.rate - point.rate) * (end.overlap + point.overlap) / 2
       point = end
+      curve.add(rate: point.rate, share: point.overlap)
     }
-    return area / overlapLimit
+    curve.end()
+    return (area / overlapLimit, curve)
   }
 }
 

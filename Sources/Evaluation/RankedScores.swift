@@ -4,16 +4,16 @@ import Basics
 /// one.
 ///
 /// Memory: 4 bytes per score, and 4 more while they are sorted.
-struct RankedScores {
+package struct RankedScores {
   /// ``rank(of:)`` of all scores: of the negatives (good) in ascending order, then of the positives (defective).
   private let ranks: Buffer<UInt32>
-  let negatives: Int
-  let positives: Int
+  package let negatives: Int
+  package let positives: Int
   var count: Int { ranks.count }
 
   /// Fails with `.invalidArgument` when the counts differ, a score is not finite or a class is missing, `.unsupported`
   /// when there are too many and `.outOfMemory`.
-  init(scores: UnsafeBufferPointer<Float>, labels: UnsafeBufferPointer<UInt8>) throws(Failure) {
+  package init(scores: UnsafeBufferPointer<Float>, labels: UnsafeBufferPointer<UInt8>) throws(Failure) {
     guard scores.count == labels.count else {
       throw Failure(.invalidArgument, "\(scores.count) scores do not fit \(labels.count) labels")
     }

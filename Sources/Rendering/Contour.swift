@@ -1,8 +1,8 @@
 import Basics
 import Glibc
 
-/// The border of the region where a map is above a threshold: its pixels with a neighbour above, below or beside them
-/// that is not in it. The image's own border is none.
+/// The border of a region: its pixels with a neighbour above, below or beside them that is not in it. The image's own
+/// border is none.
 final class Contour {
   private let width: Int
   private let height: Int
@@ -16,7 +16,13 @@ final class Contour {
   /// Pixels of the edge on either side.
   let edgeWidth: Int
 
-  init(_ map: UnsafePointer<Float>, width: Int, height: Int, threshold: Float) throws(Failure) {
+  /// Of where a map is above a threshold.
+  convenience init(_ map: UnsafePointer<Float>, width: Int, height: Int, threshold: Float) throws(Failure) {
+    try self.init(width: width, height: height) { map[$0] > threshold && map[$0] < .infinity }
+  }
+
+  /// - Parameter isInside: whether the pixel y * width + x is of the region.
+  init(width: Int, height: Int, isInside: (_ pixel: Int) -> Bool) throws(Failure) {
     guard let bytes = checkedProduct([width, height]),
       let mask = calloc(bytes, 1)?.assumingMemoryBound(to: UInt8.self)
     else { throw Failure(.outOfMemory, "no memory for the contour of \(width) x \(height) pixels") }
@@ -30,7 +36,7 @@ final class Contour {
     self.counts = counts
     lineWidth = max((max(width, height) + 128) / 256, 1)
     edgeWidth = max(lineWidth / 2, 1)
-    mark(map, threshold)
+    mark(isInside)
   }
 
   deinit {
@@ -38,15 +44,14 @@ final class Contour {
     free(counts)
   }
 
-  private func mark(_ map: UnsafePointer<Float>, _ threshold: Float) {
-    func isAbove(_ index: Int) -> Bool { map[index] > threshold && map[index] < .infinity }
+  private func mark(_ isInside: (_ pixel: Int) -> Bool) {
     for y in 0..<height {
       for x in 0..<width {
         let index = y &* width &+ x
-        guard isAbove(index) else { continue }
+        guard isInside(index) else { continue }
         let isInner =
-          (x == 0 || isAbove(index &- 1)) && (x == width &- 1 || isAbove(index &+ 1))
-          && (y == 0 || isAbove(index &- width)) && (y == height &- 1 || isAbove(index &+ width))
+          (x == 0 || isInside(index &- 1)) && (x == width &- 1 || isInside(index &+ 1))
+          && (y == 0 || isInside(index &- width)) && (y == height &- 1 || isInside(index &+ width))
         mask[index] = isInner ? 0 : 1
       }
     }

@@ -25,9 +25,25 @@ package func render(
     reader.read(frame, y, into: row.base)
     return UnsafePointer(row.base)
   }
-  guard let contour else { return }
-  contour.draw(SIMD3(8, 24, 32), widenedBy: contour.edgeWidth, into: rgb)
-  contour.draw(SIMD3(0, 255, 255), widenedBy: 0, into: rgb)
+  contour?.draw(edged: SIMD3(0, 255, 255), into: rgb)
+}
+
+/// Draws a line of a colour, like the contour of a heat map, around where a mask is not 0.
+///
+/// - `mask`: height x width values.
+/// - `rgb`: height x width RGB8 pixels, rows without gaps, which are drawn on.
+package func renderOutline(
+  _ mask: UnsafePointer<UInt8>, width: Int, height: Int, color: SIMD3<UInt8>, into rgb: UnsafeMutablePointer<UInt8>
+) throws(Failure) {
+  try Contour(width: width, height: height) { mask[$0] != 0 }.draw(edged: color, into: rgb)
+}
+
+extension Contour {
+  /// A line of the colour with a dark edge.
+  fileprivate func draw(edged color: SIMD3<UInt8>, into rgb: UnsafeMutablePointer<UInt8>) {
+    draw(SIMD3(8, 24, 32), widenedBy: edgeWidth, into: rgb)
+    draw(color, widenedBy: 0, into: rgb)
+  }
 }
 
 private func drawHeat(

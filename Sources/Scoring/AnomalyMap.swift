@@ -7,15 +7,15 @@ import Kernels
 ///
 /// The original takes maxima and total from the whole test set, so that a frame's score depends on its neighbours.
 /// Bilinear with align_corners = true: the corners of a level's grid fall on the corners of the map.
-struct AnomalyMap {
-  let width: Int
-  let height: Int
+package struct AnomalyMap {
+  package let width: Int
+  package let height: Int
   private let axes: [(rows: ResampledAxis, columns: ResampledAxis)]
   private let grids: [Grid]
   /// exp(log p / C - maximum) of the level at hand.
   private let likelihoods: FloatBuffer
 
-  init(width: Int, height: Int, levels grids: [Grid]) throws(Failure) {
+  package init(width: Int, height: Int, levels grids: [Grid]) throws(Failure) {
     self.width = width
     self.height = height
     self.grids = grids
@@ -31,7 +31,7 @@ struct AnomalyMap {
   /// Writes the sum over levels of bilinear(exp(log p / C - maximum)) for each pixel: height x width.
   ///
   /// - Parameter logLikelihoods: the levels' grids one after the other, finest first.
-  func sum(logLikelihoods: UnsafePointer<Float>, levelMaxima: [Double], into map: UnsafeMutablePointer<Float>) {
+  package func sum(logLikelihoods: UnsafePointer<Float>, levelMaxima: [Double], into map: UnsafeMutablePointer<Float>) {
     map.update(repeating: 0, count: width &* height)
     var values = logLikelihoods
     for (level, grid) in grids.enumerated() {
@@ -50,7 +50,7 @@ struct AnomalyMap {
 
   /// Turns the sum into the anomaly map, in place, and returns its maximum: the image's score. NaN when not all of the
   /// map is finite.
-  func invert(_ map: UnsafeMutablePointer<Float>, total: Double) -> Float {
+  package func invert(_ map: UnsafeMutablePointer<Float>, total: Double) -> Float {
     let total = Float(total)
     var maximum = -Float.infinity
     // Stays 0 as long as every value is finite.

@@ -44,6 +44,26 @@ static void encode(
     png_destroy_write_struct(&png, &info);
 }
 
+cpng_status cpng_write_memory(
+    uint8_t **bytes, size_t *size, const uint8_t *pixels, uint32_t width, uint32_t height, size_t stride, int channels,
+    cpng_message *message) {
+    char *memory = NULL;
+    writer w = {open_memstream(&memory, size), {CPNG_SUCCESS, {""}}};
+    if (!w.file) {
+        cpng_fail(&w.failure, CPNG_MEMORY, "no memory to write a PNG image");
+    } else {
+        encode(&w, pixels, width, height, stride, channels);
+        if (fclose(w.file) != 0) cpng_fail(&w.failure, CPNG_MEMORY, "no memory to write a PNG image");
+    }
+    if (w.failure.status != CPNG_SUCCESS) {
+        free(memory);
+        memory = NULL;
+    }
+    *bytes = (uint8_t *)memory;
+    *message = w.failure.message;
+    return w.failure.status;
+}
+
 /* A new file beside path; its name, which must be freed, or NULL. */
 static char *create_beside(const char *path, int *descriptor) {
     size_t size = strlen(path) + 48;

@@ -55,4 +55,9 @@ cpng_status cpng_write_file(
     const char *path, const uint8_t *pixels, uint32_t width, uint32_t height, size_t stride, int channels,
     cpng_message *message);
 
+/** The same into new memory, *bytes of *size bytes, for free(). */
+cpng_status cpng_write_memory(
+    uint8_t **bytes, size_t *size, const uint8_t *pixels, uint32_t width, uint32_t height, size_t stride, int channels,
+    cpng_message *message);
+
 #endif
