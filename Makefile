@@ -44,7 +44,7 @@ install: lib tool
 
 # ---------------------------------------------------------------------------------------------------------------- test
 
-test: lib $(VENV)/tests
+test: lib tool $(VENV)/tests
 	swift test $(TESTED)
 	$(VENV)/bin/python Tests/Fixtures/make_detector.py model lite0 build/lite0.h5
 	Tests/C/run.sh build/lite0.h5

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Basics
-import Glibc
 import ModelFile
 import Scoring
 import Training
@@ -13,14 +12,8 @@ struct OutputFile: ParsableArguments {
     completion: .file(extensions: ["h5"]))
   var path: String
 
-  /// Says before the work rather than after it that the folder is missing or closed.
-  func check() throws(Failure) {
-    let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
-    guard access(folder, W_OK | X_OK) == 0 else {
-      let reason = strerror(errno).map { String(cString: $0) } ?? "error \(errno)"
-      throw Failure(.io, "\(path): it cannot be written: \(reason)")
-    }
-  }
+  /// Says before the work rather than after it that the file cannot be written.
+  func check() throws(Failure) { try TextFile.check(path) }
 
   /// Writes the detector and says what its threshold rests on and promises.
   func write(_ contents: DetectorContents, options: TrainingOptions) throws(Failure) {

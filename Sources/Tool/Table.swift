@@ -3,7 +3,9 @@ struct Table {
   let widths: [Int]
 
   /// One row without trailing blanks.
-  func row(_ cells: String...) -> String {
+  func row(_ cells: String...) -> String { row(cells) }
+
+  func row(_ cells: [String]) -> String {
     var line = ""
     for (index, cell) in cells.enumerated() {
       line += index < widths.count ? cell.padded(to: widths[index]) + "  " : cell

@@ -25,7 +25,10 @@ struct Tool: ParsableCommand {
       An encoder file is made by `python -m cflowad export encoder`.
       """,
     version: "cflowad \(CFLOWAD_VERSION_MAJOR).\(CFLOWAD_VERSION_MINOR).\(CFLOWAD_VERSION_PATCH)",
-    subcommands: [TrainCommand.self, CalibrateCommand.self, ScoreCommand.self, InfoCommand.self, BenchCommand.self])
+    subcommands: [
+      TrainCommand.self, CalibrateCommand.self, ScoreCommand.self, EvaluateCommand.self, BenchCommand.self,
+      InfoCommand.self,
+    ])
 
   /// Runs the command that the arguments name. Errors are one line.
   static func main() {

@@ -8,8 +8,8 @@ import Training
 
 struct HelpTests {
   private static let commands: [any ParsableCommand.Type] = [
-    Tool.self, TrainCommand.self, CalibrateCommand.self, ScoreCommand.self, InfoCommand.self,
-    BenchCommand.self,
+    Tool.self, TrainCommand.self, CalibrateCommand.self, ScoreCommand.self, EvaluateCommand.self,
+    InfoCommand.self, BenchCommand.self,
   ]
 
   @Test(arguments: commands.indices) func examplesAreUnderstood(index: Int) throws {

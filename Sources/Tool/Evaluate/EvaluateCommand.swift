@@ -1,0 +1,98 @@
+import ArgumentParser
+import Basics
+import DataSets
+import ModelFile
+import Scoring
+
+struct EvaluateCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "evaluate",
+    abstract: "Measure a detector on a data set's test images.",
+    discussion: """
+      Prints a table of measures in percent, for each class and their mean, by two protocols. "paper" scales the maps \
+      by the extremes of the whole test set, as the original does for its tables, so that an image's score depends on \
+      the others. "deployed" uses the constants frozen at calibration: what the detector gives in use.
+
+      Measures: area under the ROC curve (AUROC) of image scores and of pixels; area under the per-region-overlap \
+      curve up to 30 % false positives as the original computes it (AUPRO PAPER) and as the field does (AUPRO); \
+      largest F1; average precision (AP). Pixels are measured where all defective images have masks, at the network's \
+      size.
+
+      A data set is a folder in the layout of MVTec AD or STC, a folder with the folders good, defective (or any other \
+      names) and perhaps masks, or a CSV file with the columns path, label, and perhaps split, mask and class. \
+      {class} in the name of the detector stands for the class's name.
+
+      Examples:
+
+        cflowad evaluate bottle.h5 --data mvtec/bottle --html report.html
+        cflowad evaluate models/{class}.h5 --data mvtec --json results.json --csv results.csv
+        cflowad evaluate detector.h5 --data list.csv
+      """)
+
+  @Argument(help: ArgumentHelp("Model file with a detector; {class} in it is replaced.", valueName: "detector.h5"))
+  var model: String
+
+  @Option(help: ArgumentHelp("Data set: a folder, or a CSV file.", valueName: "path"))
+  var data: String
+
+  @OptionGroup var choice: ClassChoice
+
+  @OptionGroup var threads: ThreadCount
+
+  @Option(
+    name: .customLong("json"), help: ArgumentHelp("File for all results, with every image's.", valueName: "file"))
+  var jsonPath: String?
+
+  @Option(name: .customLong("csv"), help: ArgumentHelp("File for the table, with full precision.", valueName: "file"))
+  var csvPath: String?
+
+  @Option(
+    name: .customLong("html"),
+    help: ArgumentHelp(
+      "File for a report: curves, histograms, the worst images with their maps; it needs no other file.",
+      valueName: "file"))
+  var htmlPath: String?
+
+  func run() throws {
+    Interrupt.listen()
+    for path in [jsonPath, csvPath, htmlPath] { if let path { try TextFile.check(path) } }
+    let set = try DataSet(data, part: .test, className: choice.name)
+    var summaries: [EvaluationSummary.Class] = []
+    var report = Report()
+    // One class at a time: only its numbers stay, and what the report draws.
+    for imageClass in set.classes {
+      let evaluation = try evaluate(imageClass)
+      summaries.append(EvaluationSummary.Class(evaluation))
+      if htmlPath != nil { try report.add(evaluation) }
+    }
+    let summary = EvaluationSummary(summaries)
+    if let jsonPath { try TextFile.write(json(summary, isIndented: true) + "\n", to: jsonPath) }
+    if let csvPath { try TextFile.write(summary.csv, to: csvPath) }
+    if let htmlPath { try TextFile.write(report.html(summary), to: htmlPath) }
+    for line in summary.table { try Output.line(line) }
+  }
+
+  private func evaluate(_ imageClass: DataSet.ImageClass) throws(Failure) -> ClassEvaluation {
+    guard !imageClass.samples.isEmpty else { throw Failure(.io, "\(data): \(imageClass.name) has no test images") }
+    let path = model.replacing("{class}", with: imageClass.name)
+    let detector: Detector
+    do throws(Failure) {
+      detector = try Detector(try ModelFile.read(path: path))
+    } catch {
+      throw error.message.hasPrefix(path) ? error : error.within(path)
+    }
+    let images = try TestImages(
+      imageClass.samples, width: detector.preprocessing.width, height: detector.preprocessing.height)
+    let evaluation = try ClassEvaluation(
+      name: imageClass.name, model: path, detector, images, threadCount: threads.count)
+    let unknown = imageClass.samples.count { !$0.hasTruth }
+    if unknown > 0 {
+      Output.note(
+        "\(imageClass.name): \(String(unknown, of: "defective image")) without a mask: pixels are not measured")
+    }
+    if detector.calibration == nil {
+      Output.note("\(path): it is not calibrated: only the paper's protocol is measured")
+    }
+    return evaluation
+  }
+}

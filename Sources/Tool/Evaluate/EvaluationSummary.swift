@@ -1,0 +1,107 @@
+import Basics
+
+/// What `cflowad evaluate` tells. The property names are those of the JSON object.
+struct EvaluationSummary: Codable {
+  struct Image: Codable, Equatable {
+    var file: String
+    /// The kind of defect, or "good".
+    var defect: String
+    var paperScore: Float
+    var deployedScore: Float?
+    /// Of the deployed protocol, at the detector's threshold: whether it is rejected.
+    var isRejected: Bool?
+  }
+
+  struct Class: Codable {
+    var name: String
+    var model: String
+    var width: Int
+    var height: Int
+    var good: Int
+    var defective: Int
+    /// Whether all defective images have masks, so that pixels are measured.
+    var hasMasks: Bool
+    /// The detector's own threshold.
+    var threshold: Float?
+    var paper: Measures
+    var deployed: Measures?
+    var images: [Image]
+  }
+
+  var classes: [Class]
+  /// The mean over the classes.
+  var paper: Measures
+  var deployed: Measures?
+
+  init(_ evaluations: [Class]) {
+    classes = evaluations
+    paper = Measures.mean(evaluations.map(\.paper))
+    let measures = evaluations.compactMap(\.deployed)
+    deployed = measures.count == evaluations.count ? Measures.mean(measures) : nil
+  }
+
+  /// Rows of classes and their mean, by both protocols.
+  var rows: [(name: String, protocol: String, measures: Measures)] {
+    var rows: [(String, String, Measures)] = []
+    let average = classes.count > 1 ? [("average", paper, deployed)] : []
+    for (name, paper, deployed) in classes.map({ ($0.name, $0.paper, $0.deployed) }) + average {
+      rows.append((name, "paper", paper))
+      if let deployed { rows.append((name, "deployed", deployed)) }
+    }
+    return rows
+  }
+
+  /// One line for each row, in percent, with a head.
+  var table: [String] {
+    let nameWidth = classes.reduce(7) { max($0, $1.name.count) }
+    let table = Table(widths: [nameWidth, 8] + Measures.columns.map(\.title.count))
+    let head = table.row(["CLASS", "PROTOCOL"] + Measures.columns.map(\.title))
+    return [head]
+      + rows.map { row in
+        table.row([row.name, row.protocol] + Measures.columns.map { percent(row.measures[keyPath: $0.value]) })
+      }
+  }
+
+  /// The same with full precision, 0...1, for programs.
+  var csv: String {
+    let head = (["class", "protocol"] + Measures.columns.map(\.name)).joined(separator: ",")
+    let lines = rows.map { row in
+      ([quoted(row.name), row.protocol]
+        + Measures.columns.map { row.measures[keyPath: $0.value].map { "\($0)" } ?? "" }).joined(separator: ",")
+    }
+    return ([head] + lines).joined(separator: "\n") + "\n"
+  }
+}
+
+extension EvaluationSummary.Class {
+  init(_ evaluation: ClassEvaluation) {
+    let images = evaluation.scored.images
+    let threshold = evaluation.scored.calibration?.threshold
+    name = evaluation.name
+    model = evaluation.model
+    width = images.width
+    height = images.height
+    defective = evaluation.defectiveCount
+    good = images.count - defective
+    hasMasks = images.truth != nil
+    self.threshold = threshold
+    paper = evaluation.paper.measures
+    deployed = evaluation.deployed?.measures
+    self.images = images.samples.indices.map { index in
+      let score = evaluation.deployed?.scores[index]
+      return EvaluationSummary.Image(
+        file: images.samples[index].image, defect: images.samples[index].defect,
+        paperScore: evaluation.paper.scores[index], deployedScore: score,
+        isRejected: threshold.flatMap { threshold in score.map { $0 > threshold } })
+    }
+  }
+}
+
+/// A share in percent for people, "-" for none.
+func percent(_ share: Double?) -> String { share.map { String(100 * $0, decimals: 2) } ?? "-" }
+
+/// A cell of a CSV file.
+private func quoted(_ text: String) -> String {
+  guard text.contains(where: { ",\"\n\r".contains($0) }) else { return text }
+  return "\"" + text.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
+}

@@ -1,0 +1,52 @@
+import Basics
+import Evaluation
+
+/// How well scores and maps tell good from defective, 0...1 each; nil where there are not both, or no masks. The property
+/// names are those of the JSON object.
+struct Measures: Codable, Equatable {
+  var imageAUROC: Double?
+  var imageAveragePrecision: Double?
+  var imageF1Max: Double?
+  /// The score at and above which an image is defective, for the largest F1.
+  var imageThreshold: Double?
+  var pixelAUROC: Double?
+  var pixelAveragePrecision: Double?
+  var pixelF1Max: Double?
+  var pixelThreshold: Double?
+  /// As the original computes it.
+  var auproPaper: Double?
+  /// As the field does.
+  var auproStandard: Double?
+
+  /// Names, short and as in JSON, of what is compared in tables, in their order.
+  static let columns: [(title: String, name: String, value: any KeyPath<Measures, Double?> & Sendable)] = [
+    ("IMAGE AUROC", "image_auroc", \.imageAUROC), ("PIXEL AUROC", "pixel_auroc", \.pixelAUROC),
+    ("AUPRO PAPER", "aupro_paper", \.auproPaper), ("AUPRO", "aupro_standard", \.auproStandard),
+    ("IMAGE F1", "image_f1_max", \.imageF1Max), ("IMAGE AP", "image_average_precision", \.imageAveragePrecision),
+    ("PIXEL F1", "pixel_f1_max", \.pixelF1Max), ("PIXEL AP", "pixel_average_precision", \.pixelAveragePrecision),
+  ]
+
+  /// The mean of each measure over those that have it all; thresholds have none.
+  static func mean(_ all: [Measures]) -> Measures {
+    func mean(_ value: KeyPath<Measures, Double?>) -> Double? {
+      let values = all.compactMap { $0[keyPath: value] }
+      return values.count == all.count && !all.isEmpty ? values.reduce(0, +) / Double(all.count) : nil
+    }
+    return Measures(
+      imageAUROC: mean(\.imageAUROC), imageAveragePrecision: mean(\.imageAveragePrecision),
+      imageF1Max: mean(\.imageF1Max), pixelAUROC: mean(\.pixelAUROC),
+      pixelAveragePrecision: mean(\.pixelAveragePrecision), pixelF1Max: mean(\.pixelF1Max),
+      auproPaper: mean(\.auproPaper), auproStandard: mean(\.auproStandard))
+  }
+}
+
+/// The curves beside the measures, for drawing.
+struct Curves {
+  var imageROC: Curve?
+  var pixelROC: Curve?
+  /// Mean share of a region that is found, by the share of good pixels that is: up to 0.3 of them.
+  var overlap: Curve?
+
+  /// Points of a curve in either direction, at most.
+  static let resolution = 200
+}

@@ -1,0 +1,177 @@
+"""`cflowad evaluate` on a miniature data set in MVTec AD's layout, beside scikit-learn and an own account of both protocols.
+
+The tool is build/bin/cflowad, or the one that the environment variable CFLOWAD_TOOL names.
+"""
+
+import csv
+import json
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import cflowad
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from sklearn import metrics
+
+TOOL = Path(os.environ.get("CFLOWAD_TOOL") or Path(__file__).resolve().parents[2] / "build" / "bin" / "cflowad")
+
+
+def run(*arguments, folder):
+    return subprocess.run([TOOL, *map(str, arguments)], cwd=folder, capture_output=True, text=True, check=True)
+
+
+def picture(random, defect):
+    """A grey texture; a defective one has a bright spot, whose mask it gives."""
+    pixels = random.integers(90, 150, (60, 80, 3)).astype(np.uint8)
+    mask = np.zeros((60, 80), np.uint8)
+    if defect:
+        top, left = random.integers(5, 35), random.integers(5, 55)
+        mask[top : top + 14, left : left + 18] = 255
+        pixels[mask > 0] = random.integers(180, 255, 3)
+    return Image.fromarray(pixels), Image.fromarray(mask)
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory):
+    """Two classes; the masks of one are called NAME_mask.png, those of the other NAME.png. One image is a JPEG file."""
+    root = tmp_path_factory.mktemp("mvtec")
+    random = np.random.default_rng(0)
+    for name, suffix in [("bottle", "_mask"), ("cable", "")]:
+        for part, defect, count in [("train", "good", 3), ("test", "good", 4), ("test", "spot", 3), ("test", "hole", 2)]:
+            folder = root / name / part / defect
+            folder.mkdir(parents=True)
+            for index in range(count):
+                image, mask = picture(random, defect != "good")
+                image.save(folder / f"{index:03d}.{'jpg' if (part, index) == ('test', 0) else 'png'}")
+                if defect != "good":
+                    masks = root / name / "ground_truth" / defect
+                    masks.mkdir(parents=True, exist_ok=True)
+                    mask.save(masks / f"{index:03d}{suffix}.png")
+    return root
+
+
+@pytest.fixture(scope="module")
+def evaluated(tree, model_file, tmp_path_factory):
+    """The JSON of an evaluation, and its folder."""
+    folder = tmp_path_factory.mktemp("results")
+    outputs = ["--json", "all.json", "--csv", "all.csv", "--html", "all.html"]
+    printed = run("evaluate", model_file("lite0"), "--data", tree, *outputs, folder=folder).stdout
+    (folder / "table.txt").write_text(printed)
+    return json.loads((folder / "all.json").read_text()), folder
+
+
+def expected_maps(small, tree, name):
+    """Of a class's test images in the tool's order: labels, masks, and the maps of both protocols in double."""
+    height, width = small.info.input_height, small.info.input_width
+    labels, masks, levels, deployed = [], [], [], []
+    with small.session() as session:
+        for path in sorted((tree / name / "test").glob("*/*")):
+            labels.append(path.parent.name != "good")
+            mask = [p for s in ("", "_mask") for p in (tree / name).glob(f"ground_truth/{path.parent.name}/{path.stem}{s}.png")]
+            mask = Image.open(mask[0]) if mask else Image.new("L", (width, height))
+            masks.append(np.asarray(mask.resize((width, height), Image.NEAREST)) > 0)
+            with Image.open(path) as image:
+                result = session.score(np.asarray(image.convert("RGB")), maps=["map", "log_likelihoods"])
+            deployed.append(result.map.copy())
+            levels.append([torch.from_numpy(level.astype(float)) for level in result.log_likelihoods])
+    total = 0
+    for level in zip(*levels):
+        level = torch.stack(level)[:, None]
+        likelihoods = torch.exp(level - level.max())
+        resize = dict(size=(height, width), mode="bilinear", align_corners=True)
+        total = total + torch.nn.functional.interpolate(likelihoods, **resize)[:, 0]
+    return np.array(labels), np.stack(masks), (total.max() - total).numpy(), np.stack(deployed)
+
+
+def f1_max(labels, scores):
+    precision, recall, _ = metrics.precision_recall_curve(labels, scores)
+    total = precision + recall
+    return np.divide(2 * precision * recall, total, out=np.zeros_like(total), where=total > 0).max()
+
+
+@pytest.mark.parametrize("name", ["bottle", "cable"])
+@pytest.mark.parametrize("protocol", ["paper", "deployed"])
+def test_measures(evaluated, small, tree, name, protocol):
+    found = next(c for c in evaluated[0]["classes"] if c["name"] == name)
+    labels, masks, paper, deployed = expected_maps(small, tree, name)
+    maps = paper if protocol == "paper" else deployed
+    scores = maps.reshape(len(maps), -1).max(1)
+    assert [i[f"{protocol}Score"] for i in found["images"]] == pytest.approx(scores, abs=2e-6)
+    assert [i["defect"] != "good" for i in found["images"]] == labels.tolist()
+    pixels, truth = maps.ravel(), masks.ravel()
+    # The paper's maps are double here and float in the tool: pixels closer than that may change places.
+    close = 1e-9 if protocol == "deployed" else 2e-6
+    measures = found[protocol]
+    assert measures["imageAUROC"] == pytest.approx(metrics.roc_auc_score(labels, scores), abs=1e-9)
+    assert measures["imageAveragePrecision"] == pytest.approx(metrics.average_precision_score(labels, scores), abs=1e-9)
+    assert measures["imageF1Max"] == pytest.approx(f1_max(labels, scores), abs=1e-9)
+    assert f1_max(labels, scores >= measures["imageThreshold"] - 1e-6) == pytest.approx(measures["imageF1Max"], abs=1e-9)
+    assert measures["pixelAUROC"] == pytest.approx(metrics.roc_auc_score(truth, pixels), abs=close)
+    assert measures["pixelAveragePrecision"] == pytest.approx(metrics.average_precision_score(truth, pixels), abs=close)
+    assert measures["pixelF1Max"] == pytest.approx(f1_max(truth, pixels), abs=2e-5 if protocol == "paper" else 1e-9)
+    singles = maps.astype(np.float32)
+    assert measures["auproStandard"] == pytest.approx(cflowad.aupro(singles, masks), abs=max(close, 1e-6))
+    paper_kind = cflowad.aupro(singles, masks, kind="paper")
+    assert measures["auproPaper"] == pytest.approx(paper_kind, abs=2e-4 if protocol == "paper" else 1e-9)
+
+
+def test_average_and_files(evaluated):
+    summary, folder = evaluated
+    for protocol in ("paper", "deployed"):
+        for measure, value in summary[protocol].items():
+            assert value == pytest.approx(np.mean([c[protocol][measure] for c in summary["classes"]]), abs=1e-12)
+    rows = list(csv.DictReader((folder / "all.csv").open()))
+    assert [(r["class"], r["protocol"]) for r in rows] == [
+        (name, protocol) for name in ("bottle", "cable", "average") for protocol in ("paper", "deployed")
+    ]
+    assert float(rows[0]["pixel_auroc"]) == summary["classes"][0]["paper"]["pixelAUROC"]
+    table = (folder / "table.txt").read_text().splitlines()
+    assert len(table) == 7 and table[-1].startswith("average")
+    assert f"{100 * summary['deployed']['pixelAUROC']:.2f}" in table[-1]
+
+
+def test_the_report_is_self_contained(evaluated):
+    page = (evaluated[1] / "all.html").read_text()
+    assert page.count("<svg") == 2 * 4
+    # Five defective and four good images of either class, twice each.
+    assert page.count("data:image/png;base64,") == 2 * (5 + 4) * 2
+    assert not re.search(r"(src|href)=\"(?!data:)|https?://", page)
+    assert "nan" not in re.sub(r"base64,[^\"]*", "", page).lower()
+
+
+def test_without_masks_only_images_are_measured(model_file, tmp_path):
+    random = np.random.default_rng(1)
+    for kind, count in [("good", 3), ("defective", 2)]:
+        (tmp_path / "parts" / kind).mkdir(parents=True)
+        for index in range(count):
+            picture(random, kind != "good")[0].save(tmp_path / "parts" / kind / f"{index}.bmp")
+    model = model_file("lite0", calibrated=False)
+    done = run("evaluate", model, "--data", "parts", "--json", "out.json", folder=tmp_path)
+    assert "2 defective images without a mask" in done.stderr and "not calibrated" in done.stderr
+    found = json.loads((tmp_path / "out.json").read_text())["classes"][0]
+    assert "deployed" not in found and "pixelAUROC" not in found["paper"] and not found["hasMasks"]
+    assert 0 <= found["paper"]["imageAUROC"] <= 1
+
+
+def test_csv_lists_and_class_names_in_model_paths(tree, model_file, tmp_path):
+    model = Path(model_file("lite0"))
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.h5").symlink_to(model)
+    lines = ["path,label,mask,class,split"]
+    for name, kind in [("a", "bottle"), ("b", "cable")]:
+        lines += [f"{p},good,,{name},test" for p in sorted((tree / kind / "test/good").iterdir())]
+        suffix = "_mask" if kind == "bottle" else ""
+        for path in sorted((tree / kind / "test/spot").iterdir()):
+            lines.append(f"{path},spot,{tree / kind}/ground_truth/spot/{path.stem}{suffix}.png,{name},test")
+    (tmp_path / "list.csv").write_text("\n".join(lines))
+    run("evaluate", "{class}.h5", "--data", "list.csv", "--json", "out.json", folder=tmp_path)
+    found = json.loads((tmp_path / "out.json").read_text())["classes"]
+    assert [(c["name"], c["model"], c["good"], c["defective"]) for c in found] == [
+        ("a", "a.h5", 4, 3),
+        ("b", "b.h5", 4, 3),
+    ]
+    assert all(c["deployed"]["auproStandard"] > 0 for c in found)
