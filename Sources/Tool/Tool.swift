@@ -26,8 +26,8 @@ struct Tool: ParsableCommand {
       """,
     version: "cflowad \(CFLOWAD_VERSION_MAJOR).\(CFLOWAD_VERSION_MINOR).\(CFLOWAD_VERSION_PATCH)",
     subcommands: [
-      TrainCommand.self, CalibrateCommand.self, ScoreCommand.self, EvaluateCommand.self, BenchCommand.self,
-      InfoCommand.self,
+      TrainCommand.self, CalibrateCommand.self, ScoreCommand.self, EvaluateCommand.self, ReproduceCommand.self,
+      InfoCommand.self, BenchCommand.self,
     ])
 
   /// Runs the command that the arguments name. Errors are one line.

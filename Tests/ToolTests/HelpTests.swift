@@ -8,7 +8,7 @@ import Training
 
 struct HelpTests {
   private static let commands: [any ParsableCommand.Type] = [
-    Tool.self, TrainCommand.self, CalibrateCommand.self, ScoreCommand.self, EvaluateCommand.self,
+    Tool.self, TrainCommand.self, CalibrateCommand.self, ScoreCommand.self, EvaluateCommand.self, ReproduceCommand.self,
     InfoCommand.self, BenchCommand.self,
   ]
 

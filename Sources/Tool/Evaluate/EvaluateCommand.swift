@@ -25,7 +25,7 @@ struct EvaluateCommand: ParsableCommand {
       Examples:
 
         cflowad evaluate bottle.h5 --data mvtec/bottle --html report.html
-        cflowad evaluate models/{class}.h5 --data mvtec --json results.json --csv results.csv
+        cflowad evaluate models/{class}.h5 --data mvtec --json all.json
         cflowad evaluate detector.h5 --data list.csv
       """)
 

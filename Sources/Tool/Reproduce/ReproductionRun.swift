@@ -1,0 +1,70 @@
+import Basics
+import DataSets
+import Scoring
+import Training
+import TrainingFile
+
+/// Trains one class under one seed and measures it after every meta epoch; takes up again what was stopped.
+struct ReproductionRun {
+  let name: String
+  let encoder: DetectorContents
+  let options: TrainingOptions
+  let threadCount: Int
+  /// Where record and checkpoint are kept.
+  let folder: String
+
+  private var stem: String { "\(folder)/\(name)-seed\(options.seed)" }
+
+  /// - Parameter set: path of the data set.
+  func run(_ set: String, display: ProgressDisplay) throws(Failure) -> RunRecord {
+    let training = try DataSet(set, part: .training, className: name).classes.flatMap(\.good)
+    let test = try DataSet(set, part: .test, className: name).classes.flatMap(\.samples)
+    let settings = settings(trainingImages: training.count, testImages: test.count)
+    let path = stem + ".json"
+    var record = try RunRecord.load(path, settings: settings) ?? RunRecord(name: name, settings: settings)
+    guard !record.isFinished else {
+      Output.note("\(name), seed \(options.seed): finished already")
+      return record
+    }
+    let trainer = try Trainer(encoder, options: options)
+    try trainer.add(files: training.map(\.image), role: .training)
+    // The paper trains on all good images, and its protocol needs no calibration: an image to calibrate on keeps the trainer
+    // from holding others back.
+    try trainer.add(files: Array(training.map(\.image).prefix(1)), role: .calibration)
+    let images = try TestImages(test, width: options.inputWidth, height: options.inputHeight)
+    let checkpoint = TrainingFile(path: stem + ".checkpoint")
+    trainer.checkpoint = checkpoint
+    try trainer.fit(display.handler) { (epoch, contents) throws(Failure) in
+      record.add(try measure(contents, images), epoch: epoch)
+      try record.write(path)
+      display.close()
+      Output.note(progress(record))
+    }
+    guard record.isFinished else {
+      throw Failure(.state, "\(path): epochs are missing beside the checkpoint; delete both")
+    }
+    checkpoint.remove()
+    return record
+  }
+
+  private func measure(_ contents: DetectorContents, _ images: TestImages) throws(Failure) -> Measures {
+    let scored = try ScoredImages(try Detector(contents), images, threadCount: threadCount)
+    let maps = try Buffer<Float>(count: images.count * images.pixelCount)
+    return try ProtocolResult.paper(scored, maps: maps).measures
+  }
+
+  private func settings(trainingImages: Int, testImages: Int) -> RunRecord.Settings {
+    RunRecord.Settings(
+      encoder: encoder.encoder.architecture, width: options.inputWidth, height: options.inputHeight,
+      levels: options.levelCount, blocks: options.couplingBlocks, metaEpochs: options.metaEpochs,
+      subEpochs: options.subEpochs, batch: options.imageBatch, learningRate: options.learningRate,
+      rotation: options.rotationDegrees, seed: options.seed, trainingImages: trainingImages, testImages: testImages)
+  }
+
+  private func progress(_ record: RunRecord) -> String {
+    let measures = record.epochs.last?.measures
+    return "\(name), seed \(options.seed), epoch \(record.epochs.count)/\(options.metaEpochs): image AUROC "
+      + "\(percent(measures?.imageAUROC)), pixel AUROC \(percent(measures?.pixelAUROC)), AUPRO "
+      + percent(measures?.auproPaper)
+  }
+}

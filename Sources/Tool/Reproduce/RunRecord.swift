@@ -1,0 +1,74 @@
+import Basics
+import FoundationEssentials
+import ImageFiles
+
+/// What a class's training under a seed gave, epoch by epoch: a JSON file beside the others.
+struct RunRecord: Codable, Equatable {
+  /// What decides the numbers; a file made with other settings is not gone on with.
+  struct Settings: Codable, Equatable {
+    var encoder: String
+    var width: Int
+    var height: Int
+    var levels: Int
+    var blocks: Int
+    var metaEpochs: Int
+    var subEpochs: Int
+    var batch: Int
+    var learningRate: Float
+    var rotation: Float
+    var seed: UInt64
+    var trainingImages: Int
+    var testImages: Int
+  }
+
+  struct Epoch: Codable, Equatable {
+    /// Counted from 0.
+    var epoch: Int
+    /// By the paper's protocol.
+    var measures: Measures
+  }
+
+  var name: String
+  var settings: Settings
+  /// Meta epochs done, in their order.
+  private(set) var epochs: [Epoch] = []
+
+  init(name: String, settings: Settings) {
+    self.name = name
+    self.settings = settings
+  }
+
+  /// All meta epochs are done.
+  var isFinished: Bool { epochs.count == settings.metaEpochs }
+
+  /// Keeps an epoch's measures, also when it is repeated after a kill.
+  mutating func add(_ measures: Measures, epoch: Int) {
+    epochs.removeAll { $0.epoch >= epoch }
+    epochs.append(Epoch(epoch: epoch, measures: measures))
+  }
+
+  /// After the last epoch.
+  func last(_ measure: KeyPath<Measures, Double?>) -> Double? { epochs.last?.measures[keyPath: measure] }
+
+  /// Of the epoch that is best on the test set itself: how the published numbers were chosen.
+  func best(_ measure: KeyPath<Measures, Double?>) -> Double? {
+    epochs.compactMap { $0.measures[keyPath: measure] }.max()
+  }
+
+  /// The record of a file; nil when there is none. Fails with `.format` for what is no record, and with `.state` for one
+  /// of other settings.
+  static func load(_ path: String, settings: Settings) throws(Failure) -> RunRecord? {
+    guard FileManager.default.fileExists(atPath: path) else { return nil }
+    let file = try RegularFile(path: path)
+    let bytes = try file.read(upTo: file.size)
+    guard let record = try? JSONDecoder().decode(RunRecord.self, from: Data(bytes)) else {
+      throw Failure(.format, "\(path): it is no record of a run")
+    }
+    guard record.settings == settings else {
+      throw Failure(.state, "\(path): it was made with other settings; choose another folder for results")
+    }
+    return record
+  }
+
+  func write(_ path: String) throws(Failure) { try TextFile.write(json(self, isIndented: true) + "\n", to: path) }
+}

@@ -1,0 +1,78 @@
+import Foundation
+import ModelFile
+import PNG
+import Support
+import Testing
+
+@testable import cflowad
+
+/// A miniature data set in MVTec AD's layout: classes bottle and cable with three training images, two good test images
+/// and a defective one with its mask.
+func makeMiniature(_ folder: TemporaryFolder, of detector: DetectorFixture.DetectorCase) throws {
+  for name in ["bottle", "cable"] {
+    for part in ["train/good", "test/good", "test/spot", "ground_truth/spot"] {
+      try folder.makeFolder("mvtec/\(name)/\(part)")
+    }
+    for index in 0..<3 { try folder.writeFrame("mvtec/\(name)/train/good/00\(index).png", index, of: detector) }
+    for index in 0..<2 { try folder.writeFrame("mvtec/\(name)/test/good/00\(index).png", index + 1, of: detector) }
+    try folder.writeFrame("mvtec/\(name)/test/spot/000.png", 3, of: detector)
+    var mask = [UInt8](repeating: 0, count: 32 * 32)
+    for y in 8..<20 { for x in 5..<16 { mask[y * 32 + x] = 255 } }
+    try PNG.write(
+      path: folder("mvtec/\(name)/ground_truth/spot/000_mask.png"), pixels: mask, width: 32, height: 32, stride: 32,
+      channels: 1)
+  }
+}
+
+struct DataSetCommandTests {
+  private let folder: TemporaryFolder
+  private let small = [
+    "--input-size", "64", "--levels", "1", "--blocks", "1", "--meta-epochs", "1", "--sub-epochs", "1", "--rotation",
+    "0",
+  ]
+
+  init() throws {
+    folder = try TemporaryFolder()
+    let detector = try detectorCase("lite0")
+    try folder.writeModel("encoder.h5", detector, isEncoder: true)
+    try makeMiniature(folder, of: detector)
+  }
+
+  @Test func aClassIsTrainedCalibratedAndScored() throws {
+    let trained = try ToolRun(
+      list: ["train", "encoder.h5", "mvtec", "--class", "cable", "-o", "cable.h5"] + small, folder: folder)
+    #expect(trained.status == 0, "\(trained.errors)")
+    #expect(trained.errors.contains("3 frames, some held back"))
+    let calibrated = try ToolRun("calibrate", "cable.h5", "mvtec/cable", "-o", "cable.h5", folder: folder)
+    #expect(calibrated.status == 0, "\(calibrated.errors)")
+    #expect(try ModelFile.read(path: folder("cable.h5")).calibration?.scores.count == 2)
+
+    let scored = try ToolRun("score", "cable.h5", "mvtec", "--format", "json", "--threads", "1", folder: folder)
+    #expect(scored.status == 0)
+    let frames = try scored.lines.map { try JSONDecoder().decode(ScoredFrame.self, from: Data($0.utf8)) }
+    #expect(
+      frames.map(\.file)
+        == ["bottle", "cable"].flatMap { name in
+          ["good/000", "good/001", "spot/000"].map { "mvtec/\(name)/test/\($0).png" }
+        })
+    let onTwo = try ToolRun("score", "cable.h5", "mvtec", "--format", "json", "--threads", "2", folder: folder)
+    #expect(
+      try onTwo.lines.map { try JSONDecoder().decode(ScoredFrame.self, from: Data($0.utf8)).score }
+        == frames.map(\.score))
+  }
+
+  @Test func severalClassesNeedAChoice() throws {
+    let run = try ToolRun(list: ["train", "encoder.h5", "mvtec", "-o", "all.h5"] + small, folder: folder)
+    #expect(run.status == 1)
+    #expect(run.errors == "cflowad: mvtec: choose one by --class: bottle, cable\n")
+  }
+
+  @Test func evaluationIsByClass() throws {
+    try folder.writeModel("lite0.h5", detectorCase("lite0"))
+    let run = try ToolRun("evaluate", "lite0.h5", "--data", "mvtec", "--class", "cable", folder: folder)
+    #expect(run.status == 0, "\(run.errors)")
+    #expect(run.lines.count == 3 && run.lines[1].hasPrefix("cable") && run.lines[2].contains("deployed"))
+    let missing = try ToolRun("evaluate", "lite0.h5", "--data", "mvtec", "--json", "none/a.json", folder: folder)
+    #expect(missing.status == 1 && missing.errors.hasPrefix("cflowad: none/a.json: "))
+  }
+}
