@@ -15,7 +15,7 @@ struct Chart {
     var decimals = 1
   }
 
-  private static let size = (width: 340.0, height: 300.0)
+  private static let size = (width: 350.0, height: 300.0)
   /// Where the drawing area lies.
   private static let area = (left: 46.0, top: 10.0, right: 330.0, bottom: 258.0)
 

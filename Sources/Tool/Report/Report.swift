@@ -58,7 +58,7 @@ struct Report {
       frozen at calibration, which every image is scored with by itself. AUPRO is the area under the per-region-overlap \
       curve up to 30 % false positives, as the original and as the field computes it.</p>
       \(HTML.table([head] + rows))
-      <p>Below: heat is the anomaly map; the cyan line is around what is at least as high as the threshold of the largest \
+      <p>Below: heat is the anomaly map, up to the highest score of all images; the cyan line is around what is at least as high as the threshold of the largest \
       pixel F1, or above the detector's where there are no masks; the green line is around what is truly defective.</p>
       \(sections.joined(separator: "\n"))
       """

@@ -21,7 +21,7 @@ struct ScoreHistogram {
   func html(title: String, threshold: Double?) -> String {
     let highest = Double(max(good.max() ?? 0, defective.max() ?? 0, 5))
     var chart = Chart(
-      title, x: Chart.Axis(name: "image score", range: range, decimals: 2),
+      title, x: Chart.Axis(name: "image score", range: range, decimals: 3),
       y: Chart.Axis(name: "images", range: 0...highest, decimals: 0))
     let width = (range.upperBound - range.lowerBound) / Double(Self.binCount)
     for (counts, name) in [(good, "good"), (defective, "defective")] {

@@ -67,7 +67,7 @@ struct WorstImages {
     let frame = try Frame(
       base: images.pixels(index), width: images.width, height: images.height, stride: 3 * images.width, format: .rgb8)
     let overlay = try Overlay(
-      low: 0, high: Float(shown.constants.levelMaxima.count),
+      low: 0, high: max(shown.scores.max() ?? 1, 1e-6),
       threshold: best ?? evaluation.scored.calibration?.threshold)
     try render(frame: frame, map: map.base, overlay: overlay, into: rgb.base)
   }
