@@ -130,14 +130,19 @@ package final class Trainer {
   /// The same frames, options and seed give the same weights, bit for bit. With a ``checkpoint`` that keeps a state the run
   /// goes on from there, with the same weights in the end.
   ///
-  /// - Parameter observer: called at the end of each meta epoch that is not in the checkpoint yet.
+  /// - Parameters:
+  ///   - holdsBack: false to train on all frames, for a detector that is not calibrated from them.
+  ///   - observer: called at the end of each meta epoch that is not in the checkpoint yet.
   /// - Throws: `.state` without enough frames or when the checkpoint is that of another run, `.cancelled`, `.diverged`
   ///   saying where; what the checkpoint and the observer throw. Once the loops have begun, the trainer is then of no
   ///   more use; another one goes on from the checkpoint.
-  package func fit(_ handler: TrainingProgress.Handler? = nil, observer: Observer? = nil) throws(Failure) {
+  package func fit(
+    _ handler: TrainingProgress.Handler? = nil, holdsBack: Bool = true, observer: Observer? = nil
+  ) throws(Failure) {
     try checkUsable()
     guard state != .fitted else { throw Failure(.state, "the trainer was fitted already") }
-    try holdBack()
+    guard !trainingFrames.isEmpty else { throw Failure(.state, "no frame was added to train on") }
+    if holdsBack { try holdBack() }
     let identity = TrainingIdentity(
       options: options, preprocessing: preprocessing, encoder: encoder.description, encoderWeights: encoderWeights,
       flowWeights: flowWeights, frames: trainingFrames)
@@ -166,7 +171,6 @@ package final class Trainer {
 
   /// Moves a seeded choice of training frames to the calibration frames, when there are none.
   private func holdBack() throws(Failure) {
-    guard !trainingFrames.isEmpty else { throw Failure(.state, "no frame was added to train on") }
     guard calibrationFrames.isEmpty else { return try checkHeldBack() }
     let count = trainingFrames.count
     guard count > 1 else {

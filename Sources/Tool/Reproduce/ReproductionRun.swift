@@ -28,13 +28,11 @@ struct ReproductionRun {
     }
     let trainer = try Trainer(encoder, options: options)
     try trainer.add(files: training.map(\.image), role: .training)
-    // The paper trains on all good images, and its protocol needs no calibration: an image to calibrate on keeps the trainer
-    // from holding others back.
-    try trainer.add(files: Array(training.map(\.image).prefix(1)), role: .calibration)
     let images = try TestImages(test, width: options.inputWidth, height: options.inputHeight)
     let checkpoint = TrainingFile(path: stem + ".checkpoint")
     trainer.checkpoint = checkpoint
-    try trainer.fit(display.handler) { (epoch, contents) throws(Failure) in
+    // The paper trains on all good images, and its protocol needs no calibration.
+    try trainer.fit(display.handler, holdsBack: false) { (epoch, contents) throws(Failure) in
       record.add(try measure(contents, images), epoch: epoch)
       try record.write(path)
       display.close()
