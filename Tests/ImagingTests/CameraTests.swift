@@ -177,7 +177,7 @@ private struct CameraPicture {
     #expect(try picture.rows() == expected)
     let part = expected[1...2].map { Array($0[6...]) }
     #expect(try picture.rows(crop: Frame.Rectangle(x: 2, y: 1, width: 3, height: 2)) == part)
-    // Elsewhere in memory, with strides of their own.
+    // Elsewhere in memory; the third plane has the second one's stride.
     try bytes.withUnsafeBufferPointer { bytes in
       let base = try #require(bytes.baseAddress)
       let frame = try Frame(
@@ -187,7 +187,7 @@ private struct CameraPicture {
       try reader.prepare(frame)
       var row = [UInt8](repeating: 0, count: 6)
       try row.withUnsafeMutableBufferPointer { reader.read(frame, 1, into: try #require($0.baseAddress)) }
-      #expect(row == [5, 50, 25, 6, 51, 26].map { bytes[$0] })
+      #expect(row == [5, 50, 30, 6, 51, 31].map { bytes[$0] })
     }
   }
 
