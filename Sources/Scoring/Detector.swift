@@ -37,7 +37,7 @@ package final class Detector: Sendable {
         throw error.within("flow \(level)")
       }
     }
-    let encoder = try Encoder(
+    let encoder = try SharedEncoders.encoder(
       contents.encoder, weights: contents.encoderWeights.takeAll(),
       inputSize: EncoderInputSize(height: contents.preprocessing.height, width: contents.preprocessing.width))
     let levels: [Grid]

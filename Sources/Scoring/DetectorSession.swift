@@ -18,18 +18,31 @@ package final class DetectorSession {
   /// - Parameters:
   ///   - judge: instead of one with the detector's own thresholds.
   ///   - threadCount: as for ``LikelihoodSession``.
-  package init(_ detector: Detector, judge: Judge? = nil, threadCount: Int = 0) throws(Failure) {
+  package convenience init(_ detector: Detector, judge: Judge? = nil, threadCount: Int = 0) throws(Failure) {
+    let likelihoods = try LikelihoodSession(detector, threadCount: threadCount)
+    try self.init(likelihoods, judge: judge ?? Judge(detector.calibration))
+  }
+
+  /// - Parameter encoder: one that serves the detector.
+  convenience init(_ detector: Detector, judge: Judge, encoder: FrameEncoder, workers: Workers) throws(Failure) {
+    try self.init(LikelihoodSession(detector, encoder: encoder, workers: workers), judge: judge)
+  }
+
+  private init(_ likelihoods: LikelihoodSession, judge: Judge) throws(Failure) {
+    let detector = likelihoods.detector
     let (width, height) = (detector.preprocessing.width, detector.preprocessing.height)
-    likelihoods = try LikelihoodSession(detector, threadCount: threadCount)
-    self.judge = judge ?? Judge(detector.calibration)
+    self.likelihoods = likelihoods
+    self.judge = judge
     anomalyMap = try AnomalyMap(width: width, height: height, levels: detector.levels)
     mapBuffer = try FloatBuffer(count: width * height)
     resampler = MapResampler(width: width, height: height)
   }
 
   /// Encodes the frame and computes its log-likelihoods; fails with `.diverged` when one is not finite.
-  package func computeLikelihoods(_ frame: Frame) throws(Failure) {
-    try likelihoods.run(frame)
+  ///
+  /// - Parameter isEncoded: as for ``LikelihoodSession/run(_:isEncoded:)``.
+  package func computeLikelihoods(_ frame: Frame, isEncoded: Bool = false) throws(Failure) {
+    try likelihoods.run(frame, isEncoded: isEncoded)
     guard likelihoods.isFinite else {
       throw Failure(.diverged, "the network's output is not finite: its weights do not fit each other or the input")
     }

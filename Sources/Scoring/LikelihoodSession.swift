@@ -1,50 +1,47 @@
 import Basics
-import Encoders
 import Flows
 import Imaging
 import Kernels
 
 /// The first half of scoring: from a frame to the log-likelihood of every position. Scratch memory for one call at a
-/// time; a frame of a size seen before allocates nothing.
+/// time.
 package final class LikelihoodSession {
   package let detector: Detector
   /// log p / C of the last frame: the levels' grids one after the other, finest first.
   package var logLikelihoods: UnsafePointer<Float> { UnsafePointer(likelihoods.base) }
-  private let resizer: Resizer
-  private let normalization: Normalization
-  private let pixels: Buffer<UInt8>
-  private let input: FloatBuffer
-  private let encoder: EncoderSession
+  let encoder: FrameEncoder
   private let flow: FlowSession
   private let likelihoods: FloatBuffer
 
   /// - Parameter threadCount: threads that share the work, the calling one included; 0 for one per processor.
-  package init(_ detector: Detector, threadCount: Int = 0) throws(Failure) {
+  package convenience init(_ detector: Detector, threadCount: Int = 0) throws(Failure) {
     let workers = try Workers(count: threadCount == 0 ? Workers.processorCount : threadCount)
-    let (width, height) = (detector.preprocessing.width, detector.preprocessing.height)
+    try self.init(detector, encoder: FrameEncoder(detector, workers: workers), workers: workers)
+  }
+
+  /// - Parameter encoder: one that serves the detector.
+  init(_ detector: Detector, encoder: FrameEncoder, workers: Workers) throws(Failure) {
     self.detector = detector
-    pixels = try Buffer(count: 3 * width * height)
-    resizer = try Resizer(width: width, height: height, window: detector.preprocessing.window)
-    normalization = Normalization(detector.preprocessing)
-    input = try FloatBuffer(count: 3 * width * height)
-    encoder = try EncoderSession(detector.encoder, height: height, width: width, workers: workers)
+    self.encoder = encoder
     flow = try FlowSession(detector.flows, workers: workers)
     likelihoods = try FloatBuffer(count: detector.positionCount)
   }
 
   /// Computes ``logLikelihoods`` and ``features(_:)`` of a frame.
-  package func run(_ frame: Frame) throws(Failure) {
-    try resizer.resize(frame, into: pixels.base)
-    run(resized: pixels.base)
+  ///
+  /// - Parameter isEncoded: the encoder ran this frame last, for another detector.
+  package func run(_ frame: Frame, isEncoded: Bool = false) throws(Failure) {
+    if !isEncoded { try encoder.run(frame) }
+    runFlows()
   }
 
   /// The same for an image that has the network's size already: height x width RGB8.
   package func run(resized pixels: UnsafePointer<UInt8>) {
-    let preprocessing = detector.preprocessing
-    normalization.apply(pixels, pixelCount: preprocessing.width &* preprocessing.height, into: input.base)
-    encoder.run(input.base)
-    flow.logLikelihoods(features: { encoder.features($0) }, into: likelihoods.base)
+    encoder.run(resized: pixels)
+    runFlows()
   }
+
+  private func runFlows() { flow.logLikelihoods(features: { encoder.features($0) }, into: likelihoods.base) }
 
   /// The last frame's features of a level: positions x C.
   package func features(_ level: Int) -> UnsafePointer<Float> { encoder.features(level) }

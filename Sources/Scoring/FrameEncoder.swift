@@ -1,0 +1,47 @@
+import Basics
+import Encoders
+import Imaging
+import Kernels
+
+/// From a frame to an encoder's features: scratch memory for one call at a time, which detectors with the same encoder
+/// and preprocessing share. A frame of a size seen lately allocates nothing.
+package final class FrameEncoder {
+  let encoder: Encoder
+  let preprocessing: Preprocessing
+  private let resizer: Resizer
+  private let normalization: Normalization
+  private let pixels: Buffer<UInt8>
+  private let input: FloatBuffer
+  private let session: EncoderSession
+
+  init(_ detector: Detector, workers: Workers) throws(Failure) {
+    encoder = detector.encoder
+    preprocessing = detector.preprocessing
+    let (width, height) = (preprocessing.width, preprocessing.height)
+    pixels = try Buffer(count: 3 * width * height)
+    resizer = try Resizer(width: width, height: height, window: preprocessing.window)
+    normalization = Normalization(preprocessing)
+    input = try FloatBuffer(count: 3 * width * height)
+    session = try EncoderSession(encoder, height: height, width: width, workers: workers)
+  }
+
+  /// Whether this gives the features that a detector needs.
+  func serves(_ detector: Detector) -> Bool {
+    encoder === detector.encoder && preprocessing == detector.preprocessing
+  }
+
+  /// Computes ``features(_:)`` of a frame.
+  func run(_ frame: Frame) throws(Failure) {
+    try resizer.resize(frame, into: pixels.base)
+    run(resized: pixels.base)
+  }
+
+  /// The same for an image that has the network's size already: height x width RGB8.
+  func run(resized pixels: UnsafePointer<UInt8>) {
+    normalization.apply(pixels, pixelCount: preprocessing.width &* preprocessing.height, into: input.base)
+    session.run(input.base)
+  }
+
+  /// The last frame's features of a level: positions x C.
+  func features(_ level: Int) -> UnsafePointer<Float> { session.features(level) }
+}
