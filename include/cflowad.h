@@ -305,7 +305,7 @@ cflowad_status cflowad_session_create(
     const cflowad_model *model, const cflowad_session_options *options, cflowad_session **session);
 
 /**
- * Scores a frame. Allocates nothing when the session's previous frame had the same size; a new size makes its tables
+ * Scores a frame. Allocates nothing when the frame's size is one of the last four; another size makes its tables
  * anew. Computes in the default floating-point mode and leaves the calling thread's own as it was.
  *
  * @param frame   borrowed for the call.
@@ -323,6 +323,40 @@ cflowad_status cflowad_session_score(cflowad_session *session, const cflowad_fra
  */
 cflowad_status cflowad_session_score_batch(
     cflowad_session *session, const cflowad_frame *frames, size_t count, cflowad_result *results);
+
+/**
+ * Creates a session of several models that score the same frames (since 1.1). Models with the same encoder, from whatever
+ * file, input size and normalization share its memory, and cflowad_session_score_all runs it once for all of them.
+ *
+ * @param models  count handles; one may occur more than once.
+ * @param count   1 to 4096.
+ * @param options NULL for defaults; thresholds that are not NaN are those of all models.
+ * @param session receives the handle; close it with cflowad_session_close. Functions for one model use the first.
+ *                Thread-safe.
+ */
+cflowad_status cflowad_session_create_many(
+    const cflowad_model *const *models, size_t count, const cflowad_session_options *options,
+    cflowad_session **session);
+
+/**
+ * Scores a frame with every model of a session: the same bits as with each alone (since 1.1).
+ *
+ * @param results  one for each model, struct_size of the first element apart. Stops at the first failure; results before
+ *                 it are complete, and cflowad_last_error() names the model.
+ */
+cflowad_status cflowad_session_score_all(
+    cflowad_session *session, const cflowad_frame *frame, cflowad_result *results);
+
+/**
+ * Puts another model in the place of one, while the session may be scoring on other threads (since 1.1): never
+ * CFLOWAD_ERROR_BUSY. Everything is prepared on the calling thread. A call that runs ends with the models that it began
+ * with; calls that begin after this function has returned, or while it returns, use the new one, wholly. Waits for the
+ * end of a call that runs to free what the old model needed, but not longer than about a second.
+ *
+ * @param index  place of the model to be replaced, 0 in a session of one.
+ * @param model  may have another input size or architecture than the old one.
+ */
+cflowad_status cflowad_session_replace_model(cflowad_session *session, size_t index, const cflowad_model *model);
 
 /**
  * Closes the session; returns at once. A call that still runs on another thread is completed, and the session's memory

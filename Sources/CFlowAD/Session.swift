@@ -4,7 +4,7 @@ import Imaging
 import Kernels
 import Scoring
 
-private let sessions = HandleTable<Exclusive<DetectorSession>>(kind: 2, name: "session")
+private let sessions = HandleTable<ScoringSession>(kind: 2, name: "session")
 
 private var defaultSessionOptions: cflowad_session_options {
   var options = cflowad_session_options()
@@ -29,19 +29,57 @@ public func cflowad_session_create(
 ) -> cflowad_status {
   attempt { () throws(Failure) in
     let session = try checkedOutput(session, "session")
-    let detector = try models.object(model)
-    var chosen = defaultSessionOptions
-    if options != nil { chosen = try CallerStruct.read(options, "session options", defaults: defaultSessionOptions) }
-    guard chosen.reserved == 0 else { throw Failure(.invalidArgument, "the options' reserved field is not 0") }
-    let threadCount = Int(chosen.thread_count)
-    guard threadCount <= Workers.maximumCount else {
-      throw Failure(.invalidArgument, "\(threadCount) threads are more than \(Workers.maximumCount)")
+    session.pointee = try open([try models.object(model)], options)
+  }
+}
+
+@_cdecl("cflowad_session_create_many") @implementation
+public func cflowad_session_create_many(
+  _ handles: UnsafePointer<OpaquePointer?>?, _ count: Int, _ options: UnsafePointer<cflowad_session_options>?,
+  _ session: UnsafeMutablePointer<OpaquePointer?>?
+) -> cflowad_status {
+  attempt { () throws(Failure) in
+    let session = try checkedOutput(session, "session")
+    guard let handles, (1...4096).contains(count) else {
+      throw Failure(.invalidArgument, "the models are NULL, or their count is not within 1...4096")
     }
-    let judge = Judge(
-      detector.calibration, threshold: try optional(chosen.threshold, "threshold"),
-      reviewThreshold: try optional(chosen.review_threshold, "review threshold"))
-    session.pointee = try sessions.insert(
-      Exclusive(DetectorSession(detector, judge: judge, threadCount: threadCount), name: "session"))
+    var detectors: [Detector] = []
+    for index in 0..<count {
+      do throws(Failure) {
+        detectors.append(try models.object(handles[index]))
+      } catch {
+        throw error.within("model \(index)")
+      }
+    }
+    session.pointee = try open(detectors, options)
+  }
+}
+
+/// A new session's handle.
+private func open(
+  _ detectors: [Detector], _ options: UnsafePointer<cflowad_session_options>?
+) throws(Failure) -> OpaquePointer {
+  var chosen = defaultSessionOptions
+  if options != nil { chosen = try CallerStruct.read(options, "session options", defaults: defaultSessionOptions) }
+  guard chosen.reserved == 0 else { throw Failure(.invalidArgument, "the options' reserved field is not 0") }
+  let threadCount = Int(chosen.thread_count)
+  guard threadCount <= Workers.maximumCount else {
+    throw Failure(.invalidArgument, "\(threadCount) threads are more than \(Workers.maximumCount)")
+  }
+  let threshold = try optional(chosen.threshold, "threshold")
+  let reviewThreshold = try optional(chosen.review_threshold, "review threshold")
+  return try sessions.insert(
+    ScoringSession(detectors, threadCount: threadCount) { detector in
+      Judge(detector.calibration, threshold: threshold, reviewThreshold: reviewThreshold)
+    })
+}
+
+@_cdecl("cflowad_session_replace_model") @implementation
+public func cflowad_session_replace_model(
+  _ session: OpaquePointer?, _ index: Int, _ model: OpaquePointer?
+) -> cflowad_status {
+  attempt { () throws(Failure) in
+    try sessions.object(session).replace(index, with: try models.object(model))
   }
 }
 
@@ -52,8 +90,8 @@ public func cflowad_session_score(
   attempt { () throws(Failure) in
     let result = try checkedOutput(result, "result")
     let session = try sessions.object(session)
-    try session.use { (session: DetectorSession) throws(Failure) in
-      try Kernels.inDefaultFloatMode { () throws(Failure) in try score(session, frame, result) }
+    try session.use { (group) throws(Failure) in
+      try Kernels.inDefaultFloatMode { () throws(Failure) in try score(group.members[0], frame, result) }
     }
   }
 }
@@ -74,7 +112,7 @@ public func cflowad_session_score_batch(
     let resultStride = results.pointee.struct_size
     _ = try CallerStruct.read(frames, "first frame")
     _ = try CallerStruct.read(UnsafePointer(results), "first result")
-    try session.use { (session: DetectorSession) throws(Failure) in
+    try session.use { (group) throws(Failure) in
       for i in 0..<count {
         let frame = UnsafeRawPointer(frames) + i &* frameStride
         let result = UnsafeMutableRawPointer(results) + i &* resultStride
@@ -83,11 +121,38 @@ public func cflowad_session_score_batch(
           else { throw Failure(.structSize, "its struct_size differs from the first element's") }
           try Kernels.inDefaultFloatMode { () throws(Failure) in
             try score(
-              session, frame.assumingMemoryBound(to: cflowad_frame.self),
+              group.members[0], frame.assumingMemoryBound(to: cflowad_frame.self),
               result.assumingMemoryBound(to: cflowad_result.self))
           }
         } catch {
           throw error.within("frame \(i)")
+        }
+      }
+    }
+  }
+}
+
+@_cdecl("cflowad_session_score_all") @implementation
+public func cflowad_session_score_all(
+  _ session: OpaquePointer?, _ frame: UnsafePointer<cflowad_frame>?, _ results: UnsafeMutablePointer<cflowad_result>?
+) -> cflowad_status {
+  attempt { () throws(Failure) in
+    let session = try sessions.object(session)
+    let results = try checkedOutput(results, "results")
+    let stride = results.pointee.struct_size
+    _ = try CallerStruct.read(UnsafePointer(results), "first result")
+    try session.use { (group) throws(Failure) in
+      for index in group.members.indices {
+        let result = UnsafeMutableRawPointer(results) + index &* stride
+        do throws(Failure) {
+          guard result.loadUnaligned(as: Int.self) == stride else {
+            throw Failure(.structSize, "its result's struct_size differs from the first one's")
+          }
+          try Kernels.inDefaultFloatMode { () throws(Failure) in
+            try score(group.members[index], frame, result.assumingMemoryBound(to: cflowad_result.self), ofGroup: true)
+          }
+        } catch {
+          throw error.within("model \(index)")
         }
       }
     }
@@ -106,9 +171,13 @@ private func optional(_ value: Float, _ name: StaticString) throws(Failure) -> F
 }
 
 /// Scores one frame into the caller's result. Everything is checked before anything is written.
+///
+/// - Parameter ofGroup: the members before have scored the frame.
 private func score(
-  _ session: DetectorSession, _ frame: UnsafePointer<cflowad_frame>?, _ result: UnsafeMutablePointer<cflowad_result>
+  _ member: DetectorGroup.Member, _ frame: UnsafePointer<cflowad_frame>?,
+  _ result: UnsafeMutablePointer<cflowad_result>, ofGroup: Bool = false
 ) throws(Failure) {
+  let session = member.session
   let frame = try checkedFrame(frame)
   var outputs = try CallerStruct.read(UnsafePointer(result), "result")
   guard outputs.reserved == 0 else { throw Failure(.invalidArgument, "the result's reserved field is not 0") }
@@ -125,7 +194,7 @@ private func score(
     try checkCapacity(outputs.features_capacity, holds: detector.featureCount, "features")
   }
 
-  try session.computeLikelihoods(frame)
+  try session.computeLikelihoods(frame, isEncoded: ofGroup && member.isEncodedBefore)
   outputs.log_likelihoods?.update(from: session.likelihoods.logLikelihoods, count: detector.positionCount)
   if var features = outputs.features {
     for (level, grid) in detector.levels.enumerated() {

@@ -9,6 +9,9 @@ struct ResampledAxis {
 
   private let samples: [Sample]
 
+  /// Places of the output.
+  var count: Int { samples.count }
+
   subscript(_ place: Int) -> Sample { samples[place] }
 
   /// First to first and last to last place: align_corners = true.

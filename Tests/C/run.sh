@@ -28,6 +28,9 @@ $c "$root/Tests/C/abi_test.c" -o "$work/abi" $link -lm
 $c -pthread "$root/Tests/C/threads_test.c" -o "$work/threads" $link
 "$work/threads" "$detector"
 
+$c -std=gnu99 -pthread "$root/Tests/C/models_test.c" -o "$work/models" $link
+"$work/models" "$detector" "$work"
+
 ${CC:-cc} -std=c11 -Wall -Wextra -Werror "-I$root/include" "$root/Tests/C/allocation_test.c" -o "$work/allocation" $link
 "$work/allocation" "$detector"
 
