@@ -453,11 +453,30 @@ public:
         if (!info) return info.error();
         cflowad_session *session = nullptr;
         const cflowad_status status = cflowad_session_create(model.get(), &options, &session);
-        return detail::check(status, Session(session, *info));
+        return detail::check(status, Session(session, {*info}));
     }
 
-    /** What the model is. */
-    const ModelInfo &info() const noexcept { return info_; }
+    /** A session of several models, for the same frames; see cflowad_session_create_many. */
+    static Expected<Session> try_create(Span<const Model *const> models, const SessionOptions &options = {}) {
+        std::vector<const cflowad_model *> handles;
+        std::vector<ModelInfo> infos;
+        for (const Model *model : models) {
+            Expected<ModelInfo> info = model->try_info();
+            if (!info) return info.error();
+            infos.push_back(*info);
+            handles.push_back(model->get());
+        }
+        cflowad_session *session = nullptr;
+        const cflowad_status status =
+            cflowad_session_create_many(handles.data(), handles.size(), &options, &session);
+        return detail::check(status, Session(session, std::move(infos)));
+    }
+
+    /** What the first model is. */
+    const ModelInfo &info() const noexcept { return infos_.front(); }
+
+    /** What every model is. */
+    Span<const ModelInfo> infos() const noexcept { return {infos_.data(), infos_.size()}; }
 
     /**
      * Scores a frame, borrowed for the call; see cflowad_session_score.
@@ -474,7 +493,7 @@ public:
 
     /** The same into an object that is used again and again: its arrays keep their memory. */
     Expected<void> try_score(const Frame &frame, Output outputs, Score &score) {
-        cflowad_result result = prepare(frame, outputs, score);
+        cflowad_result result = prepare(info(), frame, outputs, score);
         const cflowad_status status = cflowad_session_score(get(), &frame, &result);
         if (status != CFLOWAD_OK) return detail::failure(status);
         finish(result, score);
@@ -486,7 +505,7 @@ public:
         std::vector<Score> scores(frames.size());
         std::vector<cflowad_result> results;
         results.reserve(frames.size());
-        for (std::size_t i = 0; i < frames.size(); i++) results.push_back(prepare(frames[i], outputs, scores[i]));
+        for (std::size_t i = 0; i < frames.size(); i++) results.push_back(prepare(info(), frames[i], outputs, scores[i]));
         const cflowad_status status =
             cflowad_session_score_batch(get(), frames.data(), frames.size(), results.data());
         if (status != CFLOWAD_OK) return detail::failure(status);
@@ -494,10 +513,47 @@ public:
         return scores;
     }
 
+    /** Scores a frame with every model; see cflowad_session_score_all. */
+    Expected<std::vector<Score>> try_score_all(const Frame &frame, Output outputs = Output::score_only) {
+        std::vector<Score> scores(infos_.size());
+        std::vector<cflowad_result> results;
+        results.reserve(infos_.size());
+        for (std::size_t i = 0; i < infos_.size(); i++)
+            results.push_back(prepare(infos_[i], frame, outputs, scores[i]));
+        const cflowad_status status = cflowad_session_score_all(get(), &frame, results.data());
+        if (status != CFLOWAD_OK) return detail::failure(status);
+        for (std::size_t i = 0; i < infos_.size(); i++) finish(results[i], scores[i]);
+        return scores;
+    }
+
+    /**
+     * Puts another model in the place of one; see cflowad_session_replace_model. While another thread is scoring, the model
+     * must have the old one's input size and levels; one of other sizes may come when no call runs.
+     */
+    Expected<void> try_replace_model(std::size_t index, const Model &model) {
+        Expected<ModelInfo> info = model.try_info();
+        if (!info) return info.error();
+        const cflowad_status status = cflowad_session_replace_model(get(), index, model.get());
+        if (status != CFLOWAD_OK) return detail::failure(status);
+        // Arrays are made by these sizes: not written where nothing changes, since another thread may be reading.
+        ModelInfo &old = infos_[index];
+        if (old.map_size() != info->map_size() || old.log_likelihood_count() != info->log_likelihood_count()
+            || old.feature_count() != info->feature_count())
+            old = *info;
+        return {};
+    }
+
 #if CFLOWAD_HAS_EXCEPTIONS
     explicit Session(const Model &model, const SessionOptions &options = {})
         : Session(try_create(model, options).value()) {}
 
+    explicit Session(Span<const Model *const> models, const SessionOptions &options = {})
+        : Session(try_create(models, options).value()) {}
+
+    std::vector<Score> score_all(const Frame &frame, Output outputs = Output::score_only) {
+        return try_score_all(frame, outputs).value();
+    }
+    void replace_model(std::size_t index, const Model &model) { try_replace_model(index, model).value(); }
     Score score(const Frame &frame, Output outputs = Output::score_only) { return try_score(frame, outputs).value(); }
     void score(const Frame &frame, Output outputs, Score &score) { try_score(frame, outputs, score).value(); }
     std::vector<Score> score_batch(Span<const Frame> frames, Output outputs = Output::score_only) {
@@ -506,23 +562,23 @@ public:
 #endif
 
 private:
-    Session(cflowad_session *raw, const ModelInfo &info) noexcept : Handle(raw), info_(info) {}
+    Session(cflowad_session *raw, std::vector<ModelInfo> infos) noexcept : Handle(raw), infos_(std::move(infos)) {}
 
     /** Makes room for what is wanted. */
-    cflowad_result prepare(const Frame &frame, Output outputs, Score &score) const {
+    static cflowad_result prepare(const ModelInfo &info, const Frame &frame, Output outputs, Score &score) {
         cflowad_result result = detail::sized<cflowad_result>();
         const auto room = [&](Output output, std::vector<float> &values, std::size_t count) -> float * {
             if (!contains(outputs, output)) count = 0;
             values.resize(count);
             return count != 0 ? values.data() : nullptr;
         };
-        result.map = room(Output::map, score.map, info_.map_size());
+        result.map = room(Output::map, score.map, info.map_size());
         result.map_capacity = score.map.size();
         result.frame_map = room(Output::frame_map, score.frame_map, frame.pixel_count());
         result.frame_map_capacity = score.frame_map.size();
-        result.log_likelihoods = room(Output::log_likelihoods, score.log_likelihoods, info_.log_likelihood_count());
+        result.log_likelihoods = room(Output::log_likelihoods, score.log_likelihoods, info.log_likelihood_count());
         result.log_likelihoods_capacity = score.log_likelihoods.size();
-        result.features = room(Output::features, score.features, info_.feature_count());
+        result.features = room(Output::features, score.features, info.feature_count());
         result.features_capacity = score.features.size();
         return result;
     }
@@ -535,7 +591,7 @@ private:
         score.p_value = result.p_value;
     }
 
-    ModelInfo info_;
+    std::vector<ModelInfo> infos_;
 };
 
 /* ----------------------------------------------------------------------------------------- training */

@@ -225,6 +225,21 @@ void images_and_metrics(const std::string &folder) {
     expect_failure(cflowad::try_aupro(scores, labels, 3, 1), CFLOWAD_ERROR_INVALID_ARGUMENT, "no whole images");
 }
 
+void several_models(const char *path) {
+    const cflowad::Model model = must(cflowad::Model::try_open(path), "open");
+    const std::array<const cflowad::Model *, 2> models{&model, &model};
+    cflowad::Session session = must(cflowad::Session::try_create(models), "a session of two");
+    const std::vector<std::uint8_t> pixels = noise(40 * 40);
+    const cflowad::Frame frame(pixels.data(), 40, 40, CFLOWAD_PIXEL_GRAY8);
+    const std::vector<cflowad::Score> scores = must(session.try_score_all(frame, cflowad::Output::map), "score all");
+    const cflowad::Score alone = must(session.try_score(frame), "score");
+    expect(session.infos().size() == 2 && scores.size() == 2, "two models, two scores");
+    expect(scores[0].score == alone.score && scores[1].score == alone.score, "the same bits as alone");
+    expect(scores[1].map == scores[0].map && !scores[1].map.empty(), "and maps");
+    expect(bool(session.try_replace_model(1, model)), "replace");
+    expect_failure(session.try_replace_model(2, model), CFLOWAD_ERROR_INVALID_ARGUMENT, "no such model");
+}
+
 #if CFLOWAD_HAS_EXCEPTIONS
 void exceptions(const char *path, const std::string &folder) {
     const cflowad::Model model{std::string(path)};
@@ -258,6 +273,7 @@ void exceptions(const char *path, const std::string &folder) {
 int main(int argc, char **argv) {
     if (argc != 3) return std::fprintf(stderr, "usage: hpp_test DETECTOR.h5 FOLDER\n"), 2;
     models_and_sessions(argv[1]);
+    several_models(argv[1]);
     training(argv[1], argv[2]);
     images_and_metrics(argv[2]);
 #if CFLOWAD_HAS_EXCEPTIONS

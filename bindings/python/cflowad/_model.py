@@ -216,7 +216,7 @@ _MAPS = ("map", "frame_map", "log_likelihoods", "features")
 
 
 class Session(Handle):
-    """Scratch memory for scoring frames with one model.
+    """Scratch memory for scoring frames with a model, or with several that judge the same frames.
 
     One call at a time: a second thread calling meanwhile gets BusyError. For parallel work give every thread a session
     of its own; scoring releases the interpreter lock. The numbers do not depend on threads or on other frames.
@@ -224,7 +224,8 @@ class Session(Handle):
     Parameters
     ----------
     model
-        The detector.
+        The detector, or several: those with the same encoder, input size and normalization share its memory, and
+        `score_all` runs it once for all of them. Methods for one detector use the first.
     threshold
         Score above which a frame is rejected; None: the model's own.
     threads
@@ -237,7 +238,12 @@ class Session(Handle):
     _kind = "session"
 
     def __init__(
-        self, model: Model, threshold: float | None = None, threads: int = 0, *, review_threshold: float | None = None
+        self,
+        model: Model | Sequence[Model],
+        threshold: float | None = None,
+        threads: int = 0,
+        *,
+        review_threshold: float | None = None,
     ) -> None:
         library, handle = _native.library(), ctypes.c_void_p()
         if not 0 <= threads <= 256:
@@ -247,9 +253,48 @@ class Session(Handle):
             thread_count=threads,
             review_threshold=math.nan if review_threshold is None else review_threshold,
         )
-        self.info = model.info
-        check(library.cflowad_session_create(model.handle, ctypes.byref(options), ctypes.byref(handle)))
+        models = [model] if isinstance(model, Model) else list(model)
+        self._infos = [each.info for each in models]
+        handles = (ctypes.c_void_p * len(models))(*(each.handle for each in models))
+        check(
+            library.cflowad_session_create_many(handles, len(models), ctypes.byref(options), ctypes.byref(handle))
+        )
         self._handle = handle
+
+    @property
+    def infos(self) -> list[ModelInfo]:
+        """What the models are."""
+        return list(self._infos)
+
+    @property
+    def info(self) -> ModelInfo:
+        """What the first model is."""
+        return self._infos[0]
+
+    def replace_model(self, index: int, model: Model) -> None:
+        """Puts another model in the place of one, while other threads may be scoring.
+
+        All preparation happens in this call, which releases the interpreter lock. A call that runs ends with the models
+        it began with; those that begin afterwards use the new one. While another thread is scoring, the new model must
+        have the old one's input size and levels.
+        """
+        if not 0 <= index < len(self._infos):
+            raise IndexError(f"there is no model {index} in a session of {len(self._infos)}")
+        check(_native.library().cflowad_session_replace_model(self.handle, index, model.handle))
+        self._infos[index] = model.info
+
+    def score_all(
+        self, frame: ImageLike, order: Order = "RGB", maps: Iterable[str] = (), *, layout: Layout = "HWC"
+    ) -> list[Result]:
+        """Scores a frame with every model: the same bits as with each alone. Parameters as of `score`."""
+        wanted = _wanted(maps)
+        native, owner = native_frame(frame, order, layout)
+        infos = list(self._infos)
+        outputs = [self._outputs(info, native, wanted) for info in infos]
+        results = self._native_results(outputs)
+        check(_native.library().cflowad_session_score_all(self.handle, ctypes.byref(native), results))
+        del owner
+        return [self._result(*parts, False) for parts in zip(infos, results, outputs)]
 
     def score(
         self, frame: ImageLike, order: Order = "RGB", maps: Iterable[str] = (), *, layout: Layout = "HWC"
@@ -302,20 +347,13 @@ class Session(Handle):
 
         Parameters and exceptions are those of `score`; the message of an exception names the frame.
         """
-        wanted = tuple(maps) if not isinstance(maps, str) else (maps,)
-        if unknown := [name for name in wanted if name not in _MAPS]:
-            raise ValueError(f"unknown map {unknown[0]!r}; known: {', '.join(_MAPS)}")
+        wanted = _wanted(maps)
         count = len(frames)
         if count == 0:
             return []
         natives, owners = zip(*(native_frame(frame, order, layout) for frame in frames))
-        outputs = [self._outputs(native, wanted) for native in natives]
-        native_results = (_native.Result * count)()
-        for native, arrays in zip(native_results, outputs):
-            native.struct_size = ctypes.sizeof(_native.Result)
-            for name, array in arrays.items():
-                setattr(native, name, array.ctypes.data)
-                setattr(native, f"{name}_capacity", array.size)
+        outputs = [self._outputs(self.info, native, wanted) for native in natives]
+        native_results = self._native_results(outputs)
         evidence_only = bool(wanted) and set(wanted) <= {"log_likelihoods", "features"} and not self.info.is_calibrated
         library = _native.library()
         if evidence_only:  # the status stands for the missing score alone, and would stop a batch
@@ -327,7 +365,7 @@ class Session(Handle):
             native_frames = (_native.Frame * count)(*natives)
             check(library.cflowad_session_score_batch(self.handle, native_frames, count, native_results))
         del owners
-        return [self._result(native, arrays, evidence_only) for native, arrays in zip(native_results, outputs)]
+        return [self._result(self.info, *parts, evidence_only) for parts in zip(native_results, outputs)]
 
     def score_many(
         self,
@@ -377,8 +415,19 @@ class Session(Handle):
         result.path = os.fspath(source)
         return result
 
-    def _outputs(self, frame: Any, wanted: tuple[str, ...]) -> dict[str, NDArray[np.float32]]:
-        info = self.info
+    @staticmethod
+    def _native_results(outputs: Sequence[dict[str, NDArray[np.float32]]]) -> Any:
+        """Structs that have these arrays filled."""
+        results = (_native.Result * len(outputs))()
+        for native, arrays in zip(results, outputs):
+            native.struct_size = ctypes.sizeof(_native.Result)
+            for name, array in arrays.items():
+                setattr(native, name, array.ctypes.data)
+                setattr(native, f"{name}_capacity", array.size)
+        return results
+
+    @staticmethod
+    def _outputs(info: ModelInfo, frame: Any, wanted: tuple[str, ...]) -> dict[str, NDArray[np.float32]]:
         sizes = {
             "map": info.input_height * info.input_width,
             "frame_map": frame.shape[0] * frame.shape[1],
@@ -390,8 +439,11 @@ class Session(Handle):
             arrays["frame_map"] = arrays["frame_map"].reshape(frame.shape)
         return arrays
 
-    def _result(self, native: Any, arrays: dict[str, NDArray[np.float32]], evidence_only: bool) -> Result:
-        info, levels = self.info, self.info.levels
+    @staticmethod
+    def _result(
+        info: ModelInfo, native: Any, arrays: dict[str, NDArray[np.float32]], evidence_only: bool
+    ) -> Result:
+        levels = info.levels
         result = Result(
             score=math.nan if evidence_only else native.score,
             verdict=None if evidence_only else Verdict(native.verdict),
@@ -409,6 +461,14 @@ class Session(Handle):
             shapes = [(level.height, level.width, level.channels) for level in levels]
             result.features = _split(arrays["features"], shapes)
         return result
+
+
+def _wanted(maps: Iterable[str]) -> tuple[str, ...]:
+    """The names of optional outputs, checked."""
+    wanted = (maps,) if isinstance(maps, str) else tuple(maps)
+    if unknown := [name for name in wanted if name not in _MAPS]:
+        raise ValueError(f"unknown map {unknown[0]!r}; known: {', '.join(_MAPS)}")
+    return wanted
 
 
 def _split(array: NDArray[np.float32], shapes: list[tuple[int, ...]]) -> list[NDArray[np.float32]]:

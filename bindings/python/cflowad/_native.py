@@ -195,6 +195,12 @@ PROTOTYPES: dict[str, tuple[object, list[object]]] = {
     "cflowad_session_create": (c_int32, [c_void_p, POINTER(SessionOptions), POINTER(c_void_p)]),
     "cflowad_session_score": (c_int32, [c_void_p, POINTER(Frame), POINTER(Result)]),
     "cflowad_session_score_batch": (c_int32, [c_void_p, POINTER(Frame), c_size_t, POINTER(Result)]),
+    "cflowad_session_create_many": (
+        c_int32,
+        [POINTER(c_void_p), c_size_t, POINTER(SessionOptions), POINTER(c_void_p)],
+    ),
+    "cflowad_session_score_all": (c_int32, [c_void_p, POINTER(Frame), POINTER(Result)]),
+    "cflowad_session_replace_model": (c_int32, [c_void_p, c_size_t, c_void_p]),
     "cflowad_session_close": (c_int32, [c_void_p]),
     "cflowad_train_options_init": (c_int32, [POINTER(TrainOptions), c_size_t]),
     "cflowad_trainer_create": (c_int32, [c_char_p, POINTER(TrainOptions), POINTER(c_void_p)]),

@@ -1,0 +1,52 @@
+"""Several models in one session."""
+
+import cflowad
+import numpy as np
+import pytest
+
+
+@pytest.fixture(scope="module")
+def models(model_file):
+    """Two encoders, three input sizes, and one of them twice."""
+    names = ("lite0", "resnet18_reflect", "lite0", "resnet18_zeros")
+    return [cflowad.Model(model_file(name)) for name in names]
+
+
+def frames():
+    random = np.random.RandomState(4)
+    return [random.randint(0, 256, (8, 10, 3)).astype(np.uint8).repeat(9, 0).repeat(7, 1) for _ in range(2)]
+
+
+def test_all_at_once_is_one_by_one(models):
+    with cflowad.Session(models) as together:
+        assert [info.architecture for info in together.infos] == [model.info.architecture for model in models]
+        for frame in frames():
+            results = together.score_all(frame, maps=["map", "frame_map", "log_likelihoods", "features"])
+            assert len(results) == len(models)
+            for model, result in zip(models, results):
+                with model.session() as session:
+                    alone = session.score(frame, maps=["map", "frame_map", "log_likelihoods", "features"])
+                assert (result.score, result.threshold) == (alone.score, alone.threshold)
+                assert np.array_equal(result.map, alone.map) and np.array_equal(result.frame_map, alone.frame_map)
+                for name in ("log_likelihoods", "features"):
+                    assert all(map(np.array_equal, getattr(result, name), getattr(alone, name)))
+            assert together.score(frame).score == results[0].score
+
+
+def test_replacing(models):
+    frame = frames()[0]
+    scores = []
+    for model in models:
+        with model.session() as session:
+            scores.append(session.score(frame).score)
+    with cflowad.Session(models[:2]) as session:
+        session.replace_model(1, models[3])
+        assert [result.score for result in session.score_all(frame)] == [scores[0], scores[3]]
+        session.replace_model(0, models[1])
+        results = session.score_all(frame, maps=["map"])
+        assert [result.score for result in results] == [scores[1], scores[3]]
+        assert results[0].map.shape == (models[1].info.input_height, models[1].info.input_width)
+        with pytest.raises(IndexError):
+            session.replace_model(2, models[0])
+    with pytest.raises(cflowad.InvalidArgumentError):
+        cflowad.Session([])
