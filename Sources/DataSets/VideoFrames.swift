@@ -8,7 +8,9 @@ enum VideoFrames {
   ///
   /// Fails with `.unsupported` when ffmpeg is not installed, and with `.io`.
   static func extract(_ video: String, to folder: String) throws(Failure) {
-    let partial = folder + ".partial"
+    // Hidden, so that what a killed run leaves is not taken for a clip.
+    let parts = folder.split(separator: "/", omittingEmptySubsequences: false)
+    let partial = (parts.dropLast() + [".\(parts.last ?? "").partial"]).joined(separator: "/")
     let manager = FileManager.default
     do {
       try? manager.removeItem(atPath: partial)

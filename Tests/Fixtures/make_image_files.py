@@ -1,7 +1,7 @@
 """Makes the fixtures of ImageFilesTests: JPEG, TIFF and BMP files, and their pixels as Pillow reads them.
 
-Needs numpy and Pillow. NAME.EXT has its pixels in NAME.EXT.raw: height x width x (1 or 3) bytes. What Pillow cannot write
-or read (tiles, 16-bit colour, version 5 headers) is written here by the formats' specifications.
+Needs numpy and Pillow. NAME.EXT has its pixels in NAME.EXT.raw: height x width x (1 or 3) bytes. What Pillow cannot
+write or read (tiles, 16-bit colour, version 5 headers) is written here by the formats' specifications.
 """
 
 import pathlib
@@ -116,7 +116,8 @@ def make_tiff():
     color_alpha = picture(4)
     save("rgba.tif", Image.fromarray(color_alpha, "RGBA"), color_alpha[..., :3])
     cmyk = picture(4, 3).astype(int)
-    save("cmyk.tif", Image.fromarray(cmyk.astype(np.uint8), "CMYK"), (255 - cmyk[..., 3:]) * (255 - cmyk[..., :3]) // 255)
+    light = (255 - cmyk[..., 3:]) * (255 - cmyk[..., :3]) // 255
+    save("cmyk.tif", Image.fromarray(cmyk.astype(np.uint8), "CMYK"), light)
 
     def write(name, samples, *arguments, expected=None, **options):
         (FOLDER / name).write_bytes(tiff(samples, *arguments, **options))

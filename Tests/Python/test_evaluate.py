@@ -1,4 +1,4 @@
-"""`cflowad evaluate` on a miniature data set in MVTec AD's layout, beside scikit-learn and an own account of both protocols.
+"""`cflowad evaluate` on miniature data sets, beside scikit-learn and an own account of both protocols.
 
 The tool is build/bin/cflowad, or the one that the environment variable CFLOWAD_TOOL names.
 """
@@ -41,8 +41,9 @@ def tree(tmp_path_factory):
     root = tmp_path_factory.mktemp("mvtec")
     random = np.random.default_rng(0)
     for name, suffix in [("bottle", "_mask"), ("cable", "")]:
-        for part, defect, count in [("train", "good", 3), ("test", "good", 4), ("test", "spot", 3), ("test", "hole", 2)]:
-            folder = root / name / part / defect
+        for path, count in [("train/good", 3), ("test/good", 4), ("test/spot", 3), ("test/hole", 2)]:
+            part, defect = path.split("/")
+            folder = root / name / path
             folder.mkdir(parents=True)
             for index in range(count):
                 image, mask = picture(random, defect != "good")
@@ -71,7 +72,8 @@ def expected_maps(small, tree, name):
     with small.session() as session:
         for path in sorted((tree / name / "test").glob("*/*")):
             labels.append(path.parent.name != "good")
-            mask = [p for s in ("", "_mask") for p in (tree / name).glob(f"ground_truth/{path.parent.name}/{path.stem}{s}.png")]
+            truth = tree / name / "ground_truth" / path.parent.name
+            mask = [p for suffix in ("", "_mask") for p in truth.glob(f"{path.stem}{suffix}.png")]
             mask = Image.open(mask[0]) if mask else Image.new("L", (width, height))
             masks.append(np.asarray(mask.resize((width, height), Image.NEAREST)) > 0)
             with Image.open(path) as image:
@@ -109,7 +111,8 @@ def test_measures(evaluated, small, tree, name, protocol):
     assert measures["imageAUROC"] == pytest.approx(metrics.roc_auc_score(labels, scores), abs=1e-9)
     assert measures["imageAveragePrecision"] == pytest.approx(metrics.average_precision_score(labels, scores), abs=1e-9)
     assert measures["imageF1Max"] == pytest.approx(f1_max(labels, scores), abs=1e-9)
-    assert f1_max(labels, scores >= measures["imageThreshold"] - 1e-6) == pytest.approx(measures["imageF1Max"], abs=1e-9)
+    found_at_threshold = scores >= measures["imageThreshold"] - 1e-6
+    assert metrics.f1_score(labels, found_at_threshold) == pytest.approx(measures["imageF1Max"], abs=1e-9)
     assert measures["pixelAUROC"] == pytest.approx(metrics.roc_auc_score(truth, pixels), abs=close)
     assert measures["pixelAveragePrecision"] == pytest.approx(metrics.average_precision_score(truth, pixels), abs=close)
     assert measures["pixelF1Max"] == pytest.approx(f1_max(truth, pixels), abs=2e-5 if protocol == "paper" else 1e-9)
@@ -175,3 +178,36 @@ def test_csv_lists_and_class_names_in_model_paths(tree, model_file, tmp_path):
         ("b", "b.h5", 4, 3),
     ]
     assert all(c["deployed"]["auproStandard"] > 0 for c in found)
+
+
+def test_scenes_of_stc_are_trained_and_evaluated(model_file, tmp_path):
+    random = np.random.default_rng(2)
+    (tmp_path / "training/frames/01_001").mkdir(parents=True)
+    for index in range(3):
+        picture(random, False)[0].save(tmp_path / f"training/frames/01_001/{index:08d}.jpg")
+    for folder in ("frames/01_0014", "test_frame_mask", "test_pixel_mask"):
+        (tmp_path / "testing" / folder).mkdir(parents=True)
+    labels = np.array([0, 1, 1, 0, 0], np.int8)
+    masks = np.zeros((5, 60, 80), np.uint8)
+    for index, label in enumerate(labels):
+        image, mask = picture(random, label == 1)
+        image.save(tmp_path / f"testing/frames/01_0014/{index:03d}.jpg", quality=95)
+        masks[index] = np.asarray(mask) > 0
+    np.save(tmp_path / "testing/test_frame_mask/01_0014.npy", labels)
+    np.save(tmp_path / "testing/test_pixel_mask/01_0014.npy", masks)
+
+    epochs = ["--meta-epochs", 1, "--sub-epochs", 1, "--rotation", 0]
+    run("train", model_file("lite0"), tmp_path, "--class", "01", "-o", "01.h5", *epochs, folder=tmp_path)
+    run("evaluate", "{class}.h5", "--data", ".", "--json", "out.json", folder=tmp_path)
+    found = json.loads((tmp_path / "out.json").read_text())["classes"][0]
+    assert (found["name"], found["good"], found["defective"], found["hasMasks"]) == ("01", 3, 2, True)
+    assert [i["defect"] for i in found["images"]] == ["good", "anomaly", "anomaly", "good", "good"]
+    with cflowad.Model(tmp_path / "01.h5") as model, model.session() as session:
+        maps, truth = [], []
+        for index in range(5):
+            with Image.open(tmp_path / f"testing/frames/01_0014/{index:03d}.jpg") as image:
+                maps.append(session.score(np.asarray(image), maps=["map"]).map.copy())
+            mask = Image.fromarray(masks[index])
+            truth.append(np.asarray(mask.resize((model.info.input_width, model.info.input_height), Image.NEAREST)))
+    expected = metrics.roc_auc_score(np.ravel(truth), np.ravel(maps))
+    assert found["deployed"]["pixelAUROC"] == pytest.approx(expected, abs=1e-9)

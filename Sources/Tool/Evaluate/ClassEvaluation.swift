@@ -12,15 +12,13 @@ struct ClassEvaluation {
   /// nil for a detector that is not calibrated.
   let deployed: ProtocolResult?
 
-  /// Memory beside the detector: 4 bytes per pixel of all images for the maps, 4 for the images, and up to 10 while they
-  /// are measured.
-  init(
-    name: String, model: String, _ detector: Detector, _ images: TestImages, threadCount: Int
-  ) throws(Failure) {
+  /// Memory: 4 bytes per pixel of all images for the images and masks, 4 for the maps, and 8 while they are measured. The
+  /// detector is not needed any more.
+  init(name: String, model: String, _ scored: ScoredImages) throws(Failure) {
     self.name = name
     self.model = model
-    scored = try ScoredImages(detector, images, threadCount: threadCount)
-    let maps = try Buffer<Float>(count: images.count * images.pixelCount)
+    self.scored = scored
+    let maps = try Buffer<Float>(count: scored.images.count * scored.images.pixelCount)
     paper = try .paper(scored, maps: maps)
     deployed = try .deployed(scored, maps: maps)
   }

@@ -75,24 +75,26 @@ struct EvaluateCommand: ParsableCommand {
   private func evaluate(_ imageClass: DataSet.ImageClass) throws(Failure) -> ClassEvaluation {
     guard !imageClass.samples.isEmpty else { throw Failure(.io, "\(data): \(imageClass.name) has no test images") }
     let path = model.replacing("{class}", with: imageClass.name)
-    let detector: Detector
-    do throws(Failure) {
-      detector = try Detector(try ModelFile.read(path: path))
-    } catch {
-      throw error.message.hasPrefix(path) ? error : error.within(path)
-    }
-    let images = try TestImages(
-      imageClass.samples, width: detector.preprocessing.width, height: detector.preprocessing.height)
     let evaluation = try ClassEvaluation(
-      name: imageClass.name, model: path, detector, images, threadCount: threads.count)
+      name: imageClass.name, model: path, score(imageClass.samples, by: path))
     let unknown = imageClass.samples.count { !$0.hasTruth }
     if unknown > 0 {
       Output.note(
         "\(imageClass.name): \(String(unknown, of: "defective image")) without a mask: pixels are not measured")
     }
-    if detector.calibration == nil {
+    if evaluation.deployed == nil {
       Output.note("\(path): it is not calibrated: only the paper's protocol is measured")
     }
     return evaluation
+  }
+
+  /// The detector lives no longer than this: measuring needs the memory.
+  private func score(_ samples: [Sample], by path: String) throws(Failure) -> ScoredImages {
+    let contents = try ModelFile.read(path: path)
+    let detector: Detector
+    do throws(Failure) { detector = try Detector(contents) } catch { throw error.within(path) }
+    let images = try TestImages(
+      samples, width: detector.preprocessing.width, height: detector.preprocessing.height)
+    return try ScoredImages(detector, images, threadCount: threads.count)
   }
 }

@@ -100,7 +100,12 @@ struct ReproduceCommand: ParsableCommand {
         let run = ReproductionRun(
           name: line.name, encoder: contents, options: options(line, seed: seed), threadCount: threads.count,
           folder: results)
-        records.append(try run.run(data, display: display))
+        do throws(Failure) {
+          records.append(try run.run(data, display: display))
+        } catch {
+          guard error.kind == .cancelled else { throw error }
+          throw Failure(.cancelled, "cancelled; the same command goes on from here")
+        }
       }
       rows.append(ReproductionTable.Row(line: line, records: records))
     }
