@@ -14,6 +14,8 @@ package struct AnomalyMap {
   private let grids: [Grid]
   /// exp(log p / C - maximum) of the level at hand.
   private let likelihoods: FloatBuffer
+  /// Its rows, stretched to the map's width.
+  private let lines: FloatBuffer
 
   package init(width: Int, height: Int, levels grids: [Grid]) throws(Failure) {
     self.width = width
@@ -26,6 +28,7 @@ package struct AnomalyMap {
       )
     }
     likelihoods = try FloatBuffer(count: grids.reduce(0) { max($0, $1.positions) })
+    lines = try FloatBuffer(count: grids.reduce(0) { max($0, $1.height) } * width)
   }
 
   /// Writes the sum over levels of bilinear(exp(log p / C - maximum)) for each pixel: height x width.
@@ -36,13 +39,15 @@ package struct AnomalyMap {
     var values = logLikelihoods
     for (level, grid) in grids.enumerated() {
       for i in 0..<grid.positions { likelihoods.base[i] = Float(exp(Double(values[i]) - levelMaxima[level])) }
+      let columns = axes[level].columns
+      for y in 0..<grid.height {
+        let source = likelihoods.base + y &* grid.width
+        let line = lines.base + y &* width
+        for x in 0..<width { line[x] = columns[x].value(source) }
+      }
+      let rows = axes[level].rows
       for y in 0..<height {
-        let row = axes[level].rows[y]
-        let upper = likelihoods.base + row.first &* grid.width
-        let lower = likelihoods.base + row.second &* grid.width
-        let target = map + y &* width
-        let columns = axes[level].columns
-        for x in 0..<width { target[x] += bilinear(upper, lower, row: row, column: columns[x]) }
+        rows[y].addValues(lines.base, pitch: width, count: width, to: map + y &* width)
       }
       values += grid.positions
     }
@@ -52,14 +57,24 @@ package struct AnomalyMap {
   /// map is finite.
   package func invert(_ map: UnsafeMutablePointer<Float>, total: Double) -> Float {
     let total = Float(total)
-    var maximum = -Float.infinity
+    let count = width &* height
+    let whole = count / 8 * 8
+    var maxima = SIMD8<Float>(repeating: -.infinity)
     // Stays 0 as long as every value is finite.
-    var probe: Float = 0
-    for i in 0..<width &* height {
+    var probe = SIMD8<Float>()
+    for i in stride(from: 0, to: whole, by: 8) {
+      let place = UnsafeMutableRawPointer(map + i)
+      let value = total - place.loadUnaligned(as: SIMD8<Float>.self)
+      place.storeBytes(of: value, as: SIMD8<Float>.self)
+      maxima.replace(with: value, where: value .> maxima)
+      probe += value * 0
+    }
+    var (maximum, rest) = (maxima.max(), probe.sum())
+    for i in whole..<count {
       map[i] = total - map[i]
       maximum = max(maximum, map[i])
-      probe += map[i] * 0
+      rest += map[i] * 0
     }
-    return probe == 0 ? maximum : .nan
+    return rest == 0 ? maximum : .nan
   }
 }

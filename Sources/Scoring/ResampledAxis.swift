@@ -5,6 +5,19 @@ struct ResampledAxis {
     let second: Int
     /// Share of the second place, 0...1.
     let weight: Float
+
+    /// The value between two of a row.
+    @inline(__always)
+    func value(_ row: UnsafePointer<Float>) -> Float { row[first] + (row[second] - row[first]) * weight }
+
+    /// Adds what lies between two rows.
+    @inline(__always)
+    func addValues(
+      _ rows: UnsafePointer<Float>, pitch: Int, count: Int, to target: UnsafeMutablePointer<Float>
+    ) {
+      let (upper, lower) = (rows + first &* pitch, rows + second &* pitch)
+      for i in 0..<count { target[i] += upper[i] + (lower[i] - upper[i]) * weight }
+    }
   }
 
   private let samples: [Sample]
@@ -42,7 +55,6 @@ struct ResampledAxis {
 func bilinear(
   _ upper: UnsafePointer<Float>, _ lower: UnsafePointer<Float>, row: ResampledAxis.Sample, column: ResampledAxis.Sample
 ) -> Float {
-  let top = upper[column.first] + (upper[column.second] - upper[column.first]) * column.weight
-  let bottom = lower[column.first] + (lower[column.second] - lower[column.first]) * column.weight
+  let (top, bottom) = (column.value(upper), column.value(lower))
   return top + (bottom - top) * row.weight
 }
