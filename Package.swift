@@ -28,7 +28,7 @@ func module(_ name: String, _ dependencies: [Target.Dependency], exclude: [Strin
 /// The kernels' sources, which all variants share through a link, built for one kind of processor.
 func kernelVariant(_ name: String, _ processor: [SwiftSetting]) -> Target {
   .target(
-    name: "Kernels\(name)", dependencies: ["KernelTasks"], path: "Sources/KernelVariants/\(name)",
+    name: "Kernels\(name)", dependencies: ["KernelTasks", "CProcessor"], path: "Sources/KernelVariants/\(name)",
     swiftSettings: settings + processor)
 }
 

@@ -194,8 +194,8 @@ typedef struct cflowad_model_info {
     uint32_t is_calibrated;                     /**< 1 when scores and verdicts are available */
     float threshold;                            /**< score above which a frame is rejected; NaN if not calibrated */
     uint64_t parameter_count;                   /**< numbers in the encoder's and flows' weights, as stored */
-    uint64_t session_bytes;                     /**< buffers of a session with the default thread_count; index tables of
-                                                     convolutions and a frame's own size come on top */
+    uint64_t session_bytes;                     /**< buffers and tables of a session with the default thread_count; a
+                                                     frame's own size comes on top */
     /* since 1.1; NaN where there is none */
     float review_threshold;                     /**< score above which a frame is to be looked at: at most threshold */
     float pixel_threshold;                      /**< value of maps above which a pixel is anomalous; of a calibration by

@@ -5,6 +5,7 @@ import Glibc
 package final class Buffer<Element: BitwiseCopyable> {
   package let base: UnsafeMutablePointer<Element>
   package let count: Int
+  package var byteCount: Int { count * MemoryLayout<Element>.stride }
 
   /// Bytes of the pages that the memory lies in; 0 when it came from `malloc`.
   private let mappedByteCount: Int

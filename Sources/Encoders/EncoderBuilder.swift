@@ -100,7 +100,8 @@ extension EncoderBuilder {
 
   /// Whether a 3x3 convolution of stride 1 has enough channels and places for Winograd's transforms to pay.
   private func isWinogradFaster(_ x: Value, outputs: Int) -> Bool {
-    guard let inputSize, channels(x) >= 16, outputs >= 16 else { return false }
+    guard let inputSize, WinogradConvolution.suits(channels: channels(x)), WinogradConvolution.suits(channels: outputs)
+    else { return false }
     let stride = strides[x.index]
     return WinogradConvolution.suits(height: inputSize.height / stride, width: inputSize.width / stride)
   }

@@ -21,6 +21,9 @@ struct EncoderPlan {
     place(encoder)
   }
 
+  /// Bytes of all steps' tables.
+  var tableBytes: Int { steps.reduce(0) { $0 + $1.tableBytes } }
+
   /// Floats of scratch memory that the layers share.
   func scratchCount(workers: Int) -> Int { steps.reduce(0) { max($0, $1.scratchCount(workers: workers)) } }
 }

@@ -22,12 +22,12 @@ package final class EncoderSession {
     self.workers = workers
   }
 
-  /// Floats that a session at this input size holds.
+  /// Floats that a session at this input size holds, with the plan's tables counted as such.
   package static func scratchCount(
     _ encoder: Encoder, height: Int, width: Int, workerCount: Int
   ) throws(Failure) -> Int {
     let plan = try EncoderPlan(encoder, height: height, width: width)
-    return plan.arenaCount + plan.scratchCount(workers: workerCount)
+    return plan.arenaCount + plan.scratchCount(workers: workerCount) + plan.tableBytes / MemoryLayout<Float>.stride
   }
 
   /// Encodes a normalised image: height x width x 3, R G B.

@@ -15,10 +15,13 @@ protocol OperationPlan {
   var output: Grid { get }
   /// Floats of scratch memory.
   func scratchCount(workers: Int) -> Int
+  /// Bytes of the plan's tables.
+  var tableBytes: Int { get }
 }
 
 extension OperationPlan {
   func scratchCount(workers: Int) -> Int { 0 }
+  var tableBytes: Int { 0 }
 }
 
 /// What a layer reads and writes.
@@ -34,6 +37,7 @@ struct LayerMemory {
 /// An operation with its plan, whatever its type.
 protocol Step {
   var output: Grid { get }
+  var tableBytes: Int { get }
   func scratchCount(workers: Int) -> Int
   func run(_ memory: LayerMemory)
 }
@@ -49,6 +53,7 @@ private struct PlannedOperation<Body: Operation>: Step {
   let plan: Body.Plan
 
   var output: Grid { plan.output }
+  var tableBytes: Int { plan.tableBytes }
   func scratchCount(workers: Int) -> Int { plan.scratchCount(workers: workers) }
   func run(_ memory: LayerMemory) { operation.run(plan, memory) }
 }

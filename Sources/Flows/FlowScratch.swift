@@ -3,7 +3,7 @@ import Kernels
 
 /// One thread's memory to take a chunk of fibers through a flow.
 final class FlowScratch {
-  /// Fibers and, swapped with them block by block, the next block's fibers: chunk x C.
+  /// Fibers and, swapped with them block by block, the next block's fibers: rows of C, a ``stride(_:)`` apart.
   private let fibers: FloatBuffer
   private let mixed: FloatBuffer
   /// The subnet's hidden layer, and s and t.
@@ -32,13 +32,18 @@ final class FlowScratch {
     init(_ flows: [Flow], count: Int) {
       self.count = count
       for flow in flows {
-        fibers = max(fibers, count * flow.grid.channels)
-        for block in flow.blocks { hidden = max(hidden, count * block.first.outputs) }
+        let count = min(count, flow.grid.positions)
+        fibers = max(fibers, count * FlowScratch.stride(flow.grid.channels))
+        for block in flow.blocks { hidden = max(hidden, count * FlowScratch.stride(block.first.outputs)) }
       }
     }
 
     var total: Int { 3 * fibers + hidden + 2 * count }
   }
+
+  /// Floats from one row to the next: an odd number of cache lines, so that the rows of a product's tile fall into
+  /// different sets of the cache.
+  private static func stride(_ length: Int) -> Int { ((length + 15) / 16 | 1) * 16 }
 
   /// log p / C of `count` fibers of a level, the first of which is at `firstPosition` of the grid.
   func logLikelihoods(
@@ -50,29 +55,32 @@ final class FlowScratch {
     let first = channels &- second
     var current = fibers.base
     var next = mixed.base
-    current.update(from: features, count: count &* channels)
+    let stride = Self.stride(channels)
+    for i in 0..<count { (current + i &* stride).update(from: features + i &* channels, count: channels) }
     logDeterminants.base.update(repeating: 0, count: count)
     for block in flow.blocks {
+      let hiddenStride = Self.stride(block.first.outputs)
       block.first.apply(
-        current, xStride: channels, count: count,
+        current, xStride: stride, count: count,
         bias: .grid(
           rows: block.rowBias.base, columns: block.columnBias.base, width: flow.grid.width, first: firstPosition),
-        activation: .relu, into: hidden.base, yStride: block.first.outputs)
+        activation: .relu, into: hidden.base, yStride: hiddenStride)
       block.second.apply(
-        hidden.base, xStride: block.first.outputs, count: count, into: coefficients.base, yStride: 2 &* second)
+        hidden.base, xStride: hiddenStride, count: count, into: coefficients.base, yStride: 2 &* second)
       let coupling = Coupling(
-        coefficients: coefficients.base, alpha: flow.clampAlpha, x2: current + first, stride: channels, width: second,
+        coefficients: coefficients.base, alpha: flow.clampAlpha, x2: current + first, stride: stride, width: second,
         logDeterminants: logDeterminants.base)
       Kernels.selected.coupling(coupling, rows: 0..<count)
       switch block.mixing {
       case .rotation(let rotation):
-        rotation.apply(current, xStride: channels, count: count, into: next, yStride: channels)
+        rotation.apply(current, xStride: stride, count: count, into: next, yStride: stride)
         swap(&current, &next)
       case .permutation(let indices, let scale, let offset):
-        permute(current, by: indices, scale: scale.base, offset: offset.base, count: count, into: next)
+        permute(current, by: indices, scale: scale.base, offset: offset.base, count: count, stride: stride, into: next)
         swap(&current, &next)
       case .last(let scale, let offset):
-        let affine = GlobalAffine(u: current, scale: scale.base, offset: offset.base, channels: channels)
+        let affine = GlobalAffine(
+          u: current, scale: scale.base, offset: offset.base, channels: channels, stride: stride)
         Kernels.selected.squaredNorms(affine, rows: 0..<count, into: squaredNorms.base)
       }
     }
@@ -85,12 +93,12 @@ final class FlowScratch {
   /// y[i] = u[permutation[i]] * scale[i] + offset[i] for each fiber: the hard permutation after the global affine.
   private func permute(
     _ u: UnsafePointer<Float>, by permutation: [Int32], scale: UnsafePointer<Float>, offset: UnsafePointer<Float>,
-    count: Int, into y: UnsafeMutablePointer<Float>
+    count: Int, stride: Int, into y: UnsafeMutablePointer<Float>
   ) {
     let channels = permutation.count
     for row in 0..<count {
-      let source = u + row &* channels
-      let target = y + row &* channels
+      let source = u + row &* stride
+      let target = y + row &* stride
       for i in 0..<channels { target[i] = source[Int(permutation[i])] * scale[i] + offset[i] }
     }
   }

@@ -24,8 +24,9 @@ package final class FlowSession {
     let outputStart: Int
   }
 
-  /// Fibers of a chunk: their activations stay in the second-level cache.
-  private static let fibersAtOnce = 96
+  /// Fibers of a chunk, tiles without a rest: few enough that their activations stay near, and for threads to share
+  /// evenly; enough that reading all weights for them is the lesser work.
+  private static let fibersAtOnce = 132
 
   package init(_ flows: [Flow], workers: Workers) throws(Failure) {
     var chunks: [Chunk] = []

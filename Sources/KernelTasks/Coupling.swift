@@ -29,13 +29,16 @@ package struct GlobalAffine {
   package var scale: UnsafePointer<Float>
   package var offset: UnsafePointer<Float>
   package var channels: Int
+  /// Floats from one row of u to the next.
+  package var stride: Int
 
   package init(
-    u: UnsafePointer<Float>, scale: UnsafePointer<Float>, offset: UnsafePointer<Float>, channels: Int
+    u: UnsafePointer<Float>, scale: UnsafePointer<Float>, offset: UnsafePointer<Float>, channels: Int, stride: Int
   ) {
     self.u = u
     self.scale = scale
     self.offset = offset
     self.channels = channels
+    self.stride = stride
   }
 }

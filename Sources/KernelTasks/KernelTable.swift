@@ -14,8 +14,8 @@ package protocol KernelTable: Sendable {
   func winogradInput(_ task: WinogradInput, tiles: Range<Int>)
   /// Transforms some tiles back, counted from the task's first.
   func winogradOutput(_ task: WinogradOutput, tiles: Range<Int>)
-  /// target = max(target, source).
-  func maximum(_ target: MutableFloats, _ source: Floats, count: Int)
+  /// Computes some of the output rows: the maximum of what the window sees. NaN beats every number.
+  func maximum(_ task: borrowing Window, outputRows: Range<Int>)
   /// output = a + b; output may be one of them.
   func add(_ a: Floats, _ b: Floats, count: Int, into output: MutableFloats)
   func coupling(_ task: borrowing Coupling, rows: Range<Int>)

@@ -3,13 +3,19 @@
 ///
 /// Transformed values lie as 36 matrices, one for each place in a tile, with a row of channels for each tile.
 package struct WinogradInput {
+  /// What numbers of channels are multiples of: the transforms do without parts of vectors.
+  package static let channelMultiple = 16
+
   package var x: UnsafePointer<Float>
   /// Columns of the input.
   package var width: Int
+  /// A multiple of ``channelMultiple``.
   package var channels: Int
   /// For each row of tiles 6 input rows, -1 beyond the border; columns likewise.
   package var rowSources: UnsafePointer<Int>
   package var columnSources: UnsafePointer<Int>
+  /// `channels` zeros.
+  package var zeros: UnsafePointer<Float>
   /// Tiles in a row.
   package var tileColumns: Int
   /// The tile that row 0 of the matrices belongs to.
@@ -20,7 +26,8 @@ package struct WinogradInput {
 
   package init(
     x: UnsafePointer<Float>, width: Int, channels: Int, rowSources: UnsafePointer<Int>,
-    columnSources: UnsafePointer<Int>, tileColumns: Int, firstTile: Int, transformed: UnsafeMutablePointer<Float>,
+    columnSources: UnsafePointer<Int>, zeros: UnsafePointer<Float>, tileColumns: Int, firstTile: Int,
+    transformed: UnsafeMutablePointer<Float>,
     matrixStride: Int
   ) {
     self.x = x
@@ -28,6 +35,7 @@ package struct WinogradInput {
     self.channels = channels
     self.rowSources = rowSources
     self.columnSources = columnSources
+    self.zeros = zeros
     self.tileColumns = tileColumns
     self.firstTile = firstTile
     self.transformed = transformed
@@ -37,12 +45,14 @@ package struct WinogradInput {
 
 /// From the 36 products back to positions: y = activation(output + bias + residual).
 package struct WinogradOutput {
-  package var products: UnsafePointer<Float>
+  /// 36 matrices of rows of `channels`; overwritten as they are read.
+  package var products: UnsafeMutablePointer<Float>
   package var matrixStride: Int
   package var firstTile: Int
   package var tileColumns: Int
   package var height: Int
   package var width: Int
+  /// A multiple of ``WinogradInput/channelMultiple``.
   package var channels: Int
   package var bias: UnsafePointer<Float>
   /// As y; may be y itself.
@@ -51,7 +61,7 @@ package struct WinogradOutput {
   package var y: UnsafeMutablePointer<Float>
 
   package init(
-    products: UnsafePointer<Float>, matrixStride: Int, firstTile: Int, tileColumns: Int, height: Int, width: Int,
+    products: UnsafeMutablePointer<Float>, matrixStride: Int, firstTile: Int, tileColumns: Int, height: Int, width: Int,
     channels: Int, bias: UnsafePointer<Float>, residual: UnsafePointer<Float>?, activation: Activation,
     y: UnsafeMutablePointer<Float>
   ) {

@@ -42,52 +42,86 @@ extension Convolution {
   /// The convolution at one input size.
   package struct Plan {
     package let output: Grid
-    /// Floats of scratch memory that ``Convolution/run(_:_:residual:into:scratch:workers:)`` needs for each thread.
-    package let scratchCount: Int
     fileprivate let kind: Kind
 
     fileprivate enum Kind {
       /// The input's positions are the rows of the product: a 1x1 kernel on every position.
       case pointwise
       /// Each tap is a run of channels somewhere in the input: its offset for each position and tap, -1 for zeros.
-      case indirect([Int32])
-      /// Few input channels: the runs would be too short, so patches are gathered first.
-      case gathered([Int32])
+      case indirect(Buffer<Int32>)
+      /// Few input channels: the runs would be too short. With a border around the map a run is a whole row of the kernel.
+      case bordered(BorderedMap, Buffer<Int32>)
+    }
+
+    /// Floats of scratch memory that ``Convolution/run(_:_:residual:into:scratch:workers:)`` needs, whatever the number of
+    /// threads.
+    package var scratchCount: Int {
+      if case .bordered(let map, _) = kind { map.grid.count } else { 0 }
+    }
+
+    /// Bytes of the tables.
+    package var tableBytes: Int {
+      switch kind {
+      case .pointwise: 0
+      case .indirect(let offsets): offsets.byteCount
+      case .bordered(let map, let offsets): map.tableBytes + offsets.byteCount
+      }
     }
   }
 
-  /// Below this many channels patches are gathered.
+  /// Below this many channels the map gets a border.
   private static let shortestRun = 16
+
   package func plan(_ input: Grid, rowBorder: Border, columnBorder: Border) throws(Failure) -> Plan {
     let rows = try WindowAxis(length: input.height, kernel: kernel, stride: stride, border: rowBorder)
     let columns = try WindowAxis(length: input.width, kernel: kernel, stride: stride, border: columnBorder)
     let output = Grid(height: rows.outputLength, width: columns.outputLength, channels: outputs)
-    guard kernel > 1 || stride > 1 else { return Plan(output: output, scratchCount: 0, kind: .pointwise) }
-    let offsets = try Self.offsets(input, rows, columns, kernel: kernel)
-    if inputs >= Self.shortestRun { return Plan(output: output, scratchCount: 0, kind: .indirect(offsets)) }
-    return Plan(
-      output: output, scratchCount: GatheredJob.patchesAtOnce * kernel * kernel * inputs, kind: .gathered(offsets))
+    guard kernel > 1 || stride > 1 else { return Plan(output: output, kind: .pointwise) }
+    guard inputs < Self.shortestRun else {
+      return Plan(output: output, kind: .indirect(try Self.offsets(input, rows, columns, kernel: kernel)))
+    }
+    let map = try BorderedMap(input, rowBorder: rowBorder, columnBorder: columnBorder)
+    return Plan(output: output, kind: .bordered(map, try offsets(map.grid, output)))
+  }
+
+  /// Where in a map with a border each row of the kernel begins, for each position, in floats.
+  private func offsets(_ map: Grid, _ output: Grid) throws(Failure) -> Buffer<Int32> {
+    let offsets = try Self.table(map, output, taps: kernel)
+    for i in 0..<offsets.count {
+      let (position, tap) = (i / kernel, i % kernel)
+      let (row, column) = (position / output.width * stride + tap, position % output.width * stride)
+      offsets.base[i] = Int32((row * map.width + column) * map.channels)
+    }
+    return offsets
   }
 
   /// Where in the input each tap of each position begins, in floats; -1 for zeros.
   static func offsets(
     _ input: Grid, _ rows: WindowAxis, _ columns: WindowAxis, kernel: Int
-  ) throws(Failure) -> [Int32] {
-    guard let count = checkedProduct([rows.outputLength, columns.outputLength, kernel, kernel]),
-      Int32(exactly: input.count) != nil
-    else { throw Failure(.invalidArgument, "a feature map of \(input.height) x \(input.width) is too large") }
-    var offsets: [Int32] = []
-    offsets.reserveCapacity(count)
-    for y in 0..<rows.outputLength {
-      for x in 0..<columns.outputLength {
-        for row in rows.sources[y * kernel..<(y + 1) * kernel] {
-          for column in columns.sources[x * kernel..<(x + 1) * kernel] {
-            offsets.append(row < 0 || column < 0 ? -1 : Int32((row * input.width + column) * input.channels))
+  ) throws(Failure) -> Buffer<Int32> {
+    let output = Grid(height: rows.outputLength, width: columns.outputLength, channels: 1)
+    let offsets = try table(input, output, taps: kernel * kernel)
+    var target = offsets.base
+    for y in 0..<output.height {
+      for x in 0..<output.width {
+        for ky in 0..<kernel {
+          for kx in 0..<kernel {
+            let (row, column) = (rows.sources.base[y * kernel + ky], columns.sources.base[x * kernel + kx])
+            target.pointee = row < 0 || column < 0 ? -1 : Int32((row * input.width + column) * input.channels)
+            target += 1
           }
         }
       }
     }
     return offsets
+  }
+
+  /// Memory for a table, when all its entries fit their type.
+  private static func table(_ input: Grid, _ output: Grid, taps: Int) throws(Failure) -> Buffer<Int32> {
+    guard let count = checkedProduct([output.height, output.width, taps]),
+      let last = checkedProduct([input.height, input.width, input.channels]), Int32(exactly: last) != nil
+    else { throw Failure(.invalidArgument, "a feature map of \(input.height) x \(input.width) is too large") }
+    return try Buffer(count: count)
   }
 
   /// output = activation(convolution(input) + residual); the residual has the output's size.
@@ -100,66 +134,17 @@ extension Convolution {
       outputs: outputs, bias: .shared(bias.base), residual: residual, activation: activation, y: output,
       yStride: outputs)
     switch plan.kind {
-    case .pointwise: ProductJob(product, panelCount: weights.panelCount, workers: workers.count).run(workers)
+    case .pointwise: break
     case .indirect(let offsets):
-      offsets.withUnsafeBufferPointer { offsets in
-        product.offsets = offsets.baseAddress
-        product.taps = kernel * kernel
-        ProductJob(product, panelCount: weights.panelCount, workers: workers.count).run(workers)
-      }
-    case .gathered(let offsets):
-      product.depth = kernel * kernel * inputs
-      product.xStride = product.depth
-      offsets.withUnsafeBufferPointer { offsets in
-        guard let offsets = offsets.baseAddress else { return }
-        GatheredJob(
-          product: product, panelCount: weights.panelCount, offsets: offsets, channels: inputs, scratch: scratch
-        ).run(workers)
-      }
+      product.offsets = UnsafePointer(offsets.base)
+      product.taps = kernel * kernel
+    case .bordered(let map, let offsets):
+      map.fill(from: input, into: scratch, workers)
+      product.x = UnsafePointer(scratch)
+      product.offsets = UnsafePointer(offsets.base)
+      product.taps = kernel
+      product.depth = kernel * inputs
     }
-  }
-}
-
-/// A product whose rows are gathered, so many at a time, into the scratch memory of the thread that computes them.
-private struct GatheredJob {
-  let product: Product
-  let panelCount: Int
-  /// Where each tap of each row begins in `product.x`, -1 for zeros.
-  let offsets: UnsafePointer<Int32>
-  let channels: Int
-  let scratch: UnsafeMutablePointer<Float>
-
-  /// Bounds the memory for gathered patches.
-  static let patchesAtOnce = 96
-
-  func run(_ workers: Workers) {
-    withUnsafePointer(to: self) { job in
-      let parts = (product.rows + Self.patchesAtOnce - 1) / Self.patchesAtOnce
-      workers.run(parts: parts, context: job) { context, part, worker in
-        context.assumingMemoryBound(to: GatheredJob.self).pointee.part(part, worker: worker)
-      }
-    }
-  }
-
-  private func part(_ index: Int, worker: Int) {
-    let first = index &* Self.patchesAtOnce
-    let patches = scratch + worker &* Self.patchesAtOnce &* product.depth
-    var part = product
-    part.rows = min(Self.patchesAtOnce, product.rows &- first)
-    gather(rows: first..<first &+ part.rows, into: patches)
-    part.x = UnsafePointer(patches)
-    part.y = product.y + first &* product.yStride
-    part.residual = product.residual.map { $0 + first &* product.yStride }
-    Kernels.selected.product(part, rows: 0..<part.rows, panels: 0..<panelCount)
-  }
-
-  private func gather(rows: Range<Int>, into patches: UnsafeMutablePointer<Float>) {
-    let taps = product.depth / channels
-    var target = patches
-    for place in rows.lowerBound &* taps..<rows.upperBound &* taps {
-      let offset = Int(offsets[place])
-      for channel in 0..<channels { target[channel] = offset < 0 ? 0 : product.x[offset &+ channel] }
-      target += channels
-    }
+    ProductJob(product, panelCount: weights.panelCount, workers: workers.count).run(workers)
   }
 }

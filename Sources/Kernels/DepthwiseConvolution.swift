@@ -32,38 +32,19 @@ package struct DepthwiseConvolution: Sendable {
 }
 
 extension DepthwiseConvolution {
-  /// The convolution at one input size.
-  package struct Plan {
-    package let output: Grid
-    fileprivate let input: Grid
-    fileprivate let rows: WindowAxis
-    fileprivate let columns: WindowAxis
-  }
-
-  package func plan(_ input: Grid, rowBorder: Border, columnBorder: Border) throws(Failure) -> Plan {
-    let rows = try WindowAxis(length: input.height, kernel: kernel, stride: stride, border: rowBorder)
-    let columns = try WindowAxis(length: input.width, kernel: kernel, stride: stride, border: columnBorder)
-    return Plan(
-      output: Grid(height: rows.outputLength, width: columns.outputLength, channels: channels), input: input,
-      rows: rows, columns: columns)
+  package func plan(_ input: Grid, rowBorder: Border, columnBorder: Border) throws(Failure) -> WindowPlan {
+    try WindowPlan(input, kernel: kernel, stride: stride, rowBorder: rowBorder, columnBorder: columnBorder)
   }
 
   package func run(
-    _ input: UnsafePointer<Float>, _ plan: Plan, into output: UnsafeMutablePointer<Float>, workers: Workers
+    _ input: UnsafePointer<Float>, _ plan: WindowPlan, into output: UnsafeMutablePointer<Float>, workers: Workers
   ) {
-    plan.rows.sources.withUnsafeBufferPointer { rows in
-      plan.columns.sources.withUnsafeBufferPointer { columns in
-        guard let rows = rows.baseAddress, let columns = columns.baseAddress else { return }
-        let task = Depthwise(
-          x: input, inputWidth: plan.input.width, channels: channels, kernel: kernel, rowSources: rows,
-          columnSources: columns, outputHeight: plan.output.height, outputWidth: plan.output.width,
-          weights: weights.base, bias: bias.base, activation: activation, y: output)
-        withUnsafePointer(to: task) { task in
-          workers.run(parts: plan.output.height, context: task) { context, row, _ in
-            Kernels.selected.depthwise(
-              context.assumingMemoryBound(to: Depthwise.self).pointee, outputRows: row..<row &+ 1)
-          }
-        }
+    let task = Depthwise(
+      window: plan.window(input, into: output), weights: weights.base, bias: bias.base, activation: activation)
+    withUnsafePointer(to: task) { task in
+      workers.run(parts: plan.output.height, context: task) { context, row, _ in
+        Kernels.selected.depthwise(
+          context.assumingMemoryBound(to: Depthwise.self).pointee, outputRows: row..<row &+ 1)
       }
     }
   }

@@ -61,7 +61,10 @@ extension GroupedConvolution {
   /// The convolution at one input size.
   package struct Plan {
     package let output: Grid
-    fileprivate let offsets: [Int32]
+    fileprivate let offsets: Buffer<Int32>
+
+    /// Bytes of the table.
+    package var tableBytes: Int { offsets.byteCount }
   }
 
   package func plan(_ input: Grid, rowBorder: Border, columnBorder: Border) throws(Failure) -> Plan {
@@ -75,18 +78,16 @@ extension GroupedConvolution {
   package func run(
     _ input: UnsafePointer<Float>, _ plan: Plan, into output: UnsafeMutablePointer<Float>, workers: Workers
   ) {
-    plan.offsets.withUnsafeBufferPointer { offsets in
-      groups.withUnsafeBufferPointer { groups in
-        guard let first = groups.first else { return }
-        let product = Product(
-          rows: plan.output.positions, x: input, xStride: inputs, offsets: offsets.baseAddress, taps: kernel * kernel,
-          depth: width.inputs, zeros: zeros.base, panels: first.base, outputs: width.outputs, bias: .shared(bias.base),
-          residual: nil, activation: activation, y: output, yStride: outputs)
-        let job = GroupedJob(product: product, groups: groups)
-        withUnsafePointer(to: job) { job in
-          workers.run(parts: job.pointee.parts, context: job) { context, part, _ in
-            context.assumingMemoryBound(to: GroupedJob.self).pointee.part(part)
-          }
+    groups.withUnsafeBufferPointer { groups in
+      guard let first = groups.first else { return }
+      let product = Product(
+        rows: plan.output.positions, x: input, xStride: inputs, offsets: UnsafePointer(plan.offsets.base),
+        taps: kernel * kernel, depth: width.inputs, zeros: zeros.base, panels: first.base, outputs: width.outputs,
+        bias: .shared(bias.base), residual: nil, activation: activation, y: output, yStride: outputs)
+      let job = GroupedJob(product: product, groups: groups)
+      withUnsafePointer(to: job) { job in
+        workers.run(parts: job.pointee.parts, context: job) { context, part, _ in
+          context.assumingMemoryBound(to: GroupedJob.self).pointee.part(part)
         }
       }
     }

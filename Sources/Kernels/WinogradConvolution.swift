@@ -11,8 +11,16 @@ package struct WinogradConvolution: Sendable {
   private let bias: ConstantFloats
   private let zeros: ConstantFloats
 
-  /// - Parameter weights: `outputs` x `inputs` x 3 x 3: PyTorch's `Conv2d.weight`.
+  /// Whether channels can be transformed: see ``WinogradInput/channelMultiple``.
+  package static func suits(channels: Int) -> Bool { channels > 0 && channels % WinogradInput.channelMultiple == 0 }
+
+  /// - Parameters:
+  ///   - weights: `outputs` x `inputs` x 3 x 3: PyTorch's `Conv2d.weight`.
+  ///   - outputs: like `inputs` a number that suits.
   package init(weights: [Float], bias: [Float], outputs: Int, inputs: Int, activation: Activation) throws(Failure) {
+    guard Self.suits(channels: inputs), Self.suits(channels: outputs) else {
+      throw Failure(.unsupported, "\(inputs) to \(outputs) channels do not suit Winograd's transforms")
+    }
     guard checkedProduct([outputs, inputs, 9]) == weights.count, bias.count == outputs else {
       throw Failure(.format, "the convolution's weights do not have the shape of its layer")
     }
@@ -25,7 +33,7 @@ package struct WinogradConvolution: Sendable {
       }
     }
     self.bias = try ConstantFloats(bias, paddedCount: Product.paddedOutputs(outputs))
-    self.zeros = try ConstantFloats(count: Product.paddedOutputs(outputs)) { _ in }
+    self.zeros = try ConstantFloats(count: max(inputs, outputs)) { _ in }
   }
 
   /// G g G^T of all kernels, in double precision, four outputs at a time, each place into its own matrix of panels.
@@ -81,18 +89,32 @@ package struct WinogradConvolution: Sendable {
 }
 
 extension WinogradConvolution {
+  /// Floats between two matrices: an odd number of cache lines, so that a tile's 36 rows do not all fall into the same
+  /// set of the cache.
+  private static func matrixStride(_ tiles: Int, _ channels: Int) -> Int {
+    let lines = (tiles * channels + 15) / 16
+    return 16 * (lines + (lines % 2 == 0 ? 1 : 0))
+  }
+
   /// The convolution at one input size.
   package struct Plan {
     package let output: Grid
     /// Floats of scratch memory that a run needs, whatever the number of threads.
     package let scratchCount: Int
-    fileprivate let rowSources: [Int]
-    fileprivate let columnSources: [Int]
+    fileprivate let rowSources: Buffer<Int>
+    fileprivate let columnSources: Buffer<Int>
     fileprivate let tileRows: Int
     fileprivate let tileColumns: Int
     /// Tiles that are transformed together.
     fileprivate let tilesAtOnce: Int
+
+    /// Bytes of the tables.
+    package var tableBytes: Int { rowSources.byteCount + columnSources.byteCount }
   }
+
+  /// Tiles that are transformed together: their transforms and products of 64 channels stay in a core's second-level
+  /// cache.
+  private static let mostTiles = 64
 
   /// Whether a map is worth the transforms: on few tiles the larger weights are read for little work.
   package static func suits(height: Int, width: Int) -> Bool { tiles(height) * tiles(width) >= 12 }
@@ -105,25 +127,25 @@ extension WinogradConvolution {
       throw Failure(.invalidArgument, "the input is too small: a map of 1 cannot be mirrored by 1")
     }
     let (tileRows, tileColumns) = (Self.tiles(input.height), Self.tiles(input.width))
-    let tilesAtOnce = min(tileRows * tileColumns, 192)
+    let tilesAtOnce = min(tileRows * tileColumns, Self.mostTiles)
     return Plan(
       output: Grid(height: input.height, width: input.width, channels: outputs),
-      scratchCount: 36 * tilesAtOnce * (inputs + outputs),
-      rowSources: Self.sources(input.height, isReflecting: isReflecting),
-      columnSources: Self.sources(input.width, isReflecting: isReflecting), tileRows: tileRows,
+      scratchCount: 36 * (Self.matrixStride(tilesAtOnce, inputs) + Self.matrixStride(tilesAtOnce, outputs)),
+      rowSources: try Self.sources(input.height, isReflecting: isReflecting),
+      columnSources: try Self.sources(input.width, isReflecting: isReflecting), tileRows: tileRows,
       tileColumns: tileColumns, tilesAtOnce: tilesAtOnce)
   }
 
   /// For each tile the 6 places along one axis that it reads, -1 for zeros.
-  private static func sources(_ length: Int, isReflecting: Bool) -> [Int] {
-    (0..<tiles(length)).flatMap { tile in
-      (0..<6).map { tap in
-        let place = 4 * tile + tap - 1
-        if (0..<length).contains(place) { return place }
-        guard isReflecting, place == -1 || place == length else { return -1 }
-        return place == -1 ? 1 : length - 2
-      }
+  private static func sources(_ length: Int, isReflecting: Bool) throws(Failure) -> Buffer<Int> {
+    let sources = try Buffer<Int>(count: 6 * tiles(length))
+    for i in 0..<sources.count {
+      let place = 4 * (i / 6) + i % 6 - 1
+      let isMirrored = isReflecting && (place == -1 || place == length)
+      let mirrored = isMirrored ? (place == -1 ? 1 : length - 2) : -1
+      sources.base[i] = (0..<length).contains(place) ? place : mirrored
     }
+    return sources
   }
 
   /// output = activation(convolution(input) + residual); the residual has the output's size.
@@ -131,28 +153,26 @@ extension WinogradConvolution {
     _ input: UnsafePointer<Float>, _ plan: Plan, residual: UnsafePointer<Float>?,
     into output: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>, workers: Workers
   ) {
-    plan.rowSources.withUnsafeBufferPointer { rows in
-      plan.columnSources.withUnsafeBufferPointer { columns in
-        weights.withUnsafeBufferPointer { weights in
-          guard let rows = rows.baseAddress, let columns = columns.baseAddress else { return }
-          let products = scratch + 36 * plan.tilesAtOnce * inputs
-          var job = WinogradJob(
-            input: WinogradInput(
-              x: input, width: plan.output.width, channels: inputs, rowSources: rows, columnSources: columns,
-              tileColumns: plan.tileColumns, firstTile: 0, transformed: scratch,
-              matrixStride: plan.tilesAtOnce * inputs),
-            weights: weights, zeros: zeros.base,
-            output: WinogradOutput(
-              products: products, matrixStride: plan.tilesAtOnce * outputs, firstTile: 0,
-              tileColumns: plan.tileColumns, height: plan.output.height, width: plan.output.width, channels: outputs,
-              bias: bias.base, residual: residual, activation: activation, y: output),
-            products: products, tileCount: 0)
-          let tileCount = plan.tileRows * plan.tileColumns
-          for first in stride(from: 0, to: tileCount, by: plan.tilesAtOnce) {
-            job.move(to: first, count: min(plan.tilesAtOnce, tileCount - first))
-            job.run(workers)
-          }
-        }
+    let matrixStride = (
+      inputs: Self.matrixStride(plan.tilesAtOnce, inputs), outputs: Self.matrixStride(plan.tilesAtOnce, outputs)
+    )
+    let products = scratch + 36 &* matrixStride.inputs
+    weights.withUnsafeBufferPointer { weights in
+      var job = WinogradJob(
+        input: WinogradInput(
+          x: input, width: plan.output.width, channels: inputs, rowSources: plan.rowSources.base,
+          columnSources: plan.columnSources.base, zeros: zeros.base, tileColumns: plan.tileColumns, firstTile: 0,
+          transformed: scratch, matrixStride: matrixStride.inputs),
+        weights: weights, zeros: zeros.base,
+        output: WinogradOutput(
+          products: products, matrixStride: matrixStride.outputs, firstTile: 0, tileColumns: plan.tileColumns,
+          height: plan.output.height, width: plan.output.width, channels: outputs, bias: bias.base, residual: residual,
+          activation: activation, y: output),
+        tileCount: 0)
+      let tileCount = plan.tileRows * plan.tileColumns
+      for first in stride(from: 0, to: tileCount, by: plan.tilesAtOnce) {
+        job.move(to: first, count: min(plan.tilesAtOnce, tileCount - first))
+        job.run(workers)
       }
     }
   }
@@ -164,7 +184,6 @@ private struct WinogradJob {
   let weights: UnsafeBufferPointer<PackedWeights>
   let zeros: UnsafePointer<Float>
   var output: WinogradOutput
-  let products: UnsafeMutablePointer<Float>
   var tileCount: Int
 
   /// Tiles that a thread transforms at once.
@@ -204,7 +223,7 @@ private struct WinogradJob {
     let product = Product(
       rows: tileCount, x: x, xStride: matrix.inputs, depth: matrix.inputs, zeros: x, panels: matrix.base,
       outputs: matrix.outputs, bias: .shared(zeros), residual: nil, activation: .identity,
-      y: products + place &* output.matrixStride, yStride: matrix.outputs)
+      y: output.products + place &* output.matrixStride, yStride: matrix.outputs)
     Kernels.selected.product(product, rows: 0..<tileCount, panels: 0..<matrix.panelCount)
   }
 }

@@ -30,7 +30,7 @@ import Testing
     let groupedPlan = try grouped.plan(input, rowBorder: border, columnBorder: border)
     #expect(groupedPlan.output == plan.output)
     let workers = try Workers(count: 2)
-    let scratch = try FloatBuffer(count: plan.scratchCount * workers.count)
+    let scratch = try FloatBuffer(count: plan.scratchCount)
     var expected = [Float](repeating: .nan, count: plan.output.count)
     var y = expected
     plain.run(x, plan, residual: nil, into: &expected, scratch: scratch.base, workers: workers)

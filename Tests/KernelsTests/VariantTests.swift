@@ -8,50 +8,101 @@ import Testing
 @Suite struct VariantTests {
   private func floats(_ name: String, _ count: Int) -> [Float] { Generated.unit(name, count: count).map { Float($0) } }
 
-  @Test(arguments: variants, [1, 7, 8, 9, 16, 23, 24, 40])
-  func depthwiseConvolutionsEqualPlainSums(_ build: Build, channels: Int) {
-    let (height, width, kernel) = (6, 5, 3)
-    let x = floats("dx", height * width * channels)
-    let weights = floats("dw", kernel * kernel * channels)
-    let bias = floats("db", channels)
-    // Zeros beyond the border above and to the right; a mirrored row below.
-    let rows = (0..<height).flatMap { y in (0..<kernel).map { y + $0 - 1 == height ? height - 2 : y + $0 - 1 } }
-    let columns = (0..<width).flatMap { x in (0..<kernel).map { x + $0 - 1 == width ? -1 : x + $0 - 1 } }
-    var y = [Float](repeating: .nan, count: x.count)
-    x.withUnsafeBufferPointer { x in
-      weights.withUnsafeBufferPointer { weights in
-        bias.withUnsafeBufferPointer { bias in
-          rows.withUnsafeBufferPointer { rows in
-            columns.withUnsafeBufferPointer { columns in
-              y.withUnsafeMutableBufferPointer { y in
-                guard let x = x.baseAddress, let weights = weights.baseAddress, let bias = bias.baseAddress,
-                  let rows = rows.baseAddress, let columns = columns.baseAddress, let y = y.baseAddress
-                else { return }
-                let task = Depthwise(
-                  x: x, inputWidth: width, channels: channels, kernel: kernel, rowSources: rows,
-                  columnSources: columns, outputHeight: height, outputWidth: width, weights: weights, bias: bias,
-                  activation: .relu6, y: y)
-                for part in [0..<2, 2..<height] { build.kernels.depthwise(task, outputRows: part) }
-              }
+  /// A map, its windows and what they read: mirrored rows, zeros beyond the left and right.
+  private struct Windows {
+    let kernel, stride, channels: Int
+    let width = 14
+    let rows: WindowAxis
+    let columns: WindowAxis
+    let x: [Float]
+
+    init(kernel: Int, stride: Int, channels: Int, x: [Float]) throws {
+      (self.kernel, self.stride, self.channels, self.x) = (kernel, stride, channels, x)
+      let margin = kernel / 2
+      rows = try WindowAxis(length: 11, kernel: kernel, stride: stride, border: .reflect(margin: margin))
+      columns = try WindowAxis(
+        length: width, kernel: kernel, stride: stride, border: .zeros(before: margin, after: margin))
+    }
+
+    var count: Int { rows.outputLength * columns.outputLength * channels }
+
+    /// Calls the body with the windows' description.
+    func run(into y: inout [Float], _ body: (Window) -> Void) {
+      x.withUnsafeBufferPointer { x in
+        y.withUnsafeMutableBufferPointer { y in
+          guard let x = x.baseAddress, let y = y.baseAddress else { return }
+          body(
+            Window(
+              x: x, inputWidth: width, channels: channels, kernel: kernel, stride: stride,
+              rowSources: rows.sources.base, columnSources: columns.sources.base, interior: columns.interior,
+              outputWidth: columns.outputLength, y: y))
+        }
+      }
+    }
+
+    /// The taps of an output and where they are in the map.
+    func taps(_ output: Int) -> [(tap: Int, input: Int)] {
+      let (position, channel) = (output / channels, output % channels)
+      let (row, column) = (position / columns.outputLength, position % columns.outputLength)
+      return (0..<kernel * kernel).compactMap { tap in
+        let y = rows.sources.base[row * kernel + tap / kernel]
+        let x = columns.sources.base[column * kernel + tap % kernel]
+        return y < 0 || x < 0 ? nil : (tap, (y * width + x) * channels + channel)
+      }
+    }
+  }
+
+  @Test(arguments: variants, [(1, 1), (3, 1), (3, 2), (5, 1), (5, 2), (7, 2)])
+  func depthwiseConvolutionsEqualPlainSums(_ build: Build, shape: (kernel: Int, stride: Int)) throws {
+    for channels in [1, 7, 8, 9, 16, 23, 24, 40] {
+      let windows = try Windows(
+        kernel: shape.kernel, stride: shape.stride, channels: channels, x: floats("dx", 11 * 14 * channels))
+      let weights = floats("dw", shape.kernel * shape.kernel * channels)
+      let bias = floats("db", channels)
+      for activation in [Activation.relu6, .hardSigmoid] {
+        var y = [Float](repeating: .nan, count: windows.count)
+        windows.run(into: &y) { window in
+          weights.withUnsafeBufferPointer { weights in
+            bias.withUnsafeBufferPointer { bias in
+              guard let weights = weights.baseAddress, let bias = bias.baseAddress else { return }
+              let task = Depthwise(window: window, weights: weights, bias: bias, activation: activation)
+              for part in [0..<2, 2..<windows.rows.outputLength] { build.kernels.depthwise(task, outputRows: part) }
             }
           }
         }
-      }
-    }
-    for row in 0..<height {
-      for column in 0..<width {
-        for channel in 0..<channels {
+        for output in y.indices {
+          let channel = output % channels
           var sum = Double(bias[channel])
-          for tap in 0..<kernel * kernel {
-            let (sy, sx) = (rows[row * kernel + tap / kernel], columns[column * kernel + tap % kernel])
-            guard sy >= 0, sx >= 0 else { continue }
-            sum += Double(weights[tap * channels + channel]) * Double(x[(sy * width + sx) * channels + channel])
+          for (tap, input) in windows.taps(output) {
+            sum += Double(weights[tap * channels + channel]) * Double(windows.x[input])
           }
-          let error = abs(Double(y[(row * width + column) * channels + channel]) - min(max(sum, 0), 6))
-          #expect(error < 2e-6)
+          let expected = activation == .relu6 ? min(max(sum, 0), 6) : min(max(sum + 3, 0), 6) / 6
+          #expect(abs(Double(y[output]) - expected) < 4e-6)
         }
       }
     }
+  }
+
+  @Test(arguments: variants, [1, 8, 19])
+  func maximaAreThoseOfTheWindowAndCarryNaN(_ build: Build, channels: Int) throws {
+    var x = floats("mx", 11 * 14 * channels).map { $0 - 5 }
+    x[(5 * 14 + 6) * channels] = .nan
+    let windows = try Windows(kernel: 3, stride: 2, channels: channels, x: x)
+    var y = [Float](repeating: 0, count: windows.count)
+    windows.run(into: &y) { window in
+      for part in [0..<3, 3..<windows.rows.outputLength] { build.kernels.maximum(window, outputRows: part) }
+    }
+    var seen = 0
+    for output in y.indices {
+      let values = windows.taps(output).map { x[$0.input] }
+      if values.contains(where: { $0.isNaN }) {
+        seen += 1
+        #expect(y[output].isNaN)
+      } else {
+        #expect(y[output] == values.max())
+      }
+    }
+    #expect(seen > 0)
   }
 
   @Test(arguments: variants, [1, 5, 8, 20, 31])
@@ -96,16 +147,13 @@ import Testing
     var sum = [Float](repeating: .nan, count: count)
     build.kernels.add(a, b, count: count, into: &sum)
     #expect(sum == zip(a, b).map { $0 + $1 })
-    var largest = a
-    build.kernels.maximum(&largest, b, count: count)
-    #expect(largest == zip(a, b).map { max($0, $1) })
 
     var norm: Float = .nan
     a.withUnsafeBufferPointer { a in
       b.withUnsafeBufferPointer { b in
         offset.withUnsafeBufferPointer { offset in
           guard let a = a.baseAddress, let b = b.baseAddress, let offset = offset.baseAddress else { return }
-          let task = GlobalAffine(u: a, scale: b, offset: offset, channels: count)
+          let task = GlobalAffine(u: a, scale: b, offset: offset, channels: count, stride: count)
           build.kernels.squaredNorms(task, rows: 0..<1, into: &norm)
         }
       }

@@ -7,7 +7,8 @@ import Testing
 /// Winograd's convolution against the plain one, on maps that do and do not divide into tiles.
 @Suite struct WinogradTests {
   @Test(arguments: [
-    (12, 16, 16, 16, true), (13, 9, 20, 24, false), (5, 30, 33, 7, true), (70, 61, 16, 40, false),
+    (12, 16, 16, 16, true), (13, 9, 32, 48, false), (5, 30, 48, 16, true), (70, 61, 16, 48, false),
+    (33, 34, 64, 32, true),
   ])
   func itEqualsThePlainConvolution(height: Int, width: Int, inputs: Int, outputs: Int, isReflecting: Bool) throws {
     let x = Generated.unit("wx", count: height * width * inputs).map { Float($0) }
@@ -23,7 +24,7 @@ import Testing
     let border: Border = isReflecting ? .reflect(margin: 1) : .zeros(before: 1, after: 1)
     let plainPlan = try plain.plan(grid, rowBorder: border, columnBorder: border)
     var expected = [Float](repeating: .nan, count: height * width * outputs)
-    let plainScratch = try FloatBuffer(count: plainPlan.scratchCount * workers.count)
+    let plainScratch = try FloatBuffer(count: plainPlan.scratchCount)
     plain.run(x, plainPlan, residual: residual, into: &expected, scratch: plainScratch.base, workers: workers)
 
     let winograd = try WinogradConvolution(
@@ -40,5 +41,13 @@ import Testing
       bits.append(y)
     }
     #expect(bits[0] == bits[1])
+  }
+
+  @Test func channelsThatDoNotSuitAreRefused() {
+    #expect(throws: Failure.self) {
+      try WinogradConvolution(
+        weights: [Float](repeating: 0, count: 9 * 16 * 20), bias: [Float](repeating: 0, count: 16), outputs: 16,
+        inputs: 20, activation: .relu)
+    }
   }
 }

@@ -7,7 +7,10 @@ struct CentredKernel {
   let kernel: Int
   let stride: Int
 
-  func border(_ length: Int) -> Border {
+  /// The borders of a map's rows and columns.
+  func borders(_ input: Grid) -> (rows: Border, columns: Border) { (border(input.height), border(input.width)) }
+
+  private func border(_ length: Int) -> Border {
     let margin = (kernel - 1) / 2
     switch padding {
     case .reflect: return kernel == 1 ? .zeros(before: 0, after: 0) : .reflect(margin: margin)
@@ -24,8 +27,8 @@ struct PaddedConvolution: Operation {
 
   func plan(_ input: Grid, second: Grid?) throws(Failure) -> Convolution.Plan {
     let window = CentredKernel(padding: padding, kernel: convolution.kernel, stride: convolution.stride)
-    return try convolution.plan(
-      input, rowBorder: window.border(input.height), columnBorder: window.border(input.width))
+    let borders = window.borders(input)
+    return try convolution.plan(input, rowBorder: borders.rows, columnBorder: borders.columns)
   }
 
   func run(_ plan: Convolution.Plan, _ memory: LayerMemory) {
@@ -36,7 +39,7 @@ struct PaddedConvolution: Operation {
 }
 
 extension Convolution.Plan: OperationPlan {
-  func scratchCount(workers: Int) -> Int { scratchCount * workers }
+  func scratchCount(workers: Int) -> Int { scratchCount }
 }
 
 /// A 3x3 convolution of stride 1 by Winograd's algorithm; the second operand is added before the activation.
@@ -67,8 +70,8 @@ struct PaddedGroupedConvolution: Operation {
 
   func plan(_ input: Grid, second: Grid?) throws(Failure) -> GroupedConvolution.Plan {
     let window = CentredKernel(padding: padding, kernel: convolution.kernel, stride: convolution.stride)
-    return try convolution.plan(
-      input, rowBorder: window.border(input.height), columnBorder: window.border(input.width))
+    let borders = window.borders(input)
+    return try convolution.plan(input, rowBorder: borders.rows, columnBorder: borders.columns)
   }
 
   func run(_ plan: GroupedConvolution.Plan, _ memory: LayerMemory) {
@@ -83,15 +86,15 @@ struct PaddedDepthwiseConvolution: Operation {
   let convolution: DepthwiseConvolution
   let padding: Padding
 
-  func plan(_ input: Grid, second: Grid?) throws(Failure) -> DepthwiseConvolution.Plan {
+  func plan(_ input: Grid, second: Grid?) throws(Failure) -> WindowPlan {
     let window = CentredKernel(padding: padding, kernel: convolution.kernel, stride: convolution.stride)
-    return try convolution.plan(
-      input, rowBorder: window.border(input.height), columnBorder: window.border(input.width))
+    let borders = window.borders(input)
+    return try convolution.plan(input, rowBorder: borders.rows, columnBorder: borders.columns)
   }
 
-  func run(_ plan: DepthwiseConvolution.Plan, _ memory: LayerMemory) {
+  func run(_ plan: WindowPlan, _ memory: LayerMemory) {
     convolution.run(memory.input, plan, into: memory.output, workers: memory.workers)
   }
 }
 
-extension DepthwiseConvolution.Plan: OperationPlan {}
+extension WindowPlan: OperationPlan {}

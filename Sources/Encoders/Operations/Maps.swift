@@ -2,14 +2,12 @@ import Basics
 import Kernels
 
 extension MaxPooling: Operation {
-  func plan(_ input: Grid, second: Grid?) throws(Failure) -> Plan { try plan(input) }
+  func plan(_ input: Grid, second: Grid?) throws(Failure) -> WindowPlan { try plan(input) }
 
-  func run(_ plan: Plan, _ memory: LayerMemory) {
+  func run(_ plan: WindowPlan, _ memory: LayerMemory) {
     run(memory.input, plan, into: memory.output, workers: memory.workers)
   }
 }
-
-extension MaxPooling.Plan: OperationPlan {}
 
 /// The plan of an operation that needs to know its input's size only.
 struct InputPlan: OperationPlan {

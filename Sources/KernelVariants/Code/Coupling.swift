@@ -22,7 +22,7 @@ extension Variant {
 
   package func squaredNorms(_ task: borrowing GlobalAffine, rows: Range<Int>, into norms: UnsafeMutablePointer<Float>) {
     for row in rows {
-      let u = task.u + row &* task.channels
+      let u = task.u + row &* task.stride
       let (scale, offset) = (task.scale, task.offset)
       var sum = Vector()
       forEachVector(count: task.channels) { start, lanes in

@@ -1,12 +1,4 @@
 extension Variant {
-  package func maximum(_ target: UnsafeMutablePointer<Float>, _ source: UnsafePointer<Float>, count: Int) {
-    forEachVector(count: count) { start, lanes in
-      let a = Vector.load(target + start, first: lanes)
-      let b = Vector.load(source + start, first: lanes)
-      a.replacing(with: b, where: b .> a).store(to: target + start, first: lanes)
-    }
-  }
-
   package func add(
     _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, count: Int, into output: UnsafeMutablePointer<Float>
   ) {

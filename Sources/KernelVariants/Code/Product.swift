@@ -1,27 +1,29 @@
+import CProcessor
 import KernelTasks
 
 #if WIDE_VECTORS
-  private typealias PanelVector = SIMD16<Float>
   /// Rows of a tile: with two vectors of outputs 24 sums, which with the operands fit 32 registers.
   private typealias TileRows = Twelve
 #else
-  private typealias PanelVector = Vector
   /// Rows of a tile: with two vectors of outputs 12 sums, which with the operands fill 16 registers.
   private typealias TileRows = Six
 #endif
 
-/// Rows of x that are used with one panel after the other: they stay in the second-level cache.
-private func rowsAtOnce(depth: Int) -> Int {
-  let fitting = 65536 / max(depth, 1)
-  return min(max(fitting, 24), 192) / Product.tileRows * Product.tileRows
+/// Into how many rows to cut a product's, so that they stay in the second-level cache while panel after panel is used with
+/// them. Not too few: with every cut all weights are read again, which costs more than rows from further away.
+private func rowsAtOnce(_ rows: Int, depth: Int) -> Int {
+  let most = min(max(196_608 / max(depth, 1), 96), 192)
+  let cuts = (rows &+ most &- 1) / most
+  return ((rows &+ cuts &- 1) / cuts &+ Product.tileRows &- 1) / Product.tileRows &* Product.tileRows
 }
 
 extension Variant {
   package func product(_ task: borrowing Product, rows: Range<Int>, panels: Range<Int>) {
+    guard !rows.isEmpty else { return }
     let end = min(panels.upperBound &* Product.panelWidth, task.paddedOutputs)
-    let pair = 2 &* PanelVector.width
+    let pair = 2 &* WideVector.width
     var start = rows.lowerBound
-    let chunk = rowsAtOnce(depth: task.depth)
+    let chunk = rowsAtOnce(rows.count, depth: task.depth)
     while start < rows.upperBound {
       let chunkRows = start..<min(start &+ chunk, rows.upperBound)
       var column = panels.lowerBound &* Product.panelWidth
@@ -31,10 +33,10 @@ extension Variant {
           stripe(Vector.self, One.self, task, rows: chunkRows, column: column)
           column = end
         } else if left < pair {
-          stripe(PanelVector.self, One.self, task, rows: chunkRows, column: column)
-          column &+= PanelVector.width
+          stripe(WideVector.self, One.self, task, rows: chunkRows, column: column)
+          column &+= WideVector.width
         } else {
-          stripe(PanelVector.self, Two.self, task, rows: chunkRows, column: column)
+          stripe(WideVector.self, Two.self, task, rows: chunkRows, column: column)
           column &+= pair
         }
       }
@@ -43,36 +45,37 @@ extension Variant {
   }
 }
 
-/// A number that is known when a tile is compiled, so that what it does not need falls away.
-private protocol Count { static var value: Int { get } }
-private enum One: Count { static var value: Int { 1 } }
-private enum Two: Count { static var value: Int { 2 } }
-private enum Six: Count { static var value: Int { 6 } }
-private enum Eight: Count { static var value: Int { 8 } }
-private enum Twelve: Count { static var value: Int { 12 } }
-
 /// All rows by one or two vectors of outputs.
-private func stripe<V: TileVector, Columns: Count>(
+private func stripe<V: FloatVector, Columns: Count>(
   _: V.Type, _: Columns.Type, _ task: borrowing Product, rows: Range<Int>, column: Int
 ) {
+  // While these tiles are computed, the weights of the next ones are fetched, each tile an equal part.
+  let width = Columns.value &* V.width
+  let step = min(max(width &* TileRows.value / rows.count, 1), width)
+  var ahead = task.panels + (column &+ width) &* task.taps &* task.depth
   var row = rows.lowerBound
   while row < rows.upperBound {
     let left = rows.upperBound &- row
     // What is left of rows is computed in lower tiles where these compute less in vain.
     if TileRows.value > 8, left <= 8 || left > TileRows.value && left <= 16 {
-      tile(V.self, Eight.self, Columns.self, task, row: row, count: min(8, left), column: column)
+      tile(V.self, Eight.self, Columns.self, task, row: row, count: min(8, left), column: column, ahead, step)
       row &+= 8
     } else {
-      tile(V.self, TileRows.self, Columns.self, task, row: row, count: min(TileRows.value, left), column: column)
+      let count = min(TileRows.value, left)
+      tile(V.self, TileRows.self, Columns.self, task, row: row, count: count, column: column, ahead, step)
       row &+= TileRows.value
     }
+    ahead += step &* task.taps &* task.depth
   }
 }
 
-/// Up to so many rows by one or two vectors of outputs.
-private func tile<V: TileVector, Rows: Count, Columns: Count>(
-  _: V.Type, _: Rows.Type, _: Columns.Type, _ task: borrowing Product, row: Int, count: Int, column: Int
+/// Up to so many rows by one or two vectors of outputs. With every input a cache line is fetched, `aheadStep` floats after
+/// the one before, from `ahead` on.
+private func tile<V: FloatVector, Rows: Count, Columns: Count>(
+  _: V.Type, _: Rows.Type, _: Columns.Type, _ task: borrowing Product, row: Int, count: Int, column: Int,
+  _ ahead: UnsafePointer<Float>, _ aheadStep: Int
 ) {
+  var ahead = ahead
   typealias Sums = RowSums<V, Columns>
   let bias = TileBias(task, row: row, column: column)
   let last = count &- 1
@@ -95,6 +98,8 @@ private func tile<V: TileVector, Rows: Count, Columns: Count>(
     let (x8, x9) = Rows.value > 8 ? (s8.run(task, row, tap), s9.run(task, row, tap)) : (x0, x0)
     let (x10, x11) = Rows.value > 8 ? (s10.run(task, row, tap), s11.run(task, row, tap)) : (x0, x0)
     for k in 0..<task.depth {
+      cflowad_processor_prefetch(ahead)
+      ahead += aheadStep
       let w0 = V.load(weights)
       let w1 = Columns.value > 1 ? V.load(weights + second) : w0
       s0.add(x0[k], w0, w1)
@@ -137,7 +142,7 @@ private func tile<V: TileVector, Rows: Count, Columns: Count>(
 }
 
 /// The sums of one row of a tile. Rows beyond the tile's last repeat that one.
-private struct RowSums<V: TileVector, Columns: Count> {
+private struct RowSums<V: FloatVector, Columns: Count> {
   /// Counted from the tile's first row.
   let row: Int
   var a: V
@@ -193,7 +198,7 @@ private struct TileBias {
 
   /// A row's bias, from a column of the tile on.
   @inline(__always)
-  func vector<V: TileVector>(_ row: Int, _ column: Int) -> V {
+  func vector<V: FloatVector>(_ row: Int, _ column: Int) -> V {
     if let shared { return .load(shared + column) }
     var (y, x) = (y, x &+ row)
     while x >= width { (y, x) = (y &+ 1, x &- width) }
@@ -225,26 +230,26 @@ private struct TileEnd {
 
   /// Activations that are limits are applied here.
   @inline(__always)
-  func store<V: TileVector, Columns: Count>(_ sums: RowSums<V, Columns>, _ row: Int) {
+  func store<V: FloatVector, Columns: Count>(_ sums: RowSums<V, Columns>, _ row: Int) {
     guard row < count else { return }
     store(sums.a, row &* stride, columns)
     if Columns.value > 1 { store(sums.b, row &* stride &+ V.width, columns &- V.width) }
   }
 
   @inline(__always)
-  private func store<V: TileVector>(_ sum: V, _ place: Int, _ lanes: Int) {
+  private func store<V: FloatVector>(_ sum: V, _ place: Int, _ lanes: Int) {
     guard lanes >= V.width else {
       storePart(sum, place, lanes)
       return
     }
     var value = sum
-    if let residual { value = value + .load(residual + place) }
+    if let residual { value += .load(residual + place) }
     value.limited(low, high).store(to: y + place)
   }
 
   /// The same where a row ends within the vector or before it.
   @inline(never)
-  private func storePart<V: TileVector>(_ sum: V, _ place: Int, _ lanes: Int) {
+  private func storePart<V: FloatVector>(_ sum: V, _ place: Int, _ lanes: Int) {
     for lane in 0..<max(lanes, 0) {
       let value = sum[lane] + (residual.map { $0[place &+ lane] } ?? 0)
       y[place &+ lane] = value < low ? low : value > high ? high : value
@@ -255,87 +260,6 @@ private struct TileEnd {
   @inline(__always)
   func activate(_ activation: Activation) {
     if activation.isLimit { return }
-    activateRows(activation)
-  }
-
-  @inline(never)
-  private func activateRows(_ activation: Activation) {
-    for row in 0..<count {
-      let row = y + row &* stride
-      forEachVector(count: columns) { start, lanes in
-        Vector.load(row + start, first: lanes).activated(activation).store(to: row + start, first: lanes)
-      }
-    }
+    for row in 0..<count { applyActivation(activation, to: y + row &* stride, count: columns) }
   }
 }
-
-extension Activation {
-  /// Whether it only keeps values within ``limits``.
-  @inline(__always)
-  fileprivate var isLimit: Bool {
-    switch self {
-    case .identity, .relu, .relu6: true
-    case .sigmoid, .silu, .hardSigmoid, .hardSwish, .gelu: false
-    }
-  }
-
-  @inline(__always)
-  fileprivate var limits: (low: Float, high: Float) {
-    switch self {
-    case .relu: (0, .infinity)
-    case .relu6: (0, 6)
-    default: (-.infinity, .infinity)
-    }
-  }
-}
-
-/// Vectors that a tile can be made of. (Not a refinement of `SIMD`: that conformance would be looked up by a function
-/// that all builds share.)
-private protocol TileVector {
-  static var width: Int { get }
-  init(repeating value: Float)
-  subscript(lane: Int) -> Float { get }
-  static func load(_ source: UnsafePointer<Float>) -> Self
-  static func + (a: Self, b: Self) -> Self
-  mutating func add(_ a: Self, times b: Self)
-  /// Values within low...high; NaN stays.
-  func limited(_ low: Float, _ high: Float) -> Self
-  func store(to target: UnsafeMutablePointer<Float>)
-}
-
-extension SIMD8<Float>: TileVector {
-  @inline(__always)
-  fileprivate static var width: Int { 8 }
-
-  @inline(__always)
-  fileprivate func limited(_ low: Float, _ high: Float) -> Vector {
-    let value = self.replacing(with: low, where: self .< low)
-    return value.replacing(with: high, where: value .> high)
-  }
-}
-
-#if WIDE_VECTORS
-  extension SIMD16<Float>: TileVector {
-    @inline(__always)
-    fileprivate static var width: Int { 16 }
-
-    @inline(__always)
-    fileprivate static func load(_ source: UnsafePointer<Float>) -> SIMD16<Float> {
-      UnsafeRawPointer(source).loadUnaligned(as: SIMD16<Float>.self)
-    }
-
-    @inline(__always)
-    fileprivate mutating func add(_ a: SIMD16<Float>, times b: SIMD16<Float>) { self.addProduct(a, b) }
-
-    @inline(__always)
-    fileprivate func limited(_ low: Float, _ high: Float) -> SIMD16<Float> {
-      let value = self.replacing(with: low, where: self .< low)
-      return value.replacing(with: high, where: value .> high)
-    }
-
-    @inline(__always)
-    fileprivate func store(to target: UnsafeMutablePointer<Float>) {
-      UnsafeMutableRawPointer(target).storeBytes(of: self, as: SIMD16<Float>.self)
-    }
-  }
-#endif

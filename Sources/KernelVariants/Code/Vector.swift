@@ -2,7 +2,18 @@ import KernelTasks
 
 typealias Vector = SIMD8<Float>
 
+#if WIDE_VECTORS
+  /// What the most work is done in: products and Winograd's transforms.
+  typealias WideVector = SIMD16<Float>
+#else
+  /// What the most work is done in: products and Winograd's transforms.
+  typealias WideVector = Vector
+#endif
+
 extension SIMD8<Float> {
+  @inline(__always)
+  static var width: Int { 8 }
+
   /// self += a * b; one rounding where the processor has the instruction, two where it would be emulated.
   @inline(__always)
   mutating func add(_ a: Vector, times b: Vector) {
@@ -13,6 +24,14 @@ extension SIMD8<Float> {
     #endif
   }
 
+  /// self * factor + summand, rounded as by ``add(_:times:)``.
+  @inline(__always)
+  func times(_ factor: Vector, plus summand: Vector) -> Vector {
+    var sum = summand
+    sum.add(self, times: factor)
+    return sum
+  }
+
   @inline(__always)
   static func load(_ source: UnsafePointer<Float>) -> Vector {
     UnsafeRawPointer(source).loadUnaligned(as: Vector.self)
@@ -21,6 +40,13 @@ extension SIMD8<Float> {
   @inline(__always)
   func store(to target: UnsafeMutablePointer<Float>) {
     UnsafeMutableRawPointer(target).storeBytes(of: self, as: Vector.self)
+  }
+
+  /// Values within low...high; NaN stays.
+  @inline(__always)
+  func limited(_ low: Float, _ high: Float) -> Vector {
+    let value = self.replacing(with: low, where: self .< low)
+    return value.replacing(with: high, where: value .> high)
   }
 
   /// The first `count` lanes from memory, zero in the others.
@@ -54,6 +80,61 @@ extension SIMD8<Float> {
     case .hardSwish: hardSwish()
     case .gelu: gelu()
     }
+  }
+}
+
+#if WIDE_VECTORS
+  /// As for ``Vector``.
+  extension SIMD16<Float> {
+    @inline(__always)
+    static var width: Int { 16 }
+
+    @inline(__always)
+    mutating func add(_ a: SIMD16<Float>, times b: SIMD16<Float>) { self.addProduct(a, b) }
+
+    @inline(__always)
+    static func load(_ source: UnsafePointer<Float>) -> SIMD16<Float> {
+      UnsafeRawPointer(source).loadUnaligned(as: SIMD16<Float>.self)
+    }
+
+    @inline(__always)
+    func store(to target: UnsafeMutablePointer<Float>) {
+      UnsafeMutableRawPointer(target).storeBytes(of: self, as: SIMD16<Float>.self)
+    }
+
+    @inline(__always)
+    func limited(_ low: Float, _ high: Float) -> SIMD16<Float> {
+      let value = self.replacing(with: low, where: self .< low)
+      return value.replacing(with: high, where: value .> high)
+    }
+  }
+#endif
+
+extension Activation {
+  /// Whether it only keeps values within ``limits``.
+  @inline(__always)
+  var isLimit: Bool {
+    switch self {
+    case .identity, .relu, .relu6: true
+    case .sigmoid, .silu, .hardSigmoid, .hardSwish, .gelu: false
+    }
+  }
+
+  @inline(__always)
+  var limits: (low: Float, high: Float) {
+    switch self {
+    case .relu: (0, .infinity)
+    case .relu6: (0, 6)
+    default: (-.infinity, .infinity)
+    }
+  }
+}
+
+/// In place.
+@inline(never)
+func applyActivation(_ activation: Activation, to row: UnsafeMutablePointer<Float>, count: Int) {
+  forEachVector(count: count) { start, lanes in
+    Vector.load(row + start, first: lanes).activated(activation).store(to: row + start, first: lanes)
   }
 }
 

@@ -4,7 +4,7 @@ enum VectorMath {
   @inline(__always)
   static func exp(_ x: Vector) -> Vector {
     let (power, q) = split(clamp(x, to: 87))
-    return power + power * q
+    return power.times(q, plus: power)
   }
 
   /// tanh x. Error below 4 units in the last place; odd, and within -1...1.
@@ -12,7 +12,7 @@ enum VectorMath {
   static func tanh(_ x: Vector) -> Vector {
     // tanh x = m / (m + 2) with m = e^2x - 1, which `split` gives without cancellation. Beyond 9 it rounds to +-1.
     let (power, q) = split(2 * clamp(x, to: 9))
-    let m = power * q + (power - 1)
+    let m = power.times(q, plus: power - 1)
     return m / (m + 2)
   }
 
@@ -28,18 +28,18 @@ enum VectorMath {
   private static func split(_ x: Vector) -> (power: Vector, q: Vector) {
     // Adding 1.5 * 2^23 rounds to an integer and leaves it in the low bits.
     let rounder = Vector(repeating: 12_582_912)
-    let shifted = x * 1.442_695_04 + rounder
+    let shifted = x.times(Vector(repeating: 1.442_695_04), plus: rounder)
     let n = shifted - rounder
     // ln 2 in two parts, the first with so few bits that n times it is exact.
-    let r = (x - n * 0.693_359_375) + n * 2.121_944_4e-4
+    let r = n.times(Vector(repeating: 2.121_944_4e-4), plus: x - n * 0.693_359_375)
     // The Taylor series to r^7: its remainder r^8 / 8! is below 6e-9.
     var q = Vector(repeating: 1 / 5040)
-    q = q * r + 1 / 720
-    q = q * r + 1 / 120
-    q = q * r + 1 / 24
-    q = q * r + 1 / 6
-    q = q * r + 0.5
-    q = q * (r * r) + r
+    q = q.times(r, plus: Vector(repeating: 1 / 720))
+    q = q.times(r, plus: Vector(repeating: 1 / 120))
+    q = q.times(r, plus: Vector(repeating: 1 / 24))
+    q = q.times(r, plus: Vector(repeating: 1 / 6))
+    q = q.times(r, plus: Vector(repeating: 0.5))
+    q = q.times(r * r, plus: r)
     let exponent = unsafeBitCast(shifted, to: SIMD8<Int32>.self) &- unsafeBitCast(rounder, to: SIMD8<Int32>.self)
     let bits = (exponent &+ SIMD8<Int32>(repeating: 127)) &<< SIMD8<Int32>(repeating: 23)
     return (unsafeBitCast(bits, to: Vector.self), q)

@@ -17,6 +17,9 @@ unsigned cflowad_processor_enter_default_float_mode(void);
 /* Sets the mode back. */
 void cflowad_processor_restore_float_mode(unsigned mode);
 
+/* Asks the processor to bring the cache line of an address into its second-level cache; any address will do. */
+static inline void cflowad_processor_prefetch(const void *address) { __builtin_prefetch(address, 0, 2); }
+
 /* Tells the processor that the thread is waiting for another. */
 static inline void cflowad_processor_pause(void) {
 #if defined(__x86_64__)

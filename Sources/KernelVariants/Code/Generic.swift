@@ -1,0 +1,30 @@
+/// A number that is known when a loop is compiled, so that what it does not need falls away.
+protocol Count { static var value: Int { get } }
+enum One: Count { static var value: Int { 1 } }
+enum Two: Count { static var value: Int { 2 } }
+enum Three: Count { static var value: Int { 3 } }
+enum Five: Count { static var value: Int { 5 } }
+enum Six: Count { static var value: Int { 6 } }
+enum Eight: Count { static var value: Int { 8 } }
+enum Twelve: Count { static var value: Int { 12 } }
+
+/// A vector of either width. (Not a refinement of `SIMD`: that conformance would be looked up by a function
+/// that all builds share.)
+protocol FloatVector {
+  static var width: Int { get }
+  init(repeating value: Float)
+  subscript(lane: Int) -> Float { get }
+  static func load(_ source: UnsafePointer<Float>) -> Self
+  static func + (a: Self, b: Self) -> Self
+  static func += (a: inout Self, b: Self)
+  mutating func add(_ a: Self, times b: Self)
+  /// Values within low...high; NaN stays.
+  func limited(_ low: Float, _ high: Float) -> Self
+  func store(to target: UnsafeMutablePointer<Float>)
+}
+
+extension SIMD8<Float>: FloatVector {}
+
+#if WIDE_VECTORS
+  extension SIMD16<Float>: FloatVector {}
+#endif

@@ -1,0 +1,168 @@
+import KernelTasks
+
+extension Variant {
+  package func depthwise(_ task: borrowing Depthwise, outputRows: Range<Int>) {
+    let interior = task.window.interior
+    for row in outputRows {
+      var column = 0
+      while column < task.window.outputWidth {
+        let isInside = column >= interior.lowerBound && column &+ 4 <= interior.upperBound
+        if isInside, fourPositions(task, row: row, column: column) {
+          column &+= 4
+        } else {
+          position(task, row: row, column: column)
+          column &+= 1
+        }
+      }
+      if !task.activation.isLimit {
+        let count = task.window.outputWidth &* task.window.channels
+        applyActivation(task.activation, to: task.window.y + row &* count, count: count)
+      }
+    }
+  }
+
+  package func maximum(_ task: borrowing Window, outputRows: Range<Int>) {
+    for row in outputRows {
+      for column in 0..<task.outputWidth {
+        var channel = 0
+        while channel < task.channels {
+          maximum(task, row: row, column: column, channel: channel, count: min(8, task.channels &- channel))
+          channel &+= 8
+        }
+      }
+    }
+  }
+
+  /// Up to 8 channels of one output position.
+  @inline(__always)
+  private func maximum(_ task: borrowing Window, row: Int, column: Int, channel: Int, count: Int) {
+    let rows = task.rowSources + row &* task.kernel
+    let columns = task.columnSources + column &* task.kernel
+    var top = Vector(repeating: -.infinity)
+    for ky in 0..<task.kernel where rows[ky] >= 0 {
+      let line = task.x + (rows[ky] &* task.inputWidth &* task.channels &+ channel)
+      for kx in 0..<task.kernel where columns[kx] >= 0 {
+        let value = Vector.load(line + columns[kx] &* task.channels, first: count)
+        top = top.replacing(with: value, where: (value .> top) .| (value .!= value))
+      }
+    }
+    let place = (row &* task.outputWidth &+ column) &* task.channels &+ channel
+    top.store(to: task.y + place, first: count)
+  }
+}
+
+/// Four neighbouring outputs whose taps are all inside the map, for the usual kernels; else false, and nothing done.
+@inline(__always)
+private func fourPositions(_ task: borrowing Depthwise, row: Int, column: Int) -> Bool {
+  switch (task.window.kernel, task.window.stride) {
+  case (3, 1): fourPositions(Three.self, One.self, task, row: row, column: column)
+  case (3, 2): fourPositions(Three.self, Two.self, task, row: row, column: column)
+  case (5, 1): fourPositions(Five.self, One.self, task, row: row, column: column)
+  case (5, 2): fourPositions(Five.self, Two.self, task, row: row, column: column)
+  default: return false
+  }
+  return true
+}
+
+/// What the four outputs read in common is loaded once, weights too.
+@inline(never)
+private func fourPositions<Kernel: Count, Stride: Count>(
+  _: Kernel.Type, _: Stride.Type, _ task: borrowing Depthwise, row: Int, column: Int
+) {
+  let channels = task.window.channels
+  let place = FourPlaces(
+    rows: task.window.rowSources + row &* Kernel.value,
+    x: task.window.x + task.window.columnSources[column &* Kernel.value] &* channels,
+    lineLength: task.window.inputWidth &* channels, weights: task.weights, bias: task.bias, channels: channels,
+    limits: task.activation.limits, y: task.window.y + (row &* task.window.outputWidth &+ column) &* channels)
+  var channel = 0
+  while channel &+ WideVector.width <= channels {
+    place.sum(WideVector.self, Kernel.self, Stride.self, channel: channel)
+    channel &+= WideVector.width
+  }
+  while channel &+ Vector.width <= channels {
+    place.sum(Vector.self, Kernel.self, Stride.self, channel: channel)
+    channel &+= Vector.width
+  }
+  guard channel < channels else { return }
+  for i in 0..<4 { lanes(task, row: row, column: column &+ i, channel: channel, count: channels &- channel) }
+}
+
+/// Four neighbouring outputs of a depthwise convolution.
+private struct FourPlaces {
+  let rows: UnsafePointer<Int>
+  /// The first tap of the first output, in row 0 of the map.
+  let x: UnsafePointer<Float>
+  let lineLength: Int
+  let weights: UnsafePointer<Float>
+  let bias: UnsafePointer<Float>
+  let channels: Int
+  let limits: (low: Float, high: Float)
+  let y: UnsafeMutablePointer<Float>
+
+  @inline(__always)
+  func sum<V: FloatVector, Kernel: Count, Stride: Count>(
+    _: V.Type, _: Kernel.Type, _: Stride.Type, channel: Int
+  ) {
+    var a = V.load(bias + channel)
+    var (b, c, d) = (a, a, a)
+    for ky in 0..<Kernel.value where rows[ky] >= 0 {
+      let line = x + (rows[ky] &* lineLength &+ channel)
+      let weights = weights + (ky &* Kernel.value &* channels &+ channel)
+      for kx in 0..<Kernel.value {
+        let w = V.load(weights + kx &* channels)
+        a.add(.load(line + kx &* channels), times: w)
+        b.add(.load(line + (kx &+ Stride.value) &* channels), times: w)
+        c.add(.load(line + (kx &+ 2 &* Stride.value) &* channels), times: w)
+        d.add(.load(line + (kx &+ 3 &* Stride.value) &* channels), times: w)
+      }
+    }
+    let y = y + channel
+    a.limited(limits.low, limits.high).store(to: y)
+    b.limited(limits.low, limits.high).store(to: y + channels)
+    c.limited(limits.low, limits.high).store(to: y + 2 &* channels)
+    d.limited(limits.low, limits.high).store(to: y + 3 &* channels)
+  }
+}
+
+/// One output position, wherever its taps are.
+private func position(_ task: borrowing Depthwise, row: Int, column: Int) {
+  let channels = task.window.channels
+  var channel = 0
+  while channel &+ WideVector.width <= channels {
+    sum(task, row: row, column: column, channel: channel, load: WideVector.load) { $0.store(to: $1) }
+    channel &+= WideVector.width
+  }
+  while channel < channels {
+    lanes(task, row: row, column: column, channel: channel, count: min(8, channels &- channel))
+    channel &+= 8
+  }
+}
+
+/// Up to 8 channels of one output position.
+private func lanes(_ task: borrowing Depthwise, row: Int, column: Int, channel: Int, count: Int) {
+  sum(task, row: row, column: column, channel: channel, load: { Vector.load($0, first: count) }) {
+    $0.store(to: $1, first: count)
+  }
+}
+
+@inline(__always)
+private func sum<V: FloatVector>(
+  _ task: borrowing Depthwise, row: Int, column: Int, channel: Int, load: (UnsafePointer<Float>) -> V,
+  store: (V, UnsafeMutablePointer<Float>) -> Void
+) {
+  let window = task.window
+  let (kernel, channels) = (window.kernel, window.channels)
+  let rows = window.rowSources + row &* kernel
+  let columns = window.columnSources + column &* kernel
+  var sum = load(task.bias + channel)
+  for ky in 0..<kernel where rows[ky] >= 0 {
+    for kx in 0..<kernel where columns[kx] >= 0 {
+      let values = window.x + ((rows[ky] &* window.inputWidth &+ columns[kx]) &* channels &+ channel)
+      let weights = task.weights + ((ky &* kernel &+ kx) &* channels &+ channel)
+      sum.add(load(values), times: load(weights))
+    }
+  }
+  let (low, high) = task.activation.limits
+  store(sum.limited(low, high), window.y + ((row &* window.outputWidth &+ column) &* channels &+ channel))
+}
