@@ -72,9 +72,10 @@ let package = Package(
       module("Rendering", ["Basics", "Imaging"]),
       module("Encoders", ["Basics", "Kernels"]),
       module("Flows", ["Basics", "Kernels"]),
-      module("Scoring", ["Basics", "Kernels", "Imaging", "Encoders", "Flows"]),
+      module("Scoring", ["Basics", "Kernels", "Imaging", "Encoders", "Flows", "Segmentation"]),
       module("Training", ["Basics", "Kernels", "Imaging", "Encoders", "Flows", "Scoring", "OpenBLAS"]),
-      module("Evaluation", ["Basics"]),
+      module("Segmentation", ["Basics"]),
+      module("Evaluation", ["Basics", "Segmentation"]),
       module("ModelFile", ["Basics", "HDF5", "Imaging", "Encoders", "Flows", "Scoring"]),
       module("TrainingFile", ["Basics", "HDF5", "Kernels", "ModelFile", "Training"]),
       .target(name: "CPicture", path: "Sources/Libraries/Picture/Shim"),
@@ -89,13 +90,13 @@ let package = Package(
         "CFlowAD",
         [
           "CFlowADHeader", "CLastError", "Basics", "Kernels", "Imaging", "PNG", "Rendering", "Encoders", "Flows",
-          "Scoring", "Training", "TrainingFile", "Evaluation", "ModelFile", "OpenBLAS",
+          "Scoring", "Segmentation", "Training", "TrainingFile", "Evaluation", "ModelFile", "OpenBLAS",
         ], exclude: ["exports.map"]),
       .executableTarget(
         name: "cflowad",
         dependencies: [
           "CFlowADHeader", "Basics", "Kernels", "Imaging", "PNG", "ImageFiles", "DataSets", "Rendering",
-          "Encoders", "Flows", "Scoring", "Training", "TrainingFile", "Evaluation", "ModelFile",
+          "Encoders", "Flows", "Scoring", "Segmentation", "Training", "TrainingFile", "Evaluation", "ModelFile",
           .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ], path: "Sources/Tool", swiftSettings: settings),
       .target(
@@ -119,6 +120,7 @@ let package = Package(
       tests(
         "ModelFile", ["Basics", "CHDF5", "HDF5", "Encoders", "Flows", "Imaging", "ModelFile", "Scoring"], fixtures: true
       ),
+      tests("Segmentation", ["Basics", "Segmentation"]),
       tests("Evaluation", ["Basics", "Evaluation"], fixtures: true),
       tests(
         "Tool",

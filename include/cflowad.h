@@ -245,7 +245,10 @@ typedef struct cflowad_session_options {
     /* since 1.1 */
     float review_threshold; /**< score above which a frame that is not rejected is to be looked at; above threshold it
                                  counts as threshold: no such verdict; NaN: the model's own, if it has one [NaN] */
-    uint32_t reserved;      /**< 0 */
+    float region_threshold; /**< value of maps above which a pixel belongs to a region; NaN: the model's pixel_threshold
+                                 [NaN] */
+    uint32_t region_min_area; /**< fewest pixels of a region that counts [1] */
+    float region_min_score; /**< lowest peak of a region that counts; NaN: any [NaN] */
 } cflowad_session_options;
 
 /** Sets struct_size and every field to its default. Thread-safe. */
@@ -260,6 +263,34 @@ enum {
                                      sessions that have a review threshold */
     CFLOWAD_VERDICT_REJECT = 2  /**< score > threshold */
 };
+
+/** A corner of pixels: that of pixel (x, y) with the smallest coordinates. */
+typedef struct cflowad_point {
+    int32_t x;
+    int32_t y;
+} cflowad_point;
+
+/**
+ * A connected region (by sides or corners) of the map at the frame's size where it is above region_threshold. In pixels
+ * of the frame; pixel (x, y) is the square from (x, y) to (x + 1, y + 1).
+ */
+typedef struct cflowad_region {
+    uint32_t x;      /**< bounding box */
+    uint32_t y;
+    uint32_t width;
+    uint32_t height;
+    uint32_t area;   /**< pixels, without those of holes */
+    float centroid_x; /**< mean of the pixels' centres */
+    float centroid_y;
+    float peak;      /**< largest value */
+    uint32_t peak_x; /**< pixel that has it, the first by rows */
+    uint32_t peak_y;
+    float mean;      /**< mean value */
+    float p_value;   /**< as cflowad_result.p_value of a frame whose score is the peak: of good frames, a share of at most
+                          a has any region with p_value <= a */
+    size_t contour_first; /**< index of the contour's first corner in contour_points */
+    size_t contour_count; /**< its corners; 0 when contours are not wanted or it did not fit */
+} cflowad_region;
 
 /**
  * What scoring a frame gives. Set struct_size, and zero everything that you do not want: an output array is
@@ -291,6 +322,18 @@ typedef struct cflowad_result {
                                   frame has p_value <= a with probability at most a. NaN when the model does not hold
                                   its calibration's scores */
     float review_threshold;  /**< out: what else the verdict compared the score with; threshold when there is no review */
+    void *regions;           /**< in: NULL, or receives cflowad_region elements, the most severe first: by peak, then by
+                                  area */
+    size_t region_size;      /**< in: sizeof(cflowad_region), the elements' distance in bytes */
+    size_t region_capacity;
+    size_t region_count;     /**< out: all regions that there are, also when they are more than region_capacity, of which
+                                  then only the most severe are given */
+    cflowad_point *contour_points; /**< in: NULL, or receives the given regions' contours in their order: the outer border
+                                  along the edges of pixels, clockwise (y downwards), a corner at each turn, closed from
+                                  the last to the first. Filled, it is the region with its holes. Where pixels touch by a
+                                  corner only it passes there twice */
+    size_t contour_capacity;
+    size_t contour_count;    /**< out: corners of all given regions; a contour is given whole or, when it has no room, not */
 } cflowad_result;
 
 /**

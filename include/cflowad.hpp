@@ -415,7 +415,9 @@ enum class Output : unsigned {
     map = 1,             /**< the anomaly map at the network's size */
     frame_map = 2,       /**< the same at the frame's size */
     log_likelihoods = 4, /**< log p / C of every position of every level */
-    features = 8         /**< the encoder's features */
+    features = 8,        /**< the encoder's features */
+    regions = 16,        /**< the most severe regions, up to Session::region_limit */
+    contours = 32        /**< with regions: their contours; 16 bytes of memory per pixel of the frame */
 };
 
 constexpr Output operator|(Output a, Output b) noexcept {
@@ -438,6 +440,10 @@ struct Score {
     std::vector<float> frame_map;                 /**< frame's height x width */
     std::vector<float> log_likelihoods;           /**< levels, finest first, each level_height x level_width */
     std::vector<float> features;                  /**< the same, each value level_channels long */
+    std::vector<cflowad_region> regions;          /**< the most severe ones, as many as the session keeps; see
+                                                       cflowad_region. Their contours are in contour_points */
+    std::vector<cflowad_point> contour_points;
+    std::size_t region_count = 0;                 /**< all regions there are, also beyond those */
 
     bool passes() const noexcept { return verdict == CFLOWAD_VERDICT_PASS; }
     bool is_for_review() const noexcept { return verdict == CFLOWAD_VERDICT_REVIEW; }
@@ -477,6 +483,9 @@ public:
 
     /** What every model is. */
     Span<const ModelInfo> infos() const noexcept { return {infos_.data(), infos_.size()}; }
+
+    /** Most regions that are given [64]. */
+    std::size_t region_limit = 64;
 
     /**
      * Scores a frame, borrowed for the call; see cflowad_session_score.
@@ -580,6 +589,22 @@ private:
         result.log_likelihoods_capacity = score.log_likelihoods.size();
         result.features = room(Output::features, score.features, info.feature_count());
         result.features_capacity = score.features.size();
+        const bool with_regions = contains(outputs, Output::regions);
+        score.regions.resize(with_regions ? region_limit : 0);
+        // A contour passes each of the corners of the frame's pixels at most twice.
+        score.contour_points.resize(
+            with_regions && contains(outputs, Output::contours)
+                ? 2 * (std::size_t{frame.width} + 1) * (std::size_t{frame.height} + 1)
+                : 0);
+        if (with_regions) {
+            result.regions = score.regions.data();
+            result.region_size = sizeof(cflowad_region);
+            result.region_capacity = score.regions.size();
+        }
+        if (!score.contour_points.empty()) {
+            result.contour_points = score.contour_points.data();
+            result.contour_capacity = score.contour_points.size();
+        }
         return result;
     }
 
@@ -589,6 +614,9 @@ private:
         score.review_threshold = result.review_threshold;
         score.verdict = result.verdict;
         score.p_value = result.p_value;
+        score.region_count = result.region_count;
+        if (result.region_count < score.regions.size()) score.regions.resize(result.region_count);
+        score.contour_points.resize(result.contour_count);
     }
 
     std::vector<ModelInfo> infos_;

@@ -3,6 +3,7 @@ import CFlowADHeader
 import Imaging
 import Kernels
 import Scoring
+import Segmentation
 
 private let sessions = HandleTable<ScoringSession>(kind: 2, name: "session")
 
@@ -10,6 +11,9 @@ private var defaultSessionOptions: cflowad_session_options {
   var options = cflowad_session_options()
   options.threshold = .nan
   options.review_threshold = .nan
+  options.region_threshold = .nan
+  options.region_min_area = 1
+  options.region_min_score = .nan
   return options
 }
 
@@ -61,16 +65,21 @@ private func open(
 ) throws(Failure) -> OpaquePointer {
   var chosen = defaultSessionOptions
   if options != nil { chosen = try CallerStruct.read(options, "session options", defaults: defaultSessionOptions) }
-  guard chosen.reserved == 0 else { throw Failure(.invalidArgument, "the options' reserved field is not 0") }
   let threadCount = Int(chosen.thread_count)
   guard threadCount <= Workers.maximumCount else {
     throw Failure(.invalidArgument, "\(threadCount) threads are more than \(Workers.maximumCount)")
   }
   let threshold = try optional(chosen.threshold, "threshold")
   let reviewThreshold = try optional(chosen.review_threshold, "review threshold")
+  let regionThreshold = try optional(chosen.region_threshold, "region threshold")
+  var regionFilter = RegionFinder.Filter()
+  regionFilter.minimumArea = Int(chosen.region_min_area)
+  regionFilter.minimumPeak = try optional(chosen.region_min_score, "lowest region score")
   return try sessions.insert(
     ScoringSession(detectors, threadCount: threadCount) { detector in
-      Judge(detector.calibration, threshold: threshold, reviewThreshold: reviewThreshold)
+      Judge(
+        detector.calibration, threshold: threshold, reviewThreshold: reviewThreshold, pixelThreshold: regionThreshold,
+        regionFilter: regionFilter)
     })
 }
 
@@ -194,6 +203,13 @@ private func score(
     try checkCapacity(outputs.features_capacity, holds: detector.featureCount, "features")
   }
 
+  let regions = try RegionOutputs(outputs)
+  let finder = try regions.map { (regions) throws(Failure) in
+    try session.regionFinder(for: frame, limit: regions.capacity)
+  }
+  var frameMap = outputs.frame_map
+  if finder != nil, frameMap == nil { frameMap = try session.frameMap(for: frame) }
+
   try session.computeLikelihoods(frame, isEncoded: ofGroup && member.isEncodedBefore)
   outputs.log_likelihoods?.update(from: session.likelihoods.logLikelihoods, count: detector.positionCount)
   if var features = outputs.features {
@@ -208,6 +224,10 @@ private func score(
   outputs.verdict = session.judge.verdict(outputs.score).rawValue
   outputs.p_value = detector.calibration?.pValue(outputs.score) ?? .nan
   outputs.map?.update(from: session.map, count: mapCount)
-  if let frameMap = outputs.frame_map { session.resampleMap(to: frame, into: frameMap) }
+  if let frameMap { session.resampleMap(to: frame, into: frameMap) }
+  if let regions, let finder, let frameMap {
+    outputs.region_count = session.findRegions(finder, in: frameMap)
+    outputs.contour_count = regions.write(finder, calibration: detector.calibration)
+  }
   CallerStruct.write(outputs, to: result)
 }

@@ -1,15 +1,13 @@
 import Basics
+import Segmentation
 
-/// Finds the connected regions of masks: pixels that are not 0 and touch by a side or a corner (8-connectivity).
+/// Finds the connected regions of masks, and their holes.
 ///
 /// Memory: 10 bytes per pixel of one mask, whatever is in it.
 final class Regions {
   let width: Int
   let height: Int
-  /// Whether a pixel belongs to a region that was found already.
-  private let isFound: Buffer<Bool>
-  /// The pixels of the region at hand.
-  private let members: Buffer<UInt32>
+  private let connected: ConnectedPixels
   /// Pixels of a box: of the region, or outside of it.
   private let box: Buffer<Place>
   /// Pixels of the box from which the outside goes on.
@@ -24,34 +22,14 @@ final class Regions {
     }
     self.width = width
     self.height = height
-    isFound = try Buffer(count: size)
-    members = try Buffer(count: size)
+    connected = try ConnectedPixels(width: width, height: height)
     box = try Buffer(count: size)
     front = try Buffer(count: size)
   }
 
-  /// Calls the body for every region of a mask with the indices of its pixels, y * width + x; they are only there
-  /// during the call.
-  ///
-  /// - Parameter mask: height x width values.
+  /// Calls the body for every region of a mask: see ``ConnectedPixels``.
   func forEachRegion(in mask: UnsafePointer<UInt8>, _ body: (_ pixels: UnsafeBufferPointer<UInt32>) -> Void) {
-    isFound.base.update(repeating: false, count: isFound.count)
-    for start in 0..<width * height where mask[start] != 0 && !isFound.base[start] {
-      isFound.base[start] = true
-      members.base[0] = UInt32(start)
-      var (next, count) = (0, 1)
-      while next < count {
-        forEachNeighbour(of: Int(members.base[next]), width: width, height: height) { neighbour in
-          if mask[neighbour] != 0, !isFound.base[neighbour] {
-            isFound.base[neighbour] = true
-            members.base[count] = UInt32(neighbour)
-            count += 1
-          }
-        }
-        next += 1
-      }
-      body(UnsafeBufferPointer(start: members.base, count: count))
-    }
+    connected.forEachRegion(in: mask, body)
   }
 
   /// Calls the body for a region's pixels and those of its holes: whatever is not of the region and cannot reach the
@@ -97,12 +75,5 @@ final class Regions {
     for y in 0..<boxHeight {
       for x in 0..<boxWidth where box.base[y * boxWidth + x] != .outside { body((y + top) * width + (x + left)) }
     }
-  }
-}
-
-private func forEachNeighbour(of pixel: Int, width: Int, height: Int, _ body: (Int) -> Void) {
-  let (y, x) = pixel.quotientAndRemainder(dividingBy: width)
-  for row in max(y - 1, 0)...min(y + 1, height - 1) {
-    for column in max(x - 1, 0)...min(x + 1, width - 1) where (row, column) != (y, x) { body(row * width + column) }
   }
 }

@@ -1,6 +1,7 @@
 import Basics
 import Imaging
 import Kernels
+import Segmentation
 
 /// Scores frames with a calibrated detector, one call at a time. A frame's numbers depend on nothing but the detector
 /// and the frame.
@@ -14,6 +15,9 @@ package final class DetectorSession {
   private let anomalyMap: AnomalyMap
   private let mapBuffer: FloatBuffer
   private var resampler: MapResampler
+  /// For frames of the last size for which they were asked.
+  private var finder: RegionFinder?
+  private var frameMap: (width: Int, height: Int, values: FloatBuffer)?
 
   /// - Parameters:
   ///   - judge: instead of one with the detector's own thresholds.
@@ -65,5 +69,29 @@ package final class DetectorSession {
   /// The last frame's map at the frame's size: height x width.
   package func resampleMap(to frame: Frame, into output: UnsafeMutablePointer<Float>) {
     resampler.resample(map, frameWidth: frame.width, frameHeight: frame.height, into: output)
+  }
+
+  /// What finds up to `limit` regions of frames of this size, and keeps them until the next ones; made anew when the size
+  /// changes or more are wanted. Fails with `.unsupported` or `.outOfMemory`.
+  package func regionFinder(for frame: Frame, limit: Int) throws(Failure) -> RegionFinder {
+    if let finder, finder.width == frame.width, finder.height == frame.height, finder.holds(limit: limit) {
+      return finder
+    }
+    let finder = try RegionFinder(width: frame.width, height: frame.height, limit: limit)
+    self.finder = finder
+    return finder
+  }
+
+  /// Room for a map at the frame's size; made anew when the size changes.
+  package func frameMap(for frame: Frame) throws(Failure) -> UnsafeMutablePointer<Float> {
+    if let frameMap, frameMap.width == frame.width, frameMap.height == frame.height { return frameMap.values.base }
+    let values = try FloatBuffer(count: frame.width * frame.height)
+    frameMap = (frame.width, frame.height, values)
+    return values.base
+  }
+
+  /// Finds the last frame's regions in its map at the frame's size, and gives their number.
+  package func findRegions(_ finder: RegionFinder, in frameMap: UnsafePointer<Float>) -> Int {
+    finder.find(in: frameMap, above: judge.pixelThreshold, filter: judge.regionFilter)
   }
 }

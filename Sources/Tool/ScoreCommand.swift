@@ -4,6 +4,7 @@ import ImageFiles
 import Imaging
 import ModelFile
 import Scoring
+import Segmentation
 
 struct ScoreCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -20,7 +21,8 @@ struct ScoreCommand: ParsableCommand {
 
       The JSON format is one object a line: file, score, pValue (unless the file of the detector holds none of its \
       frames' scores), threshold, reviewThreshold, verdict ("pass", "review" or "reject") and milliseconds, the time of \
-      scoring without reading the file.
+      scoring without reading the file. --regions adds regions: the count of all, and the list of the most severe, each \
+      with its bounding box, area, centroid, peak, mean, pValue and contour, in pixels.
 
       Examples:
 
@@ -65,6 +67,20 @@ struct ScoreCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
+      "With --format json: the most severe regions above the pixel threshold, up to so many, with their contours.",
+      valueName: "count"))
+  var regions = 0
+
+  @Option(
+    help: ArgumentHelp("Fewest pixels of a region that counts.", valueName: "pixels"))
+  var regionMinArea = 1
+
+  @Option(
+    help: ArgumentHelp("Lowest peak of a region that counts. (default: any)", valueName: "value"))
+  var regionMinScore: Float?
+
+  @Option(
+    help: ArgumentHelp(
       "Folder for heat maps, PNG files of the frames' sizes, in the colours inferno from "
         + "what nearly no pixel of a good frame exceeds (black) to the largest value there is (pale yellow). It is made "
         + "when there is none.", valueName: "folder"))
@@ -75,7 +91,8 @@ struct ScoreCommand: ParsableCommand {
 
   func validate() throws {
     if overlay, maps == nil { throw ValidationError("--overlay needs --maps") }
-    for threshold in [threshold, reviewThreshold, pixelThreshold] {
+    guard regions >= 0, regionMinArea >= 0 else { throw ValidationError("a number of regions or pixels is negative") }
+    for threshold in [threshold, reviewThreshold, pixelThreshold, regionMinScore] {
       if let threshold, !threshold.isFinite { throw ValidationError("the threshold \(threshold) is not finite") }
     }
   }
@@ -88,11 +105,13 @@ struct ScoreCommand: ParsableCommand {
     guard detector.calibration != nil else {
       throw Failure(.notCalibrated, "\(model): it is not calibrated and gives no scores; see cflowad calibrate")
     }
-    let session = try DetectorSession(
-      detector,
-      judge: Judge(
-        detector.calibration, threshold: threshold, reviewThreshold: reviewThreshold, pixelThreshold: pixelThreshold),
-      threadCount: threads.count)
+    var filter = RegionFinder.Filter()
+    filter.minimumArea = regionMinArea
+    filter.minimumPeak = regionMinScore
+    let judge = Judge(
+      detector.calibration, threshold: threshold, reviewThreshold: reviewThreshold, pixelThreshold: pixelThreshold,
+      regionFilter: filter)
+    let session = try DetectorSession(detector, judge: judge, threadCount: threads.count)
     let files = FrameList(frames, of: .test, className: choice.name)
     let maps = try maps.map { folder throws(Failure) in
       try HeatMapFolder(folder, frames: files.paths, session: session, isOverlay: overlay)
@@ -152,11 +171,12 @@ struct ScoreCommand: ParsableCommand {
       }
       let milliseconds = 1000 * (clock.now - start).seconds
       try maps?.write(path, frame)
-      return ScoredFrame(
+      return try ScoredFrame(
         file: path, score: score,
         pValue: session.detector.calibration.flatMap { $0.scores.isEmpty ? nil : $0.pValue(score) },
         threshold: session.judge.threshold, reviewThreshold: session.judge.reviewThreshold,
-        verdict: session.judge.verdict(score), milliseconds: milliseconds)
+        verdict: session.judge.verdict(score), milliseconds: milliseconds,
+        regions: format == .json && regions > 0 ? ScoredRegions(session, frame, limit: regions) : nil)
     }
   }
 }
@@ -171,6 +191,7 @@ struct ScoredFrame: Codable {
   var reviewThreshold: Float
   var verdict: Verdict
   var milliseconds: Double
+  var regions: ScoredRegions?
 }
 
 /// By name.

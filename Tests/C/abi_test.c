@@ -26,6 +26,7 @@ STATIC_ASSERT(size_of_model_info_1_0, offsetof(cflowad_model_info, review_thresh
 STATIC_ASSERT(size_of_session_options_1_0, offsetof(cflowad_session_options, review_threshold) == 16);
 STATIC_ASSERT(size_of_result_1_0, offsetof(cflowad_result, p_value) == 88);
 STATIC_ASSERT(size_of_train_options_1_0, offsetof(cflowad_train_options, decay_rate) == 96);
+STATIC_ASSERT(size_of_region, sizeof(cflowad_region) == 64);
 STATIC_ASSERT(size_of_progress, sizeof(cflowad_progress) == 48);
 STATIC_ASSERT(size_of_overlay_options, sizeof(cflowad_overlay_options) == 24);
 
@@ -196,9 +197,6 @@ static void test_session(cflowad_model *model, cflowad_session *session) {
     options.review_threshold = -(float)HUGE_VAL;
     INVALID(cflowad_session_create(model, &options, &other));
     EXPECT(OK, cflowad_session_options_init(&options, sizeof options));
-    options.reserved = 1;
-    INVALID(cflowad_session_create(model, &options, &other));
-    EXPECT(OK, cflowad_session_options_init(&options, sizeof options));
     CHECK(other == NULL);
 
     EXPECT(OK, cflowad_session_score(session, &frame, &result));
@@ -232,6 +230,85 @@ static void test_session(cflowad_model *model, cflowad_session *session) {
     EXPECT(OK, cflowad_session_close(other));
     EXPECT(OK, cflowad_session_close(NULL));
     HANDLE(cflowad_session_close((cflowad_session *)model));
+}
+
+static void test_regions(cflowad_model *model, cflowad_session *plain) {
+    enum { ALL = PIXELS, POINTS = 4 * PIXELS };
+    static cflowad_region regions[ALL], few[2];
+    static cflowad_point points[POINTS];
+    struct { cflowad_region known; size_t later; } wide[2];
+    cflowad_session *session = NULL;
+    cflowad_session_options options;
+    cflowad_frame frame = good_frame();
+    cflowad_result result = empty_result();
+    float nan = strtof("nan", NULL);
+    size_t i, all, corners = 0;
+
+    EXPECT(OK, cflowad_session_options_init(&options, sizeof options));
+    CHECK(options.region_threshold != options.region_threshold && options.region_min_area == 1);
+    CHECK(options.region_min_score != options.region_min_score);
+    options.region_threshold = (float)HUGE_VAL;
+    INVALID(cflowad_session_create(model, &options, &session));
+    options.region_threshold = nan;
+    options.region_min_score = (float)HUGE_VAL;
+    INVALID(cflowad_session_create(model, &options, &session));
+    EXPECT(OK, cflowad_session_options_init(&options, sizeof options));
+    EXPECT(OK, cflowad_session_score(plain, &frame, &result));
+    options.region_threshold = result.score * 0.7f;
+    EXPECT(OK, cflowad_session_create(model, &options, &session));
+
+    result.regions = regions;
+    result.region_capacity = ALL;
+    SIZE(cflowad_session_score(session, &frame, &result)); /* no region_size */
+    result.region_size = sizeof(cflowad_region) - 8;
+    SIZE(cflowad_session_score(session, &frame, &result));
+    result.region_size = sizeof(cflowad_region) + 4;
+    SIZE(cflowad_session_score(session, &frame, &result));
+    result.region_size = (size_t)-8;
+    SIZE(cflowad_session_score(session, &frame, &result));
+    result.region_size = sizeof(cflowad_region);
+    result.regions = NULL;
+    result.contour_points = points;
+    INVALID(cflowad_session_score(session, &frame, &result)); /* contours of nothing */
+    result.regions = regions;
+    result.contour_capacity = POINTS;
+    EXPECT(OK, cflowad_session_score(session, &frame, &result));
+    all = result.region_count;
+    CHECK(all >= 1 && all <= ALL && result.contour_count <= POINTS);
+    CHECK(regions[0].peak <= result.score && regions[0].p_value >= result.p_value);
+    for (i = 0; i < all; i++) {
+        CHECK(regions[i].contour_first == corners && regions[i].contour_count >= 4);
+        CHECK(regions[i].x + regions[i].width <= WIDTH && regions[i].y + regions[i].height <= HEIGHT);
+        CHECK(i == 0 || regions[i].peak <= regions[i - 1].peak);
+        corners += regions[i].contour_count;
+    }
+    CHECK(corners == result.contour_count);
+
+    /* Capacities: the most severe, whole contours, and counts of what there is; nothing beyond is written. */
+    memset(few, 0x5a, sizeof few);
+    result.regions = few;
+    result.region_capacity = 1;
+    result.contour_capacity = regions[0].contour_count - 1;
+    points[result.contour_capacity].x = -77;
+    EXPECT(OK, cflowad_session_score(session, &frame, &result));
+    CHECK(result.region_count == all && result.contour_count == regions[0].contour_count);
+    CHECK(few[0].area == regions[0].area && few[0].contour_count == 0 && points[result.contour_capacity].x == -77);
+    CHECK(few[1].area == 0x5a5a5a5au);
+    result.region_capacity = 0;
+    EXPECT(OK, cflowad_session_score(session, &frame, &result));
+    CHECK(result.region_count == all && result.contour_count == 0);
+    result.contour_points = NULL;
+    result.region_capacity = 2;
+    EXPECT(OK, cflowad_session_score(session, &frame, &result));
+    CHECK(few[0].contour_count == 0 && result.contour_count == 0);
+    /* Regions of a later header are further apart. */
+    memset(wide, 0x5a, sizeof wide);
+    result.regions = wide;
+    result.region_size = sizeof wide[0];
+    EXPECT(OK, cflowad_session_score(session, &frame, &result));
+    CHECK(wide[0].known.area == regions[0].area && wide[0].later == (size_t)0x5a5a5a5a5a5a5a5a);
+    CHECK(all < 2 || wide[1].known.area == regions[1].area);
+    EXPECT(OK, cflowad_session_close(session));
 }
 
 /* Each line spoils one field of a good frame. */
@@ -749,6 +826,7 @@ int main(int argc, char **argv) {
     test_model(argv[1], model, session);
     test_closed_handles(argv[1]);
     test_session(model, session);
+    test_regions(model, session);
     test_frames(model, session);
     test_batch(session);
     test_reserved_and_unlimited(session);

@@ -50,7 +50,10 @@ int main(int argc, char **argv) {
         CFLOWAD_PIXEL_BAYER_RG8, CFLOWAD_PIXEL_BAYER_GR8, CFLOWAD_PIXEL_BAYER_GB8, CFLOWAD_PIXEL_BAYER_BG8,
         CFLOWAD_PIXEL_NV12, CFLOWAD_PIXEL_YUY2};
     cflowad_model *model = NULL;
+    static cflowad_region regions[64];
+    static cflowad_point points[4096];
     cflowad_session *session = NULL;
+    cflowad_session_options options;
     cflowad_model_info info;
     cflowad_result result;
     size_t i, positions = 0, features = 0;
@@ -60,8 +63,10 @@ int main(int argc, char **argv) {
 
     if (argc < 2) return 2;
     for (i = 0; i < sizeof pixels; i++) pixels[i] = (unsigned char)(i * 2654435761u >> 13);
+    check(cflowad_session_options_init(&options, sizeof options) == CFLOWAD_OK, "options");
+    options.region_threshold = 0.03f;
     check(cflowad_model_open(argv[1], &model) == CFLOWAD_OK, "open");
-    check(cflowad_session_create(model, NULL, &session) == CFLOWAD_OK, "create");
+    check(cflowad_session_create(model, &options, &session) == CFLOWAD_OK, "create");
     memset(&info, 0, sizeof info);
     info.struct_size = sizeof info;
     check(cflowad_model_get_info(model, &info) == CFLOWAD_OK, "info");
@@ -78,6 +83,11 @@ int main(int argc, char **argv) {
     result.frame_map_capacity = WIDTH * HEIGHT;
     result.log_likelihoods_capacity = positions;
     result.log_likelihoods = calloc(positions, sizeof(float));
+    result.regions = regions;
+    result.region_size = sizeof regions[0];
+    result.region_capacity = sizeof regions / sizeof regions[0];
+    result.contour_points = points;
+    result.contour_capacity = sizeof points / sizeof points[0];
     result.features_capacity = features;
     result.features = calloc(features, sizeof(float));
 
@@ -91,11 +101,15 @@ int main(int argc, char **argv) {
         frame.height = HEIGHT;
         frame.stride = formats[format] < CFLOWAD_PIXEL_RGB8_PLANAR ? 6 * WIDTH : 2 * (WIDTH + 1);
         frame.format = formats[format];
+        result.frame_map = NULL;
         check(cflowad_session_score(session, &frame, &result) == CFLOWAD_OK, "first score");
         before = calls;
         for (frame_index = 0; frame_index < FRAMES; frame_index++) {
             pixels[frame_index] ^= 255;
+            /* With memory of the caller and with the session's own. */
+            result.frame_map = frame_index % 2 ? frame_map : NULL;
             check(cflowad_session_score(session, &frame, &result) == CFLOWAD_OK, "score");
+            check(result.region_count > 0 && result.contour_count > 0, "regions");
         }
         if (calls != before) {
             failed++;

@@ -162,6 +162,14 @@ void models_and_sessions(const char *path) {
     cflowad::Session looking = must(cflowad::Session::try_create(moved, options), "session");
     const cflowad::Score seen = must(looking.try_score(frame), "score");
     expect(seen.is_for_review() && !seen.passes() && seen.review_threshold == plain.score - 1, "a frame to look at");
+    options.region_threshold = plain.score / 2;
+    cflowad::Session finding = must(cflowad::Session::try_create(moved, options), "session");
+    finding.region_limit = 3;
+    const cflowad::Score found =
+        must(finding.try_score(frame, cflowad::Output::regions | cflowad::Output::contours), "regions");
+    expect(found.region_count >= 1 && !found.regions.empty() && found.regions.size() <= 3, "regions");
+    const cflowad_region &last = found.regions.back();
+    expect(last.contour_first + last.contour_count == found.contour_points.size(), "their contours");
     expect(must(cflowad::try_calibration_promise(99, 0.01), "promise").rate == 0.01, "what 99 frames promise");
     options.thread_count = 100000;
     expect_failure(cflowad::Session::try_create(moved, options), CFLOWAD_ERROR_INVALID_ARGUMENT, "too many threads");

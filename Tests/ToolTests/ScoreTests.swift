@@ -57,6 +57,18 @@ struct ScoreTests {
     #expect(try frames(run).allSatisfy { $0.verdict == .reject && $0.threshold == 0.1 })
   }
 
+  @Test func regionsAreListed() throws {
+    let run = try ToolRun(
+      "score", "detector.h5", "frames", "--pixel-threshold", "0.2", "--regions", "2", "--format", "json", folder: folder
+    )
+    #expect(run.status == 0, "\(run.errors)")
+    for frame in try frames(run) {
+      let regions = try #require(frame.regions)
+      #expect(regions.count >= regions.list.count && (1...2).contains(regions.list.count))
+      #expect(regions.list.allSatisfy { $0.contour.count >= 4 && $0.peak > 0.2 && $0.peak <= frame.score })
+    }
+  }
+
   @Test func whatCannotBeReadIsReportedAndTheRestScored() throws {
     try Data("no image".utf8).write(to: URL(filePath: folder("frames/bad.png")))
     try folder.makeFolder("empty")

@@ -34,6 +34,7 @@ from ._images import read_png, render_overlay, write_png
 from ._metrics import aupro, auroc, average_precision, f1_max
 from ._model import Level, Model, ModelInfo, Result, Session, Verdict
 from ._pool import SessionPool
+from ._regions import Region
 from ._trainer import Progress, Promise, Trainer, calibration_promise
 from ._version import __version__
 
@@ -68,6 +69,7 @@ __all__ = [
     "OutOfMemoryError",
     "Progress",
     "Promise",
+    "Region",
     "Result",
     "Session",
     "SessionPool",

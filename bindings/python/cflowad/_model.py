@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 
 from . import _native
 from ._arraylike import ImageLike, Layout
-from ._arrays import Order, Path, native_frame, native_path
+from ._arrays import Order, Path, native_frame, native_path, unsigned
 from ._errors import NOT_CALIBRATED, check, closed
+from ._regions import Region, RegionOutputs
 from ._sources import read_image, sources
 
 Buffer = Union[bytes, bytearray, memoryview, NDArray[np.uint8]]
@@ -167,11 +168,9 @@ class Model(Handle):
             session_bytes=native.session_bytes,
         )
 
-    def session(
-        self, threshold: float | None = None, threads: int = 0, *, review_threshold: float | None = None
-    ) -> Session:
-        """A new session; see `Session`."""
-        return Session(self, threshold, threads, review_threshold=review_threshold)
+    def session(self, threshold: float | None = None, threads: int = 0, **options: Any) -> Session:
+        """A new session; see `Session` for the further keywords."""
+        return Session(self, threshold, threads, **options)
 
 
 class Verdict(IntEnum):
@@ -208,6 +207,10 @@ class Result:
     log_likelihoods: list[NDArray[np.float32]] | None = None
     #: The encoder's features per level, finest first, each (height, width, channels) float32.
     features: list[NDArray[np.float32]] | None = None
+    #: Regions of the map, the most severe first, up to the session's ``regions``; None when that is 0.
+    regions: list[Region] | None = None
+    #: All regions that there are, also beyond those.
+    region_count: int = 0
     #: The frame's file, when it was given by its path; see `Session.score_many`.
     path: str | None = None
 
@@ -233,6 +236,12 @@ class Session(Handle):
         each of several sessions gives the highest throughput, all in one session the shortest time for a frame.
     review_threshold
         Score above which a frame that is not rejected is to be looked at; None: the model's own, if it has one.
+    regions
+        How many regions a result holds at most: the most severe ones.
+    region_threshold
+        Value of maps above which a pixel belongs to a region; None: the model's ``pixel_threshold``.
+    region_min_area, region_min_score
+        Fewest pixels and lowest peak of a region that counts; None: any peak.
     """
 
     _kind = "session"
@@ -244,6 +253,10 @@ class Session(Handle):
         threads: int = 0,
         *,
         review_threshold: float | None = None,
+        regions: int = 0,
+        region_threshold: float | None = None,
+        region_min_area: int = 1,
+        region_min_score: float | None = None,
     ) -> None:
         library, handle = _native.library(), ctypes.c_void_p()
         if not 0 <= threads <= 256:
@@ -252,7 +265,11 @@ class Session(Handle):
             threshold=math.nan if threshold is None else threshold,
             thread_count=threads,
             review_threshold=math.nan if review_threshold is None else review_threshold,
+            region_threshold=math.nan if region_threshold is None else region_threshold,
+            region_min_area=unsigned("region_min_area", region_min_area, 32),
+            region_min_score=math.nan if region_min_score is None else region_min_score,
         )
+        self._region_limit = unsigned("regions", regions, 32)
         models = [model] if isinstance(model, Model) else list(model)
         self._infos = [each.info for each in models]
         handles = (ctypes.c_void_p * len(models))(*(each.handle for each in models))
@@ -291,10 +308,11 @@ class Session(Handle):
         native, owner = native_frame(frame, order, layout)
         infos = list(self._infos)
         outputs = [self._outputs(info, native, wanted) for info in infos]
-        results = self._native_results(outputs)
+        rooms = [self._room(native) for _ in infos]
+        results = self._native_results(outputs, rooms)
         check(_native.library().cflowad_session_score_all(self.handle, ctypes.byref(native), results))
         del owner
-        return [self._result(*parts, False) for parts in zip(infos, results, outputs)]
+        return [self._result(*parts, False) for parts in zip(infos, results, outputs, rooms)]
 
     def score(
         self, frame: ImageLike, order: Order = "RGB", maps: Iterable[str] = (), *, layout: Layout = "HWC"
@@ -353,7 +371,8 @@ class Session(Handle):
             return []
         natives, owners = zip(*(native_frame(frame, order, layout) for frame in frames))
         outputs = [self._outputs(self.info, native, wanted) for native in natives]
-        native_results = self._native_results(outputs)
+        rooms = [self._room(native) for native in natives]
+        native_results = self._native_results(outputs, rooms)
         evidence_only = bool(wanted) and set(wanted) <= {"log_likelihoods", "features"} and not self.info.is_calibrated
         library = _native.library()
         if evidence_only:  # the status stands for the missing score alone, and would stop a batch
@@ -365,7 +384,7 @@ class Session(Handle):
             native_frames = (_native.Frame * count)(*natives)
             check(library.cflowad_session_score_batch(self.handle, native_frames, count, native_results))
         del owners
-        return [self._result(self.info, *parts, evidence_only) for parts in zip(native_results, outputs)]
+        return [self._result(self.info, *parts, evidence_only) for parts in zip(native_results, outputs, rooms)]
 
     def score_many(
         self,
@@ -415,11 +434,19 @@ class Session(Handle):
         result.path = os.fspath(source)
         return result
 
+    def _room(self, frame: Any) -> RegionOutputs | None:
+        """For the regions of a frame, if they are wanted."""
+        return RegionOutputs(self._region_limit, *frame.shape) if self._region_limit else None
+
     @staticmethod
-    def _native_results(outputs: Sequence[dict[str, NDArray[np.float32]]]) -> Any:
+    def _native_results(
+        outputs: Sequence[dict[str, NDArray[np.float32]]], rooms: Sequence[RegionOutputs | None]
+    ) -> Any:
         """Structs that have these arrays filled."""
         results = (_native.Result * len(outputs))()
-        for native, arrays in zip(results, outputs):
+        for native, arrays, room in zip(results, outputs, rooms):
+            if room is not None:
+                room.request(native)
             native.struct_size = ctypes.sizeof(_native.Result)
             for name, array in arrays.items():
                 setattr(native, name, array.ctypes.data)
@@ -441,7 +468,11 @@ class Session(Handle):
 
     @staticmethod
     def _result(
-        info: ModelInfo, native: Any, arrays: dict[str, NDArray[np.float32]], evidence_only: bool
+        info: ModelInfo,
+        native: Any,
+        arrays: dict[str, NDArray[np.float32]],
+        room: RegionOutputs | None,
+        evidence_only: bool,
     ) -> Result:
         levels = info.levels
         result = Result(
@@ -460,6 +491,8 @@ class Session(Handle):
         if "features" in arrays:
             shapes = [(level.height, level.width, level.channels) for level in levels]
             result.features = _split(arrays["features"], shapes)
+        if room is not None and not evidence_only:
+            result.regions, result.region_count = room.regions(native), native.region_count
         return result
 
 

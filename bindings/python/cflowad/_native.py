@@ -98,7 +98,32 @@ class SessionOptions(Sized):
         ("threshold", c_float),
         ("thread_count", c_uint32),
         ("review_threshold", c_float),
-        ("reserved", c_uint32),
+        ("region_threshold", c_float),
+        ("region_min_area", c_uint32),
+        ("region_min_score", c_float),
+    ]
+
+
+class Point(ctypes.Structure):
+    _fields_ = [("x", c_int32), ("y", c_int32)]
+
+
+class Region(ctypes.Structure):
+    _fields_ = [
+        ("x", c_uint32),
+        ("y", c_uint32),
+        ("width", c_uint32),
+        ("height", c_uint32),
+        ("area", c_uint32),
+        ("centroid_x", c_float),
+        ("centroid_y", c_float),
+        ("peak", c_float),
+        ("peak_x", c_uint32),
+        ("peak_y", c_uint32),
+        ("mean", c_float),
+        ("p_value", c_float),
+        ("contour_first", c_size_t),
+        ("contour_count", c_size_t),
     ]
 
 
@@ -119,6 +144,13 @@ class Result(Sized):
         ("features_capacity", c_size_t),
         ("p_value", c_float),
         ("review_threshold", c_float),
+        ("regions", c_void_p),
+        ("region_size", c_size_t),
+        ("region_capacity", c_size_t),
+        ("region_count", c_size_t),
+        ("contour_points", c_void_p),
+        ("contour_capacity", c_size_t),
+        ("contour_count", c_size_t),
     ]
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from queue import SimpleQueue
 from types import TracebackType
+from typing import Any
 
 from ._arraylike import ImageLike, Layout
 from ._arrays import Order, Path
@@ -29,15 +30,22 @@ class SessionPool:
         Sessions; None: one for each processor that the process may use.
     threshold, threads
         As for `Session`; one thread each gives the highest throughput.
+    options
+        Further keywords of `Session`.
     """
 
     def __init__(
-        self, model: Model, size: int | None = None, threshold: float | None = None, threads: int = 1
+        self,
+        model: Model,
+        size: int | None = None,
+        threshold: float | None = None,
+        threads: int = 1,
+        **options: Any,
     ) -> None:
         count = len(os.sched_getaffinity(0)) if size is None else size
         if count < 1:
             raise ValueError(f"a pool needs a session, not {count}")
-        self._sessions = [Session(model, threshold, threads) for _ in range(count)]
+        self._sessions = [Session(model, threshold, threads, **options) for _ in range(count)]
         self._free: SimpleQueue[Session] = SimpleQueue()
         for session in self._sessions:
             self._free.put(session)

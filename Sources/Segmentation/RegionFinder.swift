@@ -1,0 +1,122 @@
+import Basics
+
+/// Finds the regions of a map of one size, and keeps the most severe ones. What it needs is planned at once: 6 bytes per
+/// pixel, and a ``Region`` for each that is kept.
+package final class RegionFinder {
+  package let width: Int
+  package let height: Int
+  /// Most regions that are kept.
+  package let limit: Int
+  /// Most regions that there can be: each has a block of 2 x 2 pixels to itself.
+  private let maximumCount: Int
+  private let connected: ConnectedPixels
+  /// Not 0 above the threshold.
+  private let mask: Buffer<UInt8>
+  /// The most severe of the map's regions, up to ``limit``.
+  private let kept: Buffer<Region>
+  private var keptCount = 0
+
+  /// Which regions count.
+  package struct Filter: Sendable, Equatable {
+    /// Fewest pixels.
+    package var minimumArea = 1
+    /// Lowest peak; nil for any.
+    package var minimumPeak: Float?
+
+    package init() {}
+  }
+
+  /// Fails with `.unsupported` when the map is too large, or `.outOfMemory`.
+  package init(width: Int, height: Int, limit: Int) throws(Failure) {
+    connected = try ConnectedPixels(width: width, height: height)
+    mask = try Buffer(count: width * height)
+    maximumCount = (width + 1) / 2 * ((height + 1) / 2)
+    self.limit = min(max(limit, 0), maximumCount)
+    kept = try Buffer(count: self.limit)
+    self.width = width
+    self.height = height
+  }
+
+  /// Whether as many are kept as `limit` allows.
+  package func holds(limit: Int) -> Bool { self.limit >= min(limit, maximumCount) }
+
+  /// The last map's most severe regions, the most severe first.
+  package var regions: UnsafeBufferPointer<Region> { UnsafeBufferPointer(start: kept.base, count: keptCount) }
+
+  /// Finds the regions where a map is above a threshold, and gives their number.
+  ///
+  /// - Parameters:
+  ///   - map: height x width values.
+  ///   - isIncluded: whether a pixel above the threshold counts.
+  package func find(
+    in map: UnsafePointer<Float>, above threshold: Float, filter: Filter,
+    where isIncluded: (_ x: Int, _ y: Int) -> Bool = { _, _ in true }
+  ) -> Int {
+    for y in 0..<height {
+      let (row, target) = (map + y &* width, mask.base + y &* width)
+      for x in 0..<width { target[x] = row[x] > threshold && isIncluded(x, y) ? 1 : 0 }
+    }
+    keptCount = 0
+    var count = 0
+    connected.forEachRegion(in: mask.base) { pixels in
+      guard pixels.count >= filter.minimumArea else { return }
+      let region = Region(pixels, map: map, imageWidth: width)
+      if let minimumPeak = filter.minimumPeak, region.peak < minimumPeak { return }
+      count &+= 1
+      keep(region)
+    }
+    sort()
+    return count
+  }
+
+  /// The contour of one of the last map's regions: see ``OuterBorder``. Filled, it is the region with its holes.
+  ///
+  /// - Parameter body: is given the corners one by one.
+  /// - Returns: how many there are.
+  package func contour(of region: Region, _ body: (_ index: Int, _ x: Int, _ y: Int) -> Void) -> Int {
+    OuterBorder(mask: mask.base, width: width, height: height).trace(fromX: region.firstX, y: region.y, body)
+  }
+
+  // The kept regions are a binary heap while they are collected, the least severe at its root.
+
+  private func keep(_ region: Region) {
+    if keptCount < limit {
+      var child = keptCount
+      keptCount &+= 1
+      while child > 0 {
+        let parent = (child &- 1) / 2
+        guard kept.base[parent].isMoreSevere(than: region) else { break }
+        kept.base[child] = kept.base[parent]
+        child = parent
+      }
+      kept.base[child] = region
+    } else if limit > 0, region.isMoreSevere(than: kept.base[0]) {
+      sink(region, count: limit)
+    }
+  }
+
+  /// Puts a region in the place of the heap's root.
+  private func sink(_ region: Region, count: Int) {
+    var parent = 0
+    while true {
+      var child = 2 &* parent &+ 1
+      guard child < count else { break }
+      if child &+ 1 < count, kept.base[child].isMoreSevere(than: kept.base[child &+ 1]) { child &+= 1 }
+      guard region.isMoreSevere(than: kept.base[child]) else { break }
+      kept.base[parent] = kept.base[child]
+      parent = child
+    }
+    kept.base[parent] = region
+  }
+
+  /// Turns the heap into a list, the most severe first.
+  private func sort() {
+    var count = keptCount
+    while count > 1 {
+      count &-= 1
+      let last = kept.base[count]
+      kept.base[count] = kept.base[0]
+      sink(last, count: count)
+    }
+  }
+}

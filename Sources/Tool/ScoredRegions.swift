@@ -1,0 +1,48 @@
+import Basics
+import Imaging
+import Scoring
+import Segmentation
+
+/// The regions of a frame as JSON. Pixel (x, y) is the square from (x, y) to (x + 1, y + 1).
+struct ScoredRegions: Codable {
+  struct Item: Codable {
+    var x: Int
+    var y: Int
+    var width: Int
+    var height: Int
+    var area: Int
+    /// x and y.
+    var centroid: [Float]
+    var peak: Float
+    /// x and y.
+    var peakPixel: [Int]
+    var mean: Float
+    /// None when the model's file does not hold its calibration's scores.
+    var pValue: Float?
+    /// x and y of each corner, clockwise.
+    var contour: [[Int]]
+  }
+
+  /// All that there are.
+  var count: Int
+  /// The most severe.
+  var list: [Item]
+
+  /// Of the frame that the session scored last.
+  init(_ session: DetectorSession, _ frame: Frame, limit: Int) throws(Failure) {
+    let finder = try session.regionFinder(for: frame, limit: limit)
+    let map = try session.frameMap(for: frame)
+    session.resampleMap(to: frame, into: map)
+    count = session.findRegions(finder, in: map)
+    let calibration = session.detector.calibration
+    list = finder.regions.map { region in
+      var contour: [[Int]] = []
+      _ = finder.contour(of: region) { _, x, y in contour.append([x, y]) }
+      return Item(
+        x: region.x, y: region.y, width: region.width, height: region.height, area: region.area,
+        centroid: [region.centroidX, region.centroidY], peak: region.peak, peakPixel: [region.peakX, region.peakY],
+        mean: region.mean, pValue: calibration.flatMap { $0.scores.isEmpty ? nil : $0.pValue(region.peak) },
+        contour: contour)
+    }
+  }
+}
