@@ -594,7 +594,7 @@ private:
         // A contour passes each of the corners of the frame's pixels at most twice.
         score.contour_points.resize(
             with_regions && contains(outputs, Output::contours)
-                ? 2 * (std::size_t{frame.width} + 1) * (std::size_t{frame.height} + 1)
+                ? 2 * (std::size_t{frame.frame_width()} + 1) * (std::size_t{frame.frame_height()} + 1)
                 : 0);
         if (with_regions) {
             result.regions = score.regions.data();

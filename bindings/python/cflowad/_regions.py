@@ -42,9 +42,9 @@ class Region:
 
 
 class RegionOutputs:
-    """Arrays for up to ``limit`` regions of a frame of width x height, and for their contours."""
+    """Arrays for up to ``limit`` regions of a frame of height x width, and for their contours."""
 
-    def __init__(self, limit: int, width: int, height: int) -> None:
+    def __init__(self, limit: int, height: int, width: int) -> None:
         self._regions = (_native.Region * limit)()
         # A contour passes each of the corners of the frame's pixels at most twice; memory that is not written costs
         # nothing.
