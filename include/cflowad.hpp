@@ -574,7 +574,7 @@ private:
     Session(cflowad_session *raw, std::vector<ModelInfo> infos) noexcept : Handle(raw), infos_(std::move(infos)) {}
 
     /** Makes room for what is wanted. */
-    static cflowad_result prepare(const ModelInfo &info, const Frame &frame, Output outputs, Score &score) {
+    cflowad_result prepare(const ModelInfo &info, const Frame &frame, Output outputs, Score &score) const {
         cflowad_result result = detail::sized<cflowad_result>();
         const auto room = [&](Output output, std::vector<float> &values, std::size_t count) -> float * {
             if (!contains(outputs, output)) count = 0;

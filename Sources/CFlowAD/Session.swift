@@ -72,9 +72,9 @@ private func open(
   let threshold = try optional(chosen.threshold, "threshold")
   let reviewThreshold = try optional(chosen.review_threshold, "review threshold")
   let regionThreshold = try optional(chosen.region_threshold, "region threshold")
-  var regionFilter = RegionFinder.Filter()
-  regionFilter.minimumArea = Int(chosen.region_min_area)
-  regionFilter.minimumPeak = try optional(chosen.region_min_score, "lowest region score")
+  let regionFilter = RegionFinder.Filter(
+    minimumArea: Int(chosen.region_min_area),
+    minimumPeak: try optional(chosen.region_min_score, "lowest region score"))
   return try sessions.insert(
     ScoringSession(detectors, threadCount: threadCount) { detector in
       Judge(

@@ -19,11 +19,14 @@ package final class RegionFinder {
   /// Which regions count.
   package struct Filter: Sendable, Equatable {
     /// Fewest pixels.
-    package var minimumArea = 1
+    package var minimumArea: Int
     /// Lowest peak; nil for any.
     package var minimumPeak: Float?
 
-    package init() {}
+    package init(minimumArea: Int = 1, minimumPeak: Float? = nil) {
+      self.minimumArea = minimumArea
+      self.minimumPeak = minimumPeak
+    }
   }
 
   /// Fails with `.unsupported` when the map is too large, or `.outOfMemory`.

@@ -105,12 +105,9 @@ struct ScoreCommand: ParsableCommand {
     guard detector.calibration != nil else {
       throw Failure(.notCalibrated, "\(model): it is not calibrated and gives no scores; see cflowad calibrate")
     }
-    var filter = RegionFinder.Filter()
-    filter.minimumArea = regionMinArea
-    filter.minimumPeak = regionMinScore
     let judge = Judge(
       detector.calibration, threshold: threshold, reviewThreshold: reviewThreshold, pixelThreshold: pixelThreshold,
-      regionFilter: filter)
+      regionFilter: RegionFinder.Filter(minimumArea: regionMinArea, minimumPeak: regionMinScore))
     let session = try DetectorSession(detector, judge: judge, threadCount: threads.count)
     let files = FrameList(frames, of: .test, className: choice.name)
     let maps = try maps.map { folder throws(Failure) in
