@@ -25,11 +25,12 @@ func module(_ name: String, _ dependencies: [Target.Dependency], exclude: [Strin
   .target(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: settings)
 }
 
-/// The kernels' sources, which all variants share through a link, built for one kind of processor.
+/// The kernels' sources, which all variants share through a link, built for one kind of processor. Square roots do not set
+/// errno, so that they can be computed in vectors.
 func kernelVariant(_ name: String, _ processor: [SwiftSetting]) -> Target {
   .target(
     name: "Kernels\(name)", dependencies: ["KernelTasks", "CProcessor"], path: "Sources/KernelVariants/\(name)",
-    swiftSettings: settings + processor)
+    swiftSettings: settings + processor + [.unsafeFlags(["-Xcc", "-fno-math-errno"])])
 }
 
 /// Tests in `Tests/<name>Tests`; those with fixtures keep them in a folder there and find it by `Bundle.module`.
@@ -73,7 +74,7 @@ let package = Package(
       module("Encoders", ["Basics", "Kernels"]),
       module("Flows", ["Basics", "Kernels"]),
       module("Scoring", ["Basics", "Kernels", "Imaging", "Encoders", "Flows", "Segmentation"]),
-      module("Training", ["Basics", "Kernels", "Imaging", "Encoders", "Flows", "Scoring", "OpenBLAS"]),
+      module("Training", ["Basics", "Kernels", "Imaging", "Encoders", "Flows", "Scoring"]),
       module("Segmentation", ["Basics"]),
       module("Evaluation", ["Basics", "Segmentation"]),
       module("ModelFile", ["Basics", "HDF5", "Imaging", "Encoders", "Flows", "Scoring"]),
@@ -99,6 +100,9 @@ let package = Package(
           "Encoders", "Flows", "Scoring", "Segmentation", "Training", "TrainingFile", "Evaluation", "ModelFile",
           .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ], path: "Sources/Tool", swiftSettings: settings),
+      .executableTarget(
+        name: "training-steps", dependencies: ["Basics", "Flows", "Kernels", "Training"],
+        path: "benchmarks/TrainingSteps", swiftSettings: settings),
       .target(
         name: "Support", dependencies: ["Basics", "Imaging", "Encoders", "Flows", "Scoring"], path: "Tests/Support",
         swiftSettings: settings),

@@ -27,6 +27,7 @@ package protocol KernelTable: Sendable {
   func rowNorm(_ task: borrowing RowNorm, rows: Range<Int>)
   /// In place: each of the rows, `count` values long, becomes e^x divided by the row's sum of these.
   func softmax(_ values: MutableFloats, rows: Int, count: Int)
+  func adam(_ step: borrowing AdamStep)
   /// In place: e^x, arguments clamped to +-87. Error below 2 units in the last place.
   func exp(_ values: MutableFloats, count: Int)
   /// In place: tanh x. Error below 4 units in the last place.

@@ -50,34 +50,10 @@ struct PackedWeights: Sendable {
     min(Product.panelWidth, Product.paddedOutputs(outputs) - first)
   }
 
-  /// `width` rows of inputs, a multiple of 4, as `inputs` rows of `width`.
+  /// `width` rows of inputs as `inputs` rows of `width`.
   private static func interleave(
     _ rows: UnsafeMutablePointer<Float>, width: Int, inputs: Int, into panel: UnsafeMutablePointer<Float>
   ) {
-    let whole = inputs / 4 * 4
-    for i in stride(from: 0, to: width, by: 4) {
-      let source = UnsafeRawPointer(rows + i * inputs)
-      let target = UnsafeMutableRawPointer(panel + i)
-      func load(_ row: Int, _ input: Int) -> SIMD4<Float> {
-        (source + 4 &* (row &* inputs &+ input)).loadUnaligned(as: SIMD4<Float>.self)
-      }
-      func store(_ value: SIMD4<Float>, _ input: Int) {
-        (target + 4 &* input &* width).storeBytes(of: value, as: SIMD4<Float>.self)
-      }
-      for input in stride(from: 0, to: whole, by: 4) {
-        // 4 x 4 values transposed by halves.
-        let first = SIMD8(lowHalf: load(0, input), highHalf: load(1, input))
-        let second = SIMD8(lowHalf: load(2, input), highHalf: load(3, input))
-        let even = SIMD8(lowHalf: first.evenHalf, highHalf: second.evenHalf)
-        let odd = SIMD8(lowHalf: first.oddHalf, highHalf: second.oddHalf)
-        store(even.evenHalf, input)
-        store(odd.evenHalf, input &+ 1)
-        store(even.oddHalf, input &+ 2)
-        store(odd.oddHalf, input &+ 3)
-      }
-      for input in whole..<inputs {
-        for row in i..<i &+ 4 { panel[input &* width &+ row] = rows[row &* inputs &+ input] }
-      }
-    }
+    transpose(rows, stride: inputs, rows: width, columns: inputs, into: panel, stride: width)
   }
 }

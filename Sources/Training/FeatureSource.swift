@@ -11,6 +11,8 @@ final class FeatureSource {
   private let frames: [[UInt8]]
   private let rotationDegrees: Double
   private let seed: UInt64
+  /// The threads of encoder and training steps.
+  let workers: Workers
   private let session: EncoderSession
   private let normalization: Normalization
   private let width: Int
@@ -31,8 +33,8 @@ final class FeatureSource {
   {
     width = preprocessing.width
     height = preprocessing.height
-    session = try EncoderSession(
-      encoder, height: height, width: width, workers: try Workers(count: Workers.processorCount))
+    workers = try Workers(count: Workers.processorCount)
+    session = try EncoderSession(encoder, height: height, width: width, workers: workers)
     levels = session.levelGrids
     normalization = Normalization(preprocessing)
     input = try FloatBuffer(count: 3 * width * height)
@@ -99,12 +101,9 @@ final class FeatureSource {
 
   /// Copies fibers of a level of the current batch together, with their conditions.
   ///
-  /// - Parameters:
-  ///   - indices: slot * positions + position.
-  ///   - table: a condition of `conditionChannels` values for each position.
+  /// - Parameter indices: slot * positions + position.
   func gather(
-    level: Int, indices: ArraySlice<Int>, into fibers: UnsafeMutablePointer<Float>, table: UnsafePointer<Float>,
-    conditionChannels: Int, conditions: UnsafeMutablePointer<Float>
+    level: Int, indices: ArraySlice<Int>, into fibers: UnsafeMutablePointer<Float>, _ conditions: PositionConditions
   ) {
     let grid = levels[level]
     let start = levels[..<level].reduce(0) { $0 + $1.count }
@@ -112,8 +111,7 @@ final class FeatureSource {
       let (slot, position) = index.quotientAndRemainder(dividingBy: grid.positions)
       (fibers + row * grid.channels).update(
         from: current[slot].base + (start + position * grid.channels), count: grid.channels)
-      (conditions + row * conditionChannels).update(
-        from: table + position * conditionChannels, count: conditionChannels)
+      conditions.set(row, position: position)
     }
   }
 }

@@ -1,7 +1,6 @@
 import Flows
 import Glibc
 import Kernels
-import OpenBLAS
 
 extension FlowTrainer {
   /// How the subnet's outputs become what tanh is taken of: 0.1, and 1 / alpha for the scaled clamp.
@@ -13,97 +12,186 @@ extension FlowTrainer {
   /// `scratch.likelihood`.
   ///
   /// - Returns: the mean loss.
-  func forward(fibers: UnsafePointer<Float>, conditions: UnsafePointer<Float>?, count: Int) -> Float {
-    scratch.likelihood.base.update(repeating: 0, count: count)
-    activations.first?.x.base.update(from: fibers, count: count &* channels)
+  func forward(_ group: Group) -> Float {
+    scratch.likelihood.base.update(repeating: 0, count: group.count)
+    activations.first?.x.base.update(from: group.fibers, count: group.count &* channels)
     var constant = -0.9189385332046727 * Double(channels)
     for block in activations.indices {
-      couple(block, conditions: conditions, count: count)
-      constant += scaleAndShift(block, count: count)
-      if block + 1 < activations.count {
-        mixings[block].apply(
-          scratch.affine.base, count: count, channels: channels, into: activations[block + 1].x.base)
-      }
+      computeHidden(block, group)
+      constant += couple(block, count: group.count)
+      if block + 1 < activations.count { mix(block, count: group.count) }
     }
-    return loss(constant: constant, count: count)
+    return loss(constant: constant, count: group.count)
   }
 
-  /// The subnet, and u2 = x2 e^j + t; adds sum j to each log p.
-  private func couple(_ block: Int, conditions: UnsafePointer<Float>?, count: Int) {
+  /// relu(W1 [x1, c] + b1).
+  private func computeHidden(_ block: Int, _ group: Group) {
     let kept = activations[block]
     let weights = parameters.base + block &* layout.count
     let hidden = kept.hidden.base
-
-    // W1 [x1, c] in two products, so that nothing is put together in memory.
-    fill(hidden, with: weights + layout.bias1, times: 1, width: layout.hidden, count: count)
-    BLAS.multiply(
-      kept.x.base, rowStride: channels, transposed: false, by: weights + layout.weight1, rowStride: layout.inputs,
-      transposed: true, into: hidden, rowStride: layout.hidden, rows: count, columns: layout.hidden,
-      depth: layout.passive, beta: 1)
-    if let conditions {
-      BLAS.multiply(
-        conditions, rowStride: layout.conditions, transposed: false,
-        by: weights + (layout.weight1 + layout.passive), rowStride: layout.inputs, transposed: true, into: hidden,
-        rowStride: layout.hidden, rows: count, columns: layout.hidden, depth: layout.conditions, beta: 1)
-    }
-    // Not max(0, x), which would hide a NaN.
-    for i in 0..<(count &* layout.hidden) { hidden[i] = hidden[i] < 0 ? 0 : hidden[i] }
-
-    subnetOutput(weights, part: 0, factor: scaleFactor, hidden: hidden, count: count, into: kept.tanh.base)
-    subnetOutput(weights, part: 1, factor: Self.shiftFactor, hidden: hidden, count: count, into: kept.coupled.base)
-
-    let size = count &* layout.active
-    let tanh = kept.tanh.base
-    let exponential = kept.exponential.base
-    let coupled = kept.coupled.base
-    let alpha = description.clampAlpha
-    VectorMath.tanh(tanh, count: size)
-    for i in 0..<size { exponential[i] = alpha * tanh[i] }
-    VectorMath.exp(exponential, count: size)
-    for row in 0..<count {
-      let x2 = kept.x.base + (row &* channels &+ layout.passive)
-      let first = row &* layout.active
-      for i in 0..<layout.active { coupled[first &+ i] += x2[i] * exponential[first &+ i] }
-      scratch.likelihood.base[row] += alpha * sum(tanh + first, count: layout.active)
+    let (count, width) = (group.count, layout.hidden)
+    let parts = ColumnParts(width)
+    workers.run(parts: parts.count) { part, worker in
+      let columns = parts[part]
+      let first = columns.lowerBound
+      let bias = weights + layout.bias1
+      let products = scratch.products[worker].base
+      if let conditions = group.conditions {
+        for axis in 0...1 {
+          applyConditions(conditions[axis], axis: axis, block: block, columns: columns, products: products)
+        }
+        let (byColumn, byRow) = (conditions.axes.0.places, conditions.axes.1.places)
+        for row in 0..<count {
+          let target = hidden + row &* width
+          let a = scratch.places[0].base + Int(byColumn[row]) &* width
+          let b = scratch.places[1].base + Int(byRow[row]) &* width
+          for i in columns { target[i] = a[i] + b[i] }
+        }
+      } else {
+        for row in 0..<count { (hidden + (row &* width &+ first)).update(from: bias + first, count: columns.count) }
+      }
+      ChangingWeights(weights + layout.weight1, rowStride: layout.inputs, layout: .outputRows, inputs: layout.passive)
+        .add(
+          kept.x.base, xStride: channels, rows: count, outputs: columns, into: hidden, yStride: width,
+          scratch: products)
+      // Not max(0, x), which would hide a NaN.
+      for row in 0..<count {
+        let target = hidden + row &* width
+        for i in columns { target[i] = target[i] < 0 ? 0 : target[i] }
+      }
     }
   }
 
-  /// factor (W2 hidden + b2), of W2 the half of s (part 0) or of t (part 1).
-  private func subnetOutput(
-    _ weights: UnsafePointer<Float>, part: Int, factor: Float, hidden: UnsafePointer<Float>, count: Int,
-    into output: UnsafeMutablePointer<Float>
+  /// W1's product with one half of the conditions, for each of its places; the first half brings b1.
+  private func applyConditions(
+    _ half: Conditions.Axis, axis: Int, block: Int, columns: Range<Int>, products: UnsafeMutablePointer<Float>
   ) {
+    let weights = parameters.base + block &* layout.count
+    let width = layout.hidden
+    let channels = layout.conditions / 2
+    let target = scratch.places[axis].base
+    for place in 0..<half.length {
+      let row = target + (place &* width &+ columns.lowerBound)
+      if axis == 0 {
+        row.update(from: weights + (layout.bias1 &+ columns.lowerBound), count: columns.count)
+      } else {
+        row.update(repeating: 0, count: columns.count)
+      }
+    }
+    ChangingWeights(
+      weights + (layout.weight1 + layout.passive + axis * channels), rowStride: layout.inputs, layout: .outputRows,
+      inputs: channels
+    ).add(
+      half.table, xStride: channels, rows: half.length, outputs: columns, into: target, yStride: width,
+      scratch: products)
+  }
+
+  /// The subnet's second layer, u2 = x2 e^j + t and v = u g + offset; adds sum j to each log p.
+  ///
+  /// - Returns: sum ln g.
+  private func couple(_ block: Int, count: Int) -> Double {
+    let parts = ColumnParts(layout.passive)
+    workers.run(parts: parts.count) { part, worker in
+      let columns = parts[part]
+      // x2 is as long as x1, or one shorter.
+      let active = columns.lowerBound..<min(columns.upperBound, layout.active)
+      if !active.isEmpty {
+        let kept = activations[block]
+        computeOutputs(
+          block, half: 0, columns: active, factor: scaleFactor, count: count, into: kept.tanh.base, worker: worker)
+        computeOutputs(
+          block, half: 1, columns: active, factor: Self.shiftFactor, count: count, into: kept.coupled.base,
+          worker: worker)
+        transform(block, columns: active, count: count, sums: scratch.partialSums.base + part &* groupCapacity)
+      } else {
+        (scratch.partialSums.base + part &* groupCapacity).update(repeating: 0, count: count)
+      }
+      scratch.partialLogarithms.base[part] = scaleAndShift(block, passive: columns, active: active, count: count)
+    }
+    var logarithms = 0.0
+    for part in 0..<parts.count {
+      let sums = scratch.partialSums.base + part &* groupCapacity
+      for row in 0..<count { scratch.likelihood.base[row] += sums[row] }
+      logarithms += scratch.partialLogarithms.base[part]
+    }
+    return logarithms
+  }
+
+  /// factor (W2 hidden + b2), of W2 the half of s (0) or of t (1).
+  private func computeOutputs(
+    _ block: Int, half: Int, columns: Range<Int>, factor: Float, count: Int, into output: UnsafeMutablePointer<Float>,
+    worker: Int
+  ) {
+    let weights = parameters.base + block &* layout.count
     let width = layout.active
-    fill(output, with: weights + (layout.bias2 + part * width), times: factor, width: width, count: count)
-    BLAS.multiply(
-      hidden, rowStride: layout.hidden, transposed: false,
-      by: weights + (layout.weight2 + part * width * layout.hidden), rowStride: layout.hidden, transposed: true,
-      into: output, rowStride: width, rows: count, columns: width, depth: layout.hidden, alpha: factor, beta: 1)
+    let bias = weights + (layout.bias2 &+ half &* width &+ columns.lowerBound)
+    for row in 0..<count { (output + (row &* width &+ columns.lowerBound)).update(from: bias, count: columns.count) }
+    ChangingWeights(
+      weights + (layout.weight2 + half * width * layout.hidden), rowStride: layout.hidden, layout: .outputRows,
+      inputs: layout.hidden
+    ).add(
+      activations[block].hidden.base, xStride: layout.hidden, rows: count, outputs: columns, into: output,
+      yStride: width, scratch: scratch.products[worker].base)
+    for row in 0..<count {
+      let target = output + row &* width
+      for i in columns { target[i] *= factor }
+    }
+  }
+
+  /// From s to tanh and e^j, from t to x2 e^j + t; each row's sum of j.
+  private func transform(_ block: Int, columns: Range<Int>, count: Int, sums: UnsafeMutablePointer<Float>) {
+    let kept = activations[block]
+    let alpha = description.clampAlpha
+    let width = columns.count
+    for row in 0..<count {
+      let first = row &* layout.active &+ columns.lowerBound
+      let tanh = kept.tanh.base + first
+      let exponential = kept.exponential.base + first
+      let coupled = kept.coupled.base + first
+      let x2 = kept.x.base + (row &* channels &+ layout.passive &+ columns.lowerBound)
+      VectorMath.tanh(tanh, count: width)
+      for i in 0..<width { exponential[i] = alpha * tanh[i] }
+      VectorMath.exp(exponential, count: width)
+      for i in 0..<width { coupled[i] += x2[i] * exponential[i] }
+      sums[row] = alpha * sum(tanh, count: width)
+    }
   }
 
   /// v = u g + offset.
   ///
   /// - Returns: sum ln g.
-  private func scaleAndShift(_ block: Int, count: Int) -> Double {
+  private func scaleAndShift(_ block: Int, passive: Range<Int>, active: Range<Int>, count: Int) -> Double {
     let kept = activations[block]
     let weights = parameters.base + block &* layout.count
     let gain = kept.gain.base
     let offset = weights + layout.offset
+    let n1 = layout.passive
     var logarithms = 0.0
-    for i in 0..<channels {
+    func computeGain(_ i: Int) {
       let g = BlockParameters.scale(weights[layout.scale &+ i])
       gain[i] = Float(g)
       logarithms += log(g)
     }
-    let passive = layout.passive
+    for i in passive { computeGain(i) }
+    for i in active { computeGain(n1 &+ i) }
     for row in 0..<count {
       let x = kept.x.base + row &* channels
       let coupled = kept.coupled.base + row &* layout.active
       let v = scratch.affine.base + row &* channels
-      for i in 0..<passive { v[i] = x[i] * gain[i] + offset[i] }
-      for i in 0..<layout.active { v[passive &+ i] = coupled[i] * gain[passive &+ i] + offset[passive &+ i] }
+      for i in passive { v[i] = x[i] * gain[i] + offset[i] }
+      for i in active { v[n1 &+ i] = coupled[i] * gain[n1 &+ i] + offset[n1 &+ i] }
     }
     return logarithms
+  }
+
+  /// The next block's x.
+  private func mix(_ block: Int, count: Int) {
+    let parts = ColumnParts(channels)
+    workers.run(parts: parts.count) { part, worker in
+      mixings[block].apply(
+        scratch.affine.base, count: count, channels: channels, columns: parts[part],
+        into: activations[block + 1].x.base, scratch: scratch.products[worker].base)
+    }
   }
 
   /// The loss, with |z| of the last block's v; see ``forward(fibers:conditions:count:)``.
@@ -122,16 +210,6 @@ extension FlowTrainer {
       scratch.likelihood.base[row] = Float(derivative / (size * Double(count)))
     }
     return Float(total / Double(count))
-  }
-}
-
-/// Makes `count` rows of the same `width` values.
-private func fill(
-  _ rows: UnsafeMutablePointer<Float>, with values: UnsafePointer<Float>, times factor: Float, width: Int, count: Int
-) {
-  for row in 0..<count {
-    let target = rows + row &* width
-    for i in 0..<width { target[i] = factor * values[i] }
   }
 }
 

@@ -15,10 +15,13 @@ import OpenBLAS
 /// The loss is the mean over the group of -ln sigmoid(log p / C). The last block's W is left out of both passes: a
 /// rotation does not change |z|.
 ///
-/// Memory, in floats: 3 per trainable number (the number and Adam's two moments) and 1 more per number of one block; the
-/// rotations, K C^2; and per fiber of the group K (C + H + 3 n2) for the activations that the backward pass needs and
-/// 3 C + H + 2 n2 of scratch, H = 2 (n1 + P). With P = 128, K = 8 and groups of 256: 19 MiB for C = 128, 93 MiB for C = 512,
-/// 0.9 GiB for C = 2048. Nothing is allocated by a step.
+/// Memory, in floats: 3 per trainable number (the number and Adam's two moments); the rotations, K C^2; and per fiber of
+/// the group K (C + H + 3 n2) for the activations that the backward pass needs and 4 C + 3 H + 4 n2 of scratch, H = 2 (n1 + P).
+/// A step allocates nothing of such a size.
+///
+/// Work is shared by columns of what is computed, and in the end by rows of weights: each product packs its weights just
+/// before use, each gradient is used up by Adam where it was made, still in a core's cache. No number depends on how
+/// many threads there are.
 package final class FlowTrainer {
   package let channels: Int
   package let description: FlowDescription
@@ -31,11 +34,19 @@ package final class FlowTrainer {
   let mixings: [Mixing]
   /// K rows of `layout.count` trainable numbers.
   let parameters: FloatBuffer
-  /// The gradient of one block.
-  let gradient: FloatBuffer
   let adam: Adam
   let activations: [Activations]
   let scratch: Scratch
+  let workers: Workers
+  /// Largest number of rows of a table of conditions.
+  let placeCapacity: Int
+
+  /// A group of fibers in a pass, as ``step(fibers:conditions:count:learningRate:)`` takes it.
+  struct Group {
+    let fibers: UnsafePointer<Float>
+    let conditions: Conditions?
+    let count: Int
+  }
 
   /// What a block's backward pass needs of its forward pass, `groupCapacity` rows each.
   final class Activations {
@@ -62,40 +73,15 @@ package final class FlowTrainer {
     }
   }
 
-  /// What no pass keeps, `groupCapacity` rows each.
-  final class Scratch {
-    /// v, C wide; after the forward pass that of the last block.
-    let affine: FloatBuffer
-    /// The gradient by y, then by x; C wide.
-    let outer: FloatBuffer
-    /// The gradient by v, then by u; C wide.
-    let inner: FloatBuffer
-    /// The gradient by the hidden units, H wide.
-    let hidden: FloatBuffer
-    /// The gradients by the subnet's outputs for s and for t, n2 wide.
-    let scale: FloatBuffer
-    let shift: FloatBuffer
-    /// log p without its constant, then the loss's gradient by log p; 1 wide.
-    let likelihood: FloatBuffer
-
-    init(_ layout: BlockLayout, rows: Int) throws(Failure) {
-      affine = try FloatBuffer(count: rows * layout.channels)
-      outer = try FloatBuffer(count: rows * layout.channels)
-      inner = try FloatBuffer(count: rows * layout.channels)
-      hidden = try FloatBuffer(count: rows * layout.hidden)
-      scale = try FloatBuffer(count: rows * layout.active)
-      shift = try FloatBuffer(count: rows * layout.active)
-      likelihood = try FloatBuffer(count: rows)
-    }
-  }
-
   /// - Parameters:
   ///   - channels: C, 2...65536.
   ///   - weights: FrEIA's keys and shapes; other keys are ignored. Fails with `.format` as ``BlockParameters`` does.
   ///   - groupCapacity: largest group, 1...65536.
-  package init(channels: Int, description: FlowDescription, weights: StateDictionary, groupCapacity: Int)
-    throws(Failure)
-  {
+  ///   - placeCapacity: most rows that a table of ``Conditions`` may have.
+  package init(
+    channels: Int, description: FlowDescription, weights: StateDictionary, groupCapacity: Int, placeCapacity: Int,
+    workers: Workers
+  ) throws(Failure) {
     guard (1...65536).contains(groupCapacity) else {
       throw Failure(.invalidArgument, "groups of \(groupCapacity) fibers are not within 1...65536")
     }
@@ -104,10 +90,11 @@ package final class FlowTrainer {
     self.channels = channels
     self.description = description
     self.groupCapacity = groupCapacity
+    self.workers = workers
+    self.placeCapacity = max(placeCapacity, 1)
     parameters = try FloatBuffer(count: description.blockCount * layout.count)
-    gradient = try FloatBuffer(count: layout.count)
     adam = try Adam(count: description.blockCount * layout.count)
-    scratch = try Scratch(layout, rows: groupCapacity)
+    scratch = try Scratch(layout, rows: groupCapacity, places: self.placeCapacity, workers: workers.count)
     var mixings: [Mixing] = []
     var activations: [Activations] = []
     for block in 0..<description.blockCount {
@@ -124,13 +111,13 @@ package final class FlowTrainer {
   ///
   /// - Parameters:
   ///   - fibers: `count` rows of C values.
-  ///   - conditions: `count` rows of P values; nil for an unconditional flow.
+  ///   - conditions: of `count` fibers; nil for an unconditional flow.
   ///   - count: 1...`groupCapacity`.
   ///   - learningRate: finite, not negative.
   /// - Returns: the mean loss before the step.
   /// - Throws: `.diverged`, naming the first block that gave a value that is not finite; the weights are then unchanged.
   package func step(
-    fibers: UnsafePointer<Float>, conditions: UnsafePointer<Float>?, count: Int, learningRate: Float
+    fibers: UnsafePointer<Float>, conditions: Conditions?, count: Int, learningRate: Float
   ) throws(Failure) -> Float {
     guard (1...groupCapacity).contains(count) else {
       throw Failure(.invalidArgument, "a group of \(count) fibers is not within 1...\(groupCapacity)")
@@ -138,14 +125,16 @@ package final class FlowTrainer {
     guard (conditions == nil) == (layout.conditions == 0) else {
       throw Failure(.invalidArgument, "a flow with \(layout.conditions) condition channels was given other conditions")
     }
-    let loss = forward(fibers: fibers, conditions: conditions, count: count)
+    guard max(conditions?.axes.0.length ?? 0, conditions?.axes.1.length ?? 0) <= placeCapacity else {
+      throw Failure(.invalidArgument, "the conditions are of more than \(placeCapacity) places")
+    }
+    let group = Group(fibers: fibers, conditions: conditions, count: count)
+    let loss = forward(group)
     guard loss.isFinite else { throw divergence(count: count) }
     stepCount += 1
     let rate = adam.rate(learningRate, step: stepCount)
-    backward(conditions: conditions, count: count) { block in
-      adam.update(
-        parameters.base + block &* layout.count, gradient: gradient.base, from: block &* layout.count,
-        count: layout.count, rate: rate)
+    backward(group) { first, gradient, count in
+      adam.update(parameters.base + first, gradient: gradient, from: first, count: count, rate: rate)
     }
     return loss
   }

@@ -1,19 +1,22 @@
 import Basics
 import Flows
 import Kernels
-import OpenBLAS
 
 /// The fixed rotation or permutation of channels at the end of a coupling block.
 enum Mixing {
   /// y = W v, W [C, C] row-major.
   case rotation(ConstantFloats)
-  /// y[i] = v[indices[i]].
-  case permutation([Int])
+  /// y[i] = v[indices[i]]; and the inverse, v[i] = y[inverse[i]].
+  case permutation([Int], inverse: [Int])
 
   init(_ mixing: BlockParameters.Mixing) throws(Failure) {
     switch mixing {
     case .rotation(let matrix): self = .rotation(try ConstantFloats(matrix))
-    case .permutation(let indices): self = .permutation(indices.map { Int($0) })
+    case .permutation(let values):
+      let indices = values.map { Int($0) }
+      var inverse = indices
+      for (i, index) in indices.enumerated() { inverse[index] = i }
+      self = .permutation(indices, inverse: inverse)
     }
   }
 
@@ -23,36 +26,52 @@ enum Mixing {
     case .rotation(let matrix):
       let values = UnsafeBufferPointer(start: matrix.base, count: matrix.count)
       return try Tensor(shape: [channels, channels], values: Array(values))
-    case .permutation(let indices):
+    case .permutation(let indices, _):
       return try Tensor(shape: [channels], values: indices.map { Float($0) })
     }
   }
 
-  /// Mixes `count` rows of C values.
-  func apply(_ v: UnsafePointer<Float>, count: Int, channels: Int, into y: UnsafeMutablePointer<Float>) {
+  /// Mixes `count` rows of C values, for some of the columns of y.
+  func apply(
+    _ v: UnsafePointer<Float>, count: Int, channels: Int, columns: Range<Int>, into y: UnsafeMutablePointer<Float>,
+    scratch: UnsafeMutablePointer<Float>
+  ) {
     switch self {
     case .rotation(let matrix):
-      BLAS.multiply(
-        v, rowStride: channels, transposed: false, by: matrix.base, rowStride: channels, transposed: true, into: y,
-        rowStride: channels, rows: count, columns: channels, depth: channels)
-    case .permutation(let indices):
-      for row in 0..<count {
-        for i in 0..<channels { y[row &* channels &+ i] = v[row &* channels &+ indices[i]] }
-      }
+      rotate(v, by: matrix, .outputRows, count: count, channels: channels, columns: columns, into: y, scratch: scratch)
+    case .permutation(let indices, _):
+      permute(v, by: indices, count: count, channels: channels, columns: columns, into: y)
     }
   }
 
-  /// The gradient by v of `count` rows, from that by y: the transposed of ``apply(_:count:channels:into:)``.
-  func pullBack(_ dy: UnsafePointer<Float>, count: Int, channels: Int, into dv: UnsafeMutablePointer<Float>) {
+  /// The gradient by v of `count` rows, from that by y, for some of the columns of v.
+  func pullBack(
+    _ dy: UnsafePointer<Float>, count: Int, channels: Int, columns: Range<Int>,
+    into dv: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>
+  ) {
     switch self {
     case .rotation(let matrix):
-      BLAS.multiply(
-        dy, rowStride: channels, transposed: false, by: matrix.base, rowStride: channels, transposed: false,
-        into: dv, rowStride: channels, rows: count, columns: channels, depth: channels)
-    case .permutation(let indices):
-      for row in 0..<count {
-        for i in 0..<channels { dv[row &* channels &+ indices[i]] = dy[row &* channels &+ i] }
-      }
+      rotate(dy, by: matrix, .inputRows, count: count, channels: channels, columns: columns, into: dv, scratch: scratch)
+    case .permutation(_, let inverse):
+      permute(dy, by: inverse, count: count, channels: channels, columns: columns, into: dv)
+    }
+  }
+
+  private func rotate(
+    _ source: UnsafePointer<Float>, by matrix: ConstantFloats, _ layout: ChangingWeights.Layout, count: Int,
+    channels: Int, columns: Range<Int>, into target: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>
+  ) {
+    for row in 0..<count { (target + (row &* channels &+ columns.lowerBound)).update(repeating: 0, count: columns.count) }
+    ChangingWeights(matrix.base, rowStride: channels, layout: layout, inputs: channels).add(
+      source, xStride: channels, rows: count, outputs: columns, into: target, yStride: channels, scratch: scratch)
+  }
+
+  private func permute(
+    _ source: UnsafePointer<Float>, by indices: [Int], count: Int, channels: Int, columns: Range<Int>,
+    into target: UnsafeMutablePointer<Float>
+  ) {
+    for row in 0..<count {
+      for i in columns { target[row &* channels &+ i] = source[row &* channels &+ indices[i]] }
     }
   }
 }

@@ -20,10 +20,8 @@ final class TrainingRun {
   /// One flow in training, and its groups' memory.
   private struct Level {
     let trainer: FlowTrainer
-    /// A condition for each position.
-    let table: ConstantFloats
     let fibers: FloatBuffer
-    let conditions: FloatBuffer
+    let conditions: PositionConditions
   }
 
   init(
@@ -40,14 +38,14 @@ final class TrainingRun {
     var levels: [Level] = []
     for (level, grid) in source.levels.enumerated() {
       let group = min(options.fiberBatch, batchSize * grid.positions)
-      let table = PositionalEncoding.table(height: grid.height, width: grid.width, channels: flow.conditionChannels)
       do throws(Failure) {
         levels.append(
           Level(
             trainer: try FlowTrainer(
-              channels: grid.channels, description: flow, weights: weights[level], groupCapacity: group),
-            table: try ConstantFloats(table), fibers: try FloatBuffer(count: group * grid.channels),
-            conditions: try FloatBuffer(count: group * flow.conditionChannels)))
+              channels: grid.channels, description: flow, weights: weights[level], groupCapacity: group,
+              placeCapacity: max(grid.height, grid.width), workers: source.workers),
+            fibers: try FloatBuffer(count: group * grid.channels),
+            conditions: try PositionConditions(grid, channels: flow.conditionChannels, groupCapacity: group)))
       } catch {
         throw error.within("flow \(level)")
       }
@@ -150,18 +148,16 @@ final class TrainingRun {
     let parts = levels[level]
     let trainer = parts.trainer
     let size = trainer.groupCapacity
-    let isConditional = trainer.description.conditionChannels > 0
     var random = Random(seed: options.seed, purpose: "fiber order", pass, batch, level)
     let order = random.permutation(batchSize * source.levels[level].positions)
     for group in 0..<order.count / size {
       source.gather(
         level: level, indices: order[group * size..<(group + 1) * size], into: parts.fibers.base,
-        table: parts.table.base, conditionChannels: trainer.description.conditionChannels,
-        conditions: parts.conditions.base)
+        parts.conditions)
       losses.sum += Double(
         try trainer.step(
-          fibers: parts.fibers.base, conditions: isConditional ? UnsafePointer(parts.conditions.base) : nil,
-          count: size, learningRate: progress.learningRate))
+          fibers: parts.fibers.base, conditions: parts.conditions.conditions, count: size,
+          learningRate: progress.learningRate))
       losses.count += 1
       progress.loss = Float(losses.sum / Double(losses.count))
       try reporter.report(progress, isImportant: false)

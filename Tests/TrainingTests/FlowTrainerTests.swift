@@ -1,6 +1,7 @@
 import Basics
 import Flows
 import Foundation
+import Kernels
 import Support
 import Testing
 
@@ -11,15 +12,16 @@ func softplus(_ x: Double) -> Double { max(x, 0) + log1p(exp(-abs(x))) }
 
 struct FlowTrainerTests {
   /// A run of `steps` steps on its own data.
-  private func run(seed: UInt64, steps: Int = 5) throws -> (weights: StateDictionary, losses: [Float]) {
+  private func run(seed: UInt64, steps: Int = 5, threads: Int = 2) throws -> (weights: StateDictionary, losses: [Float]) {
     let description = try FlowDescription(blockCount: 2, conditionChannels: 8)
     var random = Random(seed: seed, purpose: "flow")
     let weights = try FlowTrainer.initialWeights(channels: 9, description: description, random: &random)
-    let trainer = try FlowTrainer(channels: 9, description: description, weights: weights, groupCapacity: 16)
+    let trainer = try FlowTrainer(channels: 9, description: description, weights: weights, groupCapacity: 16, placeCapacity: 16,
+      workers: Workers(count: threads))
+    let conditions = try RowConditions(Generated.values("conditions", 16 * 8), channels: 8, count: 16)
     let losses = try (0..<steps).map { step in
       try trainer.step(
-        fibers: Generated.values("fibers/\(step)", 16 * 9), conditions: Generated.values("conditions", 16 * 8),
-        count: 16,
+        fibers: Generated.values("fibers/\(step)", 16 * 9), conditions: conditions.conditions, count: 16,
         learningRate: 1e-2)
     }
     return (try trainer.weights, losses)
@@ -33,6 +35,63 @@ struct FlowTrainerTests {
     #expect(try run(seed: 4).losses != first.losses)
   }
 
+  @Test func threadsDoNotChangeTheBits() throws {
+    let alone = try largeRun(threads: 1)
+    for threads in [2, 3] {
+      let shared = try largeRun(threads: threads)
+      #expect(shared.weights == alone.weights)
+      #expect(shared.losses == alone.losses)
+    }
+  }
+
+  /// Steps with many parts and with places that fibers share.
+  private func largeRun(threads: Int) throws -> (weights: StateDictionary, losses: [Float]) {
+    let (channels, count) = (601, 61)
+    let grid = Grid(height: 5, width: 9, channels: channels)
+    let description = try FlowDescription(blockCount: 2, conditionChannels: 20)
+    let weights = try Generated.flowWeights("large/", channels: channels, description)
+    let trainer = try FlowTrainer(
+      channels: channels, description: description, weights: weights, groupCapacity: count, placeCapacity: 9,
+      workers: Workers(count: threads))
+    let conditions = try PositionConditions(grid, channels: 20, groupCapacity: count)
+    let losses = try (0..<3).map { step in
+      for fiber in 0..<count { conditions.set(fiber, position: (7 * fiber + step) % 45) }
+      return try trainer.step(
+        fibers: Generated.values("large/\(step)", count * channels), conditions: conditions.conditions, count: count,
+        learningRate: 1e-3)
+    }
+    return (try trainer.weights, losses)
+  }
+
+  /// Fibers that share places beside the same conditions row by row.
+  @Test func sharedPlacesAreTheConditionsOfTheirFibers() throws {
+    let (channels, count, p) = (10, 30, 8)
+    let grid = Grid(height: 3, width: 4, channels: channels)
+    let description = try FlowDescription(blockCount: 2, conditionChannels: p)
+    let weights = try Generated.flowWeights("places/", channels: channels, description)
+    let fibers = Generated.values("places/fibers", count * channels)
+    let shared = try PositionConditions(grid, channels: p, groupCapacity: count)
+    let table = PositionalEncoding.table(height: 3, width: 4, channels: p)
+    var rows: [Float] = []
+    for fiber in 0..<count {
+      let position = 5 * fiber % 12
+      shared.set(fiber, position: position)
+      rows += table[position * p..<(position + 1) * p]
+    }
+    let alone = try RowConditions(rows, channels: p, count: count)
+    var results: [[Float]] = []
+    for conditions in [shared.conditions, alone.conditions] {
+      let trainer = try FlowTrainer(
+        channels: channels, description: description, weights: weights, groupCapacity: count, placeCapacity: count,
+        workers: Workers(count: 1))
+      results.append(
+        try (0..<20).map { _ in
+          try trainer.step(fibers: fibers, conditions: conditions, count: count, learningRate: 1e-3)
+        })
+    }
+    for (a, b) in zip(results[0], results[1]) { #expect(abs(a - b) < 1e-5 * a) }
+  }
+
   @Test func trainingLowersTheLoss() throws {
     let losses = try run(seed: 1, steps: 60).losses
     #expect(try #require(losses.last) < 0.9 * losses[0])
@@ -43,7 +102,8 @@ struct FlowTrainerTests {
       let description = try FlowDescription(blockCount: 2, conditionChannels: 4, permutation: permutation)
       var random = Random(seed: 5)
       let weights = try FlowTrainer.initialWeights(channels: 7, description: description, random: &random)
-      let trainer = try FlowTrainer(channels: 7, description: description, weights: weights, groupCapacity: 1)
+      let trainer = try FlowTrainer(channels: 7, description: description, weights: weights, groupCapacity: 1, placeCapacity: 0,
+        workers: Workers(count: 1))
       #expect(try trainer.weights == weights)
       #expect(weights.keys.count == 2 * 7)
     }
@@ -64,7 +124,9 @@ struct FlowTrainerTests {
   private func smallTrainer() throws -> FlowTrainer {
     let description = try FlowDescription(blockCount: 2, conditionChannels: 0)
     let weights = try Generated.flowWeights("small/", channels: 4, description)
-    return try FlowTrainer(channels: 4, description: description, weights: weights, groupCapacity: 2)
+    return try FlowTrainer(
+      channels: 4, description: description, weights: weights, groupCapacity: 2, placeCapacity: 2,
+      workers: Workers(count: 1))
   }
 
   @Test func refusesWrongGroupsAndConditions() throws {
@@ -75,7 +137,10 @@ struct FlowTrainerTests {
         try trainer.step(fibers: fibers, conditions: nil, count: count, learningRate: 1e-3)
       }
     }
-    #expect(throws: Failure.self) { try trainer.step(fibers: fibers, conditions: fibers, count: 1, learningRate: 1e-3) }
+    let conditions = try RowConditions(fibers, channels: 4, count: 3)
+    #expect(throws: Failure.self) {
+      try trainer.step(fibers: fibers, conditions: conditions.conditions, count: 1, learningRate: 1e-3)
+    }
   }
 
   @Test func refusesWeightsOfAnotherFlow() throws {
@@ -83,7 +148,9 @@ struct FlowTrainerTests {
     let weights = try Generated.flowWeights("small/", channels: 4, description)
     for channels in [5, 1, 0, -3] {
       #expect(throws: Failure.self) {
-        try FlowTrainer(channels: channels, description: description, weights: weights, groupCapacity: 2)
+        try FlowTrainer(
+          channels: channels, description: description, weights: weights, groupCapacity: 2, placeCapacity: 2,
+          workers: Workers(count: 1))
       }
     }
   }

@@ -1,5 +1,6 @@
 import Basics
 import Flows
+import Kernels
 import Support
 import Testing
 
@@ -34,18 +35,18 @@ struct GradientTests {
     let conditions = Generated.values(name + "conditions", count * test.conditions)
 
     let trainer = try FlowTrainer(
-      channels: test.channels, description: description, weights: weights, groupCapacity: count + 3)
-    var gradients = [[Float]](repeating: [], count: description.blockCount)
+      channels: test.channels, description: description, weights: weights, groupCapacity: count + 3,
+      placeCapacity: count, workers: Workers(count: 2))
+    let gradients = try FloatBuffer(count: description.blockCount * trainer.layout.count)
+    let rows = try RowConditions(conditions, channels: test.conditions, count: count)
     let loss: Float = fibers.withUnsafeBufferPointer { fibers in
-      conditions.withUnsafeBufferPointer { conditions in
-        guard let fibers = fibers.baseAddress else { return .nan }
-        let rows = test.conditions == 0 ? nil : conditions.baseAddress
-        let loss = trainer.forward(fibers: fibers, conditions: rows, count: count)
-        trainer.backward(conditions: rows, count: count) { block in
-          gradients[block] = Array(UnsafeBufferPointer(start: trainer.gradient.base, count: trainer.gradient.count))
-        }
-        return loss
+      guard let fibers = fibers.baseAddress else { return .nan }
+      let group = FlowTrainer.Group(fibers: fibers, conditions: rows.conditions, count: count)
+      let loss = trainer.forward(group)
+      trainer.backward(group) { first, gradient, count in
+        (gradients.base + first).update(from: gradient, count: count)
       }
+      return loss
     }
     let exact = try Self.loss(weights, fibers, conditions, test.channels, description)
     #expect(abs(Double(loss) - exact) < 1e-6)
@@ -55,7 +56,8 @@ struct GradientTests {
       for entry in trainer.layout.entries {
         let key = BlockLayout.key(block, entry.name)
         let tensor = try #require(weights[key])
-        let scale = (0..<tensor.values.count).map { abs(gradients[block][entry.offset + $0]) }.max() ?? 0
+        let gradient = gradients.base + (block * trainer.layout.count + entry.offset)
+        let scale = (0..<tensor.values.count).map { abs(gradient[$0]) }.max() ?? 0
         for i in tensor.values.indices {
           func shifted(_ delta: Float) throws -> (value: Double, loss: Double) {
             var values = tensor.values
@@ -68,7 +70,7 @@ struct GradientTests {
           let up = try shifted(0x1p-16)
           let down = try shifted(-0x1p-16)
           let quotient = (up.loss - down.loss) / (up.value - down.value)
-          let error = abs(Double(gradients[block][entry.offset + i]) - quotient)
+          let error = abs(Double(gradient[i]) - quotient)
           #expect(error < 1e-5 * Double(scale) + 1e-7, "\(key)[\(i)]")
           checked += 1
         }

@@ -1,6 +1,7 @@
 import Basics
 import Flows
 import Foundation
+import Kernels
 import Support
 import Testing
 
@@ -45,14 +46,15 @@ struct LossTests {
     let trainer = try FlowTrainer(
       channels: test.channels, description: description,
       weights: Generated.flowWeights(prefix, channels: test.channels, description),
-      groupCapacity: test.group)
+      groupCapacity: test.group, placeCapacity: test.group, workers: Workers(count: 2))
     var worst = 0.0
     for (step, expected) in test.losses.enumerated() {
       let fibers = Generated.values("\(prefix)fibers/\(step)", test.group * test.channels, scale: 1.5)
-      let conditions = Generated.values("\(prefix)conditions/\(step)", test.group * test.condition_channels)
+      let conditions = try RowConditions(
+        Generated.values("\(prefix)conditions/\(step)", test.group * test.condition_channels),
+        channels: test.condition_channels, count: test.group)
       let loss = try trainer.step(
-        fibers: fibers, conditions: description.conditionChannels == 0 ? nil : conditions, count: test.group,
-        learningRate: test.learning_rate)
+        fibers: fibers, conditions: conditions.conditions, count: test.group, learningRate: test.learning_rate)
       worst = max(worst, abs(Double(loss) - expected) / expected)
     }
     #expect(worst < 1e-4)

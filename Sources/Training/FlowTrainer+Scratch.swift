@@ -1,0 +1,81 @@
+import Basics
+import Kernels
+
+extension FlowTrainer {
+  /// What no pass keeps, `groupCapacity` rows each where nothing else is said.
+  final class Scratch {
+    /// v, C wide; after the forward pass that of the last block.
+    let affine: FloatBuffer
+    /// The gradients by x and y of a block in turn: by y, which is the next block's x; C wide.
+    let gradients: [FloatBuffer]
+    /// The gradients by the subnet's outputs before their factor, s then t: 2 n2 wide.
+    let outputs: FloatBuffer
+    /// The gradient by the hidden units, H wide.
+    let hidden: FloatBuffer
+    /// Transposed copies of both, 2 n2 and H rows of `groupCapacity`.
+    let transposedOutputs: FloatBuffer
+    let transposedHidden: FloatBuffer
+    /// The hidden units and x1 as ``PackedRows``.
+    let packedHidden: FloatBuffer
+    let packedPassive: FloatBuffer
+    /// log p without its constant, then the loss's gradient by log p; 1 wide.
+    let likelihood: FloatBuffer
+    /// Sums over the columns of each part of a pass: as many rows of `groupCapacity` as there are parts, and one sum
+    /// of logarithms each.
+    let partialSums: FloatBuffer
+    let partialLogarithms: Buffer<Double>
+    /// The gradients by b1, b2, scale and offset, at their places in the block without its matrices.
+    let vectorGradients: VectorGradients
+    /// For each half of the conditions: the first layer's share of each place, later the hidden units' gradients summed by
+    /// place, `places` rows of H.
+    let places: [FloatBuffer]
+    /// The latter transposed, H rows of `places`.
+    let transposedPlaces: [FloatBuffer]
+    /// The tables as ``PackedRows``.
+    let packedTables: [FloatBuffer]
+    /// As many zeros as the widest row of products has.
+    let zeros: FloatBuffer
+    /// For each thread.
+    let products: [FloatBuffer]
+    let weightGradients: [FloatBuffer]
+
+    struct VectorGradients {
+      let bias1: FloatBuffer
+      /// b2, scale and offset, which lie one after the other.
+      let rest: FloatBuffer
+    }
+
+    init(_ layout: BlockLayout, rows: Int, places: Int, workers: Int) throws(Failure) {
+      func floats(_ width: Int) throws(Failure) -> FloatBuffer { try FloatBuffer(count: rows * width) }
+      func halves(_ count: Int) throws(Failure) -> [FloatBuffer] {
+        [try FloatBuffer(count: count), try FloatBuffer(count: count)]
+      }
+      func each(_ count: Int) throws(Failure) -> [FloatBuffer] {
+        var buffers: [FloatBuffer] = []
+        for _ in 0..<workers { buffers.append(try FloatBuffer(count: count)) }
+        return buffers
+      }
+      affine = try floats(layout.channels)
+      gradients = try halves(rows * layout.channels)
+      outputs = try floats(2 * layout.active)
+      hidden = try floats(layout.hidden)
+      transposedOutputs = try floats(2 * layout.active)
+      transposedHidden = try floats(layout.hidden)
+      packedHidden = try FloatBuffer(count: PackedRows.count(rows: rows, columns: layout.hidden))
+      packedPassive = try FloatBuffer(count: PackedRows.count(rows: rows, columns: layout.passive))
+      likelihood = try floats(1)
+      let parts = ColumnParts(layout.passive).count
+      partialSums = try floats(parts)
+      partialLogarithms = try Buffer(count: parts)
+      vectorGradients = VectorGradients(
+        bias1: try FloatBuffer(count: layout.hidden), rest: try FloatBuffer(count: layout.count - layout.bias2))
+      let half = layout.conditions / 2
+      self.places = try halves(half > 0 ? places * layout.hidden : 0)
+      transposedPlaces = try halves(half > 0 ? places * layout.hidden : 0)
+      packedTables = try halves(PackedRows.count(rows: places, columns: half))
+      zeros = try FloatBuffer(count: layout.hidden + layout.inputs + Product.panelWidth)
+      products = try each(ChangingWeights.scratchCount)
+      weightGradients = try each(FlowTrainer.weightRowsAtOnce * max(layout.hidden, layout.inputs))
+    }
+  }
+}

@@ -1,0 +1,66 @@
+import Kernels
+
+extension FlowTrainer {
+  /// Rows of a matrix of weights whose gradient is computed and used at once: it stays in a core's cache.
+  static let weightRowsAtOnce = 24
+
+  /// Computes the gradients of a block by its matrices, some rows at a time, and gives them and those by its vectors away.
+  func useWeightGradients(_ block: Int, _ group: Group, _ use: GradientUse) {
+    let start = block &* layout.count
+    let parts = (first: rowParts(layout.hidden), second: rowParts(2 * layout.active))
+    workers.run(parts: parts.first + parts.second + 1) { part, worker in
+      let gradient = scratch.weightGradients[worker].base
+      if part < parts.first {
+        let rows = rows(part, of: layout.hidden)
+        computeFirstGradient(rows, group, into: gradient)
+        use(
+          start &+ layout.weight1 &+ rows.lowerBound &* layout.inputs, UnsafePointer(gradient),
+          rows.count &* layout.inputs)
+      } else if part < parts.first + parts.second {
+        let rows = rows(part - parts.first, of: 2 * layout.active)
+        PackedRows.multiply(
+          scratch.transposedOutputs.base + rows.lowerBound &* groupCapacity, xStride: groupCapacity, rows: rows.count,
+          by: scratch.packedHidden.base, depth: group.count, columns: layout.hidden, zeros: scratch.zeros.base,
+          into: gradient, yStride: layout.hidden)
+        use(
+          start &+ layout.weight2 &+ rows.lowerBound &* layout.hidden, UnsafePointer(gradient),
+          rows.count &* layout.hidden)
+      } else {
+        let vectors = scratch.vectorGradients
+        use(start &+ layout.bias1, vectors.bias1.base, layout.hidden)
+        use(start &+ layout.bias2, vectors.rest.base, layout.count &- layout.bias2)
+      }
+    }
+  }
+
+  /// Of W1: the columns of x1, then both halves of the conditions.
+  private func computeFirstGradient(_ rows: Range<Int>, _ group: Group, into gradient: UnsafeMutablePointer<Float>) {
+    PackedRows.multiply(
+      scratch.transposedHidden.base + rows.lowerBound &* groupCapacity, xStride: groupCapacity, rows: rows.count,
+      by: scratch.packedPassive.base, depth: group.count, columns: layout.passive, zeros: scratch.zeros.base,
+      into: gradient, yStride: layout.inputs)
+    guard let conditions = group.conditions else { return }
+    let half = layout.conditions / 2
+    for axis in 0...1 {
+      PackedRows.multiply(
+        scratch.transposedPlaces[axis].base + rows.lowerBound &* placeCapacity, xStride: placeCapacity,
+        rows: rows.count, by: scratch.packedTables[axis].base, depth: conditions[axis].length, columns: half,
+        zeros: scratch.zeros.base, into: gradient + (layout.passive + axis * half), yStride: layout.inputs)
+    }
+  }
+
+  func packTables(_ conditions: Conditions) {
+    let half = layout.conditions / 2
+    for axis in 0...1 {
+      PackedRows.pack(
+        conditions[axis].table, stride: half, rows: conditions[axis].length, columns: half,
+        into: scratch.packedTables[axis].base)
+    }
+  }
+
+  private func rowParts(_ rows: Int) -> Int { (rows + Self.weightRowsAtOnce - 1) / Self.weightRowsAtOnce }
+
+  private func rows(_ part: Int, of rows: Int) -> Range<Int> {
+    part * Self.weightRowsAtOnce..<min((part + 1) * Self.weightRowsAtOnce, rows)
+  }
+}
