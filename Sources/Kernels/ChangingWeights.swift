@@ -1,4 +1,4 @@
-/// y += W x with weights that change from call to call, as in training: they are packed piece by piece just before use,
+/// y = W x, or y += W x, with weights that change from call to call, as in training: they are packed piece by piece just before use,
 /// which is cheap beside some hundred rows of product.
 ///
 /// Every output is summed in one order, whatever rows or outputs are computed together.
@@ -28,30 +28,34 @@ package struct ChangingWeights {
   private static let inputsAtOnce = 256
   private static let panelsAtOnce = 2
 
-  /// Floats of scratch memory that ``add(_:xStride:rows:outputs:into:yStride:scratch:)`` needs. They must begin as
-  /// zeros, and be given to nothing else.
+  /// Floats of scratch memory that ``multiply(_:xStride:rows:outputs:adding:into:yStride:scratch:)`` needs. They must
+  /// begin as zeros, and be given to nothing else.
   package static let scratchCount = (inputsAtOnce + 1) * panelsAtOnce * Product.panelWidth
 
-  /// y[row][output] += sum over inputs of weight(output, input) x[row][input], for some of the outputs; on the calling
+  /// y[row][output] = sum over inputs of weight(output, input) x[row][input], for some of the outputs; on the calling
   /// thread.
   ///
-  /// - Parameter y: has the outputs' columns, from the matrix's first; must not overlap x.
-  package func add(
-    _ x: UnsafePointer<Float>, xStride: Int, rows: Int, outputs: Range<Int>, into y: UnsafeMutablePointer<Float>,
-    yStride: Int, scratch: UnsafeMutablePointer<Float>
+  /// - Parameters:
+  ///   - isAdding: adds that to y.
+  ///   - y: has the outputs' columns, from the matrix's first; must not overlap x.
+  package func multiply(
+    _ x: UnsafePointer<Float>, xStride: Int, rows: Int, outputs: Range<Int>, adding isAdding: Bool = false,
+    into y: UnsafeMutablePointer<Float>, yStride: Int, scratch: UnsafeMutablePointer<Float>
   ) {
     let zeros = scratch
     let panels = scratch + Self.panelsAtOnce * Product.panelWidth
     for start in stride(from: 0, to: inputs, by: Self.inputsAtOnce) {
       let pack = start..<min(start + Self.inputsAtOnce, inputs)
-      for first in stride(from: outputs.lowerBound, to: outputs.upperBound, by: Self.panelsAtOnce * Product.panelWidth) {
-        let count = min(Self.panelsAtOnce * Product.panelWidth, outputs.upperBound - first)
+      let step = Self.panelsAtOnce * Product.panelWidth
+      for first in stride(from: outputs.lowerBound, to: outputs.upperBound, by: step) {
+        let count = min(step, outputs.upperBound - first)
         self.pack(outputs: first..<first + count, inputs: pack, into: panels)
         let target = y + first
         let product = Product(
           rows: rows, x: x + start, xStride: xStride, depth: pack.count, zeros: zeros, panels: UnsafePointer(panels),
-          outputs: count, bias: .shared(UnsafePointer(zeros)), residual: UnsafePointer(target), activation: .identity,
-          y: target, yStride: yStride)
+          outputs: count, bias: .shared(UnsafePointer(zeros)),
+          residual: isAdding || start > 0 ? UnsafePointer(target) : nil, activation: .identity, y: target,
+          yStride: yStride)
         Kernels.selected.product(
           product, rows: 0..<rows, panels: 0..<(count + Product.panelWidth - 1) / Product.panelWidth)
       }
@@ -83,15 +87,28 @@ package enum PackedRows {
   /// Floats that packed rows take.
   package static func count(rows: Int, columns: Int) -> Int { rows * Product.paddedOutputs(columns) }
 
+  /// Columns of the panel that begins at one, with padding: a row of the panel.
+  package static func width(ofPanelAt first: Int, columns: Int) -> Int {
+    PackedWeights.width(ofPanelAt: first, outputs: columns)
+  }
+
   /// Packs columns, which begin at a multiple of a panel's width in the matrix that the panels are to hold.
   package static func pack(
     _ source: UnsafePointer<Float>, stride sourceStride: Int, rows: Int, columns: Int,
     into panels: UnsafeMutablePointer<Float>
   ) {
     for first in stride(from: 0, to: columns, by: Product.panelWidth) {
-      let width = PackedWeights.width(ofPanelAt: first, outputs: columns)
+      let width = width(ofPanelAt: first, columns: columns)
       let count = min(width, columns - first)
       let panel = panels + first * rows
+      if count == 16 {
+        for row in 0..<rows {
+          let values = UnsafeRawPointer(source + (row &* sourceStride &+ first))
+          UnsafeMutableRawPointer(panel + row &* 16).storeBytes(
+            of: values.loadUnaligned(as: SIMD16<Float>.self), as: SIMD16<Float>.self)
+        }
+        continue
+      }
       for row in 0..<rows {
         let target = panel + row &* width
         target.update(from: source + (row &* sourceStride &+ first), count: count)

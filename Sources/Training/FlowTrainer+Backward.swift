@@ -38,7 +38,7 @@ extension FlowTrainer {
           let rate = scratch.likelihood.base[row]
           let v = scratch.affine.base + row &* channels
           let target = d + row &* channels
-          for i in columns { target[i] = -rate * v[i] }
+          for i in columns.lowerBound..<columns.upperBound { target[i] = -rate * v[i] }
         }
       } else {
         mixings[block].pullBack(
@@ -65,19 +65,21 @@ extension FlowTrainer {
     let dScale = scratch.vectorGradients.rest.base + (layout.scale - layout.bias2)
     let dOffset = scratch.vectorGradients.rest.base + (layout.offset - layout.bias2)
     for i in columns { (dScale[i], dOffset[i]) = (0, 0) }
-    var rates = 0.0
+    let (first, end) = (columns.lowerBound, columns.upperBound)
+    let rates = scratch.likelihood.base
+    var rate = 0.0
     for row in 0..<count {
       let u = u + row &* stride
       let d = d + row &* channels
-      for i in columns { dScale[i] += d[i] * u[i] }
-      for i in columns { dOffset[i] += d[i] }
-      for i in columns { d[i] *= gain[i] }
-      rates += Double(scratch.likelihood.base[row])
+      for i in first..<end { dScale[i] += d[i] * u[i] }
+      for i in first..<end { dOffset[i] += d[i] }
+      for i in first..<end { d[i] *= gain[i] }
+      rate += Double(rates[row])
     }
     // g = 0.1 softplus(scale): the derivative is 0.1 sigmoid(scale / 2), and 0.1 above softplus's threshold.
     for i in columns {
       let slope: Float = 0.5 * scale[i] > 20 ? 0.1 : 0.1 / (1 + exp(-0.5 * scale[i]))
-      dScale[i] = (dScale[i] + Float(rates) / gain[i]) * slope
+      dScale[i] = (dScale[i] + Float(rate) / gain[i]) * slope
     }
   }
 
@@ -88,19 +90,22 @@ extension FlowTrainer {
     let width = layout.active
     let dBias = scratch.vectorGradients.rest.base
     for i in columns { (dBias[i], dBias[width &+ i]) = (0, 0) }
+    let (first, end) = (columns.lowerBound, columns.upperBound)
+    let (rates, outputs, passive) = (scratch.likelihood.base, scratch.outputs.base, layout.passive)
+    let (x, tanhs, exponentials) = (kept.x.base, kept.tanh.base, kept.exponential.base)
     for row in 0..<count {
-      let x2 = kept.x.base + (row &* channels &+ layout.passive)
-      let d = d + (row &* channels &+ layout.passive)
-      let tanh = kept.tanh.base + row &* width
-      let exponential = kept.exponential.base + row &* width
-      let dScale = scratch.outputs.base + row &* 2 &* width
+      let x2 = x + (row &* channels &+ passive)
+      let d = d + (row &* channels &+ passive)
+      let tanh = tanhs + row &* width
+      let exponential = exponentials + row &* width
+      let dScale = outputs + row &* 2 &* width
       let dShift = dScale + width
-      let rate = scratch.likelihood.base[row]
-      for i in columns { dShift[i] = Self.shiftFactor * d[i] }
-      for i in columns { d[i] *= exponential[i] }
-      for i in columns { dScale[i] = (d[i] * x2[i] + rate) * (1 - tanh[i] * tanh[i]) * slope }
-      for i in columns { dBias[i] += dScale[i] }
-      for i in columns { dBias[width &+ i] += dShift[i] }
+      let rate = rates[row]
+      for i in first..<end { dShift[i] = Self.shiftFactor * d[i] }
+      for i in first..<end { d[i] *= exponential[i] }
+      for i in first..<end { dScale[i] = (d[i] * x2[i] + rate) * (1 - tanh[i] * tanh[i]) * slope }
+      for i in first..<end { dBias[i] += dScale[i] }
+      for i in first..<end { dBias[width &+ i] += dShift[i] }
     }
     for half in 0...1 {
       let first = half &* width &+ columns.lowerBound
@@ -113,51 +118,62 @@ extension FlowTrainer {
   /// The gradients by the hidden units before their relu and by b1; the sums of the former over the fibers of each place.
   private func pullBackOutputs(_ block: Int, _ group: Group) {
     let weights = parameters.base + block &* layout.count
-    let kept = activations[block].hidden.base
     let d = scratch.hidden.base
     let (count, width) = (group.count, layout.hidden)
     let parts = ColumnParts(width)
     workers.run(parts: parts.count) { part, worker in
       let columns = parts[part]
       let first = columns.lowerBound
-      for row in 0..<count { (d + (row &* width &+ first)).update(repeating: 0, count: columns.count) }
       ChangingWeights(
         weights + layout.weight2, rowStride: width, layout: .inputRows, inputs: 2 &* layout.active
-      ).add(
+      ).multiply(
         scratch.outputs.base, xStride: 2 &* layout.active, rows: count, outputs: columns, into: d, yStride: width,
         scratch: scratch.products[worker].base)
-      let dBias = scratch.vectorGradients.bias1.base
-      for i in columns { dBias[i] = 0 }
-      for row in 0..<count {
-        let hidden = kept + row &* width
-        let d = d + row &* width
-        for i in columns { d[i] = hidden[i] > 0 ? d[i] : 0 }
-        for i in columns { dBias[i] += d[i] }
-      }
+      passRelu(of: activations[block].hidden.base, columns: columns, group)
       transpose(
         d + first, stride: width, rows: count, columns: columns.count,
         into: scratch.transposedHidden.base + first &* groupCapacity, stride: groupCapacity)
-      PackedRows.pack(
-        kept + first, stride: width, rows: count, columns: columns.count,
-        into: scratch.packedHidden.base + first &* count)
       guard let conditions = group.conditions else { return }
-      for axis in 0...1 { sumByPlace(conditions[axis], axis: axis, columns: columns, count: count) }
+      for axis in 0...1 {
+        transpose(
+          scratch.places[axis].base + first, stride: width, rows: conditions[axis].length, columns: columns.count,
+          into: scratch.transposedPlaces[axis].base + first &* placeCapacity, stride: placeCapacity)
+      }
     }
   }
 
-  private func sumByPlace(_ half: Conditions.Axis, axis: Int, columns: Range<Int>, count: Int) {
-    let sums = scratch.places[axis].base
-    let width = layout.hidden
-    let first = columns.lowerBound
-    for place in 0..<half.length { (sums + (place &* width &+ first)).update(repeating: 0, count: columns.count) }
-    for row in 0..<count {
-      let sum = sums + Int(half.places[row]) &* width
-      let d = scratch.hidden.base + row &* width
-      for i in columns { sum[i] += d[i] }
+  /// From the gradient by the hidden units to that before their relu, and its sums over all fibers and over those of each
+  /// place.
+  ///
+  /// - Parameter hidden: relu's values as ``PackedRows``.
+  private func passRelu(of hidden: UnsafePointer<Float>, columns: Range<Int>, _ group: Group) {
+    for column in stride(from: columns.lowerBound, to: columns.upperBound, by: Product.panelWidth) {
+      let panel = hidden + column &* group.count
+      let panelWidth = PackedRows.width(ofPanelAt: column, columns: layout.hidden)
+      let count = min(panelWidth, columns.upperBound &- column)
+      for row in 0..<group.count {
+        Rows.pullBackRelu(
+          scratch.hidden.base + (row &* layout.hidden &+ column), value: panel + row &* panelWidth, count: count)
+      }
     }
-    transpose(
-      sums + first, stride: width, rows: half.length, columns: columns.count,
-      into: scratch.transposedPlaces[axis].base + first &* placeCapacity, stride: placeCapacity)
+    let (first, count, width) = (columns.lowerBound, columns.count, layout.hidden)
+    let dBias = scratch.vectorGradients.bias1.base + first
+    dBias.update(repeating: 0, count: count)
+    let (sums0, sums1) = (scratch.places[0].base + first, scratch.places[1].base + first)
+    let d = scratch.hidden.base + first
+    guard let conditions = group.conditions else {
+      for row in 0..<group.count { Rows.add(d + row &* width, to: dBias, count: count) }
+      return
+    }
+    let (places0, places1) = (conditions.axes.0.places, conditions.axes.1.places)
+    Rows.clear(scratch.places[0].base, stride: width, columns: columns, count: conditions.axes.0.length)
+    Rows.clear(scratch.places[1].base, stride: width, columns: columns, count: conditions.axes.1.length)
+    for row in 0..<group.count {
+      let gradient = d + row &* width
+      Rows.add(gradient, to: dBias, count: count)
+      Rows.add(gradient, to: sums0 + Int(places0[row]) &* width, count: count)
+      Rows.add(gradient, to: sums1 + Int(places1[row]) &* width, count: count)
+    }
   }
 
   /// Adds the subnet's share of the gradient by x1, and packs x1.
@@ -172,8 +188,9 @@ extension FlowTrainer {
       // Nobody asks for the gradient by the features.
       guard block > 0 else { return }
       ChangingWeights(weights + layout.weight1, rowStride: layout.inputs, layout: .inputRows, inputs: layout.hidden)
-        .add(
-          scratch.hidden.base, xStride: layout.hidden, rows: count, outputs: columns, into: dx, yStride: channels,
+        .multiply(
+          scratch.hidden.base, xStride: layout.hidden, rows: count, outputs: columns, adding: true, into: dx,
+          yStride: channels,
           scratch: scratch.products[worker].base)
     }
   }

@@ -28,7 +28,7 @@ extension FlowTrainer {
   private func computeHidden(_ block: Int, _ group: Group) {
     let kept = activations[block]
     let weights = parameters.base + block &* layout.count
-    let hidden = kept.hidden.base
+    let hidden = scratch.hidden.base
     let (count, width) = (group.count, layout.hidden)
     let parts = ColumnParts(width)
     workers.run(parts: parts.count) { part, worker in
@@ -41,24 +41,22 @@ extension FlowTrainer {
           applyConditions(conditions[axis], axis: axis, block: block, columns: columns, products: products)
         }
         let (byColumn, byRow) = (conditions.axes.0.places, conditions.axes.1.places)
+        let (ofColumns, ofRows) = (scratch.places[0].base + first, scratch.places[1].base + first)
         for row in 0..<count {
-          let target = hidden + row &* width
-          let a = scratch.places[0].base + Int(byColumn[row]) &* width
-          let b = scratch.places[1].base + Int(byRow[row]) &* width
-          for i in columns { target[i] = a[i] + b[i] }
+          let target = hidden + (row &* width &+ first)
+          let (a, b) = (ofColumns + Int(byColumn[row]) &* width, ofRows + Int(byRow[row]) &* width)
+          for i in 0..<columns.count { target[i] = a[i] + b[i] }
         }
       } else {
-        for row in 0..<count { (hidden + (row &* width &+ first)).update(from: bias + first, count: columns.count) }
+        Rows.fill(hidden, stride: width, columns: columns, count: count, with: bias)
       }
       ChangingWeights(weights + layout.weight1, rowStride: layout.inputs, layout: .outputRows, inputs: layout.passive)
-        .add(
-          kept.x.base, xStride: channels, rows: count, outputs: columns, into: hidden, yStride: width,
+        .multiply(
+          kept.x.base, xStride: channels, rows: count, outputs: columns, adding: true, into: hidden, yStride: width,
           scratch: products)
-      // Not max(0, x), which would hide a NaN.
-      for row in 0..<count {
-        let target = hidden + row &* width
-        for i in columns { target[i] = target[i] < 0 ? 0 : target[i] }
-      }
+      for row in 0..<count { Rows.rectify(hidden + (row &* width &+ first), count: columns.count) }
+      PackedRows.pack(
+        hidden + first, stride: width, rows: count, columns: columns.count, into: kept.hidden.base + first &* count)
     }
   }
 
@@ -70,20 +68,15 @@ extension FlowTrainer {
     let width = layout.hidden
     let channels = layout.conditions / 2
     let target = scratch.places[axis].base
-    for place in 0..<half.length {
-      let row = target + (place &* width &+ columns.lowerBound)
-      if axis == 0 {
-        row.update(from: weights + (layout.bias1 &+ columns.lowerBound), count: columns.count)
-      } else {
-        row.update(repeating: 0, count: columns.count)
-      }
+    if axis == 0 {
+      Rows.fill(target, stride: width, columns: columns, count: half.length, with: weights + layout.bias1)
     }
     ChangingWeights(
       weights + (layout.weight1 + layout.passive + axis * channels), rowStride: layout.inputs, layout: .outputRows,
       inputs: channels
-    ).add(
-      half.table, xStride: channels, rows: half.length, outputs: columns, into: target, yStride: width,
-      scratch: products)
+    ).multiply(
+      half.table, xStride: channels, rows: half.length, outputs: columns, adding: axis == 0, into: target,
+      yStride: width, scratch: products)
   }
 
   /// The subnet's second layer, u2 = x2 e^j + t and v = u g + offset; adds sum j to each log p.
@@ -94,7 +87,7 @@ extension FlowTrainer {
     workers.run(parts: parts.count) { part, worker in
       let columns = parts[part]
       // x2 is as long as x1, or one shorter.
-      let active = columns.lowerBound..<min(columns.upperBound, layout.active)
+      let active = columns.lowerBound..<max(columns.lowerBound, min(columns.upperBound, layout.active))
       if !active.isEmpty {
         let kept = activations[block]
         computeOutputs(
@@ -124,17 +117,17 @@ extension FlowTrainer {
   ) {
     let weights = parameters.base + block &* layout.count
     let width = layout.active
-    let bias = weights + (layout.bias2 &+ half &* width &+ columns.lowerBound)
-    for row in 0..<count { (output + (row &* width &+ columns.lowerBound)).update(from: bias, count: columns.count) }
     ChangingWeights(
       weights + (layout.weight2 + half * width * layout.hidden), rowStride: layout.hidden, layout: .outputRows,
       inputs: layout.hidden
-    ).add(
-      activations[block].hidden.base, xStride: layout.hidden, rows: count, outputs: columns, into: output,
+    ).multiply(
+      scratch.hidden.base, xStride: layout.hidden, rows: count, outputs: columns, into: output,
       yStride: width, scratch: scratch.products[worker].base)
+    let (first, end) = (columns.lowerBound, columns.upperBound)
+    let bias = weights + (layout.bias2 &+ half &* width)
     for row in 0..<count {
       let target = output + row &* width
-      for i in columns { target[i] *= factor }
+      for i in first..<end { target[i] = factor * (target[i] + bias[i]) }
     }
   }
 
@@ -174,12 +167,12 @@ extension FlowTrainer {
     }
     for i in passive { computeGain(i) }
     for i in active { computeGain(n1 &+ i) }
+    let (first, end, activeEnd) = (passive.lowerBound, passive.upperBound, active.upperBound)
+    let (xs, us, vs, width) = (kept.x.base, kept.coupled.base, scratch.affine.base, layout.active)
     for row in 0..<count {
-      let x = kept.x.base + row &* channels
-      let coupled = kept.coupled.base + row &* layout.active
-      let v = scratch.affine.base + row &* channels
-      for i in passive { v[i] = x[i] * gain[i] + offset[i] }
-      for i in active { v[n1 &+ i] = coupled[i] * gain[n1 &+ i] + offset[n1 &+ i] }
+      let (x, u, v) = (xs + row &* channels, us + row &* width, vs + row &* channels)
+      for i in first..<end { v[i] = x[i] * gain[i] + offset[i] }
+      for i in first..<activeEnd { v[n1 &+ i] = u[i] * gain[n1 &+ i] + offset[n1 &+ i] }
     }
     return logarithms
   }

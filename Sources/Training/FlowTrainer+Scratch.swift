@@ -10,13 +10,12 @@ extension FlowTrainer {
     let gradients: [FloatBuffer]
     /// The gradients by the subnet's outputs before their factor, s then t: 2 n2 wide.
     let outputs: FloatBuffer
-    /// The gradient by the hidden units, H wide.
+    /// The hidden units of a block, then the gradient by them; H wide.
     let hidden: FloatBuffer
     /// Transposed copies of both, 2 n2 and H rows of `groupCapacity`.
     let transposedOutputs: FloatBuffer
     let transposedHidden: FloatBuffer
-    /// The hidden units and x1 as ``PackedRows``.
-    let packedHidden: FloatBuffer
+    /// x1 as ``PackedRows``.
     let packedPassive: FloatBuffer
     /// log p without its constant, then the loss's gradient by log p; 1 wide.
     let likelihood: FloatBuffer
@@ -61,7 +60,6 @@ extension FlowTrainer {
       hidden = try floats(layout.hidden)
       transposedOutputs = try floats(2 * layout.active)
       transposedHidden = try floats(layout.hidden)
-      packedHidden = try FloatBuffer(count: PackedRows.count(rows: rows, columns: layout.hidden))
       packedPassive = try FloatBuffer(count: PackedRows.count(rows: rows, columns: layout.passive))
       likelihood = try floats(1)
       let parts = ColumnParts(layout.passive).count

@@ -20,7 +20,7 @@ extension FlowTrainer {
         let rows = rows(part - parts.first, of: 2 * layout.active)
         PackedRows.multiply(
           scratch.transposedOutputs.base + rows.lowerBound &* groupCapacity, xStride: groupCapacity, rows: rows.count,
-          by: scratch.packedHidden.base, depth: group.count, columns: layout.hidden, zeros: scratch.zeros.base,
+          by: activations[block].hidden.base, depth: group.count, columns: layout.hidden, zeros: scratch.zeros.base,
           into: gradient, yStride: layout.hidden)
         use(
           start &+ layout.weight2 &+ rows.lowerBound &* layout.hidden, UnsafePointer(gradient),

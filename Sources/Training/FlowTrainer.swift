@@ -16,7 +16,7 @@ import OpenBLAS
 /// rotation does not change |z|.
 ///
 /// Memory, in floats: 3 per trainable number (the number and Adam's two moments); the rotations, K C^2; and per fiber of
-/// the group K (C + H + 3 n2) for the activations that the backward pass needs and 4 C + 3 H + 4 n2 of scratch, H = 2 (n1 + P).
+/// the group K (C + H + 3 n2) for the activations that the backward pass needs and 4 C + 2 H + 4 n2 of scratch, H = 2 (n1 + P).
 /// A step allocates nothing of such a size.
 ///
 /// Work is shared by columns of what is computed, and in the end by rows of weights: each product packs its weights just
@@ -52,7 +52,7 @@ package final class FlowTrainer {
   final class Activations {
     /// x, C wide.
     let x: FloatBuffer
-    /// relu(W1 [x1, c] + b1), H wide.
+    /// relu(W1 [x1, c] + b1), H wide, as ``PackedRows``: what the gradient by W2 needs.
     let hidden: FloatBuffer
     /// tanh of s or of s / alpha, n2 wide.
     let tanh: FloatBuffer
@@ -65,7 +65,7 @@ package final class FlowTrainer {
 
     init(_ layout: BlockLayout, rows: Int) throws(Failure) {
       x = try FloatBuffer(count: rows * layout.channels)
-      hidden = try FloatBuffer(count: rows * layout.hidden)
+      hidden = try FloatBuffer(count: PackedRows.count(rows: rows, columns: layout.hidden))
       tanh = try FloatBuffer(count: rows * layout.active)
       exponential = try FloatBuffer(count: rows * layout.active)
       coupled = try FloatBuffer(count: rows * layout.active)

@@ -61,8 +61,7 @@ enum Mixing {
     _ source: UnsafePointer<Float>, by matrix: ConstantFloats, _ layout: ChangingWeights.Layout, count: Int,
     channels: Int, columns: Range<Int>, into target: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>
   ) {
-    for row in 0..<count { (target + (row &* channels &+ columns.lowerBound)).update(repeating: 0, count: columns.count) }
-    ChangingWeights(matrix.base, rowStride: channels, layout: layout, inputs: channels).add(
+    ChangingWeights(matrix.base, rowStride: channels, layout: layout, inputs: channels).multiply(
       source, xStride: channels, rows: count, outputs: columns, into: target, yStride: channels, scratch: scratch)
   }
 

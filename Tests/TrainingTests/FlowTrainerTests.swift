@@ -12,11 +12,13 @@ func softplus(_ x: Double) -> Double { max(x, 0) + log1p(exp(-abs(x))) }
 
 struct FlowTrainerTests {
   /// A run of `steps` steps on its own data.
-  private func run(seed: UInt64, steps: Int = 5, threads: Int = 2) throws -> (weights: StateDictionary, losses: [Float]) {
+  private func run(seed: UInt64, steps: Int = 5, threads: Int = 2) throws -> (weights: StateDictionary, losses: [Float])
+  {
     let description = try FlowDescription(blockCount: 2, conditionChannels: 8)
     var random = Random(seed: seed, purpose: "flow")
     let weights = try FlowTrainer.initialWeights(channels: 9, description: description, random: &random)
-    let trainer = try FlowTrainer(channels: 9, description: description, weights: weights, groupCapacity: 16, placeCapacity: 16,
+    let trainer = try FlowTrainer(
+      channels: 9, description: description, weights: weights, groupCapacity: 16, placeCapacity: 16,
       workers: Workers(count: threads))
     let conditions = try RowConditions(Generated.values("conditions", 16 * 8), channels: 8, count: 16)
     let losses = try (0..<steps).map { step in
@@ -102,7 +104,8 @@ struct FlowTrainerTests {
       let description = try FlowDescription(blockCount: 2, conditionChannels: 4, permutation: permutation)
       var random = Random(seed: 5)
       let weights = try FlowTrainer.initialWeights(channels: 7, description: description, random: &random)
-      let trainer = try FlowTrainer(channels: 7, description: description, weights: weights, groupCapacity: 1, placeCapacity: 0,
+      let trainer = try FlowTrainer(
+        channels: 7, description: description, weights: weights, groupCapacity: 1, placeCapacity: 0,
         workers: Workers(count: 1))
       #expect(try trainer.weights == weights)
       #expect(weights.keys.count == 2 * 7)

@@ -1,0 +1,48 @@
+/// Loops over rows of numbers, which the compiler makes vectors of. Rows of one call do not overlap.
+enum Rows {
+  static func clear(_ rows: UnsafeMutablePointer<Float>, stride: Int, columns: Range<Int>, count: Int) {
+    fill(rows, stride: stride, columns: columns, count: count) { _ in 0 }
+  }
+
+  /// Makes each row's columns a copy of `values`' columns.
+  static func fill(
+    _ rows: UnsafeMutablePointer<Float>, stride: Int, columns: Range<Int>, count: Int, with values: UnsafePointer<Float>
+  ) {
+    fill(rows, stride: stride, columns: columns, count: count) { values[$0] }
+  }
+
+  @inline(__always)
+  private static func fill(
+    _ rows: UnsafeMutablePointer<Float>, stride: Int, columns: Range<Int>, count: Int, _ value: (Int) -> Float
+  ) {
+    let (first, end) = (columns.lowerBound, columns.upperBound)
+    for row in 0..<count {
+      let target = rows + row &* stride
+      for i in first..<end { target[i] = value(i) }
+    }
+  }
+
+  /// sum += row.
+  @inline(__always)
+  static func add(_ row: UnsafePointer<Float>, to sum: UnsafeMutablePointer<Float>, count: Int) {
+    for i in 0..<count { sum[i] += row[i] }
+  }
+
+  /// max(0, x), but NaN stays.
+  @inline(__always)
+  static func rectify(_ row: UnsafeMutablePointer<Float>, count: Int) {
+    for i in 0..<count {
+      let value = row[i]
+      row[i] = value < 0 ? 0 : value
+    }
+  }
+
+  /// The gradient through relu, from relu's value.
+  @inline(__always)
+  static func pullBackRelu(_ gradient: UnsafeMutablePointer<Float>, value: UnsafePointer<Float>, count: Int) {
+    for i in 0..<count {
+      let d = gradient[i]
+      gradient[i] = value[i] > 0 ? d : 0
+    }
+  }
+}
