@@ -56,10 +56,13 @@ fidelity: lib $(VENV)/tests
 	CFLOWAD_LIBRARY=$(LIBRARY) $(VENV)/bin/python benchmarks/fidelity.py
 	CFLOWAD_LIBRARY=$(LIBRARY) $(VENV)/bin/python benchmarks/encoder_fidelity.py
 
-# Time, memory and start beside PyTorch, ONNX Runtime and OpenVINO, all taking turns: build/bench/results.md.
+# Time, memory and start beside PyTorch, ONNX Runtime and OpenVINO, all taking turns: build/bench/results.md; and of
+# training steps beside PyTorch: build/bench/training.json.
 # About ten minutes; one with BENCH=--quick.
 bench: lib $(VENV)/bench
 	CFLOWAD_LIBRARY=$(LIBRARY) $(VENV)/bin/python -W ignore benchmarks/speed.py $(BENCH)
+	swift build --configuration release --scratch-path .build-lib --product training-steps $(STATIC)
+	CFLOWAD_LIBRARY=$(LIBRARY) $(VENV)/bin/python -W ignore benchmarks/training_speed.py .build-lib/release/training-steps $(BENCH)
 
 lint:
 	swift format lint --strict --recursive Sources Tests Package.swift

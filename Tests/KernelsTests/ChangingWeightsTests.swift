@@ -1,0 +1,121 @@
+import Basics
+import Support
+import Testing
+
+@testable import Kernels
+
+/// Products with weights as they lie in memory, against plain sums in double precision, on ragged shapes.
+struct ChangingWeightsTests {
+  static let shapes = [
+    (rows: 1, inputs: 1, outputs: 1), (5, 3, 7), (13, 255, 16), (7, 256, 17), (30, 300, 40), (3, 515, 65),
+  ]
+
+  @Test(arguments: shapes) func isTheSumOfProducts(rows: Int, inputs: Int, outputs: Int) throws {
+    let x = Generated.unit("cx", count: rows * inputs).map { Float($0) }
+    let weights = Generated.unit("cw", count: outputs * inputs).map { Float($0) }
+    let start = Generated.unit("cy", count: rows * outputs).map { Float($0) }
+    for layout in [ChangingWeights.Layout.outputRows, .inputRows] {
+      for isAdding in [false, true] {
+        // In two parts where there is more than a panel: the second must not touch the first's columns.
+        let cut = outputs > 16 ? 16 : outputs
+        let y = try FloatBuffer(count: rows * outputs)
+        y.base.update(from: start, count: start.count)
+        let scratch = try FloatBuffer(count: ChangingWeights.scratchCount)
+        let product = weights.withUnsafeBufferPointer { weights in
+          weights.baseAddress.map {
+            ChangingWeights(
+              $0, rowStride: layout == .outputRows ? inputs : outputs, layout: layout, inputs: inputs)
+          }
+        }
+        try weights.withUnsafeBufferPointer { _ in
+          for part in [0..<cut, cut..<outputs] {
+            try #require(product).multiply(
+              x, xStride: inputs, rows: rows, outputs: part, adding: isAdding, into: y.base, yStride: outputs,
+              scratch: scratch.base)
+          }
+        }
+        for row in 0..<rows {
+          for output in 0..<outputs {
+            var expected = isAdding ? Double(start[row * outputs + output]) : 0
+            for i in 0..<inputs {
+              let weight = layout == .outputRows ? weights[output * inputs + i] : weights[i * outputs + output]
+              expected += Double(x[row * inputs + i]) * Double(weight)
+            }
+            #expect(abs(Double(y.base[row * outputs + output]) - expected) < 2e-6 * Double(inputs + 1))
+          }
+        }
+      }
+    }
+  }
+
+  @Test(arguments: shapes) func packedRowsAreMultiplied(rows: Int, depth: Int, columns: Int) throws {
+    let x = Generated.unit("rx", count: rows * depth).map { Float($0) }
+    let matrix = Generated.unit("rm", count: depth * columns).map { Float($0) }
+    let panels = try FloatBuffer(count: PackedRows.count(rows: depth, columns: columns))
+    for index in 0..<panels.count { panels.base[index] = .nan }
+    PackedRows.pack(matrix, stride: columns, rows: depth, columns: columns, into: panels.base)
+    let zeros = [Float](repeating: 0, count: columns + 16)
+    let y = try FloatBuffer(count: rows * columns)
+    PackedRows.multiply(
+      x, xStride: depth, rows: rows, by: panels.base, depth: depth, columns: columns, zeros: zeros, into: y.base,
+      yStride: columns)
+    for row in 0..<rows {
+      for column in 0..<columns {
+        let expected = (0..<depth).reduce(0.0) {
+          $0 + Double(x[row * depth + $1]) * Double(matrix[$1 * columns + column])
+        }
+        #expect(abs(Double(y.base[row * columns + column]) - expected) < 2e-6 * Double(depth + 1))
+      }
+    }
+  }
+
+  @Test func transposesRaggedMatrices() throws {
+    for (rows, columns) in [(1, 1), (4, 4), (5, 9), (16, 3), (7, 22)] {
+      let source = (0..<rows * (columns + 2)).map { Float($0) }
+      let target = try FloatBuffer(count: columns * (rows + 1))
+      transpose(source, stride: columns + 2, rows: rows, columns: columns, into: target.base, stride: rows + 1)
+      for row in 0..<rows {
+        for column in 0..<columns {
+          #expect(target.base[column * (rows + 1) + row] == source[row * (columns + 2) + column])
+        }
+      }
+    }
+  }
+}
+
+/// Every build's step of Adam against its definition in double precision.
+struct AdamTests {
+  @Test(arguments: variants) func followsTheDefinition(_ build: Build) {
+    for count in [1, 7, 8, 100] {
+      let gradient = Generated.unit("ag", count: count).map { Float($0) }
+      let before = Generated.unit("ap", count: count).map { Float($0) }
+      let moments = Generated.unit("am", count: count).map { Float($0) }
+      let squares = moments.map { $0 * $0 }
+      var (p, m, v) = (before, moments, squares)
+      p.withUnsafeMutableBufferPointer { p in
+        m.withUnsafeMutableBufferPointer { m in
+          v.withUnsafeMutableBufferPointer { v in
+            gradient.withUnsafeBufferPointer { g in
+              guard let p = p.baseAddress, let m = m.baseAddress, let v = v.baseAddress, let g = g.baseAddress else {
+                return
+              }
+              build.kernels.adam(
+                AdamStep(
+                  parameters: p, gradient: g, firstMoments: m, secondMoments: v, count: count, rate: 0.1,
+                  secondMomentRate: 1.5))
+            }
+          }
+        }
+      }
+      for i in 0..<count {
+        let g = Double(gradient[i])
+        let first = 0.9 * Double(moments[i]) + 0.1 * g
+        let second = 0.999 * Double(squares[i]) + 0.001 * g * g
+        #expect(abs(Double(m[i]) - first) < 1e-6)
+        #expect(abs(Double(v[i]) - second) < 1e-6)
+        let expected = Double(before[i]) - 0.1 * first / (second.squareRoot() * 1.5 + 1e-8)
+        #expect(abs(Double(p[i]) - expected) < 1e-5)
+      }
+    }
+  }
+}
