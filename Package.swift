@@ -91,7 +91,7 @@ let package = Package(
         "CFlowAD",
         [
           "CFlowADHeader", "CLastError", "Basics", "Kernels", "Imaging", "PNG", "Rendering", "Encoders", "Flows",
-          "Scoring", "Segmentation", "Training", "TrainingFile", "Evaluation", "ModelFile", "OpenBLAS",
+          "Scoring", "Segmentation", "Training", "TrainingFile", "Evaluation", "ModelFile",
         ], exclude: ["exports.map"]),
       .executableTarget(
         name: "cflowad",

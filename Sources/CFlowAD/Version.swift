@@ -20,7 +20,7 @@ struct StaticText: @unchecked Sendable {
 
 private let buildInfo = StaticText(
   "libcflowad \(CFLOWAD_VERSION_MAJOR).\(CFLOWAD_VERSION_MINOR).\(CFLOWAD_VERSION_PATCH), "
-    + "\(Kernels.selected.name) kernels, OpenBLAS for training")
+    + "\(Kernels.selected.name) kernels")
 
 @_cdecl("cflowad_build_info") @implementation
 public func cflowad_build_info() -> UnsafePointer<CChar>? { buildInfo.pointer }

@@ -2,7 +2,6 @@ import Basics
 import Flows
 import Glibc
 import Kernels
-import OpenBLAS
 
 /// Trains one conditional normalizing flow, the decoder of one feature level, in steps of Adam on groups of fibers.
 ///
@@ -85,7 +84,6 @@ package final class FlowTrainer {
     guard (1...65536).contains(groupCapacity) else {
       throw Failure(.invalidArgument, "groups of \(groupCapacity) fibers are not within 1...65536")
     }
-    try BLAS.load()
     layout = try BlockLayout(channels: channels, conditions: description.conditionChannels)
     self.channels = channels
     self.description = description
