@@ -211,3 +211,31 @@ def test_scenes_of_stc_are_trained_and_evaluated(model_file, tmp_path):
             truth.append(np.asarray(mask.resize((model.info.input_width, model.info.input_height), Image.NEAREST)))
     expected = metrics.roc_auc_score(np.ravel(truth), np.ravel(maps))
     assert found["deployed"]["pixelAUROC"] == pytest.approx(expected, abs=1e-9)
+
+
+def test_an_anomalib_checkpoint_all_the_way(tree, tmp_path):
+    """Exported, calibrated, evaluated; and trained on from where it is."""
+    import freia_checkpoint
+    from cflowad.export import export_checkpoint
+    from test_export_checkpoints import anomalib
+
+    torch.save(anomalib(freia_checkpoint.flows("resnet18", 3, soft=False)), tmp_path / "a.ckpt")
+    export_checkpoint(tmp_path / "a.ckpt", tmp_path / "raw.h5")
+    good = tree / "bottle" / "train" / "good"
+    run("calibrate", "raw.h5", good, "-o", "calibrated.h5", folder=tmp_path)
+    brief = ["--meta-epochs", "1", "--sub-epochs", "1", "--rotation", "0"]
+    run("train", "raw.h5", good, "-o", "trained.h5", *brief, folder=tmp_path)
+    scores = []
+    for detector in ("calibrated.h5", "trained.h5"):
+        data = ["--data", tree / "bottle", "--json", "result.json"]
+        run("evaluate", detector, *data, folder=tmp_path)
+        found = json.loads((tmp_path / "result.json").read_text())["classes"][0]
+        scores.append([image["deployedScore"] for image in found["images"]])
+        labels = [image["defect"] != "good" for image in found["images"]]
+        assert found["deployed"]["imageAUROC"] == pytest.approx(metrics.roc_auc_score(labels, scores[-1]), abs=1e-9)
+        with cflowad.Model(tmp_path / detector) as model, model.session() as session:
+            assert model.info.architecture == "resnet18" and model.info.padding == "zeros"
+            with Image.open(tree / "bottle" / "test" / "good" / "001.png") as image:
+                score = session.score(np.asarray(image.convert("RGB"))).score
+        assert score == pytest.approx(min(scores[-1], key=lambda other: abs(other - score)), abs=1e-6)
+    assert scores[0] != scores[1]
