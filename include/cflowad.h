@@ -582,6 +582,16 @@ cflowad_status cflowad_calibration_promise(
  */
 cflowad_status cflowad_trainer_save(cflowad_trainer *trainer, const char *path);
 
+/**
+ * Like cflowad_trainer_save, with the encoder in a file of its own that detectors in the same folder share (since 1.1). The
+ * model file names it by an HDF5 external link and knows a fingerprint of its contents; nothing outside the folder is
+ * ever followed. Open such a model by its path.
+ *
+ * @param encoder_file  plain name of a file in path's folder. It is written when it is not there; when it is, it must hold
+ *                      the same encoder (CFLOWAD_ERROR_INVALID_ARGUMENT if not).
+ */
+cflowad_status cflowad_trainer_save_linked(cflowad_trainer *trainer, const char *path, const char *encoder_file);
+
 /** Closes the trainer. NULL is allowed. */
 cflowad_status cflowad_trainer_close(cflowad_trainer *trainer);
 

@@ -673,6 +673,11 @@ public:
     /** Writes the detector to a model file; see cflowad_trainer_save. */
     Expected<void> try_save(const char *path) { return detail::check(cflowad_trainer_save(get(), path)); }
 
+    /** With the encoder in a file of the same folder that detectors share; see cflowad_trainer_save_linked. */
+    Expected<void> try_save_linked(const char *path, const char *encoder_file) {
+        return detail::check(cflowad_trainer_save_linked(get(), path, encoder_file));
+    }
+
 #if CFLOWAD_HAS_EXCEPTIONS
     explicit Trainer(const char *weights_path, const TrainOptions &options = {})
         : Trainer(try_create(weights_path, options).value()) {}
@@ -688,6 +693,7 @@ public:
     void calibrate(Progress &&progress) { try_calibrate(progress).value(); }
     void calibrate() { try_calibrate().value(); }
     void save(const char *path) { try_save(path).value(); }
+    void save_linked(const char *path, const char *encoder_file) { try_save_linked(path, encoder_file).value(); }
 #endif
 
 private:

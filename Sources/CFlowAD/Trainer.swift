@@ -95,6 +95,20 @@ public func cflowad_trainer_save(_ trainer: OpaquePointer?, _ path: UnsafePointe
   }
 }
 
+@_cdecl("cflowad_trainer_save_linked") @implementation
+public func cflowad_trainer_save_linked(
+  _ trainer: OpaquePointer?, _ path: UnsafePointer<CChar>?, _ encoderFile: UnsafePointer<CChar>?
+) -> cflowad_status {
+  attempt { () throws(Failure) in
+    let trainer = try trainers.object(trainer)
+    let path = try checkedPath(path)
+    let encoderFile = try checkedPath(encoderFile)
+    try trainer.use { (trainer: Trainer) throws(Failure) in
+      try ModelFile.write(trainer.contents, to: path, encoderFile: encoderFile)
+    }
+  }
+}
+
 @_cdecl("cflowad_trainer_close") @implementation
 public func cflowad_trainer_close(_ trainer: OpaquePointer?) -> cflowad_status {
   attempt { () throws(Failure) in try trainers.remove(trainer) }

@@ -30,10 +30,13 @@ package enum Disk {
     return bytes
   }
 
+  /// The folder of a file, with a slash at its end.
+  static func folder(of path: String) -> String { path.lastIndex(of: "/").map { String(path[...$0]) } ?? "./" }
+
   /// Makes `bytes` the contents of a file. Whatever fails, the old file stays as it was and nothing else remains.
   package static func replace(_ path: String, with bytes: UnsafeRawBufferPointer) throws(Failure) {
     try checkPath(path)
-    let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "./"
+    let folder = folder(of: path)
     let (file, temporary) = try createTemporary(in: folder)
     do throws(Failure) {
       defer { close(file) }

@@ -9,13 +9,13 @@ extension ModelFile {
   /// Most feature levels; `CFLOWAD_MAX_LEVELS` of the C header.
   static let maximumLevelCount = 4
 
-  static func contents(_ root: Group) throws(Failure) -> DetectorContents {
+  static func contents(_ root: Group, folder: String?) throws(Failure) -> DetectorContents {
     try checkFormat(root)
     let encoderGroup = try root.group("encoder")
     let encoder = try encoderDescription(encoderGroup)
     var contents = DetectorContents(
       encoder: encoder, preprocessing: try preprocessing(root.group("preprocessing")),
-      encoderWeights: try tensors(encoderGroup))
+      encoderWeights: try encoderWeights(encoderGroup, folder: folder))
     let levelCount = encoder.taps.count
     if try root.contains("flow") {
       let group = try root.group("flow")
@@ -30,7 +30,12 @@ extension ModelFile {
     return contents
   }
 
-  private static func checkFormat(_ root: Group) throws(Failure) {
+  private static func encoderWeights(_ group: Group, folder: String?) throws(Failure) -> StateDictionary {
+    if let link = try EncoderLink(group) { return try link.weights(in: folder) }
+    return try tensors(group)
+  }
+
+  static func checkFormat(_ root: Group) throws(Failure) {
     guard try root.hasAttribute("format"), try root.text("format") == formatName else {
       throw Failure(.format, "it is an HDF5 file but not a model file: no attribute format = \"\(formatName)\"")
     }
@@ -125,7 +130,7 @@ extension ModelFile {
   }
 
   /// Every dataset of a group, which holds nothing else, but not the inverse permutations: `w_perm` says the same.
-  private static func tensors(_ group: Group) throws(Failure) -> StateDictionary {
+  static func tensors(_ group: Group) throws(Failure) -> StateDictionary {
     var tensors: [String: Tensor] = [:]
     for name in try group.names() where !name.hasSuffix("w_perm_inv") {
       let dataset = try group.dataset(name)

@@ -21,11 +21,11 @@ extension ModelFile {
     }
   }
 
-  static func fill(_ root: GroupWriter, _ contents: DetectorContents) throws(Failure) {
+  static func fill(_ root: GroupWriter, _ contents: DetectorContents, _ link: EncoderLink?) throws(Failure) {
     try root.set("format", formatName)
     try root.set("format_version", formatVersion)
     try fill(root.group("preprocessing"), contents.preprocessing)
-    try fill(root.group("encoder"), contents.encoder, contents.encoderWeights)
+    try fill(root.group("encoder"), contents.encoder, contents.encoderWeights, link)
     if let flow = contents.flow { try fill(root.group("flow"), flow, contents.flowWeights) }
     if let calibration = contents.calibration { try fill(root.group("calibration"), calibration) }
     if contents.provenance.isEmpty { return }
@@ -45,11 +45,12 @@ extension ModelFile {
   }
 
   private static func fill(
-    _ group: GroupWriter, _ encoder: EncoderDescription, _ weights: StateDictionary
+    _ group: GroupWriter, _ encoder: EncoderDescription, _ weights: StateDictionary, _ link: EncoderLink?
   ) throws(Failure) {
     try group.set("architecture", encoder.architecture)
     try group.set("padding", encoder.padding.rawValue)
     try group.set("taps", encoder.taps)
+    if let link { return try link.fill(group) }
     for key in weights.keys { try fill(group, key, weights) }
   }
 

@@ -17,7 +17,7 @@ package enum ModelFile {
   ///   a newer version or HDF5 features that are not accepted, `.outOfMemory`.
   package static func read(path: String) throws(Failure) -> DetectorContents {
     let bytes = try Disk.read(path)
-    do throws(Failure) { return try read(bytes) } catch { throw error.within(path) }
+    do throws(Failure) { return try read(bytes, folder: Disk.folder(of: path)) } catch { throw error.within(path) }
   }
 
   /// From the bytes of a model file, which are copied. Otherwise like ``read(path:)``.
@@ -30,26 +30,34 @@ package enum ModelFile {
   }
 
   /// Tensors stay in the file's bytes, whose memory goes with them piece by piece.
-  private static func read(_ bytes: FileBytes) throws(Failure) -> DetectorContents {
-    try FileImage.read(bytes) { root throws(Failure) in try contents(root) }
+  ///
+  /// - Parameter folder: where an encoder in a file of its own is; nil when the bytes come from no file.
+  private static func read(_ bytes: FileBytes, folder: String? = nil) throws(Failure) -> DetectorContents {
+    try FileImage.read(bytes) { root throws(Failure) in try contents(root, folder: folder) }
   }
 
   /// Writes a file whole or not at all: a temporary file beside it replaces it once it is on the disk.
   ///
-  /// - Throws: `.io`; `.invalidArgument` when the contents contradict themselves or a name or text cannot be stored.
-  package static func write(_ contents: DetectorContents, to path: String) throws(Failure) {
-    let bytes = try image(of: contents, for: path)
+  /// - Parameter encoderFile: name of a file in the same folder that holds the encoder, so that detectors share one; it is
+  ///   written when it is not there, and must hold the same weights when it is. nil: the encoder is stored in the file.
+  /// - Throws: `.io`; `.invalidArgument` when the contents contradict themselves, a name or text cannot be stored, or the
+  ///   encoder's file holds another encoder.
+  package static func write(_ contents: DetectorContents, to path: String, encoderFile: String? = nil) throws(Failure) {
+    let link = try encoderFile.map { name throws(Failure) in try EncoderLink(name, for: contents, beside: path) }
+    let bytes = try image(of: contents, for: path, link)
     try withExtendedLifetime(bytes) { () throws(Failure) in
       try Disk.replace(path, with: UnsafeRawBufferPointer(bytes.buffer))
     }
   }
 
-  private static func image(of contents: DetectorContents, for path: String) throws(Failure) -> FileBytes {
+  private static func image(
+    of contents: DetectorContents, for path: String, _ link: EncoderLink?
+  ) throws(Failure) -> FileBytes {
     do throws(Failure) {
       try check(contents)
       let parameters = ([contents.encoderWeights] + contents.flowWeights).reduce(0) { $0 + $1.parameterCount }
       return try FileImage.build(expectedSize: parameters * MemoryLayout<Float>.stride) {
-        root throws(Failure) in try fill(root, contents)
+        root throws(Failure) in try fill(root, contents, link)
       }
     } catch { throw error.within(path) }
   }

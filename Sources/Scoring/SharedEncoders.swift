@@ -9,14 +9,16 @@ enum SharedEncoders {
     weak var encoder: Encoder?
   }
 
-  /// By fingerprint of all that decides what an encoder computes.
+  /// By all that decides what an encoder computes.
   private static let entries = Mutex<[String: Entry]>([:])
 
   /// The encoder in use with these contents, else a new one. Weights that nobody else keeps give their memory back.
   static func encoder(
     _ description: EncoderDescription, weights: consuming StateDictionary, inputSize: EncoderInputSize
   ) throws(Failure) -> Encoder {
-    let key = fingerprint(description, weights, inputSize)
+    let key =
+      "\(description.architecture) \(description.padding.rawValue) \(description.taps) \(inputSize.height) "
+      + "\(inputSize.width) \(weights.fingerprint)"
     if let encoder = entries.withLock({ $0[key]?.encoder }) { return encoder }
     let new = try Encoder(description, weights: weights, inputSize: inputSize)
     return entries.withLock { entries in
@@ -26,20 +28,5 @@ enum SharedEncoders {
       entries[key] = Entry(encoder: new)
       return new
     }
-  }
-
-  private static func fingerprint(
-    _ description: EncoderDescription, _ weights: borrowing StateDictionary, _ inputSize: EncoderInputSize
-  ) -> String {
-    var fingerprint = Fingerprint()
-    fingerprint.add(
-      "\(description.architecture) \(description.padding.rawValue) \(description.taps) \(inputSize.height) "
-        + "\(inputSize.width)")
-    for key in weights.keys {
-      guard let tensor = weights[key] else { continue }
-      fingerprint.add("\(key) \(tensor.shape)")
-      fingerprint.add(tensor.values)
-    }
-    return fingerprint.text
   }
 }

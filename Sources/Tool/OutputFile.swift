@@ -12,12 +12,18 @@ struct OutputFile: ParsableArguments {
     completion: .file(extensions: ["h5"]))
   var path: String
 
+  @Option(
+    help: ArgumentHelp(
+      "Store the encoder in this file of the same folder, for detectors to share; one that exists must hold the same "
+        + "encoder.", valueName: "name"))
+  var encoderFile: String?
+
   /// Says before the work rather than after it that the file cannot be written.
   func check() throws(Failure) { try TextFile.check(path) }
 
   /// Writes the detector and says what its threshold rests on and promises.
   func write(_ contents: DetectorContents, options: TrainingOptions) throws(Failure) {
-    try ModelFile.write(contents, to: path)
+    try ModelFile.write(contents, to: path, encoderFile: encoderFile)
     guard let calibration = contents.calibration else { return }
     let frames = String(calibration.scores.count, of: "frame")
     Output.note(

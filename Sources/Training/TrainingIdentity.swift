@@ -33,12 +33,7 @@ package struct TrainingIdentity: Equatable, Sendable {
     weights.add(
       "\(encoder.architecture) \(encoder.padding) \(encoder.taps) \(preprocessing.width) \(preprocessing.height) "
         + "\(preprocessing.mean) \(preprocessing.standardDeviation)")
-    for dictionary in [encoderWeights] + flowWeights {
-      for key in dictionary.keys {
-        weights.add(key)
-        weights.add(dictionary[key]?.values ?? [])
-      }
-    }
+    for dictionary in [encoderWeights] + flowWeights { weights.add(dictionary.fingerprint) }
     var pixels = Fingerprint()
     for frame in frames { pixels.add(frame) }
     self.init(options: settings.text, weights: weights.text, frames: pixels.text)

@@ -134,7 +134,10 @@ def read(path: str | os.PathLike[str]) -> DetectorFile:
                 tuple(map(float, pre["standard_deviation"])), int(pre["height"]), int(pre["width"]),
             )  # fmt: skip
             taps = tuple(_text(t) for t in encoder.attrs["taps"])
-            tensors = {key: item[()] for key, item in encoder.items()}
+            # Of a detector whose encoder is in a file of its own h5py follows the link.
+            linked = encoder.get("tensors", getlink=True)
+            stored = encoder["tensors"] if isinstance(linked, h5py.ExternalLink) else encoder
+            tensors = {key: item[()] for key, item in stored.items()}
             if flow is None:
                 return DetectorFile(settings, taps, tensors, None, None)
             attributes = flow.attrs

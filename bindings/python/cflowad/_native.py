@@ -245,6 +245,7 @@ PROTOTYPES: dict[str, tuple[object, list[object]]] = {
         [c_uint64, c_double, POINTER(c_double), POINTER(c_double), POINTER(c_uint64)],
     ),
     "cflowad_trainer_save": (c_int32, [c_void_p, c_char_p]),
+    "cflowad_trainer_save_linked": (c_int32, [c_void_p, c_char_p, c_char_p]),
     "cflowad_trainer_close": (c_int32, [c_void_p]),
     "cflowad_png_read_info": (c_int32, [c_char_p, POINTER(c_uint32), POINTER(c_uint32), POINTER(c_int32)]),
     "cflowad_png_read": (c_int32, [c_char_p, c_void_p, c_size_t]),

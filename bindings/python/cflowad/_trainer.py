@@ -267,9 +267,20 @@ class Trainer(Handle):
         """Computes the frozen constants and thresholds from the calibration frames; ``progress`` as for `fit`."""
         self._run("cflowad_trainer_calibrate", progress)
 
-    def save(self, path: Path) -> None:
-        """Writes the detector: under a temporary name beside ``path``, then renamed."""
-        check(_native.library().cflowad_trainer_save(self.handle, native_path(path)))
+    def save(self, path: Path, encoder_file: str | None = None) -> None:
+        """Writes the detector: under a temporary name beside ``path``, then renamed.
+
+        Parameters
+        ----------
+        encoder_file
+            Name of a file in the same folder that holds the encoder, for detectors to share: written when it is not there,
+            else it must hold the same encoder. None: the encoder is stored with the detector.
+        """
+        if encoder_file is None:
+            check(_native.library().cflowad_trainer_save(self.handle, native_path(path)))
+        else:
+            names = native_path(path), native_path(encoder_file)
+            check(_native.library().cflowad_trainer_save_linked(self.handle, *names))
 
     def _run(self, function: str, progress: ProgressCallable | None) -> None:
         raised: list[BaseException] = []

@@ -228,6 +228,35 @@ int chdf5_link_kind(chdf5_id group, const char *name) {
     return kind;
 }
 
+int chdf5_external_link(chdf5_id group, const char *name, char *file, char *object) {
+    quiet q = enter();
+    char value[CHDF5_MAXIMUM_EXTERNAL_LINK];
+    const char *found_file = NULL, *found_object = NULL;
+    H5L_info_t info;
+    int found = -1;
+
+    if (H5Lget_info(group, name, &info, H5P_DEFAULT) >= 0) {
+        if (info.type != H5L_TYPE_EXTERNAL || info.u.val_size > sizeof value) {
+            found = 0;
+        } else if (H5Lget_val(group, name, value, sizeof value, H5P_DEFAULT) >= 0
+                   && H5Lunpack_elink_val(value, info.u.val_size, NULL, &found_file, &found_object) >= 0) {
+            found = 1;
+            strcpy(file, found_file); /* both lie within value, NUL-terminated: libhdf5 checks that */
+            strcpy(object, found_object);
+        }
+    }
+    leave(q);
+    return found;
+}
+
+int chdf5_create_external_link(chdf5_id group, const char *name, const char *file, const char *object) {
+    quiet q = enter();
+    int status = H5Lcreate_external(file, object, group, name, H5P_DEFAULT, H5P_DEFAULT);
+
+    leave(q);
+    return status < 0 ? -1 : 0;
+}
+
 chdf5_id chdf5_open_object(chdf5_id group, const char *name, int *kind) {
     quiet q = enter();
     hid_t object = H5Oopen(group, name, H5P_DEFAULT);

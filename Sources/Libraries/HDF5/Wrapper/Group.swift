@@ -36,6 +36,21 @@ package struct Group {
     try linkKind(name) != 0
   }
 
+  /// The file and the object in it that an external link names; nil when there is no link or one of another kind. Nothing
+  /// is followed.
+  package func externalLink(_ name: String) throws(Failure) -> (file: String, object: String)? {
+    guard try linkKind(name) > 1 else { return nil }
+    let size = Int(CHDF5_MAXIMUM_EXTERNAL_LINK)
+    var (file, object) = ([CChar](repeating: 0, count: size), [CChar](repeating: 0, count: size))
+    let found = chdf5_external_link(handle.id, name, &file, &object)
+    guard found >= 0 else { throw Failure(.format, "\(pathOf(name)): its link is damaged") }
+    func text(_ bytes: [CChar]) -> String? {
+      String(validating: bytes.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+    guard found > 0, let file = text(file), let object = text(object) else { return nil }
+    return (file, object)
+  }
+
   package func group(_ name: String) throws(Failure) -> Group {
     try requireHardLink(name)
     return try Group(parent: handle, name: name, path: pathOf(name), source: source)
@@ -75,6 +90,6 @@ package struct Group {
 }
 
 /// Whether libhdf5 takes a name for one link, and not for a path or a shorter name.
-func isPlainName(_ name: String) -> Bool {
+package func isPlainName(_ name: String) -> Bool {
   !name.isEmpty && name != "." && !name.utf8.contains { $0 == 0 || $0 == UInt8(ascii: "/") }
 }

@@ -32,6 +32,12 @@ package struct GroupWriter {
     return GroupWriter(group, path: "\(path)/\(name)")
   }
 
+  /// Makes a link to an object of another file.
+  package func link(_ name: String, file: String, object: String) throws(Failure) {
+    try check(name)
+    guard chdf5_create_external_link(id, name, file, object) == 0 else { throw failed(name) }
+  }
+
   /// Writes values in row-major order, stored as `Stored`.
   package func write<Element: StoredNumber, Stored: StoredNumber>(
     _ name: String, shape: [Int], _ values: [Element], as stored: Stored.Type

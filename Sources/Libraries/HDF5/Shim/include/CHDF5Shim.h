@@ -72,6 +72,19 @@ enum { CHDF5_OBJECT_OTHER = 0, CHDF5_OBJECT_GROUP = 1, CHDF5_OBJECT_DATASET = 2 
 /** 1: a hard link of this name is there; 0: nothing is; 2: a soft, external or user-defined link. */
 int chdf5_link_kind(chdf5_id group, const char *name);
 
+/** Most bytes of an external link's value that are looked at, its file and object names and their NULs. */
+enum { CHDF5_MAXIMUM_EXTERNAL_LINK = 1024 };
+
+/**
+ * What an external link names, without following it. file and object have room for CHDF5_MAXIMUM_EXTERNAL_LINK bytes.
+ *
+ * @return 1; 0 when the link is of another kind or longer; -1 on failure.
+ */
+int chdf5_external_link(chdf5_id group, const char *name, char *file, char *object);
+
+/** Makes an external link. */
+int chdf5_create_external_link(chdf5_id group, const char *name, const char *file, const char *object);
+
 /** Opens what a hard link leads to; "/" is the root group. kind receives a CHDF5_OBJECT_. */
 chdf5_id chdf5_open_object(chdf5_id group, const char *name, int *kind);
 

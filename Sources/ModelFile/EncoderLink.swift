@@ -1,0 +1,81 @@
+import Basics
+import Glibc
+import HDF5
+import Scoring
+
+/// An encoder in a file of its own, beside the detectors that use it: /encoder then holds, in place of tensors, an external
+/// link `tensors` to that file's /encoder, and the fingerprint of what it must find there.
+struct EncoderLink {
+  /// Plain name of a file in the detector's own folder: nothing else is ever followed.
+  private let file: String
+  private let fingerprint: String
+
+  private static let linkName = "tensors"
+  private static let target = "/encoder"
+
+  /// The link of a detector's /encoder; nil when the tensors are there themselves.
+  init?(_ group: Group) throws(Failure) {
+    guard let link = try group.externalLink(Self.linkName) else { return nil }
+    guard try group.names() == [Self.linkName] else {
+      throw Failure(.format, "\(group.path): it holds tensors beside a link to another file")
+    }
+    guard Self.isFileName(link.file), link.object == Self.target else {
+      throw Failure(
+        .format,
+        "\(group.path): it links to \(link.object) of '\(link.file)', not to \(Self.target) of a "
+          + "file in the same folder")
+    }
+    file = link.file
+    fingerprint = try group.text("fingerprint")
+  }
+
+  /// A link for a detector that is about to be written; makes the encoder's file when it is not there.
+  init(_ file: String, for contents: DetectorContents, beside detector: String) throws(Failure) {
+    guard Self.isFileName(file), Disk.folder(of: detector) + file != detector, file != detector else {
+      throw Failure(.invalidArgument, "'\(file)' is not the name of another file in the detector's folder")
+    }
+    self.file = file
+    let path = Disk.folder(of: detector) + file
+    if access(path, F_OK) != 0 {
+      try ModelFile.write(
+        DetectorContents(
+          encoder: contents.encoder, preprocessing: contents.preprocessing, encoderWeights: contents.encoderWeights),
+        to: path)
+    }
+    let stored = try ModelFile.read(path: path)
+    guard stored.encoder.architecture == contents.encoder.architecture,
+      stored.encoder.padding == contents.encoder.padding,
+      contents.encoderWeights.keys.allSatisfy({ stored.encoderWeights[$0] == contents.encoderWeights[$0] })
+    else { throw Failure(.invalidArgument, "\(path): it holds another encoder than the detector's") }
+    fingerprint = stored.encoderWeights.fingerprint
+  }
+
+  func fill(_ group: GroupWriter) throws(Failure) {
+    try group.set("fingerprint", fingerprint)
+    try group.link(Self.linkName, file: file, object: Self.target)
+  }
+
+  /// The linked tensors.
+  ///
+  /// - Parameter folder: the detector's; nil when it came from no file.
+  func weights(in folder: String?) throws(Failure) -> StateDictionary {
+    guard let folder else {
+      throw Failure(.unsupported, "its encoder is in another file, '\(file)': open the detector by its path")
+    }
+    let path = folder + file
+    let bytes = try Disk.read(path)
+    do throws(Failure) {
+      let weights = try FileImage.read(bytes) { root throws(Failure) in
+        try ModelFile.checkFormat(root)
+        // A link there is not followed in turn.
+        return try ModelFile.tensors(root.group("encoder"))
+      }
+      guard weights.fingerprint == fingerprint else {
+        throw Failure(.format, "it holds another encoder than the one that the detector was made with")
+      }
+      return weights
+    } catch { throw error.within(path) }
+  }
+
+  private static func isFileName(_ name: String) -> Bool { isPlainName(name) && name != ".." && name.utf8.count < 256 }
+}
