@@ -203,6 +203,8 @@ typedef struct cflowad_model_info {
     float map_low;                              /**< value of maps up to which nothing is to be drawn */
     float map_high;                             /**< value of maps to be drawn in the last colour, above map_low */
     uint64_t calibration_count;                 /**< good frames that the calibration rests on and p-values count */
+    uint32_t has_region_of_interest;            /**< 1 when it was calibrated within a region of interest */
+    uint32_t reserved;                          /**< 0 */
     double promised_rate;                       /**< share of good frames above threshold, at most, on average over
                                                      calibrations; see cflowad_calibration_promise */
 } cflowad_model_info;
@@ -346,6 +348,42 @@ typedef struct cflowad_result {
  */
 cflowad_status cflowad_session_create(
     const cflowad_model *model, const cflowad_session_options *options, cflowad_session **session);
+
+/** A rectangle of a frame's pixels. */
+typedef struct cflowad_rect {
+    uint32_t x;
+    uint32_t y;
+    uint32_t width;
+    uint32_t height;
+} cflowad_rect;
+
+/**
+ * The part of a frame that counts, given for a frame of any one size: of frames of other sizes it is the same share. What
+ * counts is what lies in one of the rectangles, if there are any, and where the mask is not 0, if there is one. Kept as
+ * the pixels of the network's input whose centres lie there: what is smaller than those may get lost. Since 1.1.
+ */
+typedef struct cflowad_roi {
+    size_t struct_size;
+    uint32_t frame_width;      /**< of the frame that the rectangles are of, pixels, 1 to CFLOWAD_MAX_FRAME_SIDE */
+    uint32_t frame_height;
+    const cflowad_rect *rects; /**< NULL: none */
+    size_t rect_count;         /**< at most 65536 */
+    const uint8_t *mask;       /**< NULL: none; a byte per pixel, laid over the whole frame whatever its own size */
+    uint32_t mask_width;       /**< pixels, 1 to CFLOWAD_MAX_FRAME_SIDE */
+    uint32_t mask_height;
+    size_t mask_stride;        /**< bytes from one row to the next */
+} cflowad_roi;
+
+/**
+ * Scores the frames that follow within a region of interest: their score is the map's maximum there, and regions are found
+ * there, by all models of the session. Maps are complete; outside of a calibrated region they mean little. Without this call a session has the region
+ * that its model was calibrated in, and so has a model that replaces another one. P-values and thresholds are those of the calibration: calibrate in the region that
+ * you score in.
+ *
+ * @param roi  borrowed for the call; NULL: the model's own again.
+ * @return CFLOWAD_ERROR_INVALID_ARGUMENT also for a region in which no pixel of the network's input lies.
+ */
+cflowad_status cflowad_session_set_region_of_interest(cflowad_session *session, const cflowad_roi *roi);
 
 /**
  * Scores a frame. Allocates nothing when the frame's size is one of the last four; another size makes its tables
@@ -542,6 +580,14 @@ cflowad_status cflowad_trainer_set_checkpoint(cflowad_trainer *trainer, const ch
  * bit for bit on the same machine.
  */
 cflowad_status cflowad_trainer_fit(cflowad_trainer *trainer, cflowad_progress_callback progress, void *user);
+
+/**
+ * Calibrates within a region of interest, which becomes that of the model: see cflowad_session_set_region_of_interest.
+ * Training is on whole frames. A trainer of a complete detector begins with that detector's region.
+ *
+ * @param roi  borrowed for the call; NULL: whole frames.
+ */
+cflowad_status cflowad_trainer_set_region_of_interest(cflowad_trainer *trainer, const cflowad_roi *roi);
 
 /**
  * Computes the frozen constants and the default thresholds from the calibration frames.

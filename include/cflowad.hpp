@@ -409,6 +409,20 @@ struct SessionOptions : cflowad_session_options {
     }
 };
 
+/** The part of a frame that counts: cflowad_roi. Its arrays are borrowed. */
+struct RegionOfInterest : cflowad_roi {
+    RegionOfInterest() noexcept : cflowad_roi(detail::sized<cflowad_roi>()) {}
+
+    /** What lies in one of some rectangles of a frame of width x height. */
+    RegionOfInterest(Span<const cflowad_rect> rectangles, std::uint32_t width, std::uint32_t height) noexcept
+        : RegionOfInterest() {
+        rects = rectangles.data();
+        rect_count = rectangles.size();
+        frame_width = width;
+        frame_height = height;
+    }
+};
+
 /** What a frame's scoring is to give besides the score; combined with |. */
 enum class Output : unsigned {
     score_only = 0,
@@ -487,6 +501,15 @@ public:
     /** Most regions that are given [64]. */
     std::size_t region_limit = 64;
 
+    /** Scores the frames that follow within a region; see cflowad_session_set_region_of_interest. */
+    Expected<void> try_set_region_of_interest(const RegionOfInterest &region) {
+        return detail::check(cflowad_session_set_region_of_interest(get(), &region));
+    }
+    /** The same within the one that the model was calibrated in. */
+    Expected<void> try_reset_region_of_interest() {
+        return detail::check(cflowad_session_set_region_of_interest(get(), nullptr));
+    }
+
     /**
      * Scores a frame, borrowed for the call; see cflowad_session_score.
      *
@@ -563,6 +586,8 @@ public:
         return try_score_all(frame, outputs).value();
     }
     void replace_model(std::size_t index, const Model &model) { try_replace_model(index, model).value(); }
+    void set_region_of_interest(const RegionOfInterest &region) { try_set_region_of_interest(region).value(); }
+    void reset_region_of_interest() { try_reset_region_of_interest().value(); }
     Score score(const Frame &frame, Output outputs = Output::score_only) { return try_score(frame, outputs).value(); }
     void score(const Frame &frame, Output outputs, Score &score) { try_score(frame, outputs, score).value(); }
     std::vector<Score> score_batch(Span<const Frame> frames, Output outputs = Output::score_only) {
@@ -662,6 +687,11 @@ public:
         return run(cflowad_trainer_fit, progress);
     }
     Expected<void> try_fit() { return detail::check(cflowad_trainer_fit(get(), nullptr, nullptr)); }
+
+    /** Calibrates within a region, which becomes the model's; see cflowad_trainer_set_region_of_interest. */
+    Expected<void> try_set_region_of_interest(const RegionOfInterest &region) {
+        return detail::check(cflowad_trainer_set_region_of_interest(get(), &region));
+    }
 
     /** Computes the constants and thresholds from the calibration frames; progress as of fit. */
     template <typename Progress>

@@ -67,6 +67,7 @@ public func cflowad_model_get_info(
     filled.pixel_threshold = calibration?.mapScale.threshold ?? .nan
     filled.map_low = calibration?.mapScale.low ?? .nan
     filled.map_high = calibration?.mapScale.high ?? .nan
+    filled.has_region_of_interest = calibration?.regionOfInterest == nil ? 0 : 1
     filled.calibration_count = UInt64(calibration?.scores.count ?? 0)
     filled.promised_rate = calibration?.promisedRate(above: filled.threshold) ?? .nan
     filled.parameter_count = UInt64(detector.parameterCount)

@@ -92,6 +92,20 @@ public func cflowad_session_replace_model(
   }
 }
 
+@_cdecl("cflowad_session_set_region_of_interest") @implementation
+public func cflowad_session_set_region_of_interest(
+  _ session: OpaquePointer?, _ roi: UnsafePointer<cflowad_roi>?
+) -> cflowad_status {
+  attempt { () throws(Failure) in
+    try sessions.object(session).use { (group) throws(Failure) in
+      let regions = try group.members.map { (member) throws(Failure) in
+        try roi == nil ? nil : checkedRegionOfInterest(roi, for: member.session.detector.preprocessing)
+      }
+      for (member, region) in zip(group.members, regions) { try member.session.setRegionOfInterest(region) }
+    }
+  }
+}
+
 @_cdecl("cflowad_session_score") @implementation
 public func cflowad_session_score(
   _ session: OpaquePointer?, _ frame: UnsafePointer<cflowad_frame>?, _ result: UnsafeMutablePointer<cflowad_result>?

@@ -75,6 +75,17 @@ public func cflowad_trainer_fit(
   }
 }
 
+@_cdecl("cflowad_trainer_set_region_of_interest") @implementation
+public func cflowad_trainer_set_region_of_interest(
+  _ trainer: OpaquePointer?, _ roi: UnsafePointer<cflowad_roi>?
+) -> cflowad_status {
+  attempt { () throws(Failure) in
+    try trainers.object(trainer).use { (trainer: Trainer) throws(Failure) in
+      trainer.regionOfInterest = roi == nil ? nil : try checkedRegionOfInterest(roi, for: trainer.preprocessing)
+    }
+  }
+}
+
 @_cdecl("cflowad_trainer_calibrate") @implementation
 public func cflowad_trainer_calibrate(
   _ trainer: OpaquePointer?, _ progress: cflowad_progress_callback?, _ user: UnsafeMutableRawPointer?

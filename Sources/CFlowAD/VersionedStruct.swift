@@ -24,6 +24,10 @@ extension cflowad_result: VersionedStruct {
   static var firstSize: Int { 88 }
 }
 
+extension cflowad_roi: VersionedStruct {
+  static var firstSize: Int { 56 }
+}
+
 extension cflowad_train_options: VersionedStruct {
   static var firstSize: Int { 96 }
 }

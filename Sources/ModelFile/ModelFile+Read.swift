@@ -106,10 +106,20 @@ extension ModelFile {
     let pixelThreshold = try optionalNumber("pixel_threshold", of: group)
     let defectiveScores =
       try group.contains("defective_scores") ? group.dataset("defective_scores").read(Float.self) : []
+    let mask = try group.contains("region_of_interest") ? group.dataset("region_of_interest") : nil
+    guard mask?.shape.count ?? 2 == 2 else {
+      throw Failure(.format, "\(group.path)/region_of_interest: it has not two axes")
+    }
+    let region = try mask.map { (mask) throws(Failure) in
+      (mask.shape, try mask.read(Int64.self).map { $0 == 0 ? UInt8(0) : 1 })
+    }
     return try formatFailure(group) { () throws(Failure) in
       var calibration = try Calibration(levelMaxima: levelMaxima, total: total, threshold: threshold, scores: values)
       try calibration.setReviewThreshold(reviewThreshold)
       try calibration.setDefectiveScores(defectiveScores)
+      calibration.regionOfInterest = try region.map { (shape, mask) throws(Failure) in
+        try RegionOfInterest(width: shape[1], height: shape[0], mask: mask)
+      }
       if let pixelThreshold {
         calibration.mapScale = try MapScale(
           threshold: pixelThreshold, low: Float(group.number("map_low")), high: Float(group.number("map_high")))

@@ -91,6 +91,10 @@ extension ModelFile {
     if !defectiveScores.isEmpty {
       try group.write("defective_scores", shape: [defectiveScores.count], defectiveScores, as: Float.self)
     }
+    if let region = calibration.regionOfInterest {
+      try group.write(
+        "region_of_interest", shape: [region.height, region.width], region.mask.map { Int64($0) }, as: Int64.self)
+    }
     if let reviewThreshold = calibration.reviewThreshold { try group.set("review_threshold", reviewThreshold) }
     try group.set("pixel_threshold", calibration.mapScale.threshold)
     try group.set("map_low", calibration.mapScale.low)

@@ -18,6 +18,9 @@ package struct Calibration: Sendable, Equatable {
   /// How the map's values read.
   package var mapScale: MapScale
 
+  /// Within which all of this was computed; nil for whole frames.
+  package var regionOfInterest: RegionOfInterest?
+
   /// The good scores, lowest first.
   private let ascendingScores: [Float]
 

@@ -9,6 +9,8 @@ package struct CalibrationOptions: Sendable, Equatable {
   /// Wanted share of good frames' pixels above the map's threshold, 0...0.5.
   package var pixelRate = 0.001
   package var rule = ThresholdRule.conformal
+  /// Within which scores, constants and thresholds are computed; nil for whole frames.
+  package var regionOfInterest: RegionOfInterest?
 
   package init() {}
 }

@@ -28,24 +28,26 @@ package struct Calibrator {
     guard options.rule == .conformal || !defectiveFrames.isEmpty else {
       throw Failure(.state, "no defective frame was given to choose the threshold by")
     }
-    let levelMaxima = levelMaxima()
     let (width, height) = (detector.preprocessing.width, detector.preprocessing.height)
-    let map = try AnomalyMap(width: width, height: height, levels: detector.levels)
+    let region = options.regionOfInterest
+    let map = try AnomalyMap(width: width, height: height, levels: detector.levels, region: region)
+    let levelMaxima = levelMaxima(map)
+    let inside = (0..<width * height).filter { region?.mask[$0] != 0 }
     let sums = try FloatBuffer(count: width * height)
     let histogram = try PixelHistogram(maximum: detector.levels.count)
     // A frame's score is total - (the minimum of its sum); the total is the maximum over all good frames' sums.
     var total = -Float.infinity
     let minima = goodFrames.map { frame in
       sum(frame, levelMaxima, map, into: sums)
-      for i in 0..<sums.count {
+      for i in inside {
         total = max(total, sums.base[i])
         histogram.add(sums.base[i])
       }
-      return minimum(sums)
+      return inside.reduce(.infinity) { min($0, sums.base[$1]) }
     }
     let defectiveMinima = defectiveFrames.map { frame in
       sum(frame, levelMaxima, map, into: sums)
-      return minimum(sums)
+      return inside.reduce(.infinity) { min($0, sums.base[$1]) }
     }
     let scores = minima.map { total - $0 }
     let defectiveScores = defectiveMinima.map { total - $0 }
@@ -60,16 +62,21 @@ package struct Calibrator {
     if options.reviewRate > 0 {
       try calibration.setReviewThreshold(min(Self.conformalThreshold(scores, rate: options.reviewRate), threshold))
     }
+    calibration.regionOfInterest = region
     calibration.mapScale = try Self.mapScale(histogram, total: total, pixelRate: options.pixelRate)
     return calibration
   }
 
-  private func levelMaxima() -> [Double] {
+  /// Of the positions that the map uses.
+  private func levelMaxima(_ map: AnomalyMap) -> [Double] {
     var maxima: [Double] = []
     var start = 0
     for grid in detector.levels {
-      let range = start..<start + grid.positions
-      maxima.append(goodFrames.reduce(-.infinity) { max($0, Double($1[range].max() ?? -.infinity)) })
+      let positions = (start..<start + grid.positions).filter { map.isUsed.isEmpty || map.isUsed[$0] }
+      maxima.append(
+        goodFrames.reduce(-.infinity) { maximum, frame in
+          positions.reduce(maximum) { max($0, Double(frame[$1])) }
+        })
       start += grid.positions
     }
     return maxima
@@ -80,10 +87,6 @@ package struct Calibrator {
       guard let values = values.baseAddress else { return }
       map.sum(logLikelihoods: values, levelMaxima: levelMaxima, into: sums.base)
     }
-  }
-
-  private func minimum(_ sums: FloatBuffer) -> Float {
-    UnsafeBufferPointer(start: sums.base, count: sums.count).min() ?? .infinity
   }
 
   static func conformalThreshold(_ scores: [Float], rate: Double) -> Float {

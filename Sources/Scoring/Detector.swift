@@ -55,6 +55,11 @@ package final class Detector: Sendable {
         .format,
         "the calibration of \(calibration.levelMaxima.count) levels does not fit \(levels.count) feature levels")
     }
+    if let region = contents.calibration?.regionOfInterest {
+      guard region.width == contents.preprocessing.width, region.height == contents.preprocessing.height else {
+        throw Failure(.format, "the region of interest is not of the network input's size")
+      }
+    }
     var flows: [Flow] = []
     for (level, grid) in levels.enumerated() {
       do {

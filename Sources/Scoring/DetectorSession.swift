@@ -12,7 +12,9 @@ package final class DetectorSession {
   package var detector: Detector { likelihoods.detector }
   /// The last frame's anomaly map at network size: height x width.
   package var map: UnsafePointer<Float> { UnsafePointer(mapBuffer.base) }
-  private let anomalyMap: AnomalyMap
+  /// Within which frames are scored and regions found; the detector's own, that of its calibration, unless set.
+  package private(set) var regionOfInterest: RegionOfInterest?
+  private var anomalyMap: AnomalyMap
   private let mapBuffer: FloatBuffer
   private var resampler: MapResampler
   /// For frames of the last size for which they were asked.
@@ -37,9 +39,20 @@ package final class DetectorSession {
     let (width, height) = (detector.preprocessing.width, detector.preprocessing.height)
     self.likelihoods = likelihoods
     self.judge = judge
-    anomalyMap = try AnomalyMap(width: width, height: height, levels: detector.levels)
+    regionOfInterest = detector.calibration?.regionOfInterest
+    anomalyMap = try AnomalyMap(
+      width: width, height: height, levels: detector.levels, region: regionOfInterest)
     mapBuffer = try FloatBuffer(count: width * height)
     resampler = MapResampler(width: width, height: height)
+  }
+
+  /// Scores the frames that follow within a region of the network's size; nil for the detector's own.
+  package func setRegionOfInterest(_ region: RegionOfInterest?) throws(Failure) {
+    let region = region ?? detector.calibration?.regionOfInterest
+    anomalyMap = try AnomalyMap(
+      width: detector.preprocessing.width, height: detector.preprocessing.height, levels: detector.levels,
+      region: region)
+    regionOfInterest = region
   }
 
   /// Encodes the frame and computes its log-likelihoods; fails with `.diverged` when one is not finite.
@@ -92,6 +105,8 @@ package final class DetectorSession {
 
   /// Finds the last frame's regions in its map at the frame's size, and gives their number.
   package func findRegions(_ finder: RegionFinder, in frameMap: UnsafePointer<Float>) -> Int {
-    finder.find(in: frameMap, above: judge.pixelThreshold, filter: judge.regionFilter)
+    finder.find(in: frameMap, above: judge.pixelThreshold, filter: judge.regionFilter) { x, y in
+      regionOfInterest?.contains(x: x, y: y, ofWidth: finder.width, height: finder.height) ?? true
+    }
   }
 }

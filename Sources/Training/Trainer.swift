@@ -15,6 +15,9 @@ package final class Trainer {
   package private(set) var calibration: Calibration?
   /// Where a fit keeps its state and takes it up again; nil for nowhere.
   package var checkpoint: (any TrainingCheckpoint)?
+  /// Within which frames are scored when they are calibrated on, and then by the detector; nil for whole frames. That of a
+  /// detector to go on from, unless set. Training is on whole frames.
+  package var regionOfInterest: RegionOfInterest?
   let encoder: Encoder
   private let encoderWeights: StateDictionary
   private let provenance: [String: String]
@@ -90,6 +93,7 @@ package final class Trainer {
     for key in encoder.usedKeys { used[key] = contents.encoderWeights[key] }
     encoderWeights = used
     calibration = contents.calibration
+    regionOfInterest = contents.calibration?.regionOfInterest
     provenance = contents.provenance
     resizer = try Resizer(
       width: preprocessing.width, height: preprocessing.height, window: preprocessing.window)
@@ -219,7 +223,9 @@ package final class Trainer {
       progress.done += 1
       try reporter.report(progress, isImportant: progress.done == progress.total)
     }
-    calibration = try calibrator.calibration(options.calibrationOptions)
+    var calibrationOptions = options.calibrationOptions
+    calibrationOptions.regionOfInterest = regionOfInterest
+    calibration = try calibrator.calibration(calibrationOptions)
   }
 
   /// The detector as it is now, to be saved; of the encoder what it needs.

@@ -26,6 +26,7 @@ STATIC_ASSERT(size_of_model_info_1_0, offsetof(cflowad_model_info, review_thresh
 STATIC_ASSERT(size_of_session_options_1_0, offsetof(cflowad_session_options, review_threshold) == 16);
 STATIC_ASSERT(size_of_result_1_0, offsetof(cflowad_result, p_value) == 88);
 STATIC_ASSERT(size_of_train_options_1_0, offsetof(cflowad_train_options, decay_rate) == 96);
+STATIC_ASSERT(size_of_roi, sizeof(cflowad_roi) == 56);
 STATIC_ASSERT(size_of_region, sizeof(cflowad_region) == 64);
 STATIC_ASSERT(size_of_progress, sizeof(cflowad_progress) == 48);
 STATIC_ASSERT(size_of_overlay_options, sizeof(cflowad_overlay_options) == 24);
@@ -309,6 +310,80 @@ static void test_regions(cflowad_model *model, cflowad_session *plain) {
     CHECK(wide[0].known.area == regions[0].area && wide[0].later == (size_t)0x5a5a5a5a5a5a5a5a);
     CHECK(all < 2 || wide[1].known.area == regions[1].area);
     EXPECT(OK, cflowad_session_close(session));
+}
+
+#define SPOILED_ROI(field, value)                                                 \
+    do {                                                                          \
+        cflowad_roi spoiled = roi;                                                \
+        spoiled.field = value;                                                    \
+        INVALID(cflowad_session_set_region_of_interest(session, &spoiled));       \
+    } while (0)
+
+static void test_region_of_interest(const char *path, cflowad_model *model, cflowad_session *session) {
+    static unsigned char mask[5 * 7];
+    cflowad_rect rects[2] = {{0, 0, 32, 48}, {40, 0, 0xffffffffu, 0xffffffffu}};
+    cflowad_frame frame = good_frame();
+    cflowad_result whole = empty_result(), left = empty_result(), right = empty_result();
+    cflowad_trainer *trainer = NULL;
+    cflowad_roi roi;
+
+    EXPECT(OK, cflowad_session_score(session, &frame, &whole));
+    memset(&roi, 0, sizeof roi);
+    roi.struct_size = sizeof roi;
+    INVALID(cflowad_session_set_region_of_interest(session, &roi)); /* neither rectangles nor a mask */
+    INVALID(cflowad_session_set_region_of_interest(NULL, &roi));
+    HANDLE(cflowad_session_set_region_of_interest((cflowad_session *)model, &roi));
+    roi.frame_width = WIDTH;
+    roi.frame_height = HEIGHT;
+    roi.rects = rects;
+    roi.rect_count = 1;
+    EXPECT(OK, cflowad_session_set_region_of_interest(session, &roi));
+    EXPECT(OK, cflowad_session_score(session, &frame, &left));
+    rects[0].x = 32;
+    EXPECT(OK, cflowad_session_set_region_of_interest(session, &roi));
+    EXPECT(OK, cflowad_session_score(session, &frame, &right));
+    CHECK(left.score != right.score);
+    CHECK(left.score == whole.score || right.score == whole.score);
+    CHECK(left.score <= whole.score && right.score <= whole.score);
+    rects[0].x = 0;
+    roi.rect_count = 2;
+    EXPECT(OK, cflowad_session_set_region_of_interest(session, &roi)); /* beyond the frame is nothing */
+    SPOILED_ROI(frame_width, 0);
+    SPOILED_ROI(frame_height, 65536);
+    SPOILED_ROI(rect_count, 0);
+    SPOILED_ROI(rect_count, (size_t)-1);
+    roi.rect_count = 1;
+    rects[0].width = 0;
+    INVALID(cflowad_session_set_region_of_interest(session, &roi)); /* empty */
+    rects[0].x = WIDTH;
+    rects[0].width = 10;
+    INVALID(cflowad_session_set_region_of_interest(session, &roi));
+    rects[0].x = 0;
+    rects[0].width = WIDTH;
+    roi.mask = mask;
+    roi.mask_width = 5;
+    roi.mask_height = 7;
+    roi.mask_stride = 5;
+    INVALID(cflowad_session_set_region_of_interest(session, &roi)); /* the mask is all 0 */
+    memset(mask, 255, sizeof mask);
+    SPOILED_ROI(mask_stride, 4);
+    SPOILED_ROI(mask_stride, (size_t)-1);
+    SPOILED_ROI(mask_width, 0);
+    SPOILED_ROI(mask_height, 65536);
+    roi.struct_size = 8;
+    SIZE(cflowad_session_set_region_of_interest(session, &roi));
+    roi.struct_size = sizeof roi;
+    EXPECT(OK, cflowad_session_set_region_of_interest(session, &roi));
+    EXPECT(OK, cflowad_session_score(session, &frame, &left));
+    CHECK(left.score == whole.score);
+    EXPECT(OK, cflowad_session_set_region_of_interest(session, NULL));
+
+    EXPECT(OK, cflowad_trainer_create(path, NULL, &trainer));
+    INVALID(cflowad_trainer_set_region_of_interest(NULL, &roi));
+    HANDLE(cflowad_trainer_set_region_of_interest((cflowad_trainer *)session, &roi));
+    EXPECT(OK, cflowad_trainer_set_region_of_interest(trainer, &roi));
+    EXPECT(OK, cflowad_trainer_set_region_of_interest(trainer, NULL));
+    EXPECT(OK, cflowad_trainer_close(trainer));
 }
 
 /* Each line spoils one field of a good frame. */
@@ -827,6 +902,7 @@ int main(int argc, char **argv) {
     test_closed_handles(argv[1]);
     test_session(model, session);
     test_regions(model, session);
+    test_region_of_interest(argv[1], model, session);
     test_frames(model, session);
     test_batch(session);
     test_reserved_and_unlimited(session);

@@ -170,6 +170,13 @@ void models_and_sessions(const char *path) {
     expect(found.region_count >= 1 && !found.regions.empty() && found.regions.size() <= 3, "regions");
     const cflowad_region &last = found.regions.back();
     expect(last.contour_first + last.contour_count == found.contour_points.size(), "their contours");
+    const cflowad_rect rectangle = {0, 0, frame.width / 2, frame.height};
+    expect(
+        finding.try_set_region_of_interest({{&rectangle, 1}, frame.width, frame.height}).has_value(),
+        "a region of interest");
+    expect(must(finding.try_score(frame), "score").score <= plain.score, "the highest of a part");
+    expect(finding.try_reset_region_of_interest().has_value(), "the whole frame");
+    expect(must(finding.try_score(frame), "score").score == plain.score, "the score of the whole frame again");
     expect(must(cflowad::try_calibration_promise(99, 0.01), "promise").rate == 0.01, "what 99 frames promise");
     options.thread_count = 100000;
     expect_failure(cflowad::Session::try_create(moved, options), CFLOWAD_ERROR_INVALID_ARGUMENT, "too many threads");

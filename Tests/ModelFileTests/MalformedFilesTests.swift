@@ -127,6 +127,12 @@ struct Malformed: CustomTestStringConvertible, Sendable {
       try $0.set("map_low", of: "/calibration", [2])
       try $0.set("map_high", of: "/calibration", [2])
     },
+    Malformed("empty region of interest", "empty") {
+      try $0.dataset("/calibration/region_of_interest", [1, 2], values: [0, 0])
+    },
+    Malformed("region of interest with one axis", "two axes") {
+      try $0.dataset("/calibration/region_of_interest", [2], values: [1, 1])
+    },
     Malformed("NaN defective score", "finite") { try $0.dataset("/calibration/defective_scores", [1], values: [.nan]) },
     Malformed("NaN score", "finite") { try $0.dataset("/calibration/scores", [1], values: [.nan]) },
     Malformed("huge extents", "out of proportion") { try $0.dataset(variance, [1 << 40]) },

@@ -90,6 +90,8 @@ extension ModelFileTests {
       try calibration.setReviewThreshold(0.25)
       try calibration.setDefectiveScores([0.75, 0.5])
       calibration.mapScale = try .init(threshold: 0.375, low: -0.5, high: 1.75)
+      let mask = (0..<64 * 32).map { UInt8($0 % 3 == 0 ? 1 : 0) }
+      calibration.regionOfInterest = try .init(width: 64, height: 32, mask: mask)
       contents.calibration = calibration
       expectEqual(try read(bytes(of: contents)), contents)
     }

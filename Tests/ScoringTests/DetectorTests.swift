@@ -96,6 +96,37 @@ import Testing
     }
   }
 
+  @Test func outsideOfTheRegionNothingMatters() throws {
+    let fixture = try #require(DetectorFixture.load().detectors.first)
+    var contents = try fixture.contents()
+    let (width, height) = (contents.preprocessing.width, contents.preprocessing.height)
+    let region = try RegionOfInterest(
+      width: width, height: height, mask: (0..<width * height).map { $0 % width < width / 4 ? 1 : 0 })
+    let session = try DetectorSession(Detector(contents))
+    var calibrator = Calibrator(session.detector)
+    for index in 0..<fixture.frames - 1 {
+      _ = try score(session, fixture, frame: index)
+      try calibrator.add(session.likelihoods)
+    }
+    var options = CalibrationOptions()
+    let whole = try calibrator.calibration(options)
+    options.regionOfInterest = region
+    let part = try calibrator.calibration(options)
+    for (a, b) in zip(part.levelMaxima, whole.levelMaxima) { #expect(a <= b) }
+    #expect(part.levelMaxima != whole.levelMaxima)
+
+    // The detector scores as it was calibrated.
+    contents.calibration = try Calibration(
+      levelMaxima: part.levelMaxima, total: part.total, threshold: part.threshold, scores: part.scores)
+    contents.calibration?.regionOfInterest = region
+    let detector = try Detector(contents)
+    let parted = try DetectorSession(detector)
+    for index in 0..<fixture.frames - 1 { #expect(try score(parted, fixture, frame: index) == part.scores[index]) }
+    var wrong = contents
+    wrong.calibration?.regionOfInterest = try RegionOfInterest(width: 2, height: 1, mask: [1, 0])
+    #expect(#expect(throws: Failure.self) { try Detector(wrong) }?.kind == .format)
+  }
+
   @Test func withoutCalibrationThereIsNoScore() throws {
     let fixture = try #require(DetectorFixture.load().detectors.first)
     var contents = try fixture.contents()

@@ -34,6 +34,7 @@ from ._images import read_png, render_overlay, write_png
 from ._metrics import aupro, auroc, average_precision, f1_max
 from ._model import Level, Model, ModelInfo, Result, Session, Verdict
 from ._pool import SessionPool
+from ._region_of_interest import RegionOfInterest
 from ._regions import Region
 from ._trainer import Progress, Promise, Trainer, calibration_promise
 from ._version import __version__
@@ -70,6 +71,7 @@ __all__ = [
     "Progress",
     "Promise",
     "Region",
+    "RegionOfInterest",
     "Result",
     "Session",
     "SessionPool",

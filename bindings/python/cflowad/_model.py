@@ -20,6 +20,7 @@ from . import _native
 from ._arraylike import ImageLike, Layout
 from ._arrays import Order, Path, native_frame, native_path, unsigned
 from ._errors import NOT_CALIBRATED, check, closed
+from ._region_of_interest import RegionOfInterest
 from ._regions import Region, RegionOutputs
 from ._sources import read_image, sources
 
@@ -101,6 +102,8 @@ class ModelInfo:
     map_high: float
     #: Good frames that the calibration rests on.
     calibration_count: int
+    #: It was calibrated within a region of interest, which is then that of its sessions.
+    has_region_of_interest: bool
     #: Share of good frames above the threshold, at most, on average over calibrations (`calibration_promise`); NaN when
     #: the model does not hold its calibration's scores.
     promised_rate: float
@@ -163,6 +166,7 @@ class Model(Handle):
             map_low=native.map_low,
             map_high=native.map_high,
             calibration_count=native.calibration_count,
+            has_region_of_interest=bool(native.has_region_of_interest),
             promised_rate=native.promised_rate,
             parameter_count=native.parameter_count,
             session_bytes=native.session_bytes,
@@ -313,6 +317,16 @@ class Session(Handle):
         check(_native.library().cflowad_session_score_all(self.handle, ctypes.byref(native), results))
         del owner
         return [self._result(*parts, False) for parts in zip(infos, results, outputs, rooms)]
+
+    def set_region_of_interest(self, region: RegionOfInterest | None) -> None:
+        """Scores the frames that follow within a region of interest; None: within the one that the model was calibrated in.
+
+        Score and regions are then those of the region; maps are complete, but mean little outside of a calibrated region.
+        P-values and thresholds are those of the calibration: calibrate in the region that you score in.
+        """
+        native, owner = (None, None) if region is None else region.native()
+        check(_native.library().cflowad_session_set_region_of_interest(self.handle, native and ctypes.byref(native)))
+        del owner
 
     def score(
         self, frame: ImageLike, order: Order = "RGB", maps: Iterable[str] = (), *, layout: Layout = "HWC"

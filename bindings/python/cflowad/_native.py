@@ -88,6 +88,8 @@ class ModelInfo(Sized):
         ("map_low", c_float),
         ("map_high", c_float),
         ("calibration_count", c_uint64),
+        ("has_region_of_interest", c_uint32),
+        ("reserved", c_uint32),
         ("promised_rate", c_double),
     ]
 
@@ -124,6 +126,24 @@ class Region(ctypes.Structure):
         ("p_value", c_float),
         ("contour_first", c_size_t),
         ("contour_count", c_size_t),
+    ]
+
+
+class Rect(ctypes.Structure):
+    _fields_ = [("x", c_uint32), ("y", c_uint32), ("width", c_uint32), ("height", c_uint32)]
+
+
+class RegionOfInterest(Sized):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("frame_width", c_uint32),
+        ("frame_height", c_uint32),
+        ("rects", POINTER(Rect)),
+        ("rect_count", c_size_t),
+        ("mask", c_void_p),
+        ("mask_width", c_uint32),
+        ("mask_height", c_uint32),
+        ("mask_stride", c_size_t),
     ]
 
 
@@ -239,6 +259,8 @@ PROTOTYPES: dict[str, tuple[object, list[object]]] = {
     "cflowad_trainer_add_frame": (c_int32, [c_void_p, POINTER(Frame), c_int32]),
     "cflowad_trainer_set_checkpoint": (c_int32, [c_void_p, c_char_p]),
     "cflowad_trainer_fit": (c_int32, [c_void_p, ProgressCallback, c_void_p]),
+    "cflowad_session_set_region_of_interest": (c_int32, [c_void_p, POINTER(RegionOfInterest)]),
+    "cflowad_trainer_set_region_of_interest": (c_int32, [c_void_p, POINTER(RegionOfInterest)]),
     "cflowad_trainer_calibrate": (c_int32, [c_void_p, ProgressCallback, c_void_p]),
     "cflowad_calibration_promise": (
         c_int32,

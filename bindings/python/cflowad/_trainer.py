@@ -15,6 +15,7 @@ from ._arraylike import ImageLike, Layout
 from ._arrays import Order, Path, native_frame, native_path, unsigned
 from ._errors import check
 from ._model import Handle
+from ._region_of_interest import RegionOfInterest
 
 Permutation = Literal["soft", "hard"]
 Clamp = Literal["alpha*tanh(s)", "alpha*tanh(s/alpha)"]
@@ -262,6 +263,15 @@ class Trainer(Handle):
         path = None if checkpoint is None else native_path(checkpoint)
         check(_native.library().cflowad_trainer_set_checkpoint(self.handle, path))
         self._run("cflowad_trainer_fit", progress)
+
+    def set_region_of_interest(self, region: RegionOfInterest | None) -> None:
+        """Calibrates within a region of interest, which becomes that of the detector; None: on whole frames.
+
+        Training is on whole frames. A trainer of a complete detector begins with that detector's region.
+        """
+        native, owner = (None, None) if region is None else region.native()
+        check(_native.library().cflowad_trainer_set_region_of_interest(self.handle, native and ctypes.byref(native)))
+        del owner
 
     def calibrate(self, progress: ProgressCallable | None = None) -> None:
         """Computes the frozen constants and thresholds from the calibration frames; ``progress`` as for `fit`."""

@@ -1,0 +1,105 @@
+import Basics
+
+/// The part of a frame that counts, as a mask over the network's input: whatever a frame's size, the same share of it.
+package struct RegionOfInterest: Sendable, Equatable {
+  /// Of the network's input.
+  package let width: Int
+  package let height: Int
+  /// height x width, row-major: 1 inside, 0 outside; there is an inside.
+  package let mask: [UInt8]
+
+  /// Largest side of the frame that rectangles are given for, and of masks.
+  package static let maximumSide = 65535
+
+  /// Pixels of a frame.
+  package struct Rectangle: Sendable, Equatable {
+    package let x, y, width, height: Int
+
+    package init(x: Int, y: Int, width: Int, height: Int) {
+      (self.x, self.y, self.width, self.height) = (x, y, width, height)
+    }
+  }
+
+  /// Fails with `.invalidArgument` when the mask has another size or no inside.
+  package init(width: Int, height: Int, mask: [UInt8]) throws(Failure) {
+    guard checkedProduct([width, height]) == mask.count else {
+      throw Failure(.invalidArgument, "the mask's \(mask.count) values are not \(width) x \(height)")
+    }
+    guard mask.contains(where: { $0 != 0 }) else {
+      throw Failure(.invalidArgument, "the region of interest is empty at the network's \(width) x \(height) pixels")
+    }
+    self.width = width
+    self.height = height
+    self.mask = mask.map { $0 == 0 ? 0 : 1 }
+  }
+
+  /// What lies in one of some rectangles of a frame: the pixels of the network's input whose centres do.
+  ///
+  /// - Parameter mask: what else it must lie in: a mask of any size that is laid over the whole frame.
+  package init(
+    width: Int, height: Int, rectangles: [Rectangle], frameWidth: Int, frameHeight: Int, mask: BorrowedMask? = nil
+  ) throws(Failure) {
+    var inside = [UInt8](repeating: 0, count: width * height)
+    for y in 0..<height {
+      let frameY = Self.cell(y, of: height, in: frameHeight)
+      for x in 0..<width {
+        let frameX = Self.cell(x, of: width, in: frameWidth)
+        let isInside = rectangles.contains {
+          frameX >= $0.x && frameX - $0.x < $0.width && frameY >= $0.y && frameY - $0.y < $0.height
+        }
+        inside[y * width + x] = isInside ? 1 : 0
+      }
+    }
+    if let mask { mask.clear(&inside, width: width, height: height) }
+    try self.init(width: width, height: height, mask: inside)
+  }
+
+  /// What lies in a mask of any size that is laid over the whole frame.
+  package init(width: Int, height: Int, mask: BorrowedMask) throws(Failure) {
+    var inside = [UInt8](repeating: 1, count: width * height)
+    mask.clear(&inside, width: width, height: height)
+    try self.init(width: width, height: height, mask: inside)
+  }
+
+  /// Whether a pixel of a frame of this size lies inside: where its centre does.
+  func contains(x: Int, y: Int, ofWidth frameWidth: Int, height frameHeight: Int) -> Bool {
+    let (row, column) = (Self.cell(y, of: frameHeight, in: height), Self.cell(x, of: frameWidth, in: width))
+    return mask.withUnsafeBufferPointer { $0[row &* width &+ column] != 0 }
+  }
+
+  /// The cell of a coarser or finer grid over the same length that a cell's centre lies in.
+  fileprivate static func cell(_ index: Int, of count: Int, in otherCount: Int) -> Int {
+    (2 &* index &+ 1) &* otherCount / (2 &* count)
+  }
+}
+
+/// A mask in the caller's memory, a byte for each pixel: not 0 inside.
+package struct BorrowedMask {
+  private let base: UnsafePointer<UInt8>
+  private let width: Int
+  private let height: Int
+  /// Bytes from one row to the next.
+  private let stride: Int
+
+  /// Fails with `.invalidArgument` when a side is not within 1...65535, or the stride below the width.
+  package init(base: UnsafePointer<UInt8>, width: Int, height: Int, stride: Int) throws(Failure) {
+    let sides = 1...RegionOfInterest.maximumSide
+    guard sides.contains(width), sides.contains(height) else {
+      throw Failure(.invalidArgument, "a mask of \(width) x \(height) pixels is not within \(sides)")
+    }
+    guard stride >= width, checkedProduct([stride, height]) != nil else {
+      throw Failure(.invalidArgument, "the mask's stride of \(stride) bytes does not fit \(width) x \(height) pixels")
+    }
+    (self.base, self.width, self.height, self.stride) = (base, width, height, stride)
+  }
+
+  /// Sets what lies outside to 0.
+  fileprivate func clear(_ inside: inout [UInt8], width: Int, height: Int) {
+    for y in 0..<height {
+      let row = base + RegionOfInterest.cell(y, of: height, in: self.height) * stride
+      for x in 0..<width where row[RegionOfInterest.cell(x, of: width, in: self.width)] == 0 {
+        inside[y * width + x] = 0
+      }
+    }
+  }
+}
