@@ -35,6 +35,8 @@ struct CalibrateCommand: ParsableCommand {
 
   @OptionGroup(title: "Thresholds") var thresholds: ThresholdArguments
 
+  @OptionGroup(title: "Region of interest") var interest: RegionOfInterestArguments
+
   func run() throws {
     Interrupt.listen()
     try output.check()
@@ -48,6 +50,7 @@ struct CalibrateCommand: ParsableCommand {
     thresholds.set(&options)
     let trainer: Trainer
     do throws(Failure) { trainer = try Trainer(contents, options: options) } catch { throw error.within(model) }
+    if let region = try interest.region(for: trainer.preprocessing) { trainer.regionOfInterest = region }
     try trainer.add(files: frames, role: .calibration)
     try trainer.add(files: defectiveFrames, role: .defective)
 

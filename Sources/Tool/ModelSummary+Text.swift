@@ -28,6 +28,9 @@ extension ModelSummary {
     if let calibration {
       rows.append(("threshold", calibration.thresholdText))
       if let reviewThreshold = calibration.reviewThreshold { rows.append(("review", number(reviewThreshold))) }
+      if let share = calibration.regionOfInterest {
+        rows.append(("region", "\(String(100 * share, decimals: 1)) % of the frame count"))
+      }
       rows.append(
         (
           "maps",

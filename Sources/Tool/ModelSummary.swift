@@ -45,6 +45,8 @@ struct ModelSummary: Codable {
     var total: Double
     var levelMaxima: [Double]
     var frames: Int
+    /// Share of the network's input that it was calibrated within, 0...1; none for all.
+    var regionOfInterest: Double?
     /// That took part in the choice of the threshold.
     var defectiveFrames: Int
     /// Of the calibration frames; none when the file does not hold them.
@@ -119,6 +121,7 @@ extension ModelSummary.Calibration {
       mapHigh: calibration.mapScale.high,
       promisedRate: scores.isEmpty ? nil : calibration.promisedRate(above: calibration.threshold),
       total: calibration.total, levelMaxima: calibration.levelMaxima, frames: scores.count,
+      regionOfInterest: calibration.regionOfInterest.map { Double($0.mask.count { $0 != 0 }) / Double($0.mask.count) },
       defectiveFrames: calibration.defectiveScores.count, lowestScore: scores.first,
       medianScore: scores.isEmpty ? nil : (scores[(scores.count - 1) / 2] + scores[scores.count / 2]) / 2,
       highestScore: scores.last)

@@ -45,6 +45,8 @@ struct ScoreCommand: ParsableCommand {
 
   @OptionGroup var threads: ThreadCount
 
+  @OptionGroup var interest: RegionOfInterestArguments
+
   @Option(help: "How results are printed: a table for people, or JSON lines for programs.")
   var format = Format.table
 
@@ -109,6 +111,7 @@ struct ScoreCommand: ParsableCommand {
       detector.calibration, threshold: threshold, reviewThreshold: reviewThreshold, pixelThreshold: pixelThreshold,
       regionFilter: RegionFinder.Filter(minimumArea: regionMinArea, minimumPeak: regionMinScore))
     let session = try DetectorSession(detector, judge: judge, threadCount: threads.count)
+    if let region = try interest.region(for: detector.preprocessing) { try session.setRegionOfInterest(region) }
     let files = FrameList(frames, of: .test, className: choice.name)
     let maps = try maps.map { folder throws(Failure) in
       try HeatMapFolder(folder, frames: files.paths, session: session, isOverlay: overlay)

@@ -42,6 +42,8 @@ struct TrainCommand: ParsableCommand {
 
   @OptionGroup var choice: ClassChoice
 
+  @OptionGroup(title: "Region of interest") var interest: RegionOfInterestArguments
+
   @Option(
     help: ArgumentHelp(
       "Keep the state of the training in this file, go on from it when it is there, and delete it in the end.",
@@ -70,6 +72,7 @@ struct TrainCommand: ParsableCommand {
       "\(String(frames.count, of: "frame")), "
         + (calibrationFrames.isEmpty ? "some held back" : "\(calibrationFrames.count) more")
         + " to calibrate on, \(options.metaEpochs) x \(options.subEpochs) epochs, seed \(options.seed)")
+    if let region = try interest.region(for: trainer.preprocessing) { trainer.regionOfInterest = region }
     try trainer.add(files: frames, role: .training)
     try trainer.add(files: calibrationFrames, role: .calibration)
     try trainer.add(files: defectiveFrames, role: .defective)

@@ -101,7 +101,10 @@ import Testing
     var contents = try fixture.contents()
     let (width, height) = (contents.preprocessing.width, contents.preprocessing.height)
     let region = try RegionOfInterest(
-      width: width, height: height, mask: (0..<width * height).map { $0 % width < width / 4 ? 1 : 0 })
+      width: width, height: height,
+      mask: (0..<width * height).map {
+        $0 % width < width / 16 && $0 / width < height / 16 ? 1 : 0
+      })
     let session = try DetectorSession(Detector(contents))
     var calibrator = Calibrator(session.detector)
     for index in 0..<fixture.frames - 1 {

@@ -134,7 +134,9 @@ struct HelpTests {
     ["calibrate", "d.h5", "good", "-o", "r.h5", "--false-reject-rate", "0.6"],
     ["calibrate", "d.h5", "good", "-o", "r.h5", "--review-rate", "0.001"],
     ["calibrate", "d.h5", "good", "-o", "r.h5", "--threshold-rule", "f1"],
-    ["score", "d.h5", "frames", "--review-threshold", "nan"],
+    ["score", "d.h5", "frames", "--review-threshold", "nan"], ["score", "d.h5", "frames", "--roi", "0,0,9,9"],
+    ["score", "d.h5", "frames", "--roi", "0,0,9", "--roi-size", "9x9"],
+    ["score", "d.h5", "frames", "--roi-size", "0x9", "--roi", "0,0,9,9"],
     ["score", "d.h5", "frames", "--overlay"], ["score", "d.h5", "frames", "--threads", "-1"],
     ["score", "d.h5", "frames", "--threshold", "inf"], ["info"], ["draw"],
   ]) func mistakesAreUsageErrors(arguments: [String]) {

@@ -86,6 +86,18 @@ struct TrainTests {
     let scored = try ToolRun("score", "detector.h5", "good", folder: folder)
     #expect(scored.lines.map { $0.hasSuffix(" review") }.filter { $0 }.count == 1)
     #expect(scored.errors.contains("1 to look at"))
+    let part = try ToolRun(
+      "calibrate", "detector.h5", "good", "-o", "part.h5", "--roi", "0,0,50,40", "--roi-size", "100x40", folder: folder)
+    #expect(part.status == 0, "\(part.errors)")
+    let region = try #require(ModelFile.read(path: folder("part.h5")).calibration?.regionOfInterest)
+    #expect(region.mask.enumerated().allSatisfy { ($0.element != 0) == ($0.offset % 64 < 32) })
+    #expect(try ToolRun("info", "part.h5", folder: folder).output.contains("50.0 % of the frame"))
+    try folder.writeFrame("mask.png", 0, of: detectorCase("lite0"))
+    let masked = try ToolRun("score", "part.h5", "good", "--roi-mask", "mask.png", folder: folder)
+    #expect(masked.status == 0 && masked.lines.count == 5, "\(masked.errors)")
+    let empty = try ToolRun(
+      "score", "part.h5", "good", "--roi", "0,0,0,9", "--roi-size", "100x40", folder: folder)
+    #expect(empty.status == 1 && empty.errors.contains("empty"))
     let info = try ToolRun("info", "detector.h5", folder: folder)
     #expect(info.output.contains("review") && info.output.contains("and 1 defective frame"))
   }

@@ -163,14 +163,16 @@ static char *overlay_path(const char *folder, size_t number, const char *frame) 
     return path;
 }
 
-static cflowad_status draw(const picture *image, const float *map, float threshold, const char *path,
+static cflowad_status draw(const picture *image, const float *map, const cflowad_model_info *info, const char *path,
                            const char *temporary, report_item *item) {
     cflowad_overlay_options options = {sizeof options, 0, 0, 0, 0};
     cflowad_frame overlay = image->frame;
     size_t pixels = (size_t)overlay.width * overlay.height;
     unsigned char *rgb = allocate(pixels, 3);
     cflowad_status status = cflowad_overlay_options_init(&options, sizeof options);
-    options.threshold = threshold;
+    options.low = info->map_low;
+    options.high = info->map_high;
+    options.threshold = info->pixel_threshold;
     if (status == CFLOWAD_OK) status = cflowad_render_overlay(&image->frame, map, pixels, &options, rgb, pixels * 3);
     overlay.data = rgb;
     overlay.stride = (size_t)overlay.width * 3;
@@ -186,7 +188,8 @@ static cflowad_status draw(const picture *image, const float *map, float thresho
 
 /* Fills the item. *elapsed grows by the time of scoring alone; overlay may be NULL. */
 static cflowad_status score(
-    cflowad_session *session, report_item *item, const char *overlay, const char *temporary, double *elapsed) {
+    cflowad_session *session, const cflowad_model_info *info, report_item *item, const char *overlay,
+    const char *temporary, double *elapsed) {
     picture image = {0};
     cflowad_result result;
     double start;
@@ -203,7 +206,7 @@ static cflowad_status score(
     if (status == CFLOWAD_OK) {
         item->score = result.score;
         item->rejected = result.verdict != CFLOWAD_VERDICT_PASS;
-        if (overlay) status = draw(&image, result.frame_map, result.threshold, overlay, temporary, item);
+        if (overlay) status = draw(&image, result.frame_map, info, overlay, temporary, item);
     }
     free(result.frame_map);
     free(image.pixels);
@@ -266,7 +269,7 @@ int main(int argc, char **argv) {
     for (i = 0; i < frames.count; i++) {
         report_item item = frames.items[i];
         char *overlay = i < overlays ? overlay_path(argv[argument + 1], i, item.name) : NULL;
-        status = score(session, &item, overlay, temporary, &elapsed);
+        status = score(session, &info, &item, overlay, temporary, &elapsed);
         free(overlay);
         if (status != CFLOWAD_OK) {
             fprintf(stderr, "demo: %s: %s: %s\n", item.name, cflowad_status_name(status), cflowad_last_error());

@@ -87,7 +87,8 @@ def main() -> None:
 
     items, seconds = [], 0.0
     with cflowad.Model(arguments.detector) as model, model.session() as session:
-        threshold = model.info.threshold
+        info = model.info
+        threshold = info.threshold
         print(f"{'file':48} {'score':>10}  verdict  label")
         for number, (file, label) in enumerate(frames(arguments.frames)):
             frame = cflowad.read_png(file)
@@ -96,7 +97,10 @@ def main() -> None:
             seconds += time.perf_counter() - start
             overlay = arguments.output / f"{number:03}_{Path(file).stem}_overlay.png"
             assert result.frame_map is not None
-            cflowad.write_png(overlay, cflowad.render_overlay(frame, result.frame_map, threshold=threshold))
+            heat = cflowad.render_overlay(
+                frame, result.frame_map, low=info.map_low, high=info.map_high, threshold=info.pixel_threshold
+            )
+            cflowad.write_png(overlay, heat)
             items.append(Item(file, label, result.score, result.verdict == cflowad.Verdict.REJECT, overlay))
             text = "" if label is None else "defective" if label else "good"
             print(f"{file:48} {result.score:10.4f}  {'reject' if items[-1].rejected else 'pass':7}  {text}")

@@ -1,0 +1,76 @@
+import ArgumentParser
+import Basics
+import ImageFiles
+import Imaging
+import Scoring
+
+/// The options of all commands that score or calibrate within a part of the frames.
+struct RegionOfInterestArguments: ParsableArguments {
+  @Option(
+    name: .customLong("roi"),
+    help: ArgumentHelp(
+      "Only what lies within this rectangle counts: its left column, top row, columns and rows; may be repeated. Needs "
+        + "--roi-size.", valueName: "x,y,width,height"))
+  var rectangles: [FrameRectangle] = []
+
+  @Option(
+    name: .customLong("roi-size"),
+    help: ArgumentHelp(
+      "Size of the frames that the rectangles are of, e.g. 640x480; of frames of other sizes the same share counts.",
+      valueName: "size"))
+  var size: InputSize?
+
+  @Option(
+    name: .customLong("roi-mask"),
+    help: ArgumentHelp(
+      "Only what is not black in this image counts; it is laid over the whole frame, whatever its own size.",
+      valueName: "image"))
+  var mask: String?
+
+  func validate() throws {
+    guard rectangles.isEmpty == (size == nil) else { throw ValidationError("--roi and --roi-size go together") }
+    let sides = 1...RegionOfInterest.maximumSide
+    if let size, !sides.contains(size.width) || !sides.contains(size.height) {
+      throw ValidationError("the size of --roi-size is not within \(sides)")
+    }
+  }
+
+  /// For a network's input; nil when none is wanted.
+  func region(for preprocessing: Preprocessing) throws(Failure) -> RegionOfInterest? {
+    guard size != nil || mask != nil else { return nil }
+    guard let mask else { return try region(for: preprocessing, mask: nil) }
+    let image = try ImageFile.read(path: mask)
+    return try image.withFrame { frame throws(Failure) in
+      let channels = frame.format.channelCount
+      let colors = try Buffer<UInt8>(count: frame.width * frame.height * channels)
+      frame.copyColors(into: colors.base)
+      let inside = try Buffer<UInt8>(count: frame.width * frame.height)
+      for i in 0..<colors.count where colors.base[i] != 0 { inside.base[i / channels] = 1 }
+      return try region(
+        for: preprocessing,
+        mask: BorrowedMask(base: inside.base, width: frame.width, height: frame.height, stride: frame.width))
+    }
+  }
+
+  private func region(for preprocessing: Preprocessing, mask: BorrowedMask?) throws(Failure) -> RegionOfInterest? {
+    let (width, height) = (preprocessing.width, preprocessing.height)
+    guard let size else {
+      return try mask.map { (mask) throws(Failure) in try .init(width: width, height: height, mask: mask) }
+    }
+    return try RegionOfInterest(
+      width: width, height: height, rectangles: rectangles.map(\.rectangle), frameWidth: size.width,
+      frameHeight: size.height, mask: mask)
+  }
+}
+
+/// A rectangle, written "x,y,width,height".
+struct FrameRectangle: ExpressibleByArgument {
+  let rectangle: RegionOfInterest.Rectangle
+
+  init?(argument: String) {
+    let numbers = argument.split(separator: ",", omittingEmptySubsequences: false).map { UInt32($0) }
+    guard numbers.count == 4, let x = numbers[0], let y = numbers[1], let width = numbers[2], let height = numbers[3]
+    else { return nil }
+    rectangle = .init(x: Int(x), y: Int(y), width: Int(width), height: Int(height))
+  }
+}
