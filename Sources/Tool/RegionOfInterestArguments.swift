@@ -40,15 +40,15 @@ struct RegionOfInterestArguments: ParsableArguments {
     guard size != nil || mask != nil else { return nil }
     guard let mask else { return try region(for: preprocessing, mask: nil) }
     let image = try ImageFile.read(path: mask)
-    return try image.withFrame { frame throws(Failure) in
-      let channels = frame.format.channelCount
-      let colors = try Buffer<UInt8>(count: frame.width * frame.height * channels)
-      frame.copyColors(into: colors.base)
-      let inside = try Buffer<UInt8>(count: frame.width * frame.height)
-      for i in 0..<colors.count where colors.base[i] != 0 { inside.base[i / channels] = 1 }
+    let channels = image.isGray ? 1 : 3
+    let inside = (0..<image.width * image.height).map { pixel -> UInt8 in
+      image.pixels[channels * pixel..<channels * (pixel + 1)].contains { $0 != 0 } ? 1 : 0
+    }
+    return try inside.withUnsafeBufferPointer { (inside) throws(Failure) in
+      guard let base = inside.baseAddress else { return nil }
       return try region(
         for: preprocessing,
-        mask: BorrowedMask(base: inside.base, width: frame.width, height: frame.height, stride: frame.width))
+        mask: BorrowedMask(base: base, width: image.width, height: image.height, stride: image.width))
     }
   }
 
