@@ -50,8 +50,8 @@ int main(int argc, char **argv) {
  * - Threads: a model is immutable and may be used from any number of threads. A session or a trainer may be
  *   used from any thread, one call at a time; a second concurrent call on the same handle returns
  *   CFLOWAD_ERROR_BUSY at once. Everything else is thread-safe.
- * - The library never prints, never exits, installs no signal handler, and leaves locale, floating-point mode
- *   and OpenBLAS's thread count as it found them. The numbers of a score do not depend on the number of threads,
+ * - The library never prints, never exits, installs no signal handler, and leaves locale and floating-point mode
+ *   as it found them. The numbers of a score do not depend on the number of threads,
  *   on other frames or on other sessions: same model, same frame, same bits on the same machine.
  * - Text is UTF-8. Images are rows of interleaved pixels, the first row at the lowest address.
  */
