@@ -722,6 +722,7 @@ public:
     template <typename Progress>
     void calibrate(Progress &&progress) { try_calibrate(progress).value(); }
     void calibrate() { try_calibrate().value(); }
+    void set_region_of_interest(const RegionOfInterest &region) { try_set_region_of_interest(region).value(); }
     void save(const char *path) { try_save(path).value(); }
     void save_linked(const char *path, const char *encoder_file) { try_save_linked(path, encoder_file).value(); }
 #endif
