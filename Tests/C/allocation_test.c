@@ -54,6 +54,8 @@ int main(int argc, char **argv) {
     static cflowad_point points[4096];
     cflowad_session *session = NULL;
     cflowad_session_options options;
+    cflowad_rect most = {1, 1, WIDTH - 1, HEIGHT - 1};
+    cflowad_roi roi;
     cflowad_model_info info;
     cflowad_result result;
     size_t i, positions = 0, features = 0;
@@ -67,6 +69,13 @@ int main(int argc, char **argv) {
     options.region_threshold = 0.03f;
     check(cflowad_model_open(argv[1], &model) == CFLOWAD_OK, "open");
     check(cflowad_session_create(model, &options, &session) == CFLOWAD_OK, "create");
+    memset(&roi, 0, sizeof roi);
+    roi.struct_size = sizeof roi;
+    roi.frame_width = WIDTH;
+    roi.frame_height = HEIGHT;
+    roi.rects = &most;
+    roi.rect_count = 1;
+    check(cflowad_session_set_region_of_interest(session, &roi) == CFLOWAD_OK, "region of interest");
     memset(&info, 0, sizeof info);
     info.struct_size = sizeof info;
     check(cflowad_model_get_info(model, &info) == CFLOWAD_OK, "info");
