@@ -128,17 +128,17 @@ enum {
     CFLOWAD_PIXEL_MONO16 = 10,       /**< words of 16 bits in the host's order: mono 9 to 16, see significant_bits */
     CFLOWAD_PIXEL_MONO10P = 11,      /**< PFNC Mono10p: 10 bits a pixel without gaps, least significant bits first */
     CFLOWAD_PIXEL_MONO12P = 12,      /**< PFNC Mono12p: 12 bits a pixel without gaps, least significant bits first */
-    CFLOWAD_PIXEL_MONO10_PACKED = 13,/**< GigE Vision: 2 pixels in 3 bytes, their 2 low bits at bits 0 and 4 of byte 1 */
-    CFLOWAD_PIXEL_MONO12_PACKED = 14,/**< GigE Vision: 2 pixels in 3 bytes, their 4 low bits at bits 0 and 4 of byte 1 */
+    CFLOWAD_PIXEL_MONO10_PACKED = 13,/**< GigE Vision: 2 pixels in 3 bytes, their 2 low bits at bits 0, 4 of byte 1 */
+    CFLOWAD_PIXEL_MONO12_PACKED = 14,/**< GigE Vision: 2 pixels in 3 bytes, their 4 low bits at bits 0, 4 of byte 1 */
     CFLOWAD_PIXEL_RGB16 = 20,        /**< 3 words of 16 bits R G B, see significant_bits */
     CFLOWAD_PIXEL_BGR16 = 21,        /**< 3 words of 16 bits B G R, see significant_bits */
     CFLOWAD_PIXEL_RGB8_PLANAR = 22,  /**< 3 planes of 8 bits: data is R, planes[0] is G, planes[1] is B */
-    CFLOWAD_PIXEL_BAYER_RG8 = 30,    /**< 8-bit Bayer filter whose first row begins R G; bilinear, the bytes of OpenCV's */
-    CFLOWAD_PIXEL_BAYER_GR8 = 31,    /**< COLOR_BayerBG2RGB (for RG: OpenCV names another corner), the outermost pixels */
+    CFLOWAD_PIXEL_BAYER_RG8 = 30,    /**< 8-bit Bayer filter whose first row begins R G; bilinear, as OpenCV's */
+    CFLOWAD_PIXEL_BAYER_GR8 = 31,    /**< COLOR_BayerBG2RGB (for RG: it names another corner), the outermost pixels */
     CFLOWAD_PIXEL_BAYER_GB8 = 32,    /**< those next to them; at least 3 x 3 pixels */
     CFLOWAD_PIXEL_BAYER_BG8 = 33,
-    CFLOWAD_PIXEL_NV12 = 40,         /**< plane of Y, planes[0] of U V pairs for 2 x 2 pixels; BT.601, Y 16 to 235, the */
-    CFLOWAD_PIXEL_YUY2 = 41          /**< bytes of OpenCV's COLOR_YUV2RGB_NV12 and _YUY2; YUY2: Y0 U Y1 V for 2 pixels */
+    CFLOWAD_PIXEL_NV12 = 40,         /**< plane of Y, planes[0] of U V pairs for 2 x 2 pixels; BT.601, Y 16 to 235, */
+    CFLOWAD_PIXEL_YUY2 = 41          /**< as OpenCV's COLOR_YUV2RGB_NV12 and _YUY2; YUY2: Y0 U Y1 V for 2 pixels */
 };
 
 /** Of a frame's flags: the memory's first row is the image's last (Windows bitmaps). */
@@ -165,7 +165,7 @@ typedef struct cflowad_frame {
     uint32_t significant_bits;   /**< of words of 16 bits those that count, 8 to 16; 0: all above shift */
     uint32_t shift;              /**< unused bits below them */
     uint32_t crop_x;             /**< the part of the image that is the frame, from its top left corner: for all */
-    uint32_t crop_y;             /**< functions, the frame is then crop_width x crop_height pixels. All four 0: the whole. */
+    uint32_t crop_y;             /**< functions, the frame is then crop_width x crop_height pixels. All 0: the whole. */
     uint32_t crop_width;         /**< What lies around it may be read (Bayer, chroma), but is not part of the frame. */
     uint32_t crop_height;
 } cflowad_frame;
@@ -288,8 +288,8 @@ typedef struct cflowad_region {
     uint32_t peak_x; /**< pixel that has it, the first by rows */
     uint32_t peak_y;
     float mean;      /**< mean value */
-    float p_value;   /**< as cflowad_result.p_value of a frame whose score is the peak: of good frames, a share of at most
-                          a has any region with p_value <= a */
+    float p_value;   /**< as cflowad_result.p_value of a frame whose score is the peak: of good frames, a share of at
+                          most a has any region with p_value <= a */
     size_t contour_first; /**< index of the contour's first corner in contour_points */
     size_t contour_count; /**< its corners; 0 when contours are not wanted or it did not fit */
 } cflowad_region;
@@ -320,22 +320,23 @@ typedef struct cflowad_result {
                                   level_height x level_width x level_channels */
     size_t features_capacity;
     /* since 1.1 */
-    float p_value;           /**< out: (1 + calibration frames with at least this score) / (1 + calibration frames): a good
-                                  frame has p_value <= a with probability at most a. NaN when the model does not hold
-                                  its calibration's scores */
-    float review_threshold;  /**< out: what else the verdict compared the score with; threshold when there is no review */
+    float p_value;           /**< out: (1 + calibration frames with at least this score) / (1 + calibration frames): a
+                                  good frame has p_value <= a with probability at most a. NaN when the model does not
+                                  hold its calibration's scores */
+    float review_threshold;  /**< out: what else the verdict compared it with; threshold when there is no review */
     void *regions;           /**< in: NULL, or receives cflowad_region elements, the most severe first: by peak, then by
                                   area */
     size_t region_size;      /**< in: sizeof(cflowad_region), the elements' distance in bytes */
     size_t region_capacity;
-    size_t region_count;     /**< out: all regions that there are, also when they are more than region_capacity, of which
-                                  then only the most severe are given */
-    cflowad_point *contour_points; /**< in: NULL, or receives the given regions' contours in their order: the outer border
-                                  along the edges of pixels, clockwise (y downwards), a corner at each turn, closed from
-                                  the last to the first. Filled, it is the region with its holes. Where pixels touch by a
-                                  corner only it passes there twice */
+    size_t region_count;     /**< out: all regions that there are, also when they are more than region_capacity, of
+                                  which then only the most severe are given */
+    cflowad_point *contour_points; /**< in: NULL, or receives the given regions' contours in their order: the outer
+                                  border along the edges of pixels, clockwise (y downwards), a corner at each turn,
+                                  closed from the last to the first. Filled, it is the region with its holes. Where
+                                  pixels touch by a corner only it passes there twice */
     size_t contour_capacity;
-    size_t contour_count;    /**< out: corners of all given regions; a contour is given whole or, when it has no room, not */
+    size_t contour_count;    /**< out: corners of all given regions; a contour is given whole or, when it has no room,
+                                  not */
 } cflowad_result;
 
 /**
@@ -358,9 +359,10 @@ typedef struct cflowad_rect {
 } cflowad_rect;
 
 /**
- * The part of a frame that counts, given for a frame of any one size: of frames of other sizes it is the same share. What
- * counts is what lies in one of the rectangles, if there are any, and where the mask is not 0, if there is one. Kept as
- * the pixels of the network's input whose centres lie there: what is smaller than those may get lost. Since 1.1.
+ * The part of a frame that counts, given for a frame of any one size: of frames of other sizes it is the same share.
+ * What counts is what lies in one of the rectangles, if there are any, and where the mask is not 0, if there is one.
+ * Kept as the pixels of the network's input whose centres lie there: what is smaller than those may get lost. Since
+ * 1.1.
  */
 typedef struct cflowad_roi {
     size_t struct_size;
@@ -375,10 +377,10 @@ typedef struct cflowad_roi {
 } cflowad_roi;
 
 /**
- * Scores the frames that follow within a region of interest: their score is the map's maximum there, and regions are found
- * there, by all models of the session. Maps are complete; outside of a calibrated region they mean little. Without this call a session has the region
- * that its model was calibrated in, and so has a model that replaces another one. P-values and thresholds are those of the calibration: calibrate in the region that
- * you score in.
+ * Scores the frames that follow within a region of interest: their score is the map's maximum there, and regions are
+ * found there, by all models of the session. Maps are complete; outside of a calibrated region they mean little.
+ * Without this call a session has the region that its model was calibrated in, and so has a model that replaces another
+ * one. P-values and thresholds are those of the calibration: calibrate in the region that you score in.
  *
  * @param roi  borrowed for the call; NULL: the model's own again.
  * @return CFLOWAD_ERROR_INVALID_ARGUMENT also for a region in which no pixel of the network's input lies.
@@ -406,8 +408,9 @@ cflowad_status cflowad_session_score_batch(
     cflowad_session *session, const cflowad_frame *frames, size_t count, cflowad_result *results);
 
 /**
- * Creates a session of several models that score the same frames (since 1.1). Models with the same encoder, from whatever
- * file, input size and normalization share its memory, and cflowad_session_score_all runs it once for all of them.
+ * Creates a session of several models that score the same frames (since 1.1). Models with the same encoder, from
+ * whatever file, input size and normalization share its memory, and cflowad_session_score_all runs it once for all of
+ * them.
  *
  * @param models  count handles; one may occur more than once.
  * @param count   1 to 4096.
@@ -422,8 +425,8 @@ cflowad_status cflowad_session_create_many(
 /**
  * Scores a frame with every model of a session: the same bits as with each alone (since 1.1).
  *
- * @param results  one for each model, struct_size of the first element apart. Stops at the first failure; results before
- *                 it are complete, and cflowad_last_error() names the model.
+ * @param results  one for each model, struct_size of the first element apart. Stops at the first failure; results
+ *                 before it are complete, and cflowad_last_error() names the model.
  */
 cflowad_status cflowad_session_score_all(
     cflowad_session *session, const cflowad_frame *frame, cflowad_result *results);
@@ -471,7 +474,8 @@ enum {
  * among the scores of good and defective frames that there are; of several as good the lowest.
  */
 enum {
-    CFLOWAD_THRESHOLD_CONFORMAL = 0, /**< from good frames alone, for false_reject_rate; see cflowad_calibration_promise */
+    CFLOWAD_THRESHOLD_CONFORMAL = 0, /**< from good frames alone, for false_reject_rate; see
+                                          cflowad_calibration_promise */
     CFLOWAD_THRESHOLD_F1 = 1,        /**< the largest F1 */
     CFLOWAD_THRESHOLD_COST = 2       /**< the lowest (rejected share of the good) + miss_cost * (missed share of the
                                           defective). Where one missed frame costs as much as c rejected good ones, and
@@ -510,7 +514,7 @@ typedef struct cflowad_train_options {
     uint32_t decay_percents[3];   /**< of the meta epochs, 0 to 100; 100: never [50, 75, 90] */
     float review_rate;            /**< wanted share of good frames above the review threshold, false_reject_rate to 0.5;
                                        0: no review threshold [0] */
-    float pixel_rate;             /**< wanted share of good frames' pixels above the maps' threshold, 0 to 0.5 [0.001] */
+    float pixel_rate;             /**< wanted share of good pixels above the maps' threshold, 0 to 0.5 [0.001] */
     int32_t threshold_rule;       /**< CFLOWAD_THRESHOLD_ [CONFORMAL] */
     float miss_cost;              /**< for CFLOWAD_THRESHOLD_COST, 1e-6 to 1e6 [10] */
     float window_low;             /**< sample of more than 8 bits that is black, as a share of 2^bits - 1, 0 to 1 [0] */
@@ -525,8 +529,8 @@ cflowad_status cflowad_train_options_init(cflowad_train_options *options, size_t
 enum {
     CFLOWAD_ROLE_TRAINING = 0,   /**< a good frame to learn from */
     CFLOWAD_ROLE_CALIBRATION = 1, /**< a good frame held back: never trained on, sets the constants and thresholds */
-    CFLOWAD_ROLE_DEFECTIVE = 2   /**< a defective frame for the choice of the threshold alone, and only by the rules that
-                                      need one; never trained on. Since 1.1 */
+    CFLOWAD_ROLE_DEFECTIVE = 2   /**< a defective frame for the choice of the threshold alone, and only by the rules
+                                      that need one; never trained on. Since 1.1 */
 };
 
 /** Which part of the work a progress report is about. */
@@ -564,11 +568,12 @@ cflowad_status cflowad_trainer_create(
 cflowad_status cflowad_trainer_add_frame(cflowad_trainer *trainer, const cflowad_frame *frame, int32_t role);
 
 /**
- * Makes fit keep its state in a file, so that a fit that was killed or cancelled can be taken up again: a trainer with the
- * same encoder, options and frames, in the same order, then goes on from there and ends with the same weights, bit for bit on the same machine,
- * as a fit that was never stopped. The file is written after passes over the frames (sub-epochs), taking at most about a
- * twentieth of the time, to a temporary name first and then renamed; it is left for the caller to delete. fit returns
- * CFLOWAD_ERROR_STATE when the file belongs to another training, CFLOWAD_ERROR_FORMAT when it is damaged.
+ * Makes fit keep its state in a file, so that a fit that was killed or cancelled can be taken up again: a trainer with
+ * the same encoder, options and frames, in the same order, then goes on from there and ends with the same weights, bit
+ * for bit on the same machine, as a fit that was never stopped. The file is written after passes over the frames
+ * (sub-epochs), taking at most about a twentieth of the time, to a temporary name first and then renamed; it is left
+ * for the caller to delete. fit returns CFLOWAD_ERROR_STATE when the file belongs to another training,
+ * CFLOWAD_ERROR_FORMAT when it is damaged.
  *
  * @param path  file, UTF-8, which need not exist yet; NULL: none.
  */
@@ -576,8 +581,8 @@ cflowad_status cflowad_trainer_set_checkpoint(cflowad_trainer *trainer, const ch
 
 /**
  * Trains the flows (paper, section 3; Adam, groups of fibers), until done or cancelled. After CFLOWAD_ERROR_CANCELLED,
- * CFLOWAD_ERROR_DIVERGED or CFLOWAD_ERROR_OUT_OF_MEMORY the trainer can only be closed. The same frames, options and seed give the same weights
- * bit for bit on the same machine.
+ * CFLOWAD_ERROR_DIVERGED or CFLOWAD_ERROR_OUT_OF_MEMORY the trainer can only be closed. The same frames, options and
+ * seed give the same weights bit for bit on the same machine.
  */
 cflowad_status cflowad_trainer_fit(cflowad_trainer *trainer, cflowad_progress_callback progress, void *user);
 
@@ -592,10 +597,10 @@ cflowad_status cflowad_trainer_set_region_of_interest(cflowad_trainer *trainer, 
 /**
  * Computes the frozen constants and the default thresholds from the calibration frames.
  *
- * The maps' threshold is the smallest value (in steps of 2^-16) that at most pixel_rate of all pixels of the calibration
- * frames' maps exceed; a new good frame's share exceeds it by at most 1 / (frames + 1) on average (conformal risk control,
- * A. Angelopoulos et al. 2022). map_low leaves 1 % of those pixels above it, map_high is the value where all levels find a
- * likelihood of 0.
+ * The maps' threshold is the smallest value (in steps of 2^-16) that at most pixel_rate of all pixels of the
+ * calibration frames' maps exceed; a new good frame's share exceeds it by at most 1 / (frames + 1) on average
+ * (conformal risk control, A. Angelopoulos et al. 2022). map_low leaves 1 % of those pixels above it, map_high is the
+ * value where all levels find a likelihood of 0.
  *
  * @return CFLOWAD_ERROR_STATE also when there is no defective frame for a rule that needs one.
  */
@@ -605,8 +610,8 @@ cflowad_status cflowad_trainer_calibrate(cflowad_trainer *trainer, cflowad_progr
  * What a threshold set by good frames promises (split-conformal prediction). Such a threshold is the k-th smallest of n
  * scores; if calibration frames and new ones come from the same production in no particular order, a new good frame is
  * rejected with probability at most (n + 1 - k) / (n + 1), whatever the distribution of scores. k is the smallest that
- * keeps this within the wanted rate, or n. The promise is an average over calibrations: after one of them the line's rate
- * is drawn from Beta(n + 1 - k, k).
+ * keeps this within the wanted rate, or n. The promise is an average over calibrations: after one of them the line's
+ * rate is drawn from Beta(n + 1 - k, k).
  *
  * It is exact for a given encoder, flows and level maxima. The maxima are the calibration frames' own: a new frame
  * exceeds one of them, and only then can it be ranked otherwise, with probability at most levels / (n + 1).
@@ -629,12 +634,12 @@ cflowad_status cflowad_calibration_promise(
 cflowad_status cflowad_trainer_save(cflowad_trainer *trainer, const char *path);
 
 /**
- * Like cflowad_trainer_save, with the encoder in a file of its own that detectors in the same folder share (since 1.1). The
- * model file names it by an HDF5 external link and knows a fingerprint of its contents; nothing outside the folder is
- * ever followed. Open such a model by its path.
+ * Like cflowad_trainer_save, with the encoder in a file of its own that detectors in the same folder share (since 1.1).
+ * The model file names it by an HDF5 external link and knows a fingerprint of its contents; nothing outside the folder
+ * is ever followed. Open such a model by its path.
  *
- * @param encoder_file  plain name of a file in path's folder. It is written when it is not there; when it is, it must hold
- *                      the same encoder (CFLOWAD_ERROR_INVALID_ARGUMENT if not).
+ * @param encoder_file  plain name of a file in path's folder. It is written when it is not there; when it is, it must
+ *                      hold the same encoder (CFLOWAD_ERROR_INVALID_ARGUMENT if not).
  */
 cflowad_status cflowad_trainer_save_linked(cflowad_trainer *trainer, const char *path, const char *encoder_file);
 

@@ -537,7 +537,8 @@ public:
         std::vector<Score> scores(frames.size());
         std::vector<cflowad_result> results;
         results.reserve(frames.size());
-        for (std::size_t i = 0; i < frames.size(); i++) results.push_back(prepare(info(), frames[i], outputs, scores[i]));
+        for (std::size_t i = 0; i < frames.size(); i++)
+            results.push_back(prepare(info(), frames[i], outputs, scores[i]));
         const cflowad_status status =
             cflowad_session_score_batch(get(), frames.data(), frames.size(), results.data());
         if (status != CFLOWAD_OK) return detail::failure(status);
@@ -559,8 +560,8 @@ public:
     }
 
     /**
-     * Puts another model in the place of one; see cflowad_session_replace_model. While another thread is scoring, the model
-     * must have the old one's input size and levels; one of other sizes may come when no call runs.
+     * Puts another model in the place of one; see cflowad_session_replace_model. While another thread is scoring, the
+     * model must have the old one's input size and levels; one of other sizes may come when no call runs.
      */
     Expected<void> try_replace_model(std::size_t index, const Model &model) {
         Expected<ModelInfo> info = model.try_info();

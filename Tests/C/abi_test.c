@@ -211,7 +211,8 @@ static void test_session(cflowad_model *model, cflowad_session *session) {
     options.review_threshold = plain - 1;
     EXPECT(OK, cflowad_session_create(model, &options, &other));
     EXPECT(OK, cflowad_session_score(other, &frame, &result));
-    CHECK(result.threshold == plain && result.review_threshold == plain - 1 && result.verdict == CFLOWAD_VERDICT_REVIEW);
+    CHECK(result.threshold == plain && result.review_threshold == plain - 1);
+    CHECK(result.verdict == CFLOWAD_VERDICT_REVIEW);
     EXPECT(OK, cflowad_session_close(other));
     /* A review threshold above the threshold is none. */
     options.review_threshold = plain + 1;

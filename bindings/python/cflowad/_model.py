@@ -319,10 +319,10 @@ class Session(Handle):
         return [self._result(*parts, False) for parts in zip(infos, results, outputs, rooms)]
 
     def set_region_of_interest(self, region: RegionOfInterest | None) -> None:
-        """Scores the frames that follow within a region of interest; None: within the one that the model was calibrated in.
+        """Scores the frames that follow within a region of interest; None: within that of the model's calibration.
 
-        Score and regions are then those of the region; maps are complete, but mean little outside of a calibrated region.
-        P-values and thresholds are those of the calibration: calibrate in the region that you score in.
+        Score and regions are then those of the region; maps are complete, but mean little outside of a calibrated
+        region. P-values and thresholds are those of the calibration: calibrate in the region that you score in.
         """
         native, owner = (None, None) if region is None else region.native()
         check(_native.library().cflowad_session_set_region_of_interest(self.handle, native and ctypes.byref(native)))

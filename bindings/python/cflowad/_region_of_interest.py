@@ -18,10 +18,10 @@ Rectangle = tuple[int, int, int, int]
 
 @dataclass(frozen=True)
 class RegionOfInterest:
-    """The part of a frame that counts, given for a frame of any one size: of frames of other sizes it is the same share.
+    """The part of a frame that counts, given for a frame of any one size; of frames of other sizes the same share.
 
-    What counts is what lies in one of the rectangles, if there are any, and where the mask is true, if there is one. Kept
-    as the pixels of the network's input whose centres lie there: what is smaller than those may get lost.
+    What counts is what lies in one of the rectangles, if there are any, and where the mask is true, if there is one.
+    Kept as the pixels of the network's input whose centres lie there: what is smaller than those may get lost.
     """
 
     #: Rectangles (x, y, width, height) of a frame of ``frame_size``.
@@ -37,7 +37,7 @@ class RegionOfInterest:
             raise ValueError("rectangles need the frame_size that they are of")
         width, height = self.frame_size or (0, 0)
         rectangles = (_native.Rect * len(self.rectangles))(
-            *(tuple(unsigned("rectangle", side, 32) for side in rectangle) for rectangle in self.rectangles)
+            *(_native.Rect(*(unsigned("rectangle", side, 32) for side in rectangle)) for rectangle in self.rectangles)
         )
         native = _native.RegionOfInterest(
             frame_width=unsigned("frame_size", width, 32), frame_height=unsigned("frame_size", height, 32)

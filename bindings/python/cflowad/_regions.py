@@ -36,8 +36,8 @@ class Region:
     #: Of good frames, a share of at most a has any region with p_value <= a; NaN when the model does not hold its
     #: calibration's scores.
     p_value: float
-    #: The outer border along the edges of pixels, clockwise (y downwards), int32 of shape (corners, 2), x before y, closed
-    #: from the last to the first. Filled, it is the region with its holes.
+    #: The outer border along the edges of pixels, clockwise (y downwards), int32 of shape (corners, 2), x before y,
+    #: closed from the last to the first. Filled, it is the region with its holes.
     contour: NDArray[np.int32]
 
 
