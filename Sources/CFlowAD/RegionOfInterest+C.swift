@@ -23,7 +23,7 @@ func checkedRegionOfInterest(
   guard (1...maximumRectangleCount).contains(roi.rect_count) else {
     throw Failure(.invalidArgument, "\(roi.rect_count) rectangles are not within 1...\(maximumRectangleCount)")
   }
-  let sides = 1...UInt32(RegionOfInterest.maximumSide)
+  let sides = 1...UInt32(Frame.maximumSide)
   guard sides.contains(roi.frame_width), sides.contains(roi.frame_height) else {
     throw Failure(.invalidArgument, "a frame of \(roi.frame_width) x \(roi.frame_height) pixels is not within \(sides)")
   }

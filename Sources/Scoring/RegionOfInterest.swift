@@ -1,4 +1,5 @@
 import Basics
+import Imaging
 
 /// The part of a frame that counts, as a mask over the network's input: whatever a frame's size, the same share of it.
 package struct RegionOfInterest: Sendable, Equatable {
@@ -7,18 +8,6 @@ package struct RegionOfInterest: Sendable, Equatable {
   package let height: Int
   /// height x width, row-major: 1 inside, 0 outside; there is an inside.
   package let mask: [UInt8]
-
-  /// Largest side of the frame that rectangles are given for, and of masks.
-  package static let maximumSide = 65535
-
-  /// Pixels of a frame.
-  package struct Rectangle: Sendable, Equatable {
-    package let x, y, width, height: Int
-
-    package init(x: Int, y: Int, width: Int, height: Int) {
-      (self.x, self.y, self.width, self.height) = (x, y, width, height)
-    }
-  }
 
   /// Fails with `.invalidArgument` when the mask has another size or no inside.
   package init(width: Int, height: Int, mask: [UInt8]) throws(Failure) {
@@ -37,7 +26,7 @@ package struct RegionOfInterest: Sendable, Equatable {
   ///
   /// - Parameter mask: what else it must lie in: a mask of any size that is laid over the whole frame.
   package init(
-    width: Int, height: Int, rectangles: [Rectangle], frameWidth: Int, frameHeight: Int, mask: BorrowedMask? = nil
+    width: Int, height: Int, rectangles: [Frame.Rectangle], frameWidth: Int, frameHeight: Int, mask: BorrowedMask? = nil
   ) throws(Failure) {
     var inside = [UInt8](repeating: 0, count: width * height)
     for y in 0..<height {
@@ -83,7 +72,7 @@ package struct BorrowedMask {
 
   /// Fails with `.invalidArgument` when a side is not within 1...65535, or the stride below the width.
   package init(base: UnsafePointer<UInt8>, width: Int, height: Int, stride: Int) throws(Failure) {
-    let sides = 1...RegionOfInterest.maximumSide
+    let sides = 1...Frame.maximumSide
     guard sides.contains(width), sides.contains(height) else {
       throw Failure(.invalidArgument, "a mask of \(width) x \(height) pixels is not within \(sides)")
     }

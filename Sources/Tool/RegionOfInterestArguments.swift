@@ -29,7 +29,7 @@ struct RegionOfInterestArguments: ParsableArguments {
 
   func validate() throws {
     guard rectangles.isEmpty == (size == nil) else { throw ValidationError("--roi and --roi-size go together") }
-    let sides = 1...RegionOfInterest.maximumSide
+    let sides = 1...Frame.maximumSide
     if let size, !sides.contains(size.width) || !sides.contains(size.height) {
       throw ValidationError("the size of --roi-size is not within \(sides)")
     }
@@ -65,7 +65,7 @@ struct RegionOfInterestArguments: ParsableArguments {
 
 /// A rectangle, written "x,y,width,height".
 struct FrameRectangle: ExpressibleByArgument {
-  let rectangle: RegionOfInterest.Rectangle
+  let rectangle: Frame.Rectangle
 
   init?(argument: String) {
     let numbers = argument.split(separator: ",", omittingEmptySubsequences: false).map { UInt32($0) }
