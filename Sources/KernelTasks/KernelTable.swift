@@ -12,6 +12,8 @@ package protocol KernelTable: Sendable {
   func depthwise(_ task: borrowing Depthwise, outputRows: Range<Int>)
   /// Transforms some tiles, counted from the task's first.
   func winogradInput(_ task: WinogradInput, tiles: Range<Int>)
+  /// Transforms a panel's kernels for a row of places.
+  func winogradWeights(_ task: WinogradWeights)
   /// Transforms some tiles back, counted from the task's first.
   func winogradOutput(_ task: WinogradOutput, tiles: Range<Int>)
   /// Computes some of the output rows: the maximum of what the window sees. NaN beats every number.

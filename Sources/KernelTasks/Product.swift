@@ -23,6 +23,8 @@ package struct Product {
   package var zeros: UnsafePointer<Float>
 
   package var panels: UnsafePointer<Float>
+  /// What to fetch into the caches meanwhile, as many floats as a pair of panels has; nil: the panels that follow.
+  package var next: UnsafePointer<Float>?
   package let outputs: Int
   /// Outputs with the padding of the last panel: the length of bias vectors.
   package let paddedOutputs: Int

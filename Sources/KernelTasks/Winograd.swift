@@ -43,6 +43,27 @@ package struct WinogradInput {
   }
 }
 
+/// The transform of a panel's kernels, a row of places at a time: places 6 `row` ..< 6 `row` + 6.
+package struct WinogradWeights {
+  /// For each of `inputs` the 9 taps, ``Product/panelWidth`` outputs each.
+  package var kernels: UnsafePointer<Float>
+  package var inputs: Int
+  package var row: Int
+  /// For each place a panel: for each input a vector of outputs. Places are `placeStride` floats apart.
+  package var transformed: UnsafeMutablePointer<Float>
+  package var placeStride: Int
+
+  package init(
+    kernels: UnsafePointer<Float>, inputs: Int, row: Int, transformed: UnsafeMutablePointer<Float>, placeStride: Int
+  ) {
+    self.kernels = kernels
+    self.inputs = inputs
+    self.row = row
+    self.transformed = transformed
+    self.placeStride = placeStride
+  }
+}
+
 /// From the 36 products back to positions: y = activation(output + bias + residual).
 package struct WinogradOutput {
   /// 36 matrices of rows of `channels`; overwritten as they are read.

@@ -1,13 +1,14 @@
 import Basics
 
-/// A 3x3 convolution of stride 1 by Winograd's F(4x4, 3x3): a quarter of the multiplications, at the price of four
-/// times the memory for weights. On whole encoders its rounding error is about that of the plain sum (see the tests).
+/// A 3x3 convolution of stride 1 by Winograd's F(4x4, 3x3): a quarter of the multiplications. Kernels are kept as they are
+/// and transformed at every use, some outputs at a time: transformed ones would take four times the memory, and reading them
+/// from there almost as long. On whole encoders the rounding error is about that of the plain sum (see the tests).
 package struct WinogradConvolution: Sendable {
   package let inputs: Int
   package let outputs: Int
   package let activation: Activation
-  /// One matrix for each place in a transformed tile.
-  private let weights: [PackedWeights]
+  /// `outputs` x (`inputs` x 9): 9 vectors of a panel's outputs for each input.
+  private let weights: PackedWeights
   private let bias: ConstantFloats
   private let zeros: ConstantFloats
 
@@ -28,63 +29,12 @@ package struct WinogradConvolution: Sendable {
     self.outputs = outputs
     self.activation = activation
     self.weights = try weights.withUnsafeBufferPointer { (weights) throws(Failure) in
-      try PackedWeights.matrices(36, outputs: outputs, inputs: inputs) { memory, matrixStride in
-        Self.transform(weights, outputs: outputs, inputs: inputs, into: memory, matrixStride: matrixStride)
+      try PackedWeights(outputs: outputs, inputs: 9 * inputs) { output, row in
+        if let start = weights.baseAddress { row.update(from: start + output &* 9 &* inputs, count: 9 &* inputs) }
       }
     }
     self.bias = try ConstantFloats(bias, paddedCount: Product.paddedOutputs(outputs))
     self.zeros = try ConstantFloats(count: max(inputs, outputs)) { _ in }
-  }
-
-  /// G g G^T of all kernels, in double precision, four outputs at a time, each place into its own matrix of panels.
-  private static func transform(
-    _ weights: UnsafeBufferPointer<Float>, outputs: Int, inputs: Int, into memory: UnsafeMutablePointer<Float>,
-    matrixStride: Int
-  ) {
-    for first in stride(from: 0, to: outputs, by: 4) {
-      let panel = first / Product.panelWidth * Product.panelWidth
-      let width = PackedWeights.width(ofPanelAt: panel, outputs: outputs)
-      for input in 0..<inputs {
-        func g(_ tap: Int) -> SIMD4<Double> {
-          var values = SIMD4<Double>()
-          for i in 0..<min(4, outputs &- first) {
-            values[i] = Double(weights[9 &* ((first &+ i) &* inputs &+ input) &+ tap])
-          }
-          return values
-        }
-        let target = UnsafeMutableRawPointer(memory + (panel &* inputs &+ input &* width &+ first &- panel))
-        func store(_ row: Int, _ a: SIMD4<Double>, _ b: SIMD4<Double>, _ c: SIMD4<Double>) {
-          let values = line(a, b, c)
-          func store(_ column: Int, _ value: SIMD4<Double>) {
-            (target + 4 &* (6 &* row &+ column) &* matrixStride).storeBytes(
-              of: SIMD4<Float>(value), as: SIMD4<Float>.self)
-          }
-          store(0, values.0)
-          store(1, values.1)
-          store(2, values.2)
-          store(3, values.3)
-          store(4, values.4)
-          store(5, values.5)
-        }
-        let (a, b, c) = (line(g(0), g(3), g(6)), line(g(1), g(4), g(7)), line(g(2), g(5), g(8)))
-        store(0, a.0, b.0, c.0)
-        store(1, a.1, b.1, c.1)
-        store(2, a.2, b.2, c.2)
-        store(3, a.3, b.3, c.3)
-        store(4, a.4, b.4, c.4)
-        store(5, a.5, b.5, c.5)
-      }
-    }
-  }
-
-  private typealias Line = (
-    SIMD4<Double>, SIMD4<Double>, SIMD4<Double>, SIMD4<Double>, SIMD4<Double>, SIMD4<Double>
-  )
-
-  /// G times one column of a kernel.
-  private static func line(_ a: SIMD4<Double>, _ b: SIMD4<Double>, _ c: SIMD4<Double>) -> Line {
-    let (b2, c4) = (2 * b, 4 * c)
-    return (a / 4, -(a + b + c) / 6, -(a - b + c) / 6, (a + b2 + c4) / 24, (a - b2 + c4) / 24, c)
   }
 }
 
@@ -99,14 +49,18 @@ extension WinogradConvolution {
   /// The convolution at one input size.
   package struct Plan {
     package let output: Grid
-    /// Floats of scratch memory that a run needs, whatever the number of threads.
-    package let scratchCount: Int
+    /// Floats of scratch memory for tiles, and what each thread needs to transform kernels.
+    fileprivate let tilesScratchCount: Int
+    fileprivate let kernelsScratchCount: Int
     fileprivate let rowSources: Buffer<Int>
     fileprivate let columnSources: Buffer<Int>
     fileprivate let tileRows: Int
     fileprivate let tileColumns: Int
     /// Tiles that are transformed together.
     fileprivate let tilesAtOnce: Int
+
+    /// Floats of scratch memory that a run needs.
+    package func scratchCount(workers: Int) -> Int { tilesScratchCount + workers * kernelsScratchCount }
 
     /// Bytes of the tables.
     package var tableBytes: Int { rowSources.byteCount + columnSources.byteCount }
@@ -116,7 +70,7 @@ extension WinogradConvolution {
   /// cache.
   private static let mostTiles = 64
 
-  /// Whether a map is worth the transforms: on few tiles the larger weights are read for little work.
+  /// Whether a map is worth the transforms: on few tiles that of the kernels takes what the products save.
   package static func suits(height: Int, width: Int) -> Bool { tiles(height) * tiles(width) >= 12 }
 
   private static func tiles(_ length: Int) -> Int { (length + 3) / 4 }
@@ -130,7 +84,8 @@ extension WinogradConvolution {
     let tilesAtOnce = min(tileRows * tileColumns, Self.mostTiles)
     return Plan(
       output: Grid(height: input.height, width: input.width, channels: outputs),
-      scratchCount: 36 * (Self.matrixStride(tilesAtOnce, inputs) + Self.matrixStride(tilesAtOnce, outputs)),
+      tilesScratchCount: 36 * (Self.matrixStride(tilesAtOnce, inputs) + Self.matrixStride(tilesAtOnce, outputs)),
+      kernelsScratchCount: 6 * WinogradJob.placeStride(inputs: inputs),
       rowSources: try Self.sources(input.height, isReflecting: isReflecting),
       columnSources: try Self.sources(input.width, isReflecting: isReflecting), tileRows: tileRows,
       tileColumns: tileColumns, tilesAtOnce: tilesAtOnce)
@@ -157,23 +112,22 @@ extension WinogradConvolution {
       inputs: Self.matrixStride(plan.tilesAtOnce, inputs), outputs: Self.matrixStride(plan.tilesAtOnce, outputs)
     )
     let products = scratch + 36 &* matrixStride.inputs
-    weights.withUnsafeBufferPointer { weights in
-      var job = WinogradJob(
-        input: WinogradInput(
-          x: input, width: plan.output.width, channels: inputs, rowSources: plan.rowSources.base,
-          columnSources: plan.columnSources.base, zeros: zeros.base, tileColumns: plan.tileColumns, firstTile: 0,
-          transformed: scratch, matrixStride: matrixStride.inputs),
-        weights: weights, zeros: zeros.base,
-        output: WinogradOutput(
-          products: products, matrixStride: matrixStride.outputs, firstTile: 0, tileColumns: plan.tileColumns,
-          height: plan.output.height, width: plan.output.width, channels: outputs, bias: bias.base, residual: residual,
-          activation: activation, y: output),
-        tileCount: 0)
-      let tileCount = plan.tileRows * plan.tileColumns
-      for first in stride(from: 0, to: tileCount, by: plan.tilesAtOnce) {
-        job.move(to: first, count: min(plan.tilesAtOnce, tileCount - first))
-        job.run(workers)
-      }
+    var job = WinogradJob(
+      input: WinogradInput(
+        x: input, width: plan.output.width, channels: inputs, rowSources: plan.rowSources.base,
+        columnSources: plan.columnSources.base, zeros: zeros.base, tileColumns: plan.tileColumns, firstTile: 0,
+        transformed: scratch, matrixStride: matrixStride.inputs),
+      weights: weights, transformedWeights: scratch + plan.tilesScratchCount,
+      transformedWeightsCount: plan.kernelsScratchCount, zeros: zeros.base,
+      output: WinogradOutput(
+        products: products, matrixStride: matrixStride.outputs, firstTile: 0, tileColumns: plan.tileColumns,
+        height: plan.output.height, width: plan.output.width, channels: outputs, bias: bias.base, residual: residual,
+        activation: activation, y: output),
+      tileCount: 0)
+    let tileCount = plan.tileRows * plan.tileColumns
+    for first in stride(from: 0, to: tileCount, by: plan.tilesAtOnce) {
+      job.move(to: first, count: min(plan.tilesAtOnce, tileCount - first))
+      job.run(workers)
     }
   }
 }
@@ -181,13 +135,21 @@ extension WinogradConvolution {
 /// Some tiles of a Winograd convolution, in three steps that threads share: transform, multiply, transform back.
 private struct WinogradJob {
   var input: WinogradInput
-  let weights: UnsafeBufferPointer<PackedWeights>
+  let weights: PackedWeights
+  /// For each thread.
+  let transformedWeights: UnsafeMutablePointer<Float>
+  let transformedWeightsCount: Int
   let zeros: UnsafePointer<Float>
   var output: WinogradOutput
   var tileCount: Int
 
   /// Tiles that a thread transforms at once.
   private static let tilesPerPart = 4
+  /// Panels that a thread transforms for one row of places and multiplies with.
+  private static let panelsAtOnce = 2
+
+  /// Floats from one place's transformed kernels to the next one's: an odd number of cache lines.
+  static func placeStride(inputs: Int) -> Int { (panelsAtOnce &* inputs | 1) &* Product.panelWidth }
 
   mutating func move(to tile: Int, count: Int) {
     input.firstTile = tile
@@ -202,8 +164,9 @@ private struct WinogradJob {
         let job = context.assumingMemoryBound(to: WinogradJob.self)
         Kernels.selected.winogradInput(job.pointee.input, tiles: job.pointee.tiles(part))
       }
-      workers.run(parts: weights.count, context: job) { context, place, _ in
-        context.assumingMemoryBound(to: WinogradJob.self).pointee.multiply(place)
+      let pairs = (weights.panelCount + Self.panelsAtOnce - 1) / Self.panelsAtOnce
+      workers.run(parts: 6 * pairs, context: job) { context, part, worker in
+        context.assumingMemoryBound(to: WinogradJob.self).pointee.multiply(part, worker)
       }
       workers.run(parts: parts, context: job) { context, part, _ in
         let job = context.assumingMemoryBound(to: WinogradJob.self)
@@ -217,13 +180,31 @@ private struct WinogradJob {
     return first..<min(first &+ Self.tilesPerPart, tileCount)
   }
 
-  private func multiply(_ place: Int) {
-    let matrix = weights[place]
-    let x = UnsafePointer(input.transformed + place &* input.matrixStride)
-    let product = Product(
-      rows: tileCount, x: x, xStride: matrix.inputs, depth: matrix.inputs, zeros: x, panels: matrix.base,
-      outputs: matrix.outputs, bias: .shared(zeros), residual: nil, activation: .identity,
-      y: output.products + place &* output.matrixStride, yStride: matrix.outputs)
-    Kernels.selected.product(product, rows: 0..<tileCount, panels: 0..<matrix.panelCount)
+  /// A pair of panels at a row of places.
+  private func multiply(_ part: Int, _ worker: Int) {
+    let (inputs, row) = (input.channels, part % 6)
+    let first = part / 6 &* Self.panelsAtOnce
+    let panels = first..<min(first &+ Self.panelsAtOnce, weights.panelCount)
+    let (panelCount, outputCount) = (Product.panelWidth &* inputs, panels.count &* Product.panelWidth)
+    let placeStride = Self.placeStride(inputs: inputs)
+    let transformed = transformedWeights + worker &* transformedWeightsCount
+    for panel in panels {
+      Kernels.selected.winogradWeights(
+        WinogradWeights(
+          kernels: weights.base + panel &* 9 &* panelCount, inputs: inputs, row: row,
+          transformed: transformed + (panel &- first) &* panelCount, placeStride: placeStride))
+    }
+    for column in 0..<6 {
+      let place = 6 &* row &+ column
+      let x = UnsafePointer(input.transformed + place &* input.matrixStride)
+      var product = Product(
+        rows: tileCount, x: x, xStride: inputs, depth: inputs, zeros: x,
+        panels: UnsafePointer(transformed + column &* placeStride), outputs: outputCount,
+        bias: .shared(zeros), residual: nil, activation: .identity,
+        y: output.products + (place &* output.matrixStride &+ first &* Product.panelWidth), yStride: output.channels)
+      // The next panels' kernels are as much as nine of these thirty-six products use.
+      product.next = weights.base + (panels.upperBound &* 9 &+ place / 4 &* panels.count) &* panelCount
+      Kernels.selected.product(product, rows: 0..<tileCount, panels: 0..<panels.count)
+    }
   }
 }

@@ -31,7 +31,7 @@ import Testing
       weights: weights, bias: bias, outputs: outputs, inputs: inputs, activation: .relu)
     let plan = try winograd.plan(grid, isReflecting: isReflecting)
     #expect(plan.output == plainPlan.output)
-    let scratch = try FloatBuffer(count: plan.scratchCount)
+    let scratch = try FloatBuffer(count: plan.scratchCount(workers: 2))
     var bits: [[Float]] = []
     for workers in [workers, try Workers(count: 1)] {
       var y = [Float](repeating: .nan, count: expected.count)
@@ -41,6 +41,37 @@ import Testing
       bits.append(y)
     }
     #expect(bits[0] == bits[1])
+  }
+
+  @Test(arguments: variants) func transformedKernelsEqualTheFormula(_ build: Build) {
+    let (inputs, width) = (5, Product.panelWidth)
+    let (sixth, twelfth) = (1.0 / 6, 1.0 / 12)
+    let g: [[Double]] = [
+      [0.25, 0, 0], [-sixth, -sixth, -sixth], [-sixth, sixth, -sixth], [twelfth / 2, twelfth, sixth],
+      [twelfth / 2, -twelfth, sixth], [0, 0, 1],
+    ]
+    let kernels = Generated.unit("wk", count: inputs * 9 * width).map { Float($0) }
+    let placeStride = inputs * width + 3
+    for row in 0..<6 {
+      var transformed = [Float](repeating: .nan, count: 6 * placeStride)
+      kernels.withUnsafeBufferPointer { kernels in
+        transformed.withUnsafeMutableBufferPointer { transformed in
+          guard let kernels = kernels.baseAddress, let transformed = transformed.baseAddress else { return }
+          build.kernels.winogradWeights(
+            WinogradWeights(
+              kernels: kernels, inputs: inputs, row: row, transformed: transformed, placeStride: placeStride))
+        }
+      }
+      for i in 0..<6 * inputs * width {
+        let (column, input, output) = (i / width / inputs, i / width % inputs, i % width)
+        var expected = 0.0
+        for tap in 0..<9 {
+          let kernel = Double(kernels[(input * 9 + tap) * width + output])
+          expected += g[row][tap / 3] * g[column][tap % 3] * kernel
+        }
+        #expect(abs(Double(transformed[column * placeStride + input * width + output]) - expected) < 1e-7)
+      }
+    }
   }
 
   @Test func channelsThatDoNotSuitAreRefused() {

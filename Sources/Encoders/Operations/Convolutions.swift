@@ -59,9 +59,7 @@ struct PaddedWinogradConvolution: Operation {
   }
 }
 
-extension WinogradConvolution.Plan: OperationPlan {
-  func scratchCount(workers: Int) -> Int { scratchCount }
-}
+extension WinogradConvolution.Plan: OperationPlan {}
 
 /// A convolution in groups with the encoder's padding.
 struct PaddedGroupedConvolution: Operation {

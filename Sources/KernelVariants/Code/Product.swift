@@ -53,6 +53,7 @@ private func stripe<V: FloatVector, Columns: Count>(
   let width = Columns.value &* V.width
   let step = min(max(width &* TileRows.value / rows.count, 1), width)
   var ahead = task.panels + (column &+ width) &* task.taps &* task.depth
+  if let next = task.next { ahead = next }
   var row = rows.lowerBound
   while row < rows.upperBound {
     let left = rows.upperBound &- row

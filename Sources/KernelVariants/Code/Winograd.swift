@@ -1,6 +1,6 @@
 import KernelTasks
 
-/// SixVectors vectors, a row or a column of a tile.
+/// Six vectors, a row or a column of a tile.
 private typealias SixVectors = (
   WideVector, WideVector, WideVector, WideVector, WideVector, WideVector
 )
@@ -87,6 +87,56 @@ private func storeColumn(_ d: SixVectors, _ target: UnsafeMutablePointer<Float>,
   t.3.store(to: start + 3 &* step)
   t.4.store(to: start + 4 &* step)
   t.5.store(to: start + 5 &* step)
+}
+
+extension Variant {
+  package func winogradWeights(_ task: WinogradWeights) {
+    let (k0, k1, k2) = rowOfG(task.row)
+    var kernels = task.kernels
+    var target = task.transformed
+    for _ in 0..<task.inputs {
+      var lane = 0
+      while lane < Product.panelWidth {
+        let (a, b, c) = (
+          columnTimes(k0, k1, k2, kernels + lane), columnTimes(k0, k1, k2, kernels + (Product.panelWidth &+ lane)),
+          columnTimes(k0, k1, k2, kernels + (2 &* Product.panelWidth &+ lane))
+        )
+        let (d, e, b2) = (a + c, a + 4 * c, 2 * b)
+        let place = target + lane
+        (a * (1 / 4)).store(to: place)
+        ((d + b) * (-1 / 6)).store(to: place + task.placeStride)
+        ((d - b) * (-1 / 6)).store(to: place + 2 &* task.placeStride)
+        ((e + b2) * (1 / 24)).store(to: place + 3 &* task.placeStride)
+        ((e - b2) * (1 / 24)).store(to: place + 4 &* task.placeStride)
+        c.store(to: place + 5 &* task.placeStride)
+        lane &+= WideVector.width
+      }
+      kernels += 9 &* Product.panelWidth
+      target += Product.panelWidth
+    }
+  }
+}
+
+/// G of F(4x4, 3x3), for the same points as ``transformed(_:)``.
+@inline(__always)
+private func rowOfG(_ row: Int) -> (Float, Float, Float) {
+  switch row {
+  case 0: (1 / 4, 0, 0)
+  case 1: (-1 / 6, -1 / 6, -1 / 6)
+  case 2: (-1 / 6, 1 / 6, -1 / 6)
+  case 3: (1 / 24, 1 / 12, 1 / 6)
+  case 4: (1 / 24, -1 / 12, 1 / 6)
+  default: (0, 0, 1)
+  }
+}
+
+/// A row of G times a column of some outputs' kernels, whose first tap is given.
+@inline(__always)
+private func columnTimes(_ k0: Float, _ k1: Float, _ k2: Float, _ first: UnsafePointer<Float>) -> WideVector {
+  var sum = WideVector.load(first) * k0
+  sum.add(.load(first + 3 &* Product.panelWidth), times: WideVector(repeating: k1))
+  sum.add(.load(first + 6 &* Product.panelWidth), times: WideVector(repeating: k2))
+  return sum
 }
 
 extension Variant {
