@@ -239,6 +239,16 @@ cflowad_status cflowad_model_close(cflowad_model *model);
 /** Scratch memory for scoring frames with one model, one call at a time. */
 typedef struct cflowad_session cflowad_session;
 
+/**
+ * The host's own threads in place of a session's: runs body(body_context, index) once for each index of 0..count-1, on
+ * any threads, at the same time where it can, and returns when all have returned (TBB's or OpenMP's parallel for, a
+ * dispatch queue's apply). Called many times a frame by the thread that scores, so it has to be quick: a call for
+ * every layer of the encoder. What is computed does not depend on how many threads run the bodies, or in which order.
+ * It must not score with the same session.
+ */
+typedef void (*cflowad_parallel_for)(void *context, uint32_t count, void (*body)(void *body_context, uint32_t index),
+                                     void *body_context);
+
 typedef struct cflowad_session_options {
     size_t struct_size;
     float threshold;       /**< score above which a frame is rejected; NaN: the model's own [NaN] */
@@ -251,6 +261,9 @@ typedef struct cflowad_session_options {
                                  [NaN] */
     uint32_t region_min_area; /**< fewest pixels of a region that counts [1] */
     float region_min_score; /**< lowest peak of a region that counts; NaN: any [NaN] */
+    cflowad_parallel_for parallel_for; /**< NULL, or the host's threads, of which at most thread_count work for the
+                                            session at a time; it then has none of its own [NULL] */
+    void *parallel_for_context;        /**< passed to each call of it [NULL] */
 } cflowad_session_options;
 
 /** Sets struct_size and every field to its default. Thread-safe. */

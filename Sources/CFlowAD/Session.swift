@@ -65,10 +65,6 @@ private func open(
 ) throws(Failure) -> OpaquePointer {
   var chosen = defaultSessionOptions
   if options != nil { chosen = try CallerStruct.read(options, "session options", defaults: defaultSessionOptions) }
-  let threadCount = Int(chosen.thread_count)
-  guard threadCount <= Workers.maximumCount else {
-    throw Failure(.invalidArgument, "\(threadCount) threads are more than \(Workers.maximumCount)")
-  }
   let threshold = try optional(chosen.threshold, "threshold")
   let reviewThreshold = try optional(chosen.review_threshold, "review threshold")
   let regionThreshold = try optional(chosen.region_threshold, "region threshold")
@@ -76,11 +72,21 @@ private func open(
     minimumArea: Int(chosen.region_min_area),
     minimumPeak: try optional(chosen.region_min_score, "lowest region score"))
   return try sessions.insert(
-    ScoringSession(detectors, threadCount: threadCount) { detector in
+    ScoringSession(detectors, workers: workers(chosen)) { detector in
       Judge(
         detector.calibration, threshold: threshold, reviewThreshold: reviewThreshold, pixelThreshold: regionThreshold,
         regionFilter: regionFilter)
     })
+}
+
+/// The session's own threads or the host's.
+private func workers(_ options: cflowad_session_options) throws(Failure) -> Workers {
+  let count = Int(options.thread_count)
+  guard count <= Workers.maximumCount else {
+    throw Failure(.invalidArgument, "\(count) threads are more than \(Workers.maximumCount)")
+  }
+  guard let parallelFor = options.parallel_for else { return try Workers(count: count) }
+  return Workers(count: count, host: HostThreads(parallelFor, context: options.parallel_for_context))
 }
 
 @_cdecl("cflowad_session_replace_model") @implementation

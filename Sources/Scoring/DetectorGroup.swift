@@ -17,9 +17,8 @@ package final class DetectorGroup: @unchecked Sendable {
 
   /// - Parameters:
   ///   - detectors: at least one, each with what its scores are judged by.
-  ///   - threadCount: threads that share the work, the calling one included; 0 for one per processor.
-  package convenience init(_ detectors: [(Detector, Judge)], threadCount: Int) throws(Failure) {
-    let workers = try Workers(count: threadCount == 0 ? Workers.processorCount : threadCount)
+  ///   - workers: what shares the work; nobody else may use it.
+  package convenience init(_ detectors: [(Detector, Judge)], workers: Workers) throws(Failure) {
     try self.init(detectors, workers: workers, reusing: [])
   }
 

@@ -15,7 +15,7 @@ package final class LikelihoodSession {
 
   /// - Parameter threadCount: threads that share the work, the calling one included; 0 for one per processor.
   package convenience init(_ detector: Detector, threadCount: Int = 0) throws(Failure) {
-    let workers = try Workers(count: threadCount == 0 ? Workers.processorCount : threadCount)
+    let workers = try Workers(count: threadCount)
     try self.init(detector, encoder: FrameEncoder(detector, workers: workers), workers: workers)
   }
 

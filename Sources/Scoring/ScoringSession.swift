@@ -1,5 +1,6 @@
 import Basics
 import Glibc
+import Kernels
 import Synchronization
 
 /// A group of detectors that one thread at a time may use, and whose detectors can be exchanged meanwhile: a call that
@@ -21,10 +22,10 @@ package final class ScoringSession: Sendable {
   private let exchanging = Mutex(())
 
   package init(
-    _ detectors: [Detector], threadCount: Int, judge: @escaping @Sendable (Detector) -> Judge
+    _ detectors: [Detector], workers: Workers, judge: @escaping @Sendable (Detector) -> Judge
   ) throws(Failure) {
     self.judge = judge
-    let group = try DetectorGroup(detectors.map { ($0, judge($0)) }, threadCount: threadCount)
+    let group = try DetectorGroup(detectors.map { ($0, judge($0)) }, workers: workers)
     state = Mutex(State(group: group))
   }
 

@@ -33,7 +33,7 @@ final class FeatureSource {
   {
     width = preprocessing.width
     height = preprocessing.height
-    workers = try Workers(count: Workers.processorCount)
+    workers = try Workers(count: 0)
     session = try EncoderSession(encoder, height: height, width: width, workers: workers)
     levels = session.levelGrids
     normalization = Normalization(preprocessing)

@@ -39,6 +39,13 @@ static void check(int holds, const char *what) {
     }
 }
 
+/* Threads of a host that has none to spare. */
+static void in_order(void *context, uint32_t count, void (*body)(void *, uint32_t), void *body_context) {
+    uint32_t i;
+    (void)context;
+    for (i = 0; i < count; i++) body(body_context, i);
+}
+
 int main(int argc, char **argv) {
     enum { WIDTH = 317, HEIGHT = 211, FRAMES = 10 };
     static unsigned char pixels[(WIDTH + 1) * HEIGHT * 6];
@@ -124,6 +131,24 @@ int main(int argc, char **argv) {
             failed++;
             printf("failed: format %d: %ld allocations in %d frames\n", formats[format], calls - before, FRAMES);
         }
+    }
+    cflowad_session_close(session);
+
+    options.parallel_for = in_order;
+    check(cflowad_session_create(model, &options, &session) == CFLOWAD_OK, "create with the host's threads");
+    {
+        cflowad_frame frame;
+        memset(&frame, 0, sizeof frame);
+        frame.struct_size = sizeof frame;
+        frame.data = pixels;
+        frame.width = WIDTH;
+        frame.height = HEIGHT;
+        frame.stride = 3 * WIDTH;
+        frame.format = CFLOWAD_PIXEL_RGB8;
+        check(cflowad_session_score(session, &frame, &result) == CFLOWAD_OK, "first score");
+        before = calls;
+        check(cflowad_session_score(session, &frame, &result) == CFLOWAD_OK, "score");
+        check(calls == before, "no allocation with the host's threads");
     }
     cflowad_session_close(session);
     cflowad_model_close(model);

@@ -1,9 +1,11 @@
 /*
  * Four threads with a session each, one model, the same frames: every output has the bits of a run on one thread.
+ * Threads of the host in place of a session's: the same bits, however the host runs them.
  * And two threads on one session: each call either gives those bits or is refused as busy.
  *
  *     threads_test DETECTOR.h5
  */
+#include <fenv.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,6 +28,7 @@ typedef struct outputs {
 
 typedef struct worker {
     const cflowad_model *model;
+    const cflowad_session_options *options;
     outputs outputs[FRAMES];
     int offset; /* threads meet the frames in different orders */
     int failed;
@@ -85,7 +88,7 @@ static void *work(void *argument) {
     worker *self = argument;
     cflowad_session *session = NULL;
     int round, i;
-    self->failed = cflowad_session_create(self->model, NULL, &session) != CFLOWAD_OK;
+    self->failed = cflowad_session_create(self->model, self->options, &session) != CFLOWAD_OK;
     for (round = 0; round < ROUNDS && !self->failed; round++)
         for (i = 0; i < FRAMES && !self->failed; i++) {
             int n = (i + self->offset) % FRAMES;
@@ -95,6 +98,67 @@ static void *work(void *argument) {
         }
     if (cflowad_session_close(session) != CFLOWAD_OK) self->failed = 1;
     return NULL;
+}
+
+/* Hosts' ways to run the bodies of a job; each counts its calls. */
+static void backwards(void *calls, uint32_t count, void (*body)(void *, uint32_t), void *context) {
+    ++*(int *)calls;
+    while (count-- > 0) body(context, count);
+}
+
+static void not_at_all(void *calls, uint32_t count, void (*body)(void *, uint32_t), void *context) {
+    (void)count, (void)body, (void)context;
+    ++*(int *)calls;
+}
+
+typedef struct call {
+    void (*body)(void *, uint32_t);
+    void *context;
+    uint32_t index;
+} call;
+
+static void *run_body(void *argument) {
+    call *self = argument;
+    fesetround(FE_TOWARDZERO); /* not the library's */
+    self->body(self->context, self->index);
+    if (fegetround() != FE_TOWARDZERO) abort();
+    return NULL;
+}
+
+static void on_new_threads(void *calls, uint32_t count, void (*body)(void *, uint32_t), void *context) {
+    pthread_t threads[THREADS];
+    call bodies[THREADS];
+    uint32_t i;
+    ++*(int *)calls;
+    if (count > THREADS) abort();
+    for (i = 0; i < count; i++) {
+        bodies[i].body = body;
+        bodies[i].context = context;
+        bodies[i].index = i;
+        if (pthread_create(&threads[i], NULL, run_body, &bodies[i])) abort();
+    }
+    for (i = 0; i < count; i++) pthread_join(threads[i], NULL);
+}
+
+/* The number of failures with a host's threads. */
+static int failures_with(cflowad_parallel_for parallel_for, const worker *expected) {
+    static worker hosted;
+    cflowad_session_options options;
+    int calls = 0, failures = 0, n;
+    if (cflowad_session_options_init(&options, sizeof options) != CFLOWAD_OK) return 1;
+    options.thread_count = THREADS;
+    options.parallel_for = parallel_for;
+    options.parallel_for_context = &calls;
+    hosted.model = expected->model;
+    hosted.options = &options;
+    for (n = 0; n < FRAMES; n++)
+        if (!hosted.outputs[n].map) make_outputs(&hosted.outputs[n], n);
+        else memset(hosted.outputs[n].map, 0, sizeof(float) * info.input_width * info.input_height);
+    work(&hosted);
+    failures += hosted.failed || calls == 0;
+    for (n = 0; n < FRAMES; n++) failures += !equal(&hosted.outputs[n], &expected->outputs[n], n);
+    if (failures) fprintf(stderr, "threads_test: %d failed with the host's threads, %d calls\n", failures, calls);
+    return failures;
 }
 
 /* Calls that may meet another thread's on the same session. */
@@ -162,6 +226,10 @@ int main(int argc, char **argv) {
                 failures++;
             }
     }
+
+    failures += failures_with(backwards, &alone);
+    failures += failures_with(not_at_all, &alone);
+    failures += failures_with(on_new_threads, &alone);
 
     if (cflowad_session_create(model, NULL, &session) != CFLOWAD_OK) return 1;
     for (t = 0; t < 2; t++) {

@@ -7,15 +7,16 @@ extension Variant {
     let kept2 = Float(AdamStep.beta2)
     let (p, g) = (step.parameters, step.gradient)
     let (m, v) = (step.firstMoments, step.secondMoments)
-    let (rate, secondMomentRate) = (step.rate, step.secondMomentRate)
-    // Single numbers, which the compiler makes vectors of: `SIMD8.squareRoot` stays eight roots.
+    let (rate, secondMomentRate, epsilon) = (step.rate, step.secondMomentRate, AdamStep.epsilon)
+    // Single numbers, which the compiler makes vectors of: `SIMD8.squareRoot` stays eight roots. It does so only when
+    // nothing in the loop is read through a function of another module.
     for i in 0..<step.count {
       let gradient = g[i]
       let first = m[i] + fresh1 * (gradient - m[i])
       let second = kept2 * v[i] + fresh2 * gradient * gradient
       m[i] = first
       v[i] = second
-      p[i] -= rate * first / (second.squareRoot() * secondMomentRate + AdamStep.epsilon)
+      p[i] -= rate * first / (second.squareRoot() * secondMomentRate + epsilon)
     }
   }
 }

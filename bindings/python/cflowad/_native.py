@@ -103,6 +103,8 @@ class SessionOptions(Sized):
         ("region_threshold", c_float),
         ("region_min_area", c_uint32),
         ("region_min_score", c_float),
+        ("parallel_for", c_void_p),
+        ("parallel_for_context", c_void_p),
     ]
 
 

@@ -1,0 +1,32 @@
+import CProcessor
+
+/// The host's own threads: a function of the host that runs a body for each index of 0..<count, at the same time where it
+/// can, and returns when all have returned.
+package struct HostThreads: @unchecked Sendable {
+  package typealias Body = @convention(c) (_ context: UnsafeMutableRawPointer?, _ index: UInt32) -> Void
+  package typealias ParallelFor =
+    @convention(c) (
+      _ context: UnsafeMutableRawPointer?, _ count: UInt32, _ body: Body?, _ bodyContext: UnsafeMutableRawPointer?
+    ) -> Void
+
+  private let parallelFor: ParallelFor
+  private let context: UnsafeMutableRawPointer?
+
+  /// - Parameter context: the host's, which it gets with every call.
+  package init(_ parallelFor: @escaping ParallelFor, context: UnsafeMutableRawPointer?) {
+    self.parallelFor = parallelFor
+    self.context = context
+  }
+
+  /// Has so many of the host's threads, numbered from 0, join the room's job.
+  func serve(_ room: WorkRoom, count: Int) {
+    let body: Body = { room, index in
+      guard let room else { return }
+      // The host's threads have the host's mode.
+      let mode = cflowad_processor_enter_default_float_mode()
+      defer { cflowad_processor_restore_float_mode(mode) }
+      Unmanaged<WorkRoom>.fromOpaque(room).takeUnretainedValue().join(as: Int(index))
+    }
+    parallelFor(context, UInt32(count), body, Unmanaged.passUnretained(room).toOpaque())
+  }
+}
