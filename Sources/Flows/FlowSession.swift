@@ -28,13 +28,21 @@ package final class FlowSession {
   /// evenly; enough that reading all weights for them is the lesser work.
   private static let fibersAtOnce = 132
 
+  /// The finest level's chunks come last of all: smaller ones at its end, for threads to end together.
+  private static func fibersAtOnce(ofLast rest: Int, _ workerCount: Int) -> Int {
+    workerCount > 1 && rest <= workerCount * fibersAtOnce ? 48 : fibersAtOnce
+  }
+
   package init(_ flows: [Flow], workers: Workers) throws(Failure) {
     var chunks: [Chunk] = []
     var start = 0
     for (level, flow) in flows.enumerated() {
-      for first in stride(from: 0, to: flow.grid.positions, by: Self.fibersAtOnce) {
-        let count = min(Self.fibersAtOnce, flow.grid.positions - first)
+      var first = 0
+      while first < flow.grid.positions {
+        let rest = flow.grid.positions - first
+        let count = min(level == 0 ? Self.fibersAtOnce(ofLast: rest, workers.count) : Self.fibersAtOnce, rest)
         chunks.append(Chunk(level: level, first: first, count: count, outputStart: start + first))
+        first += count
       }
       start += flow.grid.positions
     }

@@ -29,6 +29,10 @@ package protocol KernelTable: Sendable {
   func rowNorm(_ task: borrowing RowNorm, rows: Range<Int>)
   /// In place: each of the rows, `count` values long, becomes e^x divided by the row's sum of these.
   func softmax(_ values: MutableFloats, rows: Int, count: Int)
+  /// Rows and columns from the task's first.
+  func reluGradient(_ task: borrowing ReluGradient, rows: Int, columns: Int)
+  func affineGradient(_ task: borrowing AffineGradient, rows: Int, columns: Int)
+  func couplingGradient(_ task: borrowing CouplingGradient, rows: Int, columns: Int)
   func adam(_ step: borrowing AdamStep)
   /// In place: e^x, arguments clamped to +-87. Error below 2 units in the last place.
   func exp(_ values: MutableFloats, count: Int)

@@ -64,18 +64,16 @@ extension FlowTrainer {
     let scale = parameters.base + (block &* layout.count &+ layout.scale)
     let dScale = scratch.vectorGradients.rest.base + (layout.scale - layout.bias2)
     let dOffset = scratch.vectorGradients.rest.base + (layout.offset - layout.bias2)
-    for i in columns { (dScale[i], dOffset[i]) = (0, 0) }
-    let (first, end) = (columns.lowerBound, columns.upperBound)
-    let rates = scratch.likelihood.base
+    let first = columns.lowerBound
+    (dScale + first).update(repeating: 0, count: columns.count)
+    (dOffset + first).update(repeating: 0, count: columns.count)
+    Kernels.selected.affineGradient(
+      AffineGradient(
+        gradient: d + first, stride: channels, u: u + first, uStride: stride, gain: gain + first,
+        gainGradient: dScale + first, offsetGradient: dOffset + first),
+      rows: count, columns: columns.count)
     var rate = 0.0
-    for row in 0..<count {
-      let u = u + row &* stride
-      let d = d + row &* channels
-      for i in first..<end { dScale[i] += d[i] * u[i] }
-      for i in first..<end { dOffset[i] += d[i] }
-      for i in first..<end { d[i] *= gain[i] }
-      rate += Double(rates[row])
-    }
+    for row in 0..<count { rate += Double(scratch.likelihood.base[row]) }
     // g = 0.1 softplus(scale): the derivative is 0.1 sigmoid(scale / 2), and 0.1 above softplus's threshold.
     for i in columns {
       let slope: Float = 0.5 * scale[i] > 20 ? 0.1 : 0.1 / (1 + exp(-0.5 * scale[i]))
@@ -86,27 +84,19 @@ extension FlowTrainer {
   /// From du2 to dx2, in place, and to the gradients by the subnet's outputs and b2. Columns are those of x2.
   private func pullBackCoupling(_ block: Int, columns: Range<Int>, _ d: UnsafeMutablePointer<Float>, count: Int) {
     let kept = activations[block]
-    let slope = description.clampAlpha * scaleFactor
-    let width = layout.active
-    let dBias = scratch.vectorGradients.rest.base
-    for i in columns { (dBias[i], dBias[width &+ i]) = (0, 0) }
-    let (first, end) = (columns.lowerBound, columns.upperBound)
-    let (rates, outputs, passive) = (scratch.likelihood.base, scratch.outputs.base, layout.passive)
-    let (x, tanhs, exponentials) = (kept.x.base, kept.tanh.base, kept.exponential.base)
-    for row in 0..<count {
-      let x2 = x + (row &* channels &+ passive)
-      let d = d + (row &* channels &+ passive)
-      let tanh = tanhs + row &* width
-      let exponential = exponentials + row &* width
-      let dScale = outputs + row &* 2 &* width
-      let dShift = dScale + width
-      let rate = rates[row]
-      for i in first..<end { dShift[i] = Self.shiftFactor * d[i] }
-      for i in first..<end { d[i] *= exponential[i] }
-      for i in first..<end { dScale[i] = (d[i] * x2[i] + rate) * (1 - tanh[i] * tanh[i]) * slope }
-      for i in first..<end { dBias[i] += dScale[i] }
-      for i in first..<end { dBias[width &+ i] += dShift[i] }
-    }
+    let (width, first) = (layout.active, columns.lowerBound)
+    let place = layout.passive &+ first
+    let outputs = scratch.outputs.base + first
+    let dBias = scratch.vectorGradients.rest.base + first
+    dBias.update(repeating: 0, count: columns.count)
+    (dBias + width).update(repeating: 0, count: columns.count)
+    Kernels.selected.couplingGradient(
+      CouplingGradient(
+        gradient: d + place, x2: kept.x.base + place, stride: channels, tanh: kept.tanh.base + first,
+        exponential: kept.exponential.base + first, keptStride: width, rates: scratch.likelihood.base, scale: outputs,
+        shift: outputs + width, outputStride: 2 &* width, scaleSum: dBias, shiftSum: dBias + width,
+        scaleFactor: description.clampAlpha * scaleFactor, shiftFactor: Self.shiftFactor),
+      rows: count, columns: columns.count)
     for half in 0...1 {
       let first = half &* width &+ columns.lowerBound
       transpose(
@@ -147,32 +137,25 @@ extension FlowTrainer {
   ///
   /// - Parameter hidden: relu's values as ``PackedRows``.
   private func passRelu(of hidden: UnsafePointer<Float>, columns: Range<Int>, _ group: Group) {
-    for column in stride(from: columns.lowerBound, to: columns.upperBound, by: Product.panelWidth) {
-      let panel = hidden + column &* group.count
-      let panelWidth = PackedRows.width(ofPanelAt: column, columns: layout.hidden)
-      let count = min(panelWidth, columns.upperBound &- column)
-      for row in 0..<group.count {
-        Rows.pullBackRelu(
-          scratch.hidden.base + (row &* layout.hidden &+ column), value: panel + row &* panelWidth, count: count)
+    let (d, dBias, width) = (scratch.hidden.base, scratch.vectorGradients.bias1.base, layout.hidden)
+    (dBias + columns.lowerBound).update(repeating: 0, count: columns.count)
+    for axis in 0...1 {
+      guard let length = group.conditions?[axis].length else { continue }
+      Rows.clear(scratch.places[axis].base, stride: width, columns: columns, count: length)
+    }
+    for first in stride(from: columns.lowerBound, to: columns.upperBound, by: Product.panelWidth) {
+      let places = group.conditions.map { conditions in
+        (
+          ReluGradient.PlaceSums(sums: scratch.places[0].base + first, indices: conditions[0].places),
+          ReluGradient.PlaceSums(sums: scratch.places[1].base + first, indices: conditions[1].places)
+        )
       }
-    }
-    let (first, count, width) = (columns.lowerBound, columns.count, layout.hidden)
-    let dBias = scratch.vectorGradients.bias1.base + first
-    dBias.update(repeating: 0, count: count)
-    let (sums0, sums1) = (scratch.places[0].base + first, scratch.places[1].base + first)
-    let d = scratch.hidden.base + first
-    guard let conditions = group.conditions else {
-      for row in 0..<group.count { Rows.add(d + row &* width, to: dBias, count: count) }
-      return
-    }
-    let (places0, places1) = (conditions.axes.0.places, conditions.axes.1.places)
-    Rows.clear(scratch.places[0].base, stride: width, columns: columns, count: conditions.axes.0.length)
-    Rows.clear(scratch.places[1].base, stride: width, columns: columns, count: conditions.axes.1.length)
-    for row in 0..<group.count {
-      let gradient = d + row &* width
-      Rows.add(gradient, to: dBias, count: count)
-      Rows.add(gradient, to: sums0 + Int(places0[row]) &* width, count: count)
-      Rows.add(gradient, to: sums1 + Int(places1[row]) &* width, count: count)
+      let panelWidth = PackedRows.width(ofPanelAt: first, columns: width)
+      Kernels.selected.reluGradient(
+        ReluGradient(
+          gradient: d + first, stride: width, values: hidden + first &* group.count, valueStride: panelWidth,
+          sum: dBias + first, places: places),
+        rows: group.count, columns: min(panelWidth, columns.upperBound &- first))
     }
   }
 

@@ -22,27 +22,12 @@ enum Rows {
     }
   }
 
-  /// sum += row.
-  @inline(__always)
-  static func add(_ row: UnsafePointer<Float>, to sum: UnsafeMutablePointer<Float>, count: Int) {
-    for i in 0..<count { sum[i] += row[i] }
-  }
-
   /// max(0, x), but NaN stays.
   @inline(__always)
   static func rectify(_ row: UnsafeMutablePointer<Float>, count: Int) {
     for i in 0..<count {
       let value = row[i]
       row[i] = value < 0 ? 0 : value
-    }
-  }
-
-  /// The gradient through relu, from relu's value.
-  @inline(__always)
-  static func pullBackRelu(_ gradient: UnsafeMutablePointer<Float>, value: UnsafePointer<Float>, count: Int) {
-    for i in 0..<count {
-      let d = gradient[i]
-      gradient[i] = value[i] > 0 ? d : 0
     }
   }
 }

@@ -24,6 +24,7 @@
 STATIC_ASSERT(size_of_frame_1_0, offsetof(cflowad_frame, planes) == 40);
 STATIC_ASSERT(size_of_model_info_1_0, offsetof(cflowad_model_info, review_threshold) == 152);
 STATIC_ASSERT(size_of_session_options_1_0, offsetof(cflowad_session_options, review_threshold) == 16);
+STATIC_ASSERT(size_of_session_options_1_1, sizeof(cflowad_session_options) == 48);
 STATIC_ASSERT(size_of_result_1_0, offsetof(cflowad_result, p_value) == 88);
 STATIC_ASSERT(size_of_train_options_1_0, offsetof(cflowad_train_options, decay_rate) == 96);
 STATIC_ASSERT(size_of_roi, sizeof(cflowad_roi) == 56);
