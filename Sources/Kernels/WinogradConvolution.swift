@@ -71,7 +71,7 @@ extension WinogradConvolution {
   private static let mostTiles = 64
 
   /// Whether a map is worth the transforms: on few tiles that of the kernels takes what the products save.
-  package static func suits(height: Int, width: Int) -> Bool { tiles(height) * tiles(width) >= 12 }
+  package static func suits(height: Int, width: Int) -> Bool { tiles(height) * tiles(width) >= 4 }
 
   private static func tiles(_ length: Int) -> Int { (length + 3) / 4 }
 

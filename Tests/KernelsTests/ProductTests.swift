@@ -70,6 +70,7 @@ import Testing
     for (rows, taps, depth, outputs) in [
       (1, 1, 1, 1), (5, 1, 7, 8), (6, 1, 16, 9), (7, 1, 33, 16), (13, 1, 64, 17), (12, 1, 3, 24), (200, 1, 700, 40),
       (31, 9, 20, 25), (6, 4, 16, 7), (50, 49, 2, 16), (8, 1, 5, 32), (16, 2, 9, 48), (20, 1, 12, 56), (64, 1, 8, 57),
+      (4, 1, 11, 64), (3, 1, 6, 32), (28, 9, 5, 33),
     ] {
       let test = try Case(rows: rows, taps: taps, depth: depth, outputs: outputs)
       for isIndirect in taps > 1 ? [true] : [false, true] {

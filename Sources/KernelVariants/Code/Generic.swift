@@ -3,6 +3,7 @@ protocol Count { static var value: Int { get } }
 enum One: Count { static var value: Int { 1 } }
 enum Two: Count { static var value: Int { 2 } }
 enum Three: Count { static var value: Int { 3 } }
+enum Four: Count { static var value: Int { 4 } }
 enum Five: Count { static var value: Int { 5 } }
 enum Six: Count { static var value: Int { 6 } }
 enum Eight: Count { static var value: Int { 8 } }

@@ -58,7 +58,10 @@ private func stripe<V: FloatVector, Columns: Count>(
   while row < rows.upperBound {
     let left = rows.upperBound &- row
     // What is left of rows is computed in lower tiles where these compute less in vain.
-    if TileRows.value > 8, left <= 8 || left > TileRows.value && left <= 16 {
+    if TileRows.value > 8, left <= 4 {
+      tile(V.self, Four.self, Columns.self, task, row: row, count: left, column: column, ahead, step)
+      row &+= 4
+    } else if TileRows.value > 8, left <= 8 || left > TileRows.value && left <= 16 {
       tile(V.self, Eight.self, Columns.self, task, row: row, count: min(8, left), column: column, ahead, step)
       row &+= 8
     } else {
@@ -81,8 +84,9 @@ private func tile<V: FloatVector, Rows: Count, Columns: Count>(
   let bias = TileBias(task, row: row, column: column)
   let last = count &- 1
   var s0 = Sums(bias, 0), s1 = Sums(bias, min(1, last)), s2 = Sums(bias, min(2, last))
-  var s3 = Sums(bias, min(3, last)), s4 = Sums(bias, min(4, last)), s5 = Sums(bias, min(5, last))
-  var (s6, s7, s8, s9, s10, s11) = (s0, s0, s0, s0, s0, s0)
+  var s3 = Sums(bias, min(3, last))
+  var (s4, s5, s6, s7, s8, s9, s10, s11) = (s0, s0, s0, s0, s0, s0, s0, s0)
+  if Rows.value > 4 { (s4, s5) = (Sums(bias, min(4, last)), Sums(bias, min(5, last))) }
   if Rows.value > 6 { (s6, s7) = (Sums(bias, min(6, last)), Sums(bias, min(7, last))) }
   if Rows.value > 8 {
     (s8, s9) = (Sums(bias, min(8, last)), Sums(bias, min(9, last)))
@@ -94,7 +98,8 @@ private func tile<V: FloatVector, Rows: Count, Columns: Count>(
   var weights = task.panels + column &* task.taps &* task.depth
   for tap in 0..<task.taps {
     let (x0, x1, x2) = (s0.run(task, row, tap), s1.run(task, row, tap), s2.run(task, row, tap))
-    let (x3, x4, x5) = (s3.run(task, row, tap), s4.run(task, row, tap), s5.run(task, row, tap))
+    let x3 = s3.run(task, row, tap)
+    let (x4, x5) = Rows.value > 4 ? (s4.run(task, row, tap), s5.run(task, row, tap)) : (x0, x0)
     let (x6, x7) = Rows.value > 6 ? (s6.run(task, row, tap), s7.run(task, row, tap)) : (x0, x0)
     let (x8, x9) = Rows.value > 8 ? (s8.run(task, row, tap), s9.run(task, row, tap)) : (x0, x0)
     let (x10, x11) = Rows.value > 8 ? (s10.run(task, row, tap), s11.run(task, row, tap)) : (x0, x0)
@@ -107,8 +112,10 @@ private func tile<V: FloatVector, Rows: Count, Columns: Count>(
       s1.add(x1[k], w0, w1)
       s2.add(x2[k], w0, w1)
       s3.add(x3[k], w0, w1)
-      s4.add(x4[k], w0, w1)
-      s5.add(x5[k], w0, w1)
+      if Rows.value > 4 {
+        s4.add(x4[k], w0, w1)
+        s5.add(x5[k], w0, w1)
+      }
       if Rows.value > 6 {
         s6.add(x6[k], w0, w1)
         s7.add(x7[k], w0, w1)
@@ -127,8 +134,10 @@ private func tile<V: FloatVector, Rows: Count, Columns: Count>(
   end.store(s1, 1)
   end.store(s2, 2)
   end.store(s3, 3)
-  end.store(s4, 4)
-  end.store(s5, 5)
+  if Rows.value > 4 {
+    end.store(s4, 4)
+    end.store(s5, 5)
+  }
   if Rows.value > 6 {
     end.store(s6, 6)
     end.store(s7, 7)
