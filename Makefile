@@ -10,7 +10,7 @@ PREFIX  ?= /usr/local
 STATIC := -Xswiftc -static-stdlib -Xswiftc -use-ld=lld -Xlinker --gc-sections
 TESTED := --configuration release --scratch-path .build-test -Xswiftc -enable-testing
 
-.PHONY: all lib tool install test fidelity demo lint format bench clean packages
+.PHONY: all lib tool install test fidelity demo lint format bench bench-detectors clean packages
 
 all: lib tool
 
@@ -63,6 +63,11 @@ bench: lib $(VENV)/bench
 	CFLOWAD_LIBRARY=$(LIBRARY) $(VENV)/bin/python -W ignore benchmarks/speed.py $(BENCH)
 	swift build --configuration release --scratch-path .build-lib --product training-steps $(STATIC)
 	CFLOWAD_LIBRARY=$(LIBRARY) $(VENV)/bin/python -W ignore benchmarks/training_speed.py .build-lib/release/training-steps $(BENCH)
+
+# Detectors of one camera that share an encoder, in one session and in sessions of their own: build/bench/many_detectors.md.
+# About a minute and a half.
+bench-detectors: lib $(VENV)/bench
+	CFLOWAD_LIBRARY=$(LIBRARY) $(VENV)/bin/python benchmarks/many_detectors.py
 
 lint:
 	swift format lint --strict --recursive Sources Tests Package.swift
