@@ -2,7 +2,7 @@ import Basics
 
 /// Comma-separated values with a line of column names (RFC 4180): cells may be quoted, and hold commas, line ends and
 /// doubled quotes then. Own code, because the library for it needs all of Foundation, which is larger than the tool.
-struct CSV {
+package struct CSV {
   /// Names of the columns, in lower case.
   let columns: [String]
   /// As many cells as columns each.
@@ -19,6 +19,17 @@ struct CSV {
     for (index, row) in rows.enumerated() where row.count != columns.count {
       throw Failure(.format, "row \(index + 1) has \(row.count) cells where there are \(columns.count) columns")
     }
+  }
+
+  /// A line of a file with these cells, without its end.
+  package static func line(_ cells: [String]) -> String { cells.map { quoted($0) }.joined(separator: ",") }
+
+  private static func quoted(_ cell: String) -> String {
+    // Scalars, since a line end of two is one character.
+    guard cell.unicodeScalars.contains(where: { ",\"\n\r".unicodeScalars.contains($0) }) else { return cell }
+    var text = "\""
+    for scalar in cell.unicodeScalars { text += scalar == "\"" ? "\"\"" : String(scalar) }
+    return text + "\""
   }
 
   /// Lines that are not empty, cut into cells without blanks around them.

@@ -24,14 +24,18 @@ struct ScoreCommand: ParsableCommand {
       scoring without reading the file. --regions adds regions: the count of all, and the list of the most severe, each \
       with its bounding box, area, centroid, peak, mean, pValue and contour, in pixels.
 
+      The CSV format is a line of column names, then a line for each frame: file, score, p_value, threshold, \
+      review_threshold, verdict, milliseconds and region_count, the number of regions that count.
+
       Examples:
 
         cflowad score detector.h5 unseen/
         cflowad score detector.h5 a.png b.png --format json --threshold 1.25
+        cflowad score detector.h5 unseen/ --format csv > scores.csv
         cflowad score detector.h5 unseen/ --maps heat/ --overlay
       """)
 
-  enum Format: String, ExpressibleByArgument, CaseIterable { case table, json }
+  enum Format: String, ExpressibleByArgument, CaseIterable { case table, json, csv }
 
   @Argument(help: ArgumentHelp("Model file with a calibrated detector.", valueName: "detector.h5"))
   var model: String
@@ -47,7 +51,7 @@ struct ScoreCommand: ParsableCommand {
 
   @OptionGroup var interest: RegionOfInterestArguments
 
-  @Option(help: "How results are printed: a table for people, or JSON lines for programs.")
+  @Option(help: "How results are printed: a table for people, JSON lines or CSV for programs.")
   var format = Format.table
 
   @Option(
@@ -119,7 +123,11 @@ struct ScoreCommand: ParsableCommand {
     for failure in files.failures { Output.note(failure.message) }
 
     let table = Table(widths: [files.paths.reduce(4) { max($0, $1.count) }, 9, 8])
-    if format == .table, !files.paths.isEmpty { try Output.line(table.row("FILE", "SCORE", "P-VALUE", "VERDICT")) }
+    switch format {
+    case .table where !files.paths.isEmpty: try Output.line(table.row("FILE", "SCORE", "P-VALUE", "VERDICT"))
+    case .csv: try Output.line(ScoredFrame.csvHead)
+    case .table, .json: break
+    }
     var (failureCount, rejectCount, reviewCount) = (files.failures.count, 0, 0)
     for path in files.paths {
       if Interrupt.isPending { throw Failure(.cancelled, "cancelled") }
@@ -144,6 +152,7 @@ struct ScoreCommand: ParsableCommand {
             result.pValue.map { String(Double($0), decimals: 6) } ?? "-",
             "\(result.verdict)"))
       case .json: try Output.line(json(result))
+      case .csv: try Output.line(result.csv)
       }
     }
     if format == .table {
@@ -176,36 +185,7 @@ struct ScoreCommand: ParsableCommand {
         pValue: session.detector.calibration.flatMap { $0.scores.isEmpty ? nil : $0.pValue(score) },
         threshold: session.judge.threshold, reviewThreshold: session.judge.reviewThreshold,
         verdict: session.judge.verdict(score), milliseconds: milliseconds,
-        regions: format == .json && regions > 0 ? ScoredRegions(session, frame, limit: regions) : nil)
+        regions: format == .csv || format == .json && regions > 0 ? ScoredRegions(session, frame, limit: regions) : nil)
     }
-  }
-}
-
-/// A line of JSON.
-struct ScoredFrame: Codable {
-  var file: String
-  var score: Float
-  /// None when the model's file does not hold its calibration's scores.
-  var pValue: Float?
-  var threshold: Float
-  var reviewThreshold: Float
-  var verdict: Verdict
-  var milliseconds: Double
-  var regions: ScoredRegions?
-}
-
-/// By name.
-extension Verdict: Codable {
-  public init(from decoder: any Swift.Decoder) throws {
-    let name = try decoder.singleValueContainer().decode(String.self)
-    guard let verdict = Self.allCases.first(where: { "\($0)" == name }) else {
-      throw Failure(.invalidArgument, "\(name) is not a verdict")
-    }
-    self = verdict
-  }
-
-  public func encode(to encoder: any Swift.Encoder) throws {
-    var container = encoder.singleValueContainer()
-    try container.encode("\(self)")
   }
 }

@@ -88,6 +88,13 @@ struct DataSetTests {
     #expect(try DataSet(folder("parts/"), part: .test).classes[0].name == "parts")
   }
 
+  @Test func csvLinesAreReadAsTheyWereWritten() throws {
+    let cells = ["plain", "a, b", "say \"no\"", "two\nlines", "two\r\nmore", ""]
+    let csv = try CSV(CSV.line(["A", "b", "c", "d", "e", "f"]) + "\n" + CSV.line(cells) + "\n")
+    #expect(csv.columns == ["a", "b", "c", "d", "e", "f"])
+    #expect(csv.rows == [cells])
+  }
+
   @Test func csvListsAreRead() throws {
     try folder.make(
       "sets/list.csv",

@@ -69,6 +69,28 @@ struct ScoreTests {
     }
   }
 
+  @Test func csvHasALineForEachFrame() throws {
+    try folder.writeFrame("frames/with, comma.png", 2, of: detector)
+    let arguments = ["score", "detector.h5", "frames", "--pixel-threshold", "0.2", "--format"]
+    let run = try ToolRun(list: arguments + ["csv"], folder: folder)
+    #expect(run.status == 0)
+    #expect(run.errors.isEmpty)
+    #expect(
+      run.lines.first == "file,score,p_value,threshold,review_threshold,verdict,milliseconds,region_count")
+    let objects = try frames(ToolRun(list: arguments + ["json", "--regions", "1"], folder: folder))
+    for (line, object) in zip(run.lines.dropFirst(), objects) {
+      let cells = line.split(separator: ",", omittingEmptySubsequences: false)
+      let expected = [
+        "\(object.score)", object.pValue.map { "\($0)" } ?? "", "\(object.threshold)", "\(object.reviewThreshold)",
+        "\(object.verdict)",
+      ]
+      #expect(cells.dropFirst(cells.count - 7).prefix(5).map { String($0) } == expected)
+      #expect(cells.last.flatMap { Int($0) } == object.regions?.count)
+    }
+    #expect(run.lines.count == 4 && objects.count == 3)
+    #expect(run.lines.last?.hasPrefix("\"frames/with, comma.png\",") == true)
+  }
+
   @Test func whatCannotBeReadIsReportedAndTheRestScored() throws {
     try Data("no image".utf8).write(to: URL(filePath: folder("frames/bad.png")))
     try folder.makeFolder("empty")

@@ -1,4 +1,5 @@
 import Basics
+import DataSets
 
 /// What `cflowad evaluate` tells. The property names are those of the JSON object.
 struct EvaluationSummary: Codable {
@@ -64,10 +65,10 @@ struct EvaluationSummary: Codable {
 
   /// The same with full precision, 0...1, for programs.
   var csv: String {
-    let head = (["class", "protocol"] + Measures.columns.map(\.name)).joined(separator: ",")
+    let head = CSV.line(["class", "protocol"] + Measures.columns.map(\.name))
     let lines = rows.map { row in
-      ([quoted(row.name), row.protocol]
-        + Measures.columns.map { row.measures[keyPath: $0.value].map { "\($0)" } ?? "" }).joined(separator: ",")
+      CSV.line(
+        [row.name, row.protocol] + Measures.columns.map { row.measures[keyPath: $0.value].map { "\($0)" } ?? "" })
     }
     return ([head] + lines).joined(separator: "\n") + "\n"
   }
@@ -99,9 +100,3 @@ extension EvaluationSummary.Class {
 
 /// A share in percent for people, "-" for none.
 func percent(_ share: Double?) -> String { share.map { String(100 * $0, decimals: 2) } ?? "-" }
-
-/// A cell of a CSV file.
-private func quoted(_ text: String) -> String {
-  guard text.contains(where: { ",\"\n\r".contains($0) }) else { return text }
-  return "\"" + text.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
-}
