@@ -577,7 +577,13 @@ typedef int32_t (*cflowad_progress_callback)(const cflowad_progress *progress, v
 cflowad_status cflowad_trainer_create(
     const char *weights_path, const cflowad_train_options *options, cflowad_trainer **trainer);
 
-/** Adds a frame; it is resized to the network's input and copied. role is a CFLOWAD_ROLE_. */
+/**
+ * Adds a frame; it is resized to the network's input and copied.
+ *
+ * @param role  a CFLOWAD_ROLE_.
+ * @return CFLOWAD_ERROR_STATE for a frame that is not to be trained on, but was: by this trainer's fit, or, since 1.1, by
+ *         the training of the detector that it began with, as far as its file knows.
+ */
 cflowad_status cflowad_trainer_add_frame(cflowad_trainer *trainer, const cflowad_frame *frame, int32_t role);
 
 /**

@@ -52,6 +52,15 @@ package struct Fingerprint: Sendable {
 
   /// 32 hexadecimal digits.
   package var text: String {
+    [sum.0, sum.1].map {
+      String(repeating: "0", count: $0.leadingZeroBitCount / 4 - ($0 == 0 ? 1 : 0)) + String($0, radix: 16)
+    }.joined()
+  }
+
+  /// The first half of it.
+  package var bits: UInt64 { sum.0 }
+
+  private var sum: (UInt64, UInt64) {
     var (h1, h2) = (first, second)
     if count & 15 != 0 {
       h2 ^= rotate(pending.high &* Self.factor2, by: 33) &* Self.factor1
@@ -65,9 +74,7 @@ package struct Fingerprint: Sendable {
     h2 = finish(h2)
     h1 &+= h2
     h2 &+= h1
-    return [h1, h2].map {
-      String(repeating: "0", count: $0.leadingZeroBitCount / 4 - ($0 == 0 ? 1 : 0)) + String($0, radix: 16)
-    }.joined()
+    return (h1, h2)
   }
 
   private mutating func mix(_ low: UInt64, _ high: UInt64) {

@@ -26,6 +26,7 @@ extension ModelFile {
       guard contents.flow != nil else { throw Failure(.format, "/calibration: there is none without /flow") }
       contents.calibration = try calibration(root.group("calibration"), levelCount: levelCount)
     }
+    if try root.contains("training") { contents.trainedFrames = try trainedFrames(root.group("training")) }
     if try root.contains("provenance") { contents.provenance = try provenance(root.group("provenance")) }
     return contents
   }
@@ -130,6 +131,11 @@ extension ModelFile {
 
   private static func optionalNumber(_ name: String, of group: Group) throws(Failure) -> Float? {
     try group.hasAttribute(name) ? Float(group.number(name)) : nil
+  }
+
+  private static func trainedFrames(_ group: Group) throws(Failure) -> Set<UInt64> {
+    guard try group.contains("frames") else { return [] }
+    return Set(try group.dataset("frames").read(Int64.self).map { UInt64(bitPattern: $0) })
   }
 
   /// Attributes that are not text are skipped.

@@ -28,6 +28,7 @@ extension ModelFile {
     try fill(root.group("encoder"), contents.encoder, contents.encoderWeights, link)
     if let flow = contents.flow { try fill(root.group("flow"), flow, contents.flowWeights) }
     if let calibration = contents.calibration { try fill(root.group("calibration"), calibration) }
+    if !contents.trainedFrames.isEmpty { try fill(root.group("training"), trainedFrames: contents.trainedFrames) }
     if contents.provenance.isEmpty { return }
     let provenance = try root.group("provenance")
     for (name, text) in contents.provenance.sorted(by: { $0.key < $1.key }) { try provenance.set(name, text) }
@@ -79,6 +80,11 @@ extension ModelFile {
     } else {
       try group.write(key, shape: tensor.shape, tensor.values, as: Float.self)
     }
+  }
+
+  private static func fill(_ group: GroupWriter, trainedFrames: Set<UInt64>) throws(Failure) {
+    let fingerprints = trainedFrames.sorted().map { Int64(bitPattern: $0) }
+    try group.write("frames", shape: [fingerprints.count], fingerprints, as: Int64.self)
   }
 
   private static func fill(_ group: GroupWriter, _ calibration: Calibration) throws(Failure) {

@@ -13,13 +13,15 @@ package struct DetectorContents: Sendable {
   /// One per level, finest first, with FrEIA's keys (`module_list.0.subnet.0.weight`); empty without `flow`.
   package var flowWeights: [StateDictionary]
   package var calibration: Calibration?
+  /// Fingerprints of the frames that the flows were trained on; empty when they are not known.
+  package var trainedFrames: Set<UInt64>
   /// How it was made: settings and origin by name, for people; nothing is computed from it.
   package var provenance: [String: String]
 
   package init(
     encoder: EncoderDescription, preprocessing: Preprocessing, flow: FlowDescription? = nil,
     encoderWeights: StateDictionary, flowWeights: [StateDictionary] = [], calibration: Calibration? = nil,
-    provenance: [String: String] = [:]
+    trainedFrames: Set<UInt64> = [], provenance: [String: String] = [:]
   ) {
     self.encoder = encoder
     self.preprocessing = preprocessing
@@ -27,6 +29,7 @@ package struct DetectorContents: Sendable {
     self.encoderWeights = encoderWeights
     self.flowWeights = flowWeights
     self.calibration = calibration
+    self.trainedFrames = trainedFrames
     self.provenance = provenance
   }
 }

@@ -8,7 +8,9 @@ extension Trainer {
     for path in files {
       try Interrupt.check()
       let image = try ImageFile.read(path: path)
-      try image.withFrame { frame throws(Failure) in try add(frame, role: role) }
+      do throws(Failure) {
+        try image.withFrame { frame throws(Failure) in try add(frame, role: role) }
+      } catch { throw error.within(path) }
     }
   }
 }

@@ -28,6 +28,8 @@ package final class Trainer {
   private(set) var calibrationFrames: [[UInt8]] = []
   /// Defective examples, which only choose the threshold.
   private var defectiveFrames: [[UInt8]] = []
+  /// Fingerprints of all frames that the flows were trained on, by earlier trainings as well as far as they are known.
+  private var trainedFrames: Set<UInt64>
   private var state = State.open
 
   private enum State {
@@ -94,6 +96,7 @@ package final class Trainer {
     encoderWeights = used
     calibration = contents.calibration
     regionOfInterest = contents.calibration?.regionOfInterest
+    trainedFrames = contents.trainedFrames
     provenance = contents.provenance
     resizer = try Resizer(
       width: preprocessing.width, height: preprocessing.height, window: preprocessing.window)
@@ -108,7 +111,8 @@ package final class Trainer {
     case defective = 2
   }
 
-  /// Adds a frame of any size, a good one but in the role of a defective example.
+  /// Adds a frame of any size, a good one but in the role of a defective example. Fails with `.state` when it is to be held
+  /// back from training, but was trained on.
   package func add(_ frame: Frame, role: Role) throws(Failure) {
     try checkUsable()
     guard role != .training || state != .fitted else {
@@ -118,6 +122,9 @@ package final class Trainer {
     try pixels.withUnsafeMutableBufferPointer { (pixels) throws(Failure) in
       guard let base = pixels.baseAddress else { return }
       try resizer.resize(frame, into: base)
+    }
+    guard role == .training || !trainedFrames.contains(fingerprint(pixels)) else {
+      throw Failure(.state, "the detector was trained on this frame, which therefore says nothing about new ones")
     }
     switch role {
     case .training: trainingFrames.append(pixels)
@@ -147,6 +154,7 @@ package final class Trainer {
     guard state != .fitted else { throw Failure(.state, "the trainer was fitted already") }
     guard !trainingFrames.isEmpty else { throw Failure(.state, "no frame was added to train on") }
     if holdsBack { try holdBack() }
+    try checkHeldBack()
     let identity = TrainingIdentity(
       options: options, preprocessing: preprocessing, encoder: encoder.description, encoderWeights: encoderWeights,
       flowWeights: flowWeights, frames: trainingFrames)
@@ -155,6 +163,7 @@ package final class Trainer {
       throw Failure(.state, "the checkpoint is of another training: \(difference)")
     }
     state = .failed
+    trainedFrames.formUnion(trainingFrames.map { fingerprint($0) })
     let source = try FeatureSource(
       encoder, preprocessing: preprocessing, frames: trainingFrames, options: options)
     let run = try TrainingRun(
@@ -173,32 +182,43 @@ package final class Trainer {
     state = .fitted
   }
 
-  /// Moves a seeded choice of training frames to the calibration frames, when there are none.
+  /// Moves a seeded choice of training frames to the calibration frames, when there are none. Copies of a frame go with it,
+  /// and what an earlier training has seen stays.
   private func holdBack() throws(Failure) {
-    guard calibrationFrames.isEmpty else { return try checkHeldBack() }
-    let count = trainingFrames.count
-    guard count > 1 else {
+    guard calibrationFrames.isEmpty else { return }
+    let fingerprints = trainingFrames.map { fingerprint($0) }
+    var met = Set<UInt64>()
+    let different = fingerprints.filter { met.insert($0).inserted }
+    guard different.count > 1 else {
       throw Failure(.state, "one frame is not enough: one is held back from training for calibration")
     }
-    let wanted = Int((Double(options.calibrationFraction) * Double(count)).rounded())
     var random = Random(seed: options.seed, purpose: "hold back")
-    let chosen = Set(random.permutation(count).prefix(min(max(wanted, 1), count - 1)))
-    calibrationFrames = trainingFrames.indices.filter { chosen.contains($0) }.map { trainingFrames[$0] }
-    trainingFrames = trainingFrames.indices.filter { !chosen.contains($0) }.map { trainingFrames[$0] }
+    let eligible = random.permutation(different.count).map { different[$0] }.filter { !trainedFrames.contains($0) }
+    guard !eligible.isEmpty else {
+      throw Failure(.state, "the detector was trained on all of these frames before: none can be held back")
+    }
+    let wanted = Int((Double(options.calibrationFraction) * Double(different.count)).rounded())
+    let chosen = Set(eligible.prefix(min(max(wanted, 1), different.count - 1)))
+    var left = chosen
+    let all = zip(trainingFrames, fingerprints)
+    calibrationFrames = all.filter { left.remove($1) != nil }.map(\.0)
+    trainingFrames = all.filter { !chosen.contains($1) }.map(\.0)
   }
 
   /// What was trained on says nothing about new frames.
   private func checkHeldBack() throws(Failure) {
     let training = Set(trainingFrames.map { fingerprint($0) })
-    if let index = calibrationFrames.firstIndex(where: { training.contains(fingerprint($0)) }) {
-      throw Failure(.state, "calibration frame \(index) is also one to train on")
+    for (name, frames) in [("calibration", calibrationFrames), ("defective", defectiveFrames)] {
+      if let index = frames.firstIndex(where: { training.contains(fingerprint($0)) }) {
+        throw Failure(.state, "\(name) frame \(index) is also one to train on")
+      }
     }
   }
 
-  private func fingerprint(_ frame: [UInt8]) -> String {
+  private func fingerprint(_ frame: [UInt8]) -> UInt64 {
     var fingerprint = Fingerprint()
     fingerprint.add(frame)
-    return fingerprint.text
+    return fingerprint.bits
   }
 
   /// Computes the frozen constants and the thresholds from the calibration frames and the defective examples.
@@ -250,7 +270,7 @@ package final class Trainer {
   private func detector(_ flowWeights: [StateDictionary]) -> DetectorContents {
     DetectorContents(
       encoder: encoder.description, preprocessing: preprocessing, flow: flowDescription,
-      encoderWeights: encoderWeights, flowWeights: flowWeights, provenance: provenance)
+      encoderWeights: encoderWeights, flowWeights: flowWeights, trainedFrames: trainedFrames, provenance: provenance)
   }
 
   private func checkUsable() throws(Failure) {

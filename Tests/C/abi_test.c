@@ -728,6 +728,37 @@ static void test_trainer(const char *path, const char *folder, cflowad_model *mo
     EXPECT(OK, cflowad_trainer_close(NULL));
 }
 
+/* A detector's file knows what it was trained on. */
+static void test_trained_frames(const char *detector, const char *folder) {
+    char path[4096];
+    cflowad_trainer *trainer = NULL;
+    cflowad_train_options options;
+    cflowad_frame trained = good_frame(), other = good_frame();
+    other.data = pixels + 3;
+    other.width--;
+    snprintf(path, sizeof path, "%s/trained.h5", folder);
+
+    EXPECT(OK, cflowad_train_options_init(&options, sizeof options));
+    options.meta_epochs = options.sub_epochs = 1;
+    options.warmup_epochs = 0;
+    EXPECT(OK, cflowad_trainer_create(detector, &options, &trainer));
+    EXPECT(OK, cflowad_trainer_add_frame(trainer, &trained, CFLOWAD_ROLE_TRAINING));
+    EXPECT(OK, cflowad_trainer_add_frame(trainer, &other, CFLOWAD_ROLE_CALIBRATION));
+    EXPECT(OK, cflowad_trainer_fit(trainer, NULL, NULL));
+    EXPECT(ERROR_STATE, cflowad_trainer_add_frame(trainer, &trained, CFLOWAD_ROLE_CALIBRATION));
+    EXPECT(OK, cflowad_trainer_calibrate(trainer, NULL, NULL));
+    EXPECT(OK, cflowad_trainer_save(trainer, path));
+    EXPECT(OK, cflowad_trainer_close(trainer));
+
+    EXPECT(OK, cflowad_trainer_create(path, &options, &trainer));
+    EXPECT(ERROR_STATE, cflowad_trainer_add_frame(trainer, &trained, CFLOWAD_ROLE_CALIBRATION));
+    CHECK(strstr(cflowad_last_error(), "was trained on this frame") != NULL);
+    EXPECT(ERROR_STATE, cflowad_trainer_add_frame(trainer, &trained, CFLOWAD_ROLE_DEFECTIVE));
+    EXPECT(OK, cflowad_trainer_add_frame(trainer, &other, CFLOWAD_ROLE_CALIBRATION));
+    EXPECT(OK, cflowad_trainer_calibrate(trainer, NULL, NULL));
+    EXPECT(OK, cflowad_trainer_close(trainer));
+}
+
 static void test_promise(void) {
     double promised = 0, likely = 0;
     uint64_t needed = 0;
@@ -911,6 +942,7 @@ int main(int argc, char **argv) {
     test_float_mode(session);
     test_buffers(model, session);
     test_trainer(argv[1], argv[2], model);
+    test_trained_frames(argv[1], argv[2]);
     test_promise();
     test_images(argv[2], argv[1]);
     test_auroc();

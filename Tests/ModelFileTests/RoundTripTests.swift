@@ -84,6 +84,14 @@ extension ModelFileTests {
       #expect(try bytes(of: sample()) == bytes(of: sample()))
     }
 
+    @Test func trainedFramesComeBack() throws {
+      var contents = try sample()
+      #expect(contents.trainedFrames.isEmpty)
+      contents.trainedFrames = [0, 1, 1 << 53 + 1, .max, 0x8000_0000_0000_0000]
+      #expect(try read(bytes(of: contents)).trainedFrames == contents.trainedFrames)
+      #expect(try bytes(of: contents) == bytes(of: contents))
+    }
+
     @Test func thresholdsComeBack() throws {
       var contents = try sample()
       var calibration = try #require(contents.calibration)

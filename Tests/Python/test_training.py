@@ -195,6 +195,20 @@ def test_recalibrate(small, model_file, tmp_path):
         assert model.info.threshold != small.info.threshold
 
 
+def test_trained_frames_are_no_calibration_frames(encoder_file, tmp_path):
+    """As the model file says: another trainer knows them."""
+    with filled(encoder_file) as trainer:
+        trainer.fit()
+        trainer.calibrate()
+        trainer.save(tmp_path / "d.h5")
+    with cflowad.Trainer(tmp_path / "d.h5") as trainer:
+        for role in ("calibration", "defective"):
+            with pytest.raises(cflowad.StateError, match="was trained on this frame"):
+                trainer.add_frame(frames(4)[3], role=role)
+        trainer.add_frame(frames(2, seed=1)[0], role="calibration")
+        trainer.calibrate()
+
+
 def test_bad_calls(encoder_file, tmp_path):
     with pytest.raises(cflowad.FileError):
         cflowad.Trainer(tmp_path / "none.h5")

@@ -14,7 +14,7 @@ func makeMiniature(_ folder: TemporaryFolder, of detector: DetectorFixture.Detec
       try folder.makeFolder("mvtec/\(name)/\(part)")
     }
     for index in 0..<3 { try folder.writeFrame("mvtec/\(name)/train/good/00\(index).png", index, of: detector) }
-    for index in 0..<2 { try folder.writeFrame("mvtec/\(name)/test/good/00\(index).png", index + 1, of: detector) }
+    for index in 0..<2 { try folder.writeFrame("mvtec/\(name)/test/good/00\(index).png", index + 4, of: detector) }
     try folder.writeFrame("mvtec/\(name)/test/spot/000.png", 3, of: detector)
     var mask = [UInt8](repeating: 0, count: 32 * 32)
     for y in 8..<20 { for x in 5..<16 { mask[y * 32 + x] = 255 } }

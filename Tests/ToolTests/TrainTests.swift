@@ -49,12 +49,14 @@ struct TrainTests {
   @Test func aDetectorIsTrainedOnAndCalibratedAnew() throws {
     try folder.makeFolder("bad")
     try folder.writeFrame("bad/0.png", 4, of: detectorCase("lite0"))
+    try folder.makeFolder("new")
+    for index in 0..<4 { try folder.writeFrame("new/\(index).png", 5 + index, of: detectorCase("lite0")) }
     #expect(try train("encoder.h5", to: "detector.h5").status == 0)
     let first = try ModelFile.read(path: folder("detector.h5"))
 
     let run = try ToolRun(
-      "train", "detector.h5", "good/0.png", "good/1.png", "-o", "further.h5", "--calibrate-on", "good/2.png",
-      "--calibrate-on", "good/3.png", "--meta-epochs", "1", "--sub-epochs", "1", folder: folder)
+      "train", "detector.h5", "good/0.png", "good/1.png", "-o", "further.h5", "--calibrate-on", "new/2.png",
+      "--calibrate-on", "new/3.png", "--meta-epochs", "1", "--sub-epochs", "1", folder: folder)
     #expect(run.status == 0, "\(run.errors)")
     let further = try ModelFile.read(path: folder("further.h5"))
     #expect(further.flow == first.flow && further.preprocessing == first.preprocessing)
@@ -62,7 +64,7 @@ struct TrainTests {
     #expect(further.calibration?.scores.count == 2)
 
     let calibrated = try ToolRun(
-      "calibrate", "detector.h5", "good", "-o", "detector.h5", "--false-reject-rate", "0.4", folder: folder)
+      "calibrate", "detector.h5", "new", "-o", "detector.h5", "--false-reject-rate", "0.4", folder: folder)
     #expect(calibrated.status == 0, "\(calibrated.errors)")
     let second = try ModelFile.read(path: folder("detector.h5"))
     #expect(second.flowWeights == first.flowWeights)
@@ -75,7 +77,7 @@ struct TrainTests {
     #expect(second.calibration?.reviewThreshold == nil)
 
     let chosen = try ToolRun(
-      "calibrate", "detector.h5", "good", "-o", "detector.h5", "--false-reject-rate", "0.2", "--review-rate", "0.4",
+      "calibrate", "detector.h5", "new", "-o", "detector.h5", "--false-reject-rate", "0.2", "--review-rate", "0.4",
       "--defective", "bad", "--threshold-rule", "cost", "--miss-cost", "1e-6", folder: folder)
     #expect(chosen.status == 0, "\(chosen.errors)")
     #expect(chosen.errors.contains("4 frames held back and 1 defective frame"))
@@ -83,11 +85,11 @@ struct TrainTests {
     // A miss that costs nothing: no good frame is rejected.
     #expect(third.threshold >= scores.max() ?? .infinity)
     #expect(third.reviewThreshold == scores.sorted()[2])
-    let scored = try ToolRun("score", "detector.h5", "good", folder: folder)
+    let scored = try ToolRun("score", "detector.h5", "new", folder: folder)
     #expect(scored.lines.map { $0.hasSuffix(" review") }.filter { $0 }.count == 1)
     #expect(scored.errors.contains("1 to look at"))
     let part = try ToolRun(
-      "calibrate", "detector.h5", "good", "-o", "part.h5", "--roi", "0,0,50,40", "--roi-size", "100x40", folder: folder)
+      "calibrate", "detector.h5", "new", "-o", "part.h5", "--roi", "0,0,50,40", "--roi-size", "100x40", folder: folder)
     #expect(part.status == 0, "\(part.errors)")
     let region = try #require(ModelFile.read(path: folder("part.h5")).calibration?.regionOfInterest)
     #expect(region.mask.enumerated().allSatisfy { ($0.element != 0) == ($0.offset % 64 < 32) })
@@ -100,6 +102,19 @@ struct TrainTests {
     #expect(empty.status == 1 && empty.errors.contains("empty"))
     let info = try ToolRun("info", "detector.h5", folder: folder)
     #expect(info.output.contains("review") && info.output.contains("and 1 defective frame"))
+  }
+
+  @Test func framesThatWereTrainedOnAreRefused() throws {
+    #expect(try train("encoder.h5", to: "detector.h5").status == 0)
+    let before = try Data(contentsOf: URL(filePath: folder("detector.h5")))
+    let calibrated = try ToolRun("calibrate", "detector.h5", "good", "-o", "detector.h5", folder: folder)
+    #expect(calibrated.status == 1)
+    let problem = calibrated.errors.split(separator: "\n").last ?? ""
+    #expect(problem.hasPrefix("cflowad: good/") && problem.contains("was trained on this frame"), "\(problem)")
+    #expect(try Data(contentsOf: URL(filePath: folder("detector.h5"))) == before)
+    let further = try ToolRun(
+      "train", "detector.h5", "good/0.png", "-o", "further.h5", "--calibrate-on", "good", folder: folder)
+    #expect(further.status == 1 && further.errors.contains("was trained on this frame"), "\(further.errors)")
   }
 
   @Test func mistakesAreFoundBeforeTheWork() throws {

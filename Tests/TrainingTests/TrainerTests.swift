@@ -210,6 +210,77 @@ struct TrainerTests {
     #expect(failure?.message == "calibration frame 1 is also one to train on")
   }
 
+  /// By the model file's contents, whatever the trainer.
+  @Test func aDetectorKnowsWhatItWasTrainedOn() throws {
+    var options = Self.options
+    options.metaEpochs = 1
+    options.warmupEpochs = 0
+    let first = try trainer(options, frames: 3)
+    try add(7, to: first, role: .calibration)
+    try first.fit()
+    func refusal(_ index: Int, _ trainer: Trainer, _ role: Trainer.Role) -> Failure? {
+      #expect(throws: Failure.self) { try add(index, to: trainer, role: role) }
+    }
+    let contents = try first.contents
+    #expect(contents.trainedFrames.count == 3)
+    for trainer in [first, try Trainer(contents, options: options)] {
+      for role in [Trainer.Role.calibration, .defective] {
+        #expect(refusal(2, trainer, role)?.kind == .state)
+        #expect(refusal(2, trainer, role)?.message.contains("was trained on this frame") == true)
+      }
+      try add(7, to: trainer, role: .calibration)
+      try add(8, to: trainer, role: .defective)
+      try trainer.calibrate()
+    }
+
+    // A further training adds its own.
+    let second = try Trainer(contents, options: options)
+    for index in [1, 2, 3] { try add(index, to: second, role: .training) }
+    try add(9, to: second, role: .calibration)
+    try second.fit()
+    #expect(try second.contents.trainedFrames.count == 4)
+    for index in 0..<4 { #expect(refusal(index, second, .calibration) != nil) }
+
+    // A file of before it was kept.
+    var older = contents
+    older.trainedFrames = []
+    let trainer = try Trainer(older, options: options)
+    try add(2, to: trainer, role: .calibration)
+  }
+
+  @Test func onlyFramesThatNoTrainingHasSeenAreHeldBack() throws {
+    var options = Self.options
+    options.metaEpochs = 1
+    options.warmupEpochs = 0
+    options.calibrationFraction = 0.5
+    // Of a frame that is there several times, one stays.
+    let copies = try trainer(options, frames: 3)
+    for index in [0, 1, 2, 2] { try add(index, to: copies, role: .training) }
+    try copies.fit()
+    #expect(copies.calibrationFrames.count == 2)
+    #expect(Set(copies.calibrationFrames).count == 2)
+    #expect(Set(copies.calibrationFrames).isDisjoint(with: copies.trainingFrames))
+    #expect(Set(copies.trainingFrames).count == 1)
+
+    let first = try trainer(options, frames: 2)
+    try add(7, to: first, role: .calibration)
+    try first.fit()
+    let again = try Trainer(first.contents, options: options)
+    for index in 0..<2 { try add(index, to: again, role: .training) }
+    #expect(#expect(throws: Failure.self) { try again.fit() }?.message.contains("none can be held back") == true)
+    try add(5, to: again, role: .training)
+    let new = again.trainingFrames[2]
+    try again.fit()
+    #expect(again.calibrationFrames == [new])
+  }
+
+  @Test func defectiveFramesAreNeverTrainedOn() throws {
+    let trainer = try trainer(frames: 3)
+    try add(0, to: trainer, role: .defective)
+    #expect(
+      #expect(throws: Failure.self) { try trainer.fit() }?.message == "defective frame 0 is also one to train on")
+  }
+
   @Test func defectiveFramesChooseTheThreshold() throws {
     let contents = try #require(DetectorFixture.load().detectors.first { $0.case == "lite0" }).contents()
     var options = Self.options

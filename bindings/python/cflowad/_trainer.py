@@ -232,6 +232,12 @@ class Trainer(Handle):
         role
             ``"training"``: to learn from; ``"calibration"``: held back, it sets the constants and thresholds;
             ``"defective"``: an example for the choice of the threshold, not a good frame.
+
+        Raises
+        ------
+        StateError
+            The frame is not to be trained on, but was: by this trainer's `fit`, or by the training of the detector that
+            it began with, as far as its file knows.
         """
         native, owner = native_frame(frame, order, layout)
         index = _index("role", role, _ROLES)
