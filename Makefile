@@ -47,7 +47,8 @@ install: lib tool
 test: lib tool $(VENV)/tests
 	swift test $(TESTED)
 	$(VENV)/bin/python Tests/Fixtures/make_detector.py model lite0 build/lite0.h5
-	Tests/C/run.sh build/lite0.h5
+	$(VENV)/bin/python Tests/Fixtures/make_detector.py model lite0 build/tiled.h5 96 80 24
+	TILED_DETECTOR=build/tiled.h5 Tests/C/run.sh build/lite0.h5
 	Tests/CXX/run.sh build/lite0.h5
 	PYTHONPATH=bindings/python $(VENV)/bin/python -m pytest -q Tests/Python
 

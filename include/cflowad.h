@@ -148,8 +148,8 @@ enum {
 #define CFLOWAD_MAX_FRAME_SIDE 65535
 
 /**
- * A borrowed view of an image in the caller's memory. Any size is accepted: scoring resizes it to the model's
- * input size, without keeping the aspect, by Pillow's LANCZOS (the same bytes as PIL.Image.resize).
+ * A borrowed view of an image in the caller's memory. Any size is accepted: scoring resizes it, or each of its tiles,
+ * to the model's input size, without keeping the aspect, by Pillow's LANCZOS (the same bytes as PIL.Image.resize).
  */
 typedef struct cflowad_frame {
     size_t struct_size;
@@ -195,7 +195,7 @@ typedef struct cflowad_model_info {
     float threshold;                            /**< score above which a frame is rejected; NaN if not calibrated */
     uint64_t parameter_count;                   /**< numbers in the encoder's and flows' weights, as stored */
     uint64_t session_bytes;                     /**< buffers and tables of a session with the default thread_count; a
-                                                     frame's own size comes on top */
+                                                     frame's own size, and the map of one with tiles, come on top */
     /* since 1.1; NaN where there is none */
     float review_threshold;                     /**< score above which a frame is to be looked at: at most threshold */
     float pixel_threshold;                      /**< value of maps above which a pixel is anomalous; of a calibration by
@@ -207,6 +207,11 @@ typedef struct cflowad_model_info {
     uint32_t reserved;                          /**< 0 */
     double promised_rate;                       /**< share of good frames above threshold, at most, on average over
                                                      calibrations; see cflowad_calibration_promise */
+    uint32_t tile_width;                        /**< frames are cut into tiles, see cflowad_train_options; 0: they are
+                                                     not */
+    uint32_t tile_height;
+    uint32_t tile_overlap;
+    uint32_t reserved2;                         /**< 0 */
 } cflowad_model_info;
 
 /**
@@ -227,6 +232,21 @@ cflowad_status cflowad_model_open_memory(const void *data, size_t size, cflowad_
 
 /** Describes a model. info->struct_size must be set. Thread-safe. */
 cflowad_status cflowad_model_get_info(const cflowad_model *model, cflowad_model_info *info);
+
+/**
+ * What scoring a frame of a size gives (since 1.1): of a model without tiles one tile and a map of the network's size.
+ *
+ * @param info          of the model, by cflowad_model_get_info.
+ * @param frame_width   pixels, 1 to CFLOWAD_MAX_FRAME_SIDE; of a frame with a crop the crop's.
+ * @param frame_height  the same.
+ * @param map_width     receives the columns of cflowad_result.map. NULL: not wanted.
+ * @param map_height    receives its rows. NULL: not wanted.
+ * @param tile_count    receives how many tiles the frame is cut into, by which the lengths of log_likelihoods and
+ *                      features multiply. NULL: not wanted. Thread-safe.
+ */
+cflowad_status cflowad_model_info_map_size(
+    const cflowad_model_info *info, uint32_t frame_width, uint32_t frame_height, uint32_t *map_width,
+    uint32_t *map_height, uint32_t *tile_count);
 
 /**
  * Closes the handle. Sessions made from the model stay valid: they keep its weights until they are closed too.
@@ -315,6 +335,11 @@ typedef struct cflowad_region {
  * total - sum over levels of bilinear(exp(log p / C - maximum of the level)), align_corners = true (paper, section
  * 4, with the test set's extremes replaced by the calibration set's). Unitless; higher is more anomalous; about
  * 0 for the most normal place, at most total (about the number of levels).
+ *
+ * A model with tiles (cflowad_train_options.tile_width, since 1.1) sees every tile of a frame once, as if it were a
+ * frame. Their maps together are the frame's: where tiles overlap, each weighs the more the farther a place is from the
+ * tile's edges (by the distance across times the one down; the weights' sum is 1). Score, p-value and regions are those
+ * of the whole map. A frame that fits one tile has the same numbers, bit for bit, as with a model without tiles.
  */
 typedef struct cflowad_result {
     size_t struct_size;
@@ -322,7 +347,8 @@ typedef struct cflowad_result {
     float threshold;         /**< out: what the verdict compared it with */
     cflowad_verdict verdict; /**< out: CFLOWAD_VERDICT_ */
     uint32_t reserved;       /**< 0 */
-    float *map;              /**< in: NULL, or receives input_height x input_width values, row-major */
+    float *map;              /**< in: NULL, or receives input_height x input_width values, row-major; of
+                                  a model with tiles see cflowad_model_info_map_size */
     size_t map_capacity;
     float *frame_map;        /**< in: NULL, or receives the map at the frame's size: height x width, row-major */
     size_t frame_map_capacity;
@@ -330,7 +356,8 @@ typedef struct cflowad_result {
                                   first, each level_height x level_width, row-major */
     size_t log_likelihoods_capacity;
     float *features;         /**< in: NULL, or receives the encoder's features: per level, finest first,
-                                  level_height x level_width x level_channels */
+                                  level_height x level_width x level_channels. This and log_likelihoods: of all tiles
+                                  one after the other, row by row */
     size_t features_capacity;
     /* since 1.1 */
     float p_value;           /**< out: (1 + calibration frames with at least this score) / (1 + calibration frames): a
@@ -374,8 +401,10 @@ typedef struct cflowad_rect {
 /**
  * The part of a frame that counts, given for a frame of any one size: of frames of other sizes it is the same share.
  * What counts is what lies in one of the rectangles, if there are any, and where the mask is not 0, if there is one.
- * Kept as the pixels of the network's input whose centres lie there: what is smaller than those may get lost. Since
- * 1.1.
+ * Kept as the pixels of cflowad_result.map whose centres lie there: what is smaller than those may get lost. Since 1.1.
+ *
+ * With a model with tiles that map is the one of a frame of this size, or, of a mask alone, of the mask's size: give a
+ * mask of the frame's. All tiles are scored all the same: to leave some out, crop the frame.
  */
 typedef struct cflowad_roi {
     size_t struct_size;
@@ -396,7 +425,8 @@ typedef struct cflowad_roi {
  * one. P-values and thresholds are those of the calibration: calibrate in the region that you score in.
  *
  * @param roi  borrowed for the call; NULL: the model's own again.
- * @return CFLOWAD_ERROR_INVALID_ARGUMENT also for a region in which no pixel of the network's input lies.
+ * @return CFLOWAD_ERROR_INVALID_ARGUMENT also for a region in which no pixel of the map lies; CFLOWAD_ERROR_UNSUPPORTED
+ *         when that map has more than 2^28. With tiles, frames of another size may be refused so when they are scored.
  */
 cflowad_status cflowad_session_set_region_of_interest(cflowad_session *session, const cflowad_roi *roi);
 
@@ -533,6 +563,14 @@ typedef struct cflowad_train_options {
     float window_low;             /**< sample of more than 8 bits that is black, as a share of 2^bits - 1, 0 to 1 [0] */
     float window_high;            /**< the one that is white, above window_low up to 1 [1]: v becomes round(255 *
                                        clamp((v / (2^bits - 1) - low) / (high - low), 0, 1)), kept in the model */
+    uint32_t tile_width;          /**< for large frames: what the network sees at a time, in pixels of the frame, 32 to
+                                       65535; a tile is resized to the network's input, has a positional encoding of its
+                                       own, and counts as a frame for image_batch and progress. 0: frames are not cut,
+                                       and the next two are 0 too. Kept in the model [0] */
+    uint32_t tile_height;         /**< the same; of a frame that is shorter a tile is as short [0] */
+    uint32_t tile_overlap;        /**< pixels that neighbours share, at most half a tile's shorter side; the last tiles
+                                       end with the frame and may share more [0] */
+    uint32_t reserved;            /**< 0 */
 } cflowad_train_options;
 
 /** Sets struct_size and every field to its default. Thread-safe. */
@@ -570,7 +608,7 @@ typedef int32_t (*cflowad_progress_callback)(const cflowad_progress *progress, v
  *
  * @param weights_path  model file with an encoder, made by `python -m cflowad export`: its flows start from random
  *                      weights; or a complete detector: its flows go on from where they are, and the options about
- *                      input size, levels and flows are taken from the file.
+ *                      input size, tiles, levels and flows are taken from the file.
  * @param options       NULL for defaults.
  * @param trainer       receives the handle; close it with cflowad_trainer_close. Thread-safe.
  */
@@ -578,7 +616,7 @@ cflowad_status cflowad_trainer_create(
     const char *weights_path, const cflowad_train_options *options, cflowad_trainer **trainer);
 
 /**
- * Adds a frame; it is resized to the network's input and copied.
+ * Adds a frame; it, or each of its tiles, is resized to the network's input and copied.
  *
  * @param role  a CFLOWAD_ROLE_.
  * @return CFLOWAD_ERROR_STATE for a frame that is not to be trained on, but was: by this trainer's fit, or, since 1.1, by

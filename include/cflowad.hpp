@@ -346,17 +346,34 @@ static_assert(sizeof(Frame) == sizeof(cflowad_frame), "frames in a row are cflow
 struct ModelInfo : cflowad_model_info {
     ModelInfo() noexcept : cflowad_model_info(detail::sized<cflowad_model_info>()) {}
 
-    /** Values of cflowad_result.map. */
+    /** What scoring a frame of a size gives: see cflowad_model_info_map_size. */
+    struct MapSize {
+        std::uint32_t width = 0;
+        std::uint32_t height = 0;
+        std::uint32_t tile_count = 0;
+
+        /** Values of cflowad_result.map. */
+        std::size_t count() const noexcept { return std::size_t{width} * height; }
+    };
+
+    /** All 0 for a size that is none. */
+    MapSize map_size(std::uint32_t frame_width, std::uint32_t frame_height) const noexcept {
+        MapSize size;
+        cflowad_model_info_map_size(this, frame_width, frame_height, &size.width, &size.height, &size.tile_count);
+        return size;
+    }
+
+    /** Values of cflowad_result.map of a frame that is not cut into tiles. */
     std::size_t map_size() const noexcept { return std::size_t{input_width} * input_height; }
 
-    /** Values of cflowad_result.log_likelihoods. */
+    /** Values of cflowad_result.log_likelihoods for each tile. */
     std::size_t log_likelihood_count() const noexcept {
         std::size_t count = 0;
         for (std::uint32_t i = 0; i < level_count; i++) count += std::size_t{level_width[i]} * level_height[i];
         return count;
     }
 
-    /** Values of cflowad_result.features. */
+    /** Values of cflowad_result.features for each tile. */
     std::size_t feature_count() const noexcept {
         std::size_t count = 0;
         for (std::uint32_t i = 0; i < level_count; i++)
@@ -450,7 +467,7 @@ struct Score {
     float review_threshold = 0;                   /**< what else it compared it with; without review the threshold */
     cflowad_verdict verdict = CFLOWAD_VERDICT_PASS; /**< CFLOWAD_VERDICT_ */
     float p_value = 0;                            /**< share of good frames with such a score; see cflowad_result */
-    std::vector<float> map;                       /**< input_height x input_width */
+    std::vector<float> map;                       /**< input_height x input_width; tiled: see ModelInfo::map_size */
     std::vector<float> frame_map;                 /**< frame's height x width */
     std::vector<float> log_likelihoods;           /**< levels, finest first, each level_height x level_width */
     std::vector<float> features;                  /**< the same, each value level_channels long */
@@ -561,7 +578,7 @@ public:
 
     /**
      * Puts another model in the place of one; see cflowad_session_replace_model. While another thread is scoring, the
-     * model must have the old one's input size and levels; one of other sizes may come when no call runs.
+     * model must have the old one's input size, tiles and levels; one of other sizes may come when no call runs.
      */
     Expected<void> try_replace_model(std::size_t index, const Model &model) {
         Expected<ModelInfo> info = model.try_info();
@@ -570,7 +587,9 @@ public:
         if (status != CFLOWAD_OK) return detail::failure(status);
         // Arrays are made by these sizes: not written where nothing changes, since another thread may be reading.
         ModelInfo &old = infos_[index];
-        if (old.map_size() != info->map_size() || old.log_likelihood_count() != info->log_likelihood_count()
+        if (old.map_size() != info->map_size() || old.tile_width != info->tile_width
+            || old.tile_height != info->tile_height || old.tile_overlap != info->tile_overlap
+            || old.log_likelihood_count() != info->log_likelihood_count()
             || old.feature_count() != info->feature_count())
             old = *info;
         return {};
@@ -607,13 +626,15 @@ private:
             values.resize(count);
             return count != 0 ? values.data() : nullptr;
         };
-        result.map = room(Output::map, score.map, info.map_size());
+        const ModelInfo::MapSize size = info.map_size(frame.frame_width(), frame.frame_height());
+        result.map = room(Output::map, score.map, size.count());
         result.map_capacity = score.map.size();
         result.frame_map = room(Output::frame_map, score.frame_map, frame.pixel_count());
         result.frame_map_capacity = score.frame_map.size();
-        result.log_likelihoods = room(Output::log_likelihoods, score.log_likelihoods, info.log_likelihood_count());
+        result.log_likelihoods = room(Output::log_likelihoods, score.log_likelihoods,
+                                      size.tile_count * info.log_likelihood_count());
         result.log_likelihoods_capacity = score.log_likelihoods.size();
-        result.features = room(Output::features, score.features, info.feature_count());
+        result.features = room(Output::features, score.features, size.tile_count * info.feature_count());
         result.features_capacity = score.features.size();
         const bool with_regions = contains(outputs, Output::regions);
         score.regions.resize(with_regions ? region_limit : 0);

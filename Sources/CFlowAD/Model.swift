@@ -1,5 +1,6 @@
 import Basics
 import CFlowADHeader
+import Imaging
 import ModelFile
 import Scoring
 
@@ -70,9 +71,34 @@ public func cflowad_model_get_info(
     filled.has_region_of_interest = calibration?.regionOfInterest == nil ? 0 : 1
     filled.calibration_count = UInt64(calibration?.scores.count ?? 0)
     filled.promised_rate = calibration?.promisedRate(above: filled.threshold) ?? .nan
+    filled.tile_width = UInt32(detector.preprocessing.tiling?.width ?? 0)
+    filled.tile_height = UInt32(detector.preprocessing.tiling?.height ?? 0)
+    filled.tile_overlap = UInt32(detector.preprocessing.tiling?.overlap ?? 0)
     filled.parameter_count = UInt64(detector.parameterCount)
     filled.session_bytes = UInt64(try detector.sessionBytes)
     CallerStruct.write(filled, to: info)
+  }
+}
+
+@_cdecl("cflowad_model_info_map_size") @implementation
+public func cflowad_model_info_map_size(
+  _ info: UnsafePointer<cflowad_model_info>?, _ frameWidth: UInt32, _ frameHeight: UInt32,
+  _ mapWidth: UnsafeMutablePointer<UInt32>?, _ mapHeight: UnsafeMutablePointer<UInt32>?,
+  _ tileCount: UnsafeMutablePointer<UInt32>?
+) -> cflowad_status {
+  attempt { () throws(Failure) in
+    let info = try CallerStruct.read(info, "info")
+    let sides = 1...UInt32(Frame.maximumSide)
+    guard sides.contains(frameWidth), sides.contains(frameHeight) else {
+      throw Failure(.invalidArgument, "a frame of \(frameWidth) x \(frameHeight) pixels is not within \(sides)")
+    }
+    let preprocessing = try Preprocessing(
+      width: Int(info.input_width), height: Int(info.input_height), mean: [0, 0, 0], standardDeviation: [1, 1, 1],
+      tiling: Tiling(info.tile_width, info.tile_height, overlap: info.tile_overlap))
+    let tiles = preprocessing.tiles(frameWidth: Int(frameWidth), frameHeight: Int(frameHeight))
+    mapWidth?.pointee = UInt32(tiles.columns.mapLength)
+    mapHeight?.pointee = UInt32(tiles.rows.mapLength)
+    tileCount?.pointee = UInt32(tiles.count)
   }
 }
 

@@ -5,12 +5,11 @@ import Scoring
 
 private let maximumRectangleCount = 65536
 
-/// The caller's region of interest, checked, for a network's input.
+/// The caller's region of interest, checked, for detectors of a preprocessing: of the size of a frame's map.
 func checkedRegionOfInterest(
   _ pointer: UnsafePointer<cflowad_roi>?, for preprocessing: Preprocessing
 ) throws(Failure) -> RegionOfInterest {
   let roi = try CallerStruct.read(pointer, "region of interest")
-  let (width, height) = (preprocessing.width, preprocessing.height)
   let mask = try roi.mask.map { (mask) throws(Failure) in
     try BorrowedMask(
       base: mask, width: Int(roi.mask_width), height: Int(roi.mask_height),
@@ -18,7 +17,8 @@ func checkedRegionOfInterest(
   }
   guard let rectangles = roi.rects else {
     guard let mask else { throw Failure(.invalidArgument, "the region of interest has neither rectangles nor a mask") }
-    return try RegionOfInterest(width: width, height: height, mask: mask)
+    let tiles = preprocessing.tiles(frameWidth: mask.width, frameHeight: mask.height)
+    return try RegionOfInterest(width: tiles.columns.mapLength, height: tiles.rows.mapLength, mask: mask)
   }
   guard (1...maximumRectangleCount).contains(roi.rect_count) else {
     throw Failure(.invalidArgument, "\(roi.rect_count) rectangles are not within 1...\(maximumRectangleCount)")
@@ -27,9 +27,11 @@ func checkedRegionOfInterest(
   guard sides.contains(roi.frame_width), sides.contains(roi.frame_height) else {
     throw Failure(.invalidArgument, "a frame of \(roi.frame_width) x \(roi.frame_height) pixels is not within \(sides)")
   }
+  let (frameWidth, frameHeight) = (Int(roi.frame_width), Int(roi.frame_height))
+  let tiles = preprocessing.tiles(frameWidth: frameWidth, frameHeight: frameHeight)
   return try RegionOfInterest(
-    width: width, height: height,
+    width: tiles.columns.mapLength, height: tiles.rows.mapLength,
     rectangles: UnsafeBufferPointer(start: rectangles, count: roi.rect_count).map {
       .init(x: Int($0.x), y: Int($0.y), width: Int($0.width), height: Int($0.height))
-    }, frameWidth: Int(roi.frame_width), frameHeight: Int(roi.frame_height), mask: mask)
+    }, frameWidth: frameWidth, frameHeight: frameHeight, mask: mask)
 }

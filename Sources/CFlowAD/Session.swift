@@ -120,7 +120,7 @@ public func cflowad_session_score(
     let result = try checkedOutput(result, "result")
     let session = try sessions.object(session)
     try session.use { (group) throws(Failure) in
-      try Kernels.inDefaultFloatMode { () throws(Failure) in try score(group.members[0], frame, result) }
+      try score(group.members[0].session, frame, result)
     }
   }
 }
@@ -148,11 +148,9 @@ public func cflowad_session_score_batch(
         do throws(Failure) {
           guard frame.loadUnaligned(as: Int.self) == frameStride, result.loadUnaligned(as: Int.self) == resultStride
           else { throw Failure(.structSize, "its struct_size differs from the first element's") }
-          try Kernels.inDefaultFloatMode { () throws(Failure) in
-            try score(
-              group.members[0], frame.assumingMemoryBound(to: cflowad_frame.self),
-              result.assumingMemoryBound(to: cflowad_result.self))
-          }
+          try score(
+            group.members[0].session, frame.assumingMemoryBound(to: cflowad_frame.self),
+            result.assumingMemoryBound(to: cflowad_result.self))
         } catch {
           throw error.within("frame \(i)")
         }
@@ -168,22 +166,9 @@ public func cflowad_session_score_all(
   attempt { () throws(Failure) in
     let session = try sessions.object(session)
     let results = try checkedOutput(results, "results")
-    let stride = results.pointee.struct_size
     _ = try CallerStruct.read(UnsafePointer(results), "first result")
     try session.use { (group) throws(Failure) in
-      for index in group.members.indices {
-        let result = UnsafeMutableRawPointer(results) + index &* stride
-        do throws(Failure) {
-          guard result.loadUnaligned(as: Int.self) == stride else {
-            throw Failure(.structSize, "its result's struct_size differs from the first one's")
-          }
-          try Kernels.inDefaultFloatMode { () throws(Failure) in
-            try score(group.members[index], frame, result.assumingMemoryBound(to: cflowad_result.self), ofGroup: true)
-          }
-        } catch {
-          throw error.within("model \(index)")
-        }
-      }
+      try Kernels.inDefaultFloatMode { () throws(Failure) in try score(group, frame, results) }
     }
   }
 }
@@ -199,55 +184,49 @@ private func optional(_ value: Float, _ name: StaticString) throws(Failure) -> F
   return value.isNaN ? nil : value
 }
 
-/// Scores one frame into the caller's result. Everything is checked before anything is written.
-///
-/// - Parameter ofGroup: the members before have scored the frame.
+/// Scores one frame into the caller's result.
 private func score(
-  _ member: DetectorGroup.Member, _ frame: UnsafePointer<cflowad_frame>?,
-  _ result: UnsafeMutablePointer<cflowad_result>, ofGroup: Bool = false
+  _ session: DetectorSession, _ frame: UnsafePointer<cflowad_frame>?, _ result: UnsafeMutablePointer<cflowad_result>
 ) throws(Failure) {
-  let session = member.session
-  let frame = try checkedFrame(frame)
-  var outputs = try CallerStruct.read(UnsafePointer(result), "result")
-  guard outputs.reserved == 0 else { throw Failure(.invalidArgument, "the result's reserved field is not 0") }
-  let detector = session.detector
-  let mapCount = detector.preprocessing.width &* detector.preprocessing.height
-  if outputs.map != nil { try checkCapacity(outputs.map_capacity, holds: mapCount, "map") }
-  if outputs.frame_map != nil {
-    try checkCapacity(outputs.frame_map_capacity, holds: frame.width &* frame.height, "frame_map")
+  try Kernels.inDefaultFloatMode { () throws(Failure) in
+    let scoring = try FrameScoring(session, frame, result)
+    for tile in 0..<scoring.tileCount { try scoring.run(tile: tile) }
+    try scoring.finish()
   }
-  if outputs.log_likelihoods != nil {
-    try checkCapacity(outputs.log_likelihoods_capacity, holds: detector.positionCount, "log_likelihoods")
-  }
-  if outputs.features != nil {
-    try checkCapacity(outputs.features_capacity, holds: detector.featureCount, "features")
-  }
+}
 
-  let regions = try RegionOutputs(outputs)
-  let finder = try regions.map { (regions) throws(Failure) in
-    try session.regionFinder(for: frame, limit: regions.capacity)
-  }
-  var frameMap = outputs.frame_map
-  if finder != nil, frameMap == nil { frameMap = try session.frameMap(for: frame) }
-
-  try session.computeLikelihoods(frame, isEncoded: ofGroup && member.isEncodedBefore)
-  outputs.log_likelihoods?.update(from: session.likelihoods.logLikelihoods, count: detector.positionCount)
-  if var features = outputs.features {
-    for (level, grid) in detector.levels.enumerated() {
-      features.update(from: session.likelihoods.features(level), count: grid.count)
-      features += grid.count
+/// Scores one frame with every member of a group, tile by tile, so that members with the same encoder share the
+/// features of each tile. The members before the first that fails are scored all the same.
+private func score(
+  _ group: DetectorGroup, _ frame: UnsafePointer<cflowad_frame>?, _ results: UnsafeMutablePointer<cflowad_result>
+) throws(Failure) {
+  let stride = results.pointee.struct_size
+  /// A member's part, made again for every step: there is no memory to keep it in.
+  func part(_ index: Int) throws(Failure) -> FrameScoring {
+    let result = UnsafeMutableRawPointer(results) + index &* stride
+    guard result.loadUnaligned(as: Int.self) == stride else {
+      throw Failure(.structSize, "its result's struct_size differs from the first one's")
     }
+    return try FrameScoring(
+      group.members[index].session, frame, result.assumingMemoryBound(to: cflowad_result.self))
   }
-  outputs.score = try session.computeScore()
-  outputs.threshold = session.judge.threshold
-  outputs.review_threshold = session.judge.reviewThreshold
-  outputs.verdict = session.judge.verdict(outputs.score).rawValue
-  outputs.p_value = detector.calibration?.pValue(outputs.score) ?? .nan
-  outputs.map?.update(from: session.map, count: mapCount)
-  if let frameMap { session.resampleMap(to: frame, into: frameMap) }
-  if let regions, let finder, let frameMap {
-    outputs.region_count = session.findRegions(finder, in: frameMap)
-    outputs.contour_count = regions.write(finder, calibration: detector.calibration)
+  var (memberCount, failure) = (group.members.count, Failure?.none)
+  var (tile, tileCount) = (0, 1)
+  while tile < tileCount {
+    for index in 0..<memberCount {
+      do throws(Failure) {
+        let scoring = try part(index)
+        tileCount = max(tileCount, scoring.tileCount)
+        if tile < scoring.tileCount { try scoring.run(tile: tile, isEncoded: group.members[index].isEncodedBefore) }
+      } catch {
+        (memberCount, failure) = (index, error.within("model \(index)"))
+        break
+      }
+    }
+    tile += 1
   }
-  CallerStruct.write(outputs, to: result)
+  for index in 0..<memberCount {
+    do throws(Failure) { try part(index).finish() } catch { throw error.within("model \(index)") }
+  }
+  if let failure { throw failure }
 }

@@ -30,6 +30,9 @@ extension cflowad_train_options {
     feature_cache_bytes = UInt64(options.featureCacheBytes)
     window_low = options.window.low
     window_high = options.window.high
+    tile_width = UInt32(options.tiling?.width ?? 0)
+    tile_height = UInt32(options.tiling?.height ?? 0)
+    tile_overlap = UInt32(options.tiling?.overlap ?? 0)
     decay_rate = options.decayRate
     withUnsafeMutableBytes(of: &decay_percents) { bytes in
       let percents = bytes.bindMemory(to: UInt32.self)
@@ -84,6 +87,8 @@ extension TrainingOptions {
     seed = options.seed
     featureCacheBytes = Int(clamping: options.feature_cache_bytes)
     window = try Window(low: options.window_low, high: options.window_high)
+    guard options.reserved == 0 else { throw Failure(.invalidArgument, "the options' reserved field is not 0") }
+    tiling = try Tiling(options.tile_width, options.tile_height, overlap: options.tile_overlap)
     decayRate = options.decay_rate
     decayPercents = withUnsafeBytes(of: options.decay_percents) { $0.bindMemory(to: UInt32.self).map { Int($0) } }
     reviewRate = options.review_rate
@@ -94,5 +99,13 @@ extension TrainingOptions {
     case CFLOWAD_THRESHOLD_COST: thresholdRule = .lowestCost(miss: Double(options.miss_cost))
     default: throw Failure(.invalidArgument, "\(options.threshold_rule) is not a CFLOWAD_THRESHOLD_ constant")
     }
+  }
+}
+
+extension Tiling {
+  /// As structs of the header have it: nil when all is 0.
+  init?(_ width: UInt32, _ height: UInt32, overlap: UInt32) throws(Failure) {
+    if width == 0, height == 0, overlap == 0 { return nil }
+    try self.init(width: Int(width), height: Int(height), overlap: Int(overlap))
   }
 }

@@ -3,15 +3,15 @@ import Basics
 /// A borrowed view of an image in the caller's memory. It must not outlive the call it was given to.
 package struct Frame {
   /// Pixels.
-  package let width: Int
+  package private(set) var width: Int
   /// Rows.
-  package let height: Int
+  package private(set) var height: Int
   /// Layout of its rows: as they lie in memory, or, of a camera's format, as ``RowReader`` makes them: `gray8` or `rgb8`.
   package let format: PixelFormat
   /// nil when the rows lie in memory as ``format`` says.
-  let camera: CameraImage?
+  private(set) var camera: CameraImage?
   /// First pixel of the first row, and bytes from one row to the next, negative when the last row comes first.
-  let base: UnsafePointer<UInt8>
+  private(set) var base: UnsafePointer<UInt8>
   let stride: Int
 
   /// Largest width and height: `CFLOWAD_MAX_FRAME_SIDE`.
@@ -154,6 +154,17 @@ package struct Frame {
         .invalidArgument, "\(bits) significant bits with a shift of \(shift) are not 8 to 16 within a word of 16")
     }
     return bits
+  }
+
+  /// A part of the frame, which must lie within, as a frame.
+  package func part(_ rectangle: Rectangle) -> Frame {
+    var part = self
+    part.width = rectangle.width
+    part.height = rectangle.height
+    part.camera?.firstColumn += rectangle.x
+    part.camera?.firstRow += rectangle.y
+    if camera == nil { part.base += rectangle.y * stride + rectangle.x * format.bytesPerPixel }
+    return part
   }
 
   /// First pixel of row `y` of a frame that needs no unpacking.

@@ -1,7 +1,7 @@
 import Basics
 
-/// How a frame becomes the network's input: resized to `width` x `height` with Pillow's LANCZOS on 8-bit RGB, divided
-/// by 255, then (v - mean) / standardDeviation per channel.
+/// How a frame becomes the network's input: cut into tiles, if it is large, each resized to `width` x `height` with
+/// Pillow's LANCZOS on 8-bit RGB, divided by 255, then (v - mean) / standardDeviation per channel.
 package struct Preprocessing: Sendable, Equatable {
   package let width: Int
   package let height: Int
@@ -11,14 +11,16 @@ package struct Preprocessing: Sendable, Equatable {
   package let standardDeviation: [Float]
   /// Of samples of more than 8 bits, before all else.
   package let window: Window
+  /// nil: the network sees whole frames.
+  package let tiling: Tiling?
 
   /// Largest side of the network's input, in pixels.
   package static let maximumSide = 2048
   package static let minimumSide = 32
 
-  package init(width: Int, height: Int, mean: [Float], standardDeviation: [Float], window: Window = .full)
-    throws(Failure)
-  {
+  package init(
+    width: Int, height: Int, mean: [Float], standardDeviation: [Float], window: Window = .full, tiling: Tiling? = nil
+  ) throws(Failure) {
     let sides = Self.minimumSide...Self.maximumSide
     guard sides.contains(width), sides.contains(height) else {
       throw Failure(.invalidArgument, "the input size \(width) x \(height) is not within \(sides) pixels")
@@ -34,5 +36,6 @@ package struct Preprocessing: Sendable, Equatable {
     self.mean = mean
     self.standardDeviation = standardDeviation
     self.window = window
+    self.tiling = tiling
   }
 }

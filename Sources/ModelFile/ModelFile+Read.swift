@@ -14,7 +14,7 @@ extension ModelFile {
     let encoderGroup = try root.group("encoder")
     let encoder = try encoderDescription(encoderGroup)
     var contents = DetectorContents(
-      encoder: encoder, preprocessing: try preprocessing(root.group("preprocessing")),
+      encoder: encoder, preprocessing: try preprocessing(root.group("preprocessing"), tiling: tiling(root)),
       encoderWeights: try encoderWeights(encoderGroup, folder: folder))
     let levelCount = encoder.taps.count
     if try root.contains("flow") {
@@ -47,7 +47,22 @@ extension ModelFile {
     }
   }
 
-  private static func preprocessing(_ group: Group) throws(Failure) -> Preprocessing {
+  /// nil when frames are not cut.
+  private static func tiling(_ root: Group) throws(Failure) -> Tiling? {
+    guard try root.contains("tiling") else { return nil }
+    let group = try root.group("tiling")
+    let encoding = try group.text("positional_encoding")
+    guard encoding == tilePositionalEncoding else {
+      throw Failure(.unsupported, "\(group.path): positional_encoding is \(encoding)")
+    }
+    let (width, height) = (try group.integer("tile_width"), try group.integer("tile_height"))
+    let overlap = try group.integer("tile_overlap")
+    return try formatFailure(group) { () throws(Failure) in
+      try Tiling(width: width, height: height, overlap: overlap)
+    }
+  }
+
+  private static func preprocessing(_ group: Group, tiling: Tiling?) throws(Failure) -> Preprocessing {
     let resampling = try group.text("resample")
     guard resampling == "lanczos" else { throw Failure(.unsupported, "\(group.path): resample is \(resampling)") }
     let (width, height) = (try group.integer("width"), try group.integer("height"))
@@ -59,7 +74,7 @@ extension ModelFile {
     return try formatFailure(group) { () throws(Failure) in
       try Preprocessing(
         width: width, height: height, mean: mean, standardDeviation: standardDeviation,
-        window: Window(low: low, high: high))
+        window: Window(low: low, high: high), tiling: tiling)
     }
   }
 
@@ -112,7 +127,7 @@ extension ModelFile {
       throw Failure(.format, "\(group.path)/region_of_interest: it has not two axes")
     }
     let region = try mask.map { (mask) throws(Failure) in
-      (mask.shape, try mask.read(Int64.self).map { $0 == 0 ? UInt8(0) : 1 })
+      (mask.shape, try mask.read(UInt8.self))
     }
     return try formatFailure(group) { () throws(Failure) in
       var calibration = try Calibration(levelMaxima: levelMaxima, total: total, threshold: threshold, scores: values)

@@ -23,8 +23,10 @@ extension ModelFile {
 
   static func fill(_ root: GroupWriter, _ contents: DetectorContents, _ link: EncoderLink?) throws(Failure) {
     try root.set("format", formatName)
-    try root.set("format_version", formatVersion)
+    let tiling = contents.preprocessing.tiling
+    try root.set("format_version", tiling == nil ? untiledFormatVersion : formatVersion)
     try fill(root.group("preprocessing"), contents.preprocessing)
+    if let tiling { try fill(root.group("tiling"), tiling) }
     try fill(root.group("encoder"), contents.encoder, contents.encoderWeights, link)
     if let flow = contents.flow { try fill(root.group("flow"), flow, contents.flowWeights) }
     if let calibration = contents.calibration { try fill(root.group("calibration"), calibration) }
@@ -43,6 +45,13 @@ extension ModelFile {
     if preprocessing.window == .full { return }
     try group.set("window_low", preprocessing.window.low)
     try group.set("window_high", preprocessing.window.high)
+  }
+
+  private static func fill(_ group: GroupWriter, _ tiling: Tiling) throws(Failure) {
+    try group.set("tile_width", tiling.width)
+    try group.set("tile_height", tiling.height)
+    try group.set("tile_overlap", tiling.overlap)
+    try group.set("positional_encoding", tilePositionalEncoding)
   }
 
   private static func fill(
@@ -99,7 +108,7 @@ extension ModelFile {
     }
     if let region = calibration.regionOfInterest {
       try group.write(
-        "region_of_interest", shape: [region.height, region.width], region.mask.map { Int64($0) }, as: Int64.self)
+        "region_of_interest", shape: [region.height, region.width], region.mask, as: UInt8.self)
     }
     if let reviewThreshold = calibration.reviewThreshold { try group.set("review_threshold", reviewThreshold) }
     try group.set("pixel_threshold", calibration.mapScale.threshold)

@@ -7,8 +7,15 @@ import Scoring
 /// Reading checks that everything is there, of the right type and in proportion to the file's size; whether tensors
 /// have the shapes that the architecture needs is for the encoder and the flows to say.
 package enum ModelFile {
-  /// Version of the format that this library writes, and the newest that it reads.
-  package static let formatVersion = 1
+  /// The newest version of the format that this library reads and writes: that of detectors with tiles.
+  package static let formatVersion = 2
+
+  /// That of detectors which see whole frames: older libraries read them, and refuse those that they would score
+  /// otherwise.
+  static let untiledFormatVersion = 1
+
+  /// The attribute `positional_encoding` of `/tiling`: a tile's positions are encoded as if it were a frame.
+  static let tilePositionalEncoding = "per tile"
 
   /// The root attribute `format`.
   static let formatName = "cflowad"

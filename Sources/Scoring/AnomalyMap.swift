@@ -1,108 +1,102 @@
 import Basics
-import Glibc
+import Imaging
 import Kernels
 
-/// The anomaly map of one frame from its levels' log-likelihoods, by constants frozen at calibration
-/// (paper, section 4): total - sum over levels of bilinear(exp(log p / C - maximum of the level)).
+/// The anomaly map of one frame from its levels' log-likelihoods, by constants frozen at calibration (paper, section
+/// 4): total - sum over levels of bilinear(exp(log p / C - maximum of the level)). The original takes maxima and total
+/// from the whole test set, so that a frame's score depends on its neighbours.
 ///
-/// The original takes maxima and total from the whole test set, so that a frame's score depends on its neighbours.
-/// Bilinear with align_corners = true: the corners of a level's grid fall on the corners of the map.
-package struct AnomalyMap {
-  package let width: Int
-  package let height: Int
-  private let axes: [(rows: ResampledAxis, columns: ResampledAxis)]
-  private let grids: [Grid]
+/// The sums of a frame's tiles are blended; a frame that is not cut is one tile, whose weights are 1. Keeps its tables
+/// of the last few frame sizes, and memory for the largest map. One frame at a time.
+package final class AnomalyMap {
+  /// The frame's map, or sum before it is inverted: height x width of its layout.
+  package var values: UnsafePointer<Float> { UnsafePointer(buffer.base) }
+  private let preprocessing: Preprocessing
+  private let levels: LevelSum
   private let region: RegionOfInterest?
-  /// Per position of all levels, whether a pixel of the region takes from it; empty without a region.
-  let isUsed: [Bool]
-  /// exp(log p / C - maximum) of the level at hand.
-  private let likelihoods: FloatBuffer
-  /// Its rows, stretched to the map's width.
-  private let lines: FloatBuffer
+  private var buffer: FloatBuffer
+  /// The latest first.
+  private var layouts: [MapLayout] = []
 
-  package init(width: Int, height: Int, levels grids: [Grid], region: RegionOfInterest? = nil) throws(Failure) {
-    self.width = width
-    self.height = height
-    self.grids = grids
+  /// Frame sizes that are remembered.
+  private static let layoutCapacity = 4
+
+  /// - Parameter region: within which frames are scored; nil for whole frames.
+  package init(_ preprocessing: Preprocessing, levels grids: [Grid], region: RegionOfInterest?) throws(Failure) {
+    self.preprocessing = preprocessing
     self.region = region
-    let axes = grids.map {
-      (
-        rows: ResampledAxis(length: $0.height, cornersTo: height),
-        columns: ResampledAxis(length: $0.width, cornersTo: width)
-      )
-    }
-    self.axes = axes
-    isUsed = region.map { Self.used(by: $0, grids, axes) } ?? []
-    likelihoods = try FloatBuffer(count: grids.reduce(0) { max($0, $1.positions) })
-    lines = try FloatBuffer(count: grids.reduce(0) { max($0, $1.height) } * width)
+    levels = try LevelSum(width: preprocessing.width, height: preprocessing.height, levels: grids)
+    buffer = try FloatBuffer(count: preprocessing.width * preprocessing.height)
+    layouts.reserveCapacity(Self.layoutCapacity)
   }
 
-  /// Writes the sum over levels of bilinear(exp(log p / C - maximum)) for each pixel: height x width.
-  ///
-  /// - Parameter logLikelihoods: the levels' grids one after the other, finest first.
-  package func sum(logLikelihoods: UnsafePointer<Float>, levelMaxima: [Double], into map: UnsafeMutablePointer<Float>) {
-    map.update(repeating: 0, count: width &* height)
-    var values = logLikelihoods
-    var start = 0
-    for (level, grid) in grids.enumerated() {
-      for i in 0..<grid.positions { likelihoods.base[i] = Float(exp(Double(values[i]) - levelMaxima[level])) }
-      if region != nil { limit(start: start, grid.positions) }
-      let columns = axes[level].columns
-      for y in 0..<grid.height {
-        let source = likelihoods.base + y &* grid.width
-        let line = lines.base + y &* width
-        for x in 0..<width { line[x] = columns[x].value(source) }
+  /// The layout for frames of a size: new tables and memory for one that was not met lately. Fails with `.outOfMemory`,
+  /// and with `.invalidArgument` when the region is lost at this size.
+  package func layout(frameWidth: Int, frameHeight: Int) throws(Failure) -> MapLayout {
+    for place in layouts.indices
+    where layouts[place].frameWidth == frameWidth && layouts[place].frameHeight == frameHeight {
+      for index in stride(from: place, to: 0, by: -1) { layouts.swapAt(index, index - 1) }
+      return layouts[0]
+    }
+    let layout = try MapLayout(
+      preprocessing, levels, frameWidth: frameWidth, frameHeight: frameHeight, region: region)
+    guard let count = checkedProduct([layout.width, layout.height]) else {
+      throw Failure(.outOfMemory, "a map of \(layout.width) x \(layout.height) values is too large")
+    }
+    if buffer.count < count { buffer = try FloatBuffer(count: count) }
+    if layouts.count == Self.layoutCapacity { layouts.removeLast() }
+    layouts.insert(layout, at: 0)
+    return layout
+  }
+
+  /// Adds a tile's likelihoods to the sum of a frame, which begins with tile 0.
+  package func add(
+    tile: Int, of layout: MapLayout, logLikelihoods: UnsafePointer<Float>, levelMaxima: [Double]
+  ) {
+    if tile == 0 { buffer.base.update(repeating: 0, count: layout.width &* layout.height) }
+    let (row, column) = layout.tiles.place(tile)
+    let (left, top) = (layout.tiles.columns.mapStart(column), layout.tiles.rows.mapStart(row))
+    levels.add(
+      logLikelihoods: logLikelihoods, levelMaxima: levelMaxima, isUsed: layout.used(tile),
+      columnWeights: layout.columns.weights(column), rowWeights: layout.rows.weights(row),
+      to: buffer.base + top &* layout.width + left, pitch: layout.width)
+  }
+
+  /// Computes the sum of a frame that was kept.
+  package func sum(_ frame: FrameLikelihoods, levelMaxima: [Double]) throws(Failure) -> MapLayout {
+    let layout = try layout(frameWidth: frame.width, frameHeight: frame.height)
+    for (tile, values) in frame.tiles.enumerated() {
+      values.withUnsafeBufferPointer { values in
+        guard let values = values.baseAddress else { return }
+        add(tile: tile, of: layout, logLikelihoods: values, levelMaxima: levelMaxima)
       }
-      let rows = axes[level].rows
-      for y in 0..<height {
-        rows[y].addValues(lines.base, pitch: width, count: width, to: map + y &* width)
-      }
-      values += grid.positions
-      start &+= grid.positions
     }
+    return layout
   }
 
-  /// What no pixel of the region takes from may exceed the maxima, which are those of the region, by anything: not so as
-  /// to be infinite, and times a weight of 0 no number.
-  private func limit(start: Int, _ count: Int) {
-    isUsed.withUnsafeBufferPointer { isUsed in
-      for i in 0..<count where !isUsed[start &+ i] { likelihoods.base[i] = min(likelihoods.base[i], 1) }
-    }
-  }
-
-  private static func used(
-    by region: RegionOfInterest, _ grids: [Grid], _ axes: [(rows: ResampledAxis, columns: ResampledAxis)]
-  ) -> [Bool] {
-    var used: [Bool] = []
-    for (grid, axes) in zip(grids, axes) {
-      var level = [Bool](repeating: false, count: grid.positions)
-      for y in 0..<region.height {
-        for x in 0..<region.width where region.mask[y * region.width + x] != 0 {
-          let (row, column) = (axes.rows[y], axes.columns[x])
-          for (gridY, weight) in [(row.first, 1 - row.weight), (row.second, row.weight)] where weight > 0 {
-            if column.weight < 1 { level[gridY * grid.width + column.first] = true }
-            if column.weight > 0 { level[gridY * grid.width + column.second] = true }
-          }
+  /// Of each level the largest log-likelihood of all frames, of the positions that the map uses.
+  package func levelMaxima(of frames: [FrameLikelihoods]) throws(Failure) -> [Double] {
+    var maxima = levels.positionCounts.map { _ in -Float.infinity }
+    for frame in frames {
+      let layout = try layout(frameWidth: frame.width, frameHeight: frame.height)
+      for (tile, values) in frame.tiles.enumerated() {
+        let isUsed = layout.used(tile)
+        var start = 0
+        for (level, count) in levels.positionCounts.enumerated() {
+          for i in start..<start + count where isUsed?[i] ?? true { maxima[level] = max(maxima[level], values[i]) }
+          start += count
         }
       }
-      used += level
     }
-    return used
+    return maxima.map { Double($0) }
   }
 
-  private static func maximum(of map: UnsafePointer<Float>, within region: RegionOfInterest) -> Float {
-    region.mask.withUnsafeBufferPointer { mask in
-      var maximum = -Float.infinity
-      for i in mask.indices where mask[i] != 0 { maximum = max(maximum, map[i]) }
-      return maximum
-    }
-  }
-
-  /// Turns the sum into the anomaly map, in place, and returns its maximum within the region: the image's score. NaN when
-  /// not all of the map is finite.
-  package func invert(_ map: UnsafeMutablePointer<Float>, total: Double) -> Float {
+  /// Turns the sum into the anomaly map, in place, and returns its maximum within the region: the image's score. NaN
+  /// when not all of the map is finite.
+  package func invert(_ layout: MapLayout, total: Double) -> Float {
+    let map = buffer.base
     let total = Float(total)
-    let count = width &* height
+    let count = layout.width &* layout.height
     let whole = count / 8 * 8
     var maxima = SIMD8<Float>(repeating: -.infinity)
     // Stays 0 as long as every value is finite.
@@ -121,6 +115,6 @@ package struct AnomalyMap {
       rest += map[i] * 0
     }
     guard rest == 0 else { return .nan }
-    return region.map { Self.maximum(of: map, within: $0) } ?? maximum
+    return layout.maximumInside(map) ?? maximum
   }
 }

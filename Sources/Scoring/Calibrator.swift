@@ -4,21 +4,12 @@ import Kernels
 /// Freezes a detector's constants from the log-likelihoods of good frames, and sets its thresholds.
 package struct Calibrator {
   private let detector: Detector
-  /// Per frame, the levels' grids one after the other.
-  private var goodFrames: [[Float]] = []
-  private var defectiveFrames: [[Float]] = []
+  private var goodFrames: [FrameLikelihoods] = []
+  private var defectiveFrames: [FrameLikelihoods] = []
 
   package init(_ detector: Detector) { self.detector = detector }
 
-  /// Adds the frame that the session ran last.
-  package mutating func add(_ session: LikelihoodSession, isDefective: Bool = false) throws(Failure) {
-    guard session.isFinite else {
-      let index = isDefective ? defectiveFrames.count : goodFrames.count
-      throw Failure(
-        .diverged,
-        "\(isDefective ? "defective" : "calibration") frame \(index) gives log-likelihoods that are not finite")
-    }
-    let frame = Array(UnsafeBufferPointer(start: session.logLikelihoods, count: detector.positionCount))
+  package mutating func add(_ frame: FrameLikelihoods, isDefective: Bool = false) {
     if isDefective { defectiveFrames.append(frame) } else { goodFrames.append(frame) }
   }
 
@@ -28,26 +19,20 @@ package struct Calibrator {
     guard options.rule == .conformal || !defectiveFrames.isEmpty else {
       throw Failure(.state, "no defective frame was given to choose the threshold by")
     }
-    let (width, height) = (detector.preprocessing.width, detector.preprocessing.height)
     let region = options.regionOfInterest
-    let map = try AnomalyMap(width: width, height: height, levels: detector.levels, region: region)
-    let levelMaxima = levelMaxima(map)
-    let inside = (0..<width * height).filter { region?.mask[$0] != 0 }
-    let sums = try FloatBuffer(count: width * height)
+    let map = try AnomalyMap(detector.preprocessing, levels: detector.levels, region: region)
+    let levelMaxima = try map.levelMaxima(of: goodFrames)
     let histogram = try PixelHistogram(maximum: detector.levels.count)
     // A frame's score is total - (the minimum of its sum); the total is the maximum over all good frames' sums.
     var total = -Float.infinity
-    let minima = goodFrames.map { frame in
-      sum(frame, levelMaxima, map, into: sums)
-      for i in inside {
-        total = max(total, sums.base[i])
-        histogram.add(sums.base[i])
+    let minima = try goodFrames.map { (frame) throws(Failure) in
+      try Self.minimum(frame, levelMaxima, map) { sum in
+        total = max(total, sum)
+        histogram.add(sum)
       }
-      return inside.reduce(.infinity) { min($0, sums.base[$1]) }
     }
-    let defectiveMinima = defectiveFrames.map { frame in
-      sum(frame, levelMaxima, map, into: sums)
-      return inside.reduce(.infinity) { min($0, sums.base[$1]) }
+    let defectiveMinima = try defectiveFrames.map { (frame) throws(Failure) in
+      try Self.minimum(frame, levelMaxima, map) { _ in }
     }
     let scores = minima.map { total - $0 }
     let defectiveScores = defectiveMinima.map { total - $0 }
@@ -67,26 +52,17 @@ package struct Calibrator {
     return calibration
   }
 
-  /// Of the positions that the map uses.
-  private func levelMaxima(_ map: AnomalyMap) -> [Double] {
-    var maxima: [Double] = []
-    var start = 0
-    for grid in detector.levels {
-      let positions = (start..<start + grid.positions).filter { map.isUsed.isEmpty || map.isUsed[$0] }
-      maxima.append(
-        goodFrames.reduce(-.infinity) { maximum, frame in
-          positions.reduce(maximum) { max($0, Double(frame[$1])) }
-        })
-      start += grid.positions
+  /// The smallest sum of a frame, of the places that count.
+  private static func minimum(
+    _ frame: FrameLikelihoods, _ levelMaxima: [Double], _ map: AnomalyMap, each: (Float) -> Void
+  ) throws(Failure) -> Float {
+    let layout = try map.sum(frame, levelMaxima: levelMaxima)
+    var minimum = Float.infinity
+    for i in 0..<layout.width * layout.height where layout.isInside(i) {
+      each(map.values[i])
+      minimum = min(minimum, map.values[i])
     }
-    return maxima
-  }
-
-  private func sum(_ frame: [Float], _ levelMaxima: [Double], _ map: AnomalyMap, into sums: FloatBuffer) {
-    frame.withUnsafeBufferPointer { values in
-      guard let values = values.baseAddress else { return }
-      map.sum(logLikelihoods: values, levelMaxima: levelMaxima, into: sums.base)
-    }
+    return minimum
   }
 
   static func conformalThreshold(_ scores: [Float], rate: Double) -> Float {

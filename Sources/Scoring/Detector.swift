@@ -55,7 +55,8 @@ package final class Detector: Sendable {
         .format,
         "the calibration of \(calibration.levelMaxima.count) levels does not fit \(levels.count) feature levels")
     }
-    if let region = contents.calibration?.regionOfInterest {
+    // Maps of detectors with tiles are as large as their frames.
+    if contents.preprocessing.tiling == nil, let region = contents.calibration?.regionOfInterest {
       guard region.width == contents.preprocessing.width, region.height == contents.preprocessing.height else {
         throw Failure(.format, "the region of interest is not of the network input's size")
       }
@@ -78,10 +79,10 @@ package final class Detector: Sendable {
     self.flows = flows
   }
 
-  /// Positions of all levels together: the length of a frame's log-likelihoods.
+  /// Positions of all levels together: the length of a tile's log-likelihoods.
   package var positionCount: Int { levels.reduce(0) { $0 + $1.positions } }
 
-  /// Floats of all levels' features together.
+  /// Floats of all levels' features of a tile together.
   package var featureCount: Int { levels.reduce(0) { $0 + $1.count } }
 
   /// Scratch memory of one session with one thread per processor; a frame's own size adds a little.

@@ -10,13 +10,9 @@ package final class DetectorSession {
   /// What scores are judged by.
   package let judge: Judge
   package var detector: Detector { likelihoods.detector }
-  /// The last frame's anomaly map at network size: height x width.
-  package var map: UnsafePointer<Float> { UnsafePointer(mapBuffer.base) }
-  /// Within which frames are scored and regions found; the detector's own, that of its calibration, unless set.
-  package private(set) var regionOfInterest: RegionOfInterest?
+  /// The last frame's anomaly map at the network's scale: height x width of its layout.
+  package var map: UnsafePointer<Float> { anomalyMap.values }
   private var anomalyMap: AnomalyMap
-  private let mapBuffer: FloatBuffer
-  private var resampler: MapResampler
   /// For frames of the last size for which they were asked.
   private var finder: RegionFinder?
   private var frameMap: (width: Int, height: Int, values: FloatBuffer)?
@@ -36,56 +32,59 @@ package final class DetectorSession {
 
   private init(_ likelihoods: LikelihoodSession, judge: Judge) throws(Failure) {
     let detector = likelihoods.detector
-    let (width, height) = (detector.preprocessing.width, detector.preprocessing.height)
     self.likelihoods = likelihoods
     self.judge = judge
-    regionOfInterest = detector.calibration?.regionOfInterest
     anomalyMap = try AnomalyMap(
-      width: width, height: height, levels: detector.levels, region: regionOfInterest)
-    mapBuffer = try FloatBuffer(count: width * height)
-    resampler = MapResampler(width: width, height: height)
+      detector.preprocessing, levels: detector.levels, region: detector.calibration?.regionOfInterest)
   }
 
-  /// Scores the frames that follow within a region of the network's size; nil for the detector's own.
+  /// Scores the frames that follow, and finds their regions, within a region of interest; nil for the detector's own,
+  /// that of its calibration.
   package func setRegionOfInterest(_ region: RegionOfInterest?) throws(Failure) {
-    let region = region ?? detector.calibration?.regionOfInterest
     anomalyMap = try AnomalyMap(
-      width: detector.preprocessing.width, height: detector.preprocessing.height, levels: detector.levels,
-      region: region)
-    regionOfInterest = region
+      detector.preprocessing, levels: detector.levels, region: region ?? detector.calibration?.regionOfInterest)
   }
 
-  /// Encodes the frame and computes its log-likelihoods; fails with `.diverged` when one is not finite.
+  /// The tiles of a frame, and its maps: as ``AnomalyMap/layout(frameWidth:frameHeight:)``.
+  package func layout(for frame: Frame) throws(Failure) -> MapLayout {
+    try anomalyMap.layout(frameWidth: frame.width, frameHeight: frame.height)
+  }
+
+  /// Encodes a tile of a frame, computes its log-likelihoods, and adds them to the map of a calibrated detector. Every
+  /// tile once, in their order; fails with `.diverged` when a log-likelihood is not finite.
   ///
   /// - Parameter isEncoded: as for ``LikelihoodSession/run(_:isEncoded:)``.
-  package func computeLikelihoods(_ frame: Frame, isEncoded: Bool = false) throws(Failure) {
-    try likelihoods.run(frame, isEncoded: isEncoded)
-    guard likelihoods.isFinite else {
-      throw Failure(.diverged, "the network's output is not finite: its weights do not fit each other or the input")
-    }
+  package func run(
+    tile: Int, of frame: Frame, _ layout: MapLayout, isEncoded: Bool = false
+  ) throws(Failure) {
+    try likelihoods.run(frame.part(layout.tiles.rectangle(tile)), isEncoded: isEncoded)
+    try likelihoods.checkFinite()
+    guard let calibration = detector.calibration else { return }
+    anomalyMap.add(
+      tile: tile, of: layout, logLikelihoods: likelihoods.logLikelihoods, levelMaxima: calibration.levelMaxima)
   }
 
-  /// The image score from the last log-likelihoods, which fills ``map``.
-  package func computeScore() throws(Failure) -> Float {
+  /// The image score of the frame whose tiles were run, which makes ``map``. Once a frame.
+  package func computeScore(_ layout: MapLayout) throws(Failure) -> Float {
     guard let calibration = detector.calibration else {
       throw Failure(.notCalibrated, "the model is not calibrated: it gives log-likelihoods, but no score")
     }
-    anomalyMap.sum(
-      logLikelihoods: likelihoods.logLikelihoods, levelMaxima: calibration.levelMaxima, into: mapBuffer.base)
-    let score = anomalyMap.invert(mapBuffer.base, total: calibration.total)
+    let score = anomalyMap.invert(layout, total: calibration.total)
     guard score.isFinite else {
       throw Failure(.diverged, "the score is not finite: the calibration does not fit the model")
     }
     return score
   }
 
-  /// The last frame's map at the frame's size: height x width.
-  package func resampleMap(to frame: Frame, into output: UnsafeMutablePointer<Float>) {
-    resampler.resample(map, frameWidth: frame.width, frameHeight: frame.height, into: output)
+  /// All of it: the image score of a frame, and ``map``.
+  package func score(_ frame: Frame) throws(Failure) -> Float {
+    let layout = try layout(for: frame)
+    for tile in 0..<layout.tiles.count { try run(tile: tile, of: frame, layout) }
+    return try computeScore(layout)
   }
 
-  /// What finds up to `limit` regions of frames of this size, and keeps them until the next ones; made anew when the size
-  /// changes or more are wanted. Fails with `.unsupported` or `.outOfMemory`.
+  /// What finds up to `limit` regions of frames of this size, and keeps them until the next ones; made anew when the
+  /// size changes or more are wanted. Fails with `.unsupported` or `.outOfMemory`.
   package func regionFinder(for frame: Frame, limit: Int) throws(Failure) -> RegionFinder {
     if let finder, finder.width == frame.width, finder.height == frame.height, finder.holds(limit: limit) {
       return finder
@@ -104,9 +103,9 @@ package final class DetectorSession {
   }
 
   /// Finds the last frame's regions in its map at the frame's size, and gives their number.
-  package func findRegions(_ finder: RegionFinder, in frameMap: UnsafePointer<Float>) -> Int {
+  package func findRegions(_ finder: RegionFinder, in frameMap: UnsafePointer<Float>, _ layout: MapLayout) -> Int {
     finder.find(in: frameMap, above: judge.pixelThreshold, filter: judge.regionFilter) { x, y in
-      regionOfInterest?.contains(x: x, y: y, ofWidth: finder.width, height: finder.height) ?? true
+      layout.isInside(frameX: x, frameY: y)
     }
   }
 }

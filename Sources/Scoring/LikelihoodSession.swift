@@ -3,8 +3,8 @@ import Flows
 import Imaging
 import Kernels
 
-/// The first half of scoring: from a frame to the log-likelihood of every position. Scratch memory for one call at a
-/// time.
+/// The first half of scoring: from a frame, or a tile of one, to the log-likelihood of every position. Scratch memory
+/// for one call at a time.
 package final class LikelihoodSession {
   package let detector: Detector
   /// log p / C of the last frame: the levels' grids one after the other, finest first.
@@ -46,6 +46,10 @@ package final class LikelihoodSession {
   /// The last frame's features of a level: positions x C.
   package func features(_ level: Int) -> UnsafePointer<Float> { encoder.features(level) }
 
-  /// Whether all log-likelihoods of the last frame are finite.
-  package var isFinite: Bool { allFinite(likelihoods.base, count: likelihoods.count) }
+  /// Fails with `.diverged` when a log-likelihood of the last frame is not finite.
+  func checkFinite() throws(Failure) {
+    guard allFinite(likelihoods.base, count: likelihoods.count) else {
+      throw Failure(.diverged, "the network's output is not finite: its weights do not fit each other or the input")
+    }
+  }
 }

@@ -1,9 +1,9 @@
 import Basics
 import Imaging
 
-/// The part of a frame that counts, as a mask over the network's input: whatever a frame's size, the same share of it.
+/// The part of a frame that counts, as a mask over its anomaly map: whatever a frame's size, the same share of it.
 package struct RegionOfInterest: Sendable, Equatable {
-  /// Of the network's input.
+  /// Of the mask: of a detector without tiles the network's input.
   package let width: Int
   package let height: Int
   /// height x width, row-major: 1 inside, 0 outside; there is an inside.
@@ -15,20 +15,20 @@ package struct RegionOfInterest: Sendable, Equatable {
       throw Failure(.invalidArgument, "the mask's \(mask.count) values are not \(width) x \(height)")
     }
     guard mask.contains(where: { $0 != 0 }) else {
-      throw Failure(.invalidArgument, "the region of interest is empty at the network's \(width) x \(height) pixels")
+      throw Failure(.invalidArgument, "the region of interest is empty at the map's \(width) x \(height) pixels")
     }
     self.width = width
     self.height = height
     self.mask = mask.map { $0 == 0 ? 0 : 1 }
   }
 
-  /// What lies in one of some rectangles of a frame: the pixels of the network's input whose centres do.
+  /// What lies in one of some rectangles of a frame: the places of its map, of `width` x `height`, whose centres do.
   ///
   /// - Parameter mask: what else it must lie in: a mask of any size that is laid over the whole frame.
   package init(
     width: Int, height: Int, rectangles: [Frame.Rectangle], frameWidth: Int, frameHeight: Int, mask: BorrowedMask? = nil
   ) throws(Failure) {
-    var inside = [UInt8](repeating: 0, count: width * height)
+    var inside = try Self.uniform(0, width: width, height: height)
     for y in 0..<height {
       let frameY = Self.cell(y, of: height, in: frameHeight)
       for x in 0..<width {
@@ -45,9 +45,31 @@ package struct RegionOfInterest: Sendable, Equatable {
 
   /// What lies in a mask of any size that is laid over the whole frame.
   package init(width: Int, height: Int, mask: BorrowedMask) throws(Failure) {
-    var inside = [UInt8](repeating: 1, count: width * height)
+    var inside = try Self.uniform(1, width: width, height: height)
     mask.clear(&inside, width: width, height: height)
     try self.init(width: width, height: height, mask: inside)
+  }
+
+  /// A mask of one value; fails with `.unsupported` when it would be too large.
+  private static func uniform(_ value: UInt8, width: Int, height: Int) throws(Failure) -> [UInt8] {
+    guard let count = checkedProduct([width, height]), count <= maximumCount else {
+      throw Failure(.unsupported, "a region of interest in maps of \(width) x \(height) values is too large")
+    }
+    return Array(repeating: value, count: count)
+  }
+
+  /// Most values of a mask that is made.
+  private static let maximumCount = 1 << 28
+
+  /// The same share of maps of another size: the places whose centres lie inside. Fails with `.invalidArgument` when
+  /// there are none, and with `.unsupported`.
+  func resized(width: Int, height: Int) throws(Failure) -> RegionOfInterest {
+    if width == self.width, height == self.height { return self }
+    var inside = try Self.uniform(0, width: width, height: height)
+    for y in 0..<height {
+      for x in 0..<width where contains(x: x, y: y, ofWidth: width, height: height) { inside[y * width + x] = 1 }
+    }
+    return try RegionOfInterest(width: width, height: height, mask: inside)
   }
 
   /// Whether a pixel of a frame of this size lies inside: where its centre does.
@@ -65,8 +87,8 @@ package struct RegionOfInterest: Sendable, Equatable {
 /// A mask in the caller's memory, a byte for each pixel: not 0 inside.
 package struct BorrowedMask {
   private let base: UnsafePointer<UInt8>
-  private let width: Int
-  private let height: Int
+  package let width: Int
+  package let height: Int
   /// Bytes from one row to the next.
   private let stride: Int
 

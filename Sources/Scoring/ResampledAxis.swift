@@ -10,13 +10,13 @@ struct ResampledAxis {
     @inline(__always)
     func value(_ row: UnsafePointer<Float>) -> Float { row[first] + (row[second] - row[first]) * weight }
 
-    /// Adds what lies between two rows.
+    /// Adds what lies between two rows, times a factor.
     @inline(__always)
     func addValues(
-      _ rows: UnsafePointer<Float>, pitch: Int, count: Int, to target: UnsafeMutablePointer<Float>
+      _ rows: UnsafePointer<Float>, pitch: Int, count: Int, times factor: Float, to target: UnsafeMutablePointer<Float>
     ) {
       let (upper, lower) = (rows + first &* pitch, rows + second &* pitch)
-      for i in 0..<count { target[i] += upper[i] + (lower[i] - upper[i]) * weight }
+      for i in 0..<count { target[i] += (upper[i] + (lower[i] - upper[i]) * weight) * factor }
     }
   }
 

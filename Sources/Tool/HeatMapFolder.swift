@@ -46,12 +46,12 @@ final class HeatMapFolder {
     return components
   }
 
-  /// Draws the map that the session computed last, for this frame.
+  /// Draws the map of the frame that the session scored last.
   func write(_ path: String, _ frame: Frame) throws(Failure) {
     guard let target = targets[path] else { return }
     let count = frame.width * frame.height
     let map = try Buffer<Float>(count: count)
-    session.resampleMap(to: frame, into: map.base)
+    try session.layout(for: frame).resample(session.map, into: map.base)
     let rgb = try Buffer<UInt8>(count: 3 * count)
     guard let scale = session.detector.calibration?.mapScale else { return }
     if isOverlay {

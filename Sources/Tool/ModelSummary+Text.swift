@@ -10,6 +10,9 @@ extension ModelSummary {
         "\(input.width) x \(input.height) pixels, mean \(list(input.mean)), sd \(list(input.standardDeviation))"
       ),
     ]
+    if let tiles {
+      rows.append(("tiles", "\(tiles.width) x \(tiles.height) pixels of the frame, \(tiles.overlap) shared"))
+    }
     for (index, level) in levels.enumerated() {
       rows.append(
         ("level \(index)", "\(level.width) x \(level.height) positions, \(level.channels) channels, at \(level.tap)"))

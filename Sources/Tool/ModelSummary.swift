@@ -17,6 +17,12 @@ struct ModelSummary: Codable {
     var standardDeviation: [Float]
   }
 
+  struct Tiles: Codable {
+    var width: Int
+    var height: Int
+    var overlap: Int
+  }
+
   struct Level: Codable {
     var tap: String
     var width: Int
@@ -62,6 +68,8 @@ struct ModelSummary: Codable {
   var padding: String
   var encoderParameters: Int
   var input: Input
+  /// In pixels of the frame; none when frames are not cut.
+  var tiles: Tiles?
   var levels: [Level]
   var flow: Flow?
   var calibration: Calibration?
@@ -90,6 +98,7 @@ struct ModelSummary: Codable {
     input = Input(
       width: preprocessing.width, height: preprocessing.height, mean: preprocessing.mean,
       standardDeviation: preprocessing.standardDeviation)
+    tiles = preprocessing.tiling.map { Tiles(width: $0.width, height: $0.height, overlap: $0.overlap) }
     provenance = contents.provenance
     let grids: [Grid]
     if let description = contents.flow {

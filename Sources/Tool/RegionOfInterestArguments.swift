@@ -35,7 +35,7 @@ struct RegionOfInterestArguments: ParsableArguments {
     }
   }
 
-  /// For a network's input; nil when none is wanted.
+  /// For detectors of a preprocessing; nil when none is wanted.
   func region(for preprocessing: Preprocessing) throws(Failure) -> RegionOfInterest? {
     guard size != nil || mask != nil else { return nil }
     guard let mask else { return try region(for: preprocessing, mask: nil) }
@@ -53,13 +53,13 @@ struct RegionOfInterestArguments: ParsableArguments {
   }
 
   private func region(for preprocessing: Preprocessing, mask: BorrowedMask?) throws(Failure) -> RegionOfInterest? {
-    let (width, height) = (preprocessing.width, preprocessing.height)
-    guard let size else {
-      return try mask.map { (mask) throws(Failure) in try .init(width: width, height: height, mask: mask) }
-    }
+    guard let frame = size.map({ ($0.width, $0.height) }) ?? mask.map({ ($0.width, $0.height) }) else { return nil }
+    let tiles = preprocessing.tiles(frameWidth: frame.0, frameHeight: frame.1)
+    let (width, height) = (tiles.columns.mapLength, tiles.rows.mapLength)
+    if size == nil, let mask { return try RegionOfInterest(width: width, height: height, mask: mask) }
     return try RegionOfInterest(
-      width: width, height: height, rectangles: rectangles.map(\.rectangle), frameWidth: size.width,
-      frameHeight: size.height, mask: mask)
+      width: width, height: height, rectangles: rectangles.map(\.rectangle), frameWidth: frame.0, frameHeight: frame.1,
+      mask: mask)
   }
 }
 

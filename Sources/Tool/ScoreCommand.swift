@@ -172,12 +172,7 @@ struct ScoreCommand: ParsableCommand {
       let clock = ContinuousClock()
       let start = clock.now
       let score: Float
-      do throws(Failure) {
-        try session.computeLikelihoods(frame)
-        score = try session.computeScore()
-      } catch {
-        throw error.within(path)
-      }
+      do throws(Failure) { score = try session.score(frame) } catch { throw error.within(path) }
       let milliseconds = 1000 * (clock.now - start).seconds
       try maps?.write(path, frame)
       return try ScoredFrame(

@@ -32,8 +32,9 @@ struct ScoredRegions: Codable {
   init(_ session: DetectorSession, _ frame: Frame, limit: Int) throws(Failure) {
     let finder = try session.regionFinder(for: frame, limit: limit)
     let map = try session.frameMap(for: frame)
-    session.resampleMap(to: frame, into: map)
-    count = session.findRegions(finder, in: map)
+    let layout = try session.layout(for: frame)
+    layout.resample(session.map, into: map)
+    count = session.findRegions(finder, in: map, layout)
     let calibration = session.detector.calibration
     list = finder.regions.map { region in
       var contour: [[Int]] = []

@@ -21,6 +21,15 @@ struct TrainingArguments: ParsableArguments {
       valueName: "low high"))
   var window: [Float] = [Window.full.low, Window.full.high]
 
+  @Option(
+    help: ArgumentHelp(
+      "For large frames: what the network sees at a time, in pixels of the frame, as a number or 512x384.",
+      valueName: "size"))
+  var tileSize: InputSize?
+
+  @Option(help: ArgumentHelp("Pixels that neighbouring tiles share, at most half a tile.", valueName: "pixels"))
+  var tileOverlap: Int?
+
   @Option(help: ArgumentHelp("Feature levels, the coarsest are kept, 1 to 3.", valueName: "count"))
   var levels = defaults.levelCount
 
@@ -113,6 +122,13 @@ struct TrainingArguments: ParsableArguments {
         throw Failure(.invalidArgument, "--window takes two numbers, not \(window.count)")
       }
       options.window = try Window(low: window[0], high: window[1])
+      if let tileSize {
+        options.tiling = try Tiling(
+          width: tileSize.width, height: tileSize.height,
+          overlap: tileOverlap ?? min(tileSize.width, tileSize.height) / 4)
+      } else if tileOverlap != nil {
+        throw Failure(.invalidArgument, "--tile-overlap is of no effect without --tile-size")
+      }
       options.levelCount = levels
       options.couplingBlocks = blocks
       options.conditionChannels = decoder == .conditional ? condition : 0

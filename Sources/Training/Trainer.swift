@@ -7,7 +7,8 @@ import Scoring
 
 /// Trains a detector's flows from good frames, and freezes its constants from good frames that were not trained on.
 ///
-/// One call at a time. Frames are resized to the network's input at once and kept as 8-bit RGB: 3 bytes per pixel.
+/// One call at a time. Frames, or their tiles, are resized to the network's input at once and kept as 8-bit RGB: 3 bytes
+/// per pixel.
 package final class Trainer {
   package let options: TrainingOptions
   package let preprocessing: Preprocessing
@@ -23,11 +24,11 @@ package final class Trainer {
   private let provenance: [String: String]
   private let resizer: Resizer
   private(set) var flowWeights: [StateDictionary]
-  /// Frames for training and those held back for calibration, at the network's size.
-  private(set) var trainingFrames: [[UInt8]] = []
-  private(set) var calibrationFrames: [[UInt8]] = []
+  /// Frames for training and those held back for calibration.
+  private(set) var trainingFrames: [PreparedFrame] = []
+  private(set) var calibrationFrames: [PreparedFrame] = []
   /// Defective examples, which only choose the threshold.
-  private var defectiveFrames: [[UInt8]] = []
+  private var defectiveFrames: [PreparedFrame] = []
   /// Fingerprints of all frames that the flows were trained on, by earlier trainings as well as far as they are known.
   private var trainedFrames: Set<UInt64>
   private var state = State.open
@@ -44,7 +45,7 @@ package final class Trainer {
 
   /// - Parameters:
   ///   - contents: an encoder alone, whose flows start from random weights; or a whole detector, whose flows go on from where
-  ///     they are: its input size, levels and flow settings replace those of the options.
+  ///     they are: its input size, tiles, levels and flow settings replace those of the options.
   ///   - options: fails with `.invalidArgument` when they are out of range.
   package init(_ contents: DetectorContents, options: TrainingOptions) throws(Failure) {
     try options.validate()
@@ -54,6 +55,7 @@ package final class Trainer {
       options.inputWidth = contents.preprocessing.width
       options.inputHeight = contents.preprocessing.height
       options.window = contents.preprocessing.window
+      options.tiling = contents.preprocessing.tiling
       options.levelCount = taps.count
       options.couplingBlocks = flow.blockCount
       options.conditionChannels = flow.conditionChannels
@@ -70,7 +72,7 @@ package final class Trainer {
       architecture: contents.encoder.architecture, padding: contents.encoder.padding, taps: taps)
     preprocessing = try Preprocessing(
       width: options.inputWidth, height: options.inputHeight, mean: contents.preprocessing.mean,
-      standardDeviation: contents.preprocessing.standardDeviation, window: options.window)
+      standardDeviation: contents.preprocessing.standardDeviation, window: options.window, tiling: options.tiling)
     // As the detector will prepare it: scoring meets the features that were trained on.
     encoder = try Encoder(
       description, weights: contents.encoderWeights,
@@ -118,18 +120,14 @@ package final class Trainer {
     guard role != .training || state != .fitted else {
       throw Failure(.state, "a frame to train on was added after the fit")
     }
-    var pixels = [UInt8](repeating: 0, count: 3 * preprocessing.width * preprocessing.height)
-    try pixels.withUnsafeMutableBufferPointer { (pixels) throws(Failure) in
-      guard let base = pixels.baseAddress else { return }
-      try resizer.resize(frame, into: base)
-    }
-    guard role == .training || !trainedFrames.contains(fingerprint(pixels)) else {
+    let frame = try PreparedFrame(frame, preprocessing, resizer: resizer)
+    guard role == .training || !trainedFrames.contains(fingerprint(frame)) else {
       throw Failure(.state, "the detector was trained on this frame, which therefore says nothing about new ones")
     }
     switch role {
-    case .training: trainingFrames.append(pixels)
-    case .calibration: calibrationFrames.append(pixels)
-    case .defective: defectiveFrames.append(pixels)
+    case .training: trainingFrames.append(frame)
+    case .calibration: calibrationFrames.append(frame)
+    case .defective: defectiveFrames.append(frame)
     }
   }
 
@@ -155,9 +153,10 @@ package final class Trainer {
     guard !trainingFrames.isEmpty else { throw Failure(.state, "no frame was added to train on") }
     if holdsBack { try holdBack() }
     try checkHeldBack()
+    let pictures = trainingFrames.flatMap(\.pictures)
     let identity = TrainingIdentity(
       options: options, preprocessing: preprocessing, encoder: encoder.description, encoderWeights: encoderWeights,
-      flowWeights: flowWeights, frames: trainingFrames)
+      flowWeights: flowWeights, frames: pictures)
     let saved = try checkpoint?.load()
     if let saved, let difference = identity.difference(from: saved.identity) {
       throw Failure(.state, "the checkpoint is of another training: \(difference)")
@@ -165,9 +164,9 @@ package final class Trainer {
     state = .failed
     trainedFrames.formUnion(trainingFrames.map { fingerprint($0) })
     let source = try FeatureSource(
-      encoder, preprocessing: preprocessing, frames: trainingFrames, options: options)
+      encoder, preprocessing: preprocessing, frames: pictures, options: options)
     let run = try TrainingRun(
-      source, frameCount: trainingFrames.count, flow: flowDescription, options: options,
+      source, frameCount: pictures.count, flow: flowDescription, options: options,
       weights: flowWeights)
     if let saved { try run.restore(saved) }
     var keeper = checkpoint.map { CheckpointKeeper($0) }
@@ -215,9 +214,9 @@ package final class Trainer {
     }
   }
 
-  private func fingerprint(_ frame: [UInt8]) -> UInt64 {
+  private func fingerprint(_ frame: PreparedFrame) -> UInt64 {
     var fingerprint = Fingerprint()
-    fingerprint.add(frame)
+    for picture in frame.pictures { fingerprint.add(picture) }
     return fingerprint.bits
   }
 
@@ -236,10 +235,13 @@ package final class Trainer {
     let session = try LikelihoodSession(detector)
     var calibrator = Calibrator(detector)
     for (index, frame) in (calibrationFrames + defectiveFrames).enumerated() {
-      frame.withUnsafeBufferPointer { pixels in
-        if let pixels = pixels.baseAddress { session.run(resized: pixels) }
+      let isDefective = index >= calibrationFrames.count
+      do throws(Failure) {
+        calibrator.add(try FrameLikelihoods(frame, by: session), isDefective: isDefective)
+      } catch {
+        throw error.within(
+          isDefective ? "defective frame \(index - calibrationFrames.count)" : "calibration frame \(index)")
       }
-      try calibrator.add(session, isDefective: index >= calibrationFrames.count)
       progress.done += 1
       try reporter.report(progress, isImportant: progress.done == progress.total)
     }

@@ -10,6 +10,8 @@ package struct TrainingOptions: Sendable, Equatable {
   package var inputHeight = 256
   /// How samples of more than 8 bits become 8.
   package var window = Window.full
+  /// How frames are cut; nil: the network sees them whole.
+  package var tiling: Tiling?
   /// Feature levels, the coarsest kept, 1...3.
   package var levelCount = 3
   /// K, 1...64.
@@ -32,7 +34,7 @@ package struct TrainingOptions: Sendable, Equatable {
   package var decayRate: Float = 0.1
   /// When a schedule steps: after these shares of the meta epochs, in percent, 0...100.
   package var decayPercents = [50, 75, 90]
-  /// Frames per batch, 1...4096.
+  /// Frames, or tiles, per batch, 1...4096.
   package var imageBatch = 32
   /// Fibers per step of Adam, 1...65536.
   package var fiberBatch = 256

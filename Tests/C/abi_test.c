@@ -575,6 +575,21 @@ static void test_buffers(cflowad_model *model, cflowad_session *session) {
         features += positions * info.level_channels[l];
     }
     network = (size_t)info.input_width * info.input_height;
+    {
+        uint32_t width = 0, height = 0, tiles = 0;
+        EXPECT(OK, cflowad_model_info_map_size(&info, 4000, 1000, &width, &height, &tiles));
+        CHECK(width == info.input_width && height == info.input_height && tiles == 1);
+        info.tile_width = 2 * info.input_width;
+        info.tile_height = 2 * info.input_height;
+        EXPECT(OK, cflowad_model_info_map_size(&info, 4 * info.input_width, info.input_height, &width, NULL, &tiles));
+        CHECK(width == 2 * info.input_width && tiles == 2);
+        INVALID(cflowad_model_info_map_size(&info, 0, 1000, &width, &height, &tiles));
+        INVALID(cflowad_model_info_map_size(&info, 65536, 1000, &width, &height, &tiles));
+        INVALID(cflowad_model_info_map_size(NULL, 4000, 1000, &width, &height, &tiles));
+        info.tile_width = 31;
+        INVALID(cflowad_model_info_map_size(&info, 4000, 1000, &width, &height, &tiles));
+        CHECK(width == 2 * info.input_width && tiles == 2);
+    }
     memory = calloc(features + network, sizeof *memory);
     if (!memory) exit(2);
 
@@ -641,6 +656,8 @@ static void test_trainer(const char *path, const char *folder, cflowad_model *mo
     SIZE(cflowad_trainer_create(path, &options, &other));
     SPOILED_OPTION(input_width, 31);
     SPOILED_OPTION(input_height, 2049);
+    SPOILED_OPTION(tile_width, 31);
+    SPOILED_OPTION(tile_overlap, 1);
     SPOILED_OPTION(level_count, 0);
     SPOILED_OPTION(coupling_blocks, 65);
     SPOILED_OPTION(condition_channels, 6);

@@ -64,6 +64,7 @@ int main(int argc, char **argv) {
     cflowad_rect most = {1, 1, WIDTH - 1, HEIGHT - 1};
     cflowad_roi roi;
     cflowad_model_info info;
+    uint32_t map_width, map_height, tiles;
     cflowad_result result;
     size_t i, positions = 0, features = 0;
     size_t format;
@@ -86,6 +87,7 @@ int main(int argc, char **argv) {
     memset(&info, 0, sizeof info);
     info.struct_size = sizeof info;
     check(cflowad_model_get_info(model, &info) == CFLOWAD_OK, "info");
+    check(cflowad_model_info_map_size(&info, WIDTH, HEIGHT, &map_width, &map_height, &tiles) == CFLOWAD_OK, "map size");
     for (i = 0; i < info.level_count; i++) {
         size_t level = (size_t)info.level_width[i] * info.level_height[i];
         positions += level;
@@ -93,10 +95,11 @@ int main(int argc, char **argv) {
     }
     memset(&result, 0, sizeof result);
     result.struct_size = sizeof result;
-    result.map_capacity = (size_t)info.input_width * info.input_height;
+    result.map_capacity = (size_t)map_width * map_height;
     result.map = calloc(result.map_capacity, sizeof(float));
     result.frame_map = frame_map;
     result.frame_map_capacity = WIDTH * HEIGHT;
+    positions *= tiles;
     result.log_likelihoods_capacity = positions;
     result.log_likelihoods = calloc(positions, sizeof(float));
     result.regions = regions;
@@ -104,6 +107,7 @@ int main(int argc, char **argv) {
     result.region_capacity = sizeof regions / sizeof regions[0];
     result.contour_points = points;
     result.contour_capacity = sizeof points / sizeof points[0];
+    features *= tiles;
     result.features_capacity = features;
     result.features = calloc(features, sizeof(float));
 

@@ -3,7 +3,7 @@
 #
 #     Tests/C/run.sh DETECTOR.h5 [UNCALIBRATED.h5]
 #
-# Environment: CC [cc], CXX [c++], LIBRARY_DIR with libcflowad.so [build/lib].
+# Environment: TILED_DETECTOR, a model file with tiles [none], CC [cc], CXX [c++], LIBRARY_DIR with libcflowad.so [build/lib].
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 library=$(cd "${LIBRARY_DIR:-$root/build/lib}" && pwd)
@@ -33,6 +33,7 @@ $c -std=gnu99 -pthread "$root/Tests/C/models_test.c" -o "$work/models" $link
 
 ${CC:-cc} -std=c11 -Wall -Wextra -Werror "-I$root/include" "$root/Tests/C/allocation_test.c" -o "$work/allocation" $link
 "$work/allocation" "$detector"
+if [ -n "${TILED_DETECTOR:-}" ]; then "$work/allocation" "$TILED_DETECTOR"; fi
 
 $c "$root/Tests/C/memory_test.c" -o "$work/memory" $link
 "$work/memory" "$detector"

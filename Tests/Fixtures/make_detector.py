@@ -484,8 +484,8 @@ def make(folder):
     (folder / "index.json").write_text(json.dumps(index, indent=1) + "\n")
 
 
-def write_model(name, path, calibrated=True):
-    """The whole model file (docs/model-format.md) of a detector case."""
+def write_model(name, path, calibrated=True, tiling=None):
+    """The whole model file (docs/model-format.md) of a detector case; tiling: width, height and overlap of tiles."""
     import h5py
 
     folder = Path(__file__).resolve().parent / "detector"
@@ -496,11 +496,16 @@ def write_model(name, path, calibrated=True):
             group.create_dataset(key, data=value, chunks=value.shape, fletcher32=True)
 
     with h5py.File(path, "w", libver=("v110", "v110")) as file:
-        file.attrs["format"], file.attrs["format_version"] = "cflowad", 1
+        file.attrs["format"], file.attrs["format_version"] = "cflowad", 2 if tiling else 1
         preprocessing = file.create_group("preprocessing")
         preprocessing.attrs.update(width=case["width"], height=case["height"], resample="lanczos")
         preprocessing.attrs["mean"] = np.array(case["mean"], np.float32)
         preprocessing.attrs["standard_deviation"] = np.array(case["standard_deviation"], np.float32)
+        if tiling:
+            width, height, overlap = tiling
+            file.create_group("tiling").attrs.update(
+                tile_width=width, tile_height=height, tile_overlap=overlap, positional_encoding="per tile"
+            )
         encoder = file.create_group("encoder")
         encoder.attrs.update(architecture=case["architecture"], padding=case["padding"])
         encoder.attrs["taps"] = np.array(TAPS[case["architecture"]], h5py.string_dtype())
@@ -521,6 +526,6 @@ def write_model(name, path, calibrated=True):
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["model"]:
-        write_model(*sys.argv[2:4])
+        write_model(*sys.argv[2:4], tiling=[int(number) for number in sys.argv[4:7]])
     else:
         make(Path(__file__).resolve().parent / "detector")

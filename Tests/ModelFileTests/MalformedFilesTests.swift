@@ -28,8 +28,19 @@ struct Malformed: CustomTestStringConvertible, Sendable {
     Malformed("no format", "not a model file") { try $0.removeAttribute("format", of: "/") },
     Malformed("other format", "not a model file") { try $0.set("format", of: "/", "keras") },
     Malformed("no version", "format_version is missing") { try $0.removeAttribute("format_version", of: "/") },
-    Malformed("newer version", .unsupported, "version 2") {
-      try $0.set("format_version", of: "/", [2], asInteger: true)
+    Malformed("newer version", .unsupported, "version 3") {
+      try $0.set("format_version", of: "/", [3], asInteger: true)
+    },
+    Malformed("tiles that overlap by more than half", "/tiling: the overlap of 33 pixels") {
+      try $0.group("/tiling")
+      for (name, value) in [("tile_width", 64.0), ("tile_height", 64), ("tile_overlap", 33)] {
+        try $0.set(name, of: "/tiling", [value], asInteger: true)
+      }
+      try $0.set("positional_encoding", of: "/tiling", "per tile")
+    },
+    Malformed("tiles of another positional encoding", .unsupported, "positional_encoding is per frame") {
+      try $0.group("/tiling")
+      try $0.set("positional_encoding", of: "/tiling", "per frame")
     },
     Malformed("version 0", "format_version is 0") { try $0.set("format_version", of: "/", [0], asInteger: true) },
     Malformed("no encoder", "/encoder: it is missing") { try $0.unlink("/encoder") },

@@ -1,6 +1,7 @@
 import Basics
 import Flows
 import Foundation
+import Imaging
 import Testing
 
 @testable import ModelFile
@@ -28,6 +29,14 @@ extension ModelFileTests {
       contents.provenance = [:]
       expectEqual(try read(bytes(of: contents)), contents)
       expectEqual(try read(bytes(of: encoderAlone())), try encoderAlone())
+    }
+
+    @Test func tilesComeBack() throws {
+      var contents = try sample()
+      contents.preprocessing = try Preprocessing(
+        width: 64, height: 96, mean: [0, 0, 0], standardDeviation: [1, 1, 1],
+        tiling: Tiling(width: 640, height: 480, overlap: 32))
+      expectEqual(try read(bytes(of: contents)), contents)
     }
 
     @Test func everyBitPatternSurvives() throws {

@@ -15,9 +15,17 @@ import Testing
       let frame = try Frame(
         base: #require(pixels.baseAddress), width: fixture.frame_width, height: fixture.frame_height,
         stride: 3 * fixture.frame_width, format: .rgb8)
-      try session.computeLikelihoods(frame)
-      return try session.computeScore()
+      return try session.score(frame)
     }
+  }
+
+  private func likelihoods(
+    _ session: DetectorSession, _ fixture: DetectorFixture.DetectorCase, frame index: Int
+  ) throws -> FrameLikelihoods {
+    _ = try score(session, fixture, frame: index)
+    var likelihoods = FrameLikelihoods(width: fixture.frame_width, height: fixture.frame_height)
+    try likelihoods.append(session.likelihoods)
+    return likelihoods
   }
 
   @Test func framesScoreAsTheReferenceSays() throws {
@@ -85,8 +93,7 @@ import Testing
       let session = try DetectorSession(detector)
       var calibrator = Calibrator(detector)
       for index in 0..<fixture.frames - 1 {
-        _ = try score(session, fixture, frame: index)
-        try calibrator.add(session.likelihoods)
+        calibrator.add(try likelihoods(session, fixture, frame: index))
       }
       let calibration = try calibrator.calibration(CalibrationOptions())
       for (a, b) in zip(calibration.levelMaxima, fixture.level_maxima) { #expect(abs(a - b) < 1e-4) }
@@ -108,8 +115,7 @@ import Testing
     let session = try DetectorSession(Detector(contents))
     var calibrator = Calibrator(session.detector)
     for index in 0..<fixture.frames - 1 {
-      _ = try score(session, fixture, frame: index)
-      try calibrator.add(session.likelihoods)
+      calibrator.add(try likelihoods(session, fixture, frame: index))
     }
     var options = CalibrationOptions()
     let whole = try calibrator.calibration(options)

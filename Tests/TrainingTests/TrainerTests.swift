@@ -201,6 +201,75 @@ struct TrainerTests {
     #expect(own.calibrationFrames.count == 1)
   }
 
+  /// Frames of 80 x 60 in tiles of 48 x 40: 2 x 2 of them, trained on one by one and calibrated together.
+  @Test func framesAreCutIntoTiles() throws {
+    var options = Self.options
+    options.tiling = try Tiling(width: 48, height: 40, overlap: 8)
+    let trainer = try trainer(options, frames: 3)
+    for index in 3..<6 { try add(index, to: trainer, role: .calibration) }
+    #expect(trainer.trainingFrames.map(\.pictures.count) == [4, 4, 4])
+    try trainer.fit()
+    try trainer.calibrate()
+    let contents = try trainer.contents
+    #expect(contents.preprocessing.tiling == options.tiling)
+
+    let session = try DetectorSession(Detector(contents))
+    #expect(contents.calibration?.scores.count == 3)
+    for (index, expected) in (contents.calibration?.scores ?? []).enumerated() {
+      let pixels = Generated.unit("trainer/\(index + 3)", count: 80 * 60 * 3).map { UInt8(128 + 100 * $0) }
+      let score = try pixels.withUnsafeBufferPointer { pixels in
+        let base = try #require(pixels.baseAddress)
+        return try session.score(Frame(base: base, width: 80, height: 60, stride: 240, format: .rgb8))
+      }
+      #expect(abs(score - expected) < 1e-5)
+    }
+
+    // A detector keeps its tiles when it is calibrated anew.
+    let again = try Trainer(contents, options: TrainingOptions())
+    for index in 3..<6 { try add(index, to: again, role: .calibration) }
+    try again.calibrate()
+    #expect(again.calibration?.scores == contents.calibration?.scores)
+  }
+
+  @Test func aDefectOnASeamIsFound() throws {
+    var options = Self.options
+    options.metaEpochs = 4
+    options.levelCount = 3
+    options.tiling = try Tiling(width: 64, height: 64, overlap: 16)
+    let trainer = try Trainer(#require(Self.encoder), options: options)
+    let (width, height) = (160, 64)
+    func frame(_ index: Int) -> [UInt8] {
+      Generated.unit("seam/\(index)", count: width * height * 3).map { UInt8(128 + 20 * $0) }
+    }
+    func withFrame(_ pixels: [UInt8], _ body: (Frame) throws -> Void) throws {
+      try pixels.withUnsafeBufferPointer { pixels in
+        try body(
+          Frame(base: #require(pixels.baseAddress), width: width, height: height, stride: 3 * width, format: .rgb8))
+      }
+    }
+    for index in 0..<9 {
+      try withFrame(frame(index)) { try trainer.add($0, role: index < 6 ? .training : .calibration) }
+    }
+    try trainer.fit()
+    try trainer.calibrate()
+
+    // Tiles begin at 0, 48 and 96: the first two share 48 to 64.
+    let (left, top, side) = (50, 26, 12)
+    var pixels = frame(9)
+    for y in top..<top + side {
+      for x in 3 * left..<3 * (left + side) { pixels[y * 3 * width + x] = 255 }
+    }
+    let detector = try Detector(trainer.contents)
+    let session = try DetectorSession(detector)
+    let map = try FloatBuffer(count: width * height)
+    try withFrame(pixels) { frame in
+      #expect(try session.score(frame) > detector.calibration?.scores.max() ?? .infinity)
+      try session.layout(for: frame).resample(session.map, into: map.base)
+    }
+    let peak = (0..<map.count).reduce(0) { map.base[$1] > map.base[$0] ? $1 : $0 }
+    #expect(abs(peak % width - (left + side / 2)) <= 16 && abs(peak / width - (top + side / 2)) <= 16)
+  }
+
   @Test func calibrationFramesAreNeverTrainedOn() throws {
     let trainer = try trainer(frames: 3)
     try add(7, to: trainer, role: .calibration)

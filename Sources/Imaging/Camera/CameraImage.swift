@@ -12,8 +12,8 @@ struct CameraImage {
   let bits: Int
   let shift: Int
   /// The frame's first column and row, rows counted from the top.
-  let firstColumn: Int
-  let firstRow: Int
+  var firstColumn: Int
+  var firstRow: Int
   let isBottomUp: Bool
 
   /// Row `y` of the frame as a row of the memory.

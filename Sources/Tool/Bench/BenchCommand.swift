@@ -29,10 +29,12 @@ struct BenchCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Frames to score, 1 to 100000, after a few to warm up.", valueName: "count"))
   var frames = 100
 
-  @Option(help: ArgumentHelp("Width of the frame in pixels. (default: the network's)", valueName: "pixels"))
+  @Option(
+    help: ArgumentHelp("Width of the frame in pixels. (default: the network's, or a tile's)", valueName: "pixels"))
   var width: Int?
 
-  @Option(help: ArgumentHelp("Height of the frame in pixels. (default: the network's)", valueName: "pixels"))
+  @Option(
+    help: ArgumentHelp("Height of the frame in pixels. (default: the network's, or a tile's)", valueName: "pixels"))
   var height: Int?
 
   @Flag(help: "Print one JSON object instead of a table.")
@@ -51,7 +53,9 @@ struct BenchCommand: ParsableCommand {
     let contents = try ModelFile.read(path: model)
     do throws(Failure) { detector = try Detector(consume contents) } catch { throw error.within(model) }
     let input = detector.preprocessing
-    let (width, height) = (width ?? input.width, height ?? input.height)
+    let (width, height) = (
+      width ?? input.tiling?.width ?? input.width, height ?? input.tiling?.height ?? input.height
+    )
     let threads = threads.count == 0 ? Workers.processorCount : threads.count
     let stages = try StageTimes.measure(
       detector, frameWidth: width, frameHeight: height, frameCount: frames, threadCount: threads)

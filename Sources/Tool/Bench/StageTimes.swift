@@ -11,7 +11,7 @@ struct StageTimes {
   private var times: [(name: String, milliseconds: [Double])] = []
   private let clock = ContinuousClock()
 
-  /// Percentiles of every stage and of the whole.
+  /// Percentiles of every stage, the sum of a frame's tiles, and of the whole.
   ///
   /// - Parameter threadCount: 1 or more.
   static func measure(
@@ -32,44 +32,61 @@ struct StageTimes {
     let pixels = try Buffer<UInt8>(count: 3 * width * height)
     let input = try FloatBuffer(count: 3 * width * height)
     let likelihoods = try FloatBuffer(count: detector.positionCount)
+    let anomalyMap = try AnomalyMap(preprocessing, levels: detector.levels, region: nil)
+    let layout = try anomalyMap.layout(frameWidth: frameWidth, frameHeight: frameHeight)
     let map = try FloatBuffer(count: frameWidth * frameHeight)
-    let isCalibrated = detector.calibration != nil
 
     var stages = StageTimes()
     let warmUp = 3
     for index in 0..<frameCount + warmUp {
       if index == warmUp { stages.times = [] }
       try Interrupt.check()
-      try stages.time("resize") { () throws(Failure) in try resizer.resize(frame, into: pixels.base) }
-      try stages.time("normalize") { () throws(Failure) in
-        normalization.apply(pixels.base, pixelCount: width * height, into: input.base)
+      stages.beginFrame()
+      for tile in 0..<layout.tiles.count {
+        let part = frame.part(layout.tiles.rectangle(tile))
+        try stages.time("resize") { () throws(Failure) in try resizer.resize(part, into: pixels.base) }
+        try stages.time("normalize") { () throws(Failure) in
+          normalization.apply(pixels.base, pixelCount: width * height, into: input.base)
+        }
+        try stages.time("encoder") { () throws(Failure) in encoder.run(input.base) }
+        var values = likelihoods.base
+        for (level, flow) in flows.enumerated() {
+          try stages.time("flow \(level)") { () throws(Failure) in
+            flow.logLikelihoods(features: { _ in encoder.features(level) }, into: values)
+          }
+          values += detector.levels[level].positions
+        }
+        guard let calibration = detector.calibration else { continue }
+        try stages.time("map") { () throws(Failure) in
+          anomalyMap.add(
+            tile: tile, of: layout, logLikelihoods: likelihoods.base, levelMaxima: calibration.levelMaxima)
+        }
       }
-      try stages.time("encoder") { () throws(Failure) in encoder.run(input.base) }
-      for (level, flow) in flows.enumerated() {
-        try stages.time("flow \(level)") { () throws(Failure) in
-          flow.logLikelihoods(features: { _ in encoder.features(level) }, into: likelihoods.base)
+      if let calibration = detector.calibration {
+        try stages.time("map") { () throws(Failure) in
+          _ = anomalyMap.invert(layout, total: calibration.total)
+          layout.resample(anomalyMap.values, into: map.base)
         }
       }
       try stages.time("whole") { () throws(Failure) in
-        try session.computeLikelihoods(frame)
-        if isCalibrated { _ = try session.computeScore() }
-        if isCalibrated { session.resampleMap(to: frame, into: map.base) }
-      }
-      guard isCalibrated else { continue }
-      try stages.time("map") { () throws(Failure) in
-        _ = try session.computeScore()
-        session.resampleMap(to: frame, into: map.base)
+        for tile in 0..<layout.tiles.count { try session.run(tile: tile, of: frame, session.layout(for: frame)) }
+        guard detector.calibration != nil else { return }
+        _ = try session.computeScore(session.layout(for: frame))
+        layout.resample(session.map, into: map.base)
       }
     }
     return stages.percentiles
   }
 
+  private mutating func beginFrame() { for stage in times.indices { times[stage].milliseconds.append(0) } }
+
+  /// Adds the time to the stage's of the frame.
   private mutating func time(_ name: String, _ stage: () throws(Failure) -> Void) throws(Failure) {
     let start = clock.now
     try stage()
     let milliseconds = 1000 * (clock.now - start).seconds
     if let index = times.firstIndex(where: { $0.name == name }) {
-      times[index].milliseconds.append(milliseconds)
+      times[index].milliseconds[times[index].milliseconds.count - 1] += milliseconds
     } else {
       times.append((name, [milliseconds]))
     }

@@ -12,7 +12,7 @@ struct ClassEvaluation {
   /// nil for a detector that is not calibrated.
   let deployed: ProtocolResult?
 
-  /// Memory: 4 bytes per pixel of all images for the images and masks, 4 for the maps, and 8 while they are measured. The
+  /// Memory: 4 bytes per pixel of all maps for the images and masks, 4 for the maps, and 8 while they are measured. The
   /// detector is not needed any more.
   init(name: String, model: String, _ scored: ScoredImages) throws(Failure) {
     self.name = name

@@ -16,7 +16,7 @@ struct EvaluateCommand: ParsableCommand {
       Measures: area under the ROC curve (AUROC) of image scores and of pixels; area under the per-region-overlap \
       curve up to 30 % false positives as the original computes it (AUPRO PAPER) and as the field does (AUPRO); \
       largest F1; average precision (AP). Pixels are measured where all defective images have masks, at the network's \
-      size.
+      size; with a detector that cuts frames into tiles, at its tiles' scale, and the images must be of one size.
 
       A data set is a folder in the layout of MVTec AD or STC, a folder with the folders good, defective (or any other \
       names) and perhaps masks, or a CSV file with the columns path, label, and perhaps split, mask and class. \
@@ -93,8 +93,6 @@ struct EvaluateCommand: ParsableCommand {
     let contents = try ModelFile.read(path: path)
     let detector: Detector
     do throws(Failure) { detector = try Detector(contents) } catch { throw error.within(path) }
-    let images = try TestImages(
-      samples, width: detector.preprocessing.width, height: detector.preprocessing.height)
-    return try ScoredImages(detector, images, threadCount: threads.count)
+    return try ScoredImages(detector, TestImages(samples, detector.preprocessing), threadCount: threads.count)
   }
 }

@@ -11,14 +11,14 @@ struct ProtocolResult {
 
   /// The paper's: constants from all test images, so that an image's score depends on its neighbours.
   static func paper(_ scored: ScoredImages, maps: Buffer<Float>) throws(Failure) -> ProtocolResult {
-    let levelMaxima = scored.levelMaxima
+    let levelMaxima = try scored.levelMaxima
     let size = scored.images.pixelCount
     var total = -Float.infinity
     var minima: [Float] = []
     // Everything but thresholds is the same without the total; so no small sums are lost beside it.
     for index in 0..<scored.images.count {
       let map = maps.base + index * size
-      scored.sumLikelihoods(index, levelMaxima: levelMaxima, into: map)
+      try scored.sumLikelihoods(index, levelMaxima: levelMaxima, into: map)
       var minimum = Float.infinity
       for i in 0..<size {
         total = max(total, map[i])
@@ -36,8 +36,8 @@ struct ProtocolResult {
   static func deployed(_ scored: ScoredImages, maps: Buffer<Float>) throws(Failure) -> ProtocolResult? {
     guard let calibration = scored.calibration else { return nil }
     let constants = ScoredImages.Constants(levelMaxima: calibration.levelMaxima, total: calibration.total)
-    let scores = (0..<scored.images.count).map {
-      scored.computeMap($0, constants, into: maps.base + $0 * scored.images.pixelCount)
+    let scores = try (0..<scored.images.count).map { (index) throws(Failure) in
+      try scored.computeMap(index, constants, into: maps.base + index * scored.images.pixelCount)
     }
     return try ProtocolResult(scored.images, ranks: scores, offset: 0, maps: maps, constants: constants)
   }

@@ -1,4 +1,5 @@
 import Basics
+import ImageFiles
 import Imaging
 import Rendering
 
@@ -6,16 +7,21 @@ import Rendering
 struct WorstImages {
   private let evaluation: ClassEvaluation
   private let map: Buffer<Float>
+  /// An image at the map's size, and what is drawn: height x width RGB8.
+  private let plain: Buffer<UInt8>
   private let rgb: Buffer<UInt8>
+  private let resizer: Resizer
   /// How many are shown of either kind.
   private static let count = 6
   private static let truthColor = SIMD3<UInt8>(120, 255, 80)
 
   init(_ evaluation: ClassEvaluation) throws(Failure) {
     self.evaluation = evaluation
-    let size = evaluation.scored.images.pixelCount
-    map = try Buffer(count: size)
-    rgb = try Buffer(count: 3 * size)
+    let images = evaluation.scored.images
+    map = try Buffer(count: images.pixelCount)
+    plain = try Buffer(count: 3 * images.pixelCount)
+    rgb = try Buffer(count: 3 * images.pixelCount)
+    resizer = try Resizer(width: images.width, height: images.height)
   }
 
   /// Defective images of the lowest scores, and good ones of the highest.
@@ -40,16 +46,18 @@ struct WorstImages {
   private func figure(_ index: Int) throws(Failure) -> String {
     let images = evaluation.scored.images
     let sample = images.samples[index]
-    rgb.base.update(from: images.pixels(index), count: rgb.count)
+    let picture = try ImageFile.read(path: sample.image)
+    try picture.withFrame { frame throws(Failure) in try resizer.resize(frame, into: plain.base) }
+    rgb.base.update(from: plain.base, count: rgb.count)
     try outlineTruth(index)
-    let plain = try HTML.image(rgb.base, width: images.width, height: images.height, description: sample.image)
+    let image = try HTML.image(rgb.base, width: images.width, height: images.height, description: sample.image)
     try drawMap(index)
     try outlineTruth(index)
     let heat = try HTML.image(rgb.base, width: images.width, height: images.height, description: "its map")
     let score = evaluation.shown.scores[index]
     var caption = "\(sample.image) (\(sample.defect)): score \(String(Double(score), decimals: 4))"
     if let threshold = evaluation.scored.calibration?.threshold { caption += score > threshold ? ", reject" : ", pass" }
-    return "<figure>\(plain)\(heat)<figcaption>\(HTML.escaped(caption))</figcaption></figure>\n"
+    return "<figure>\(image)\(heat)<figcaption>\(HTML.escaped(caption))</figcaption></figure>\n"
   }
 
   private func outlineTruth(_ index: Int) throws(Failure) {
@@ -61,11 +69,12 @@ struct WorstImages {
   private func drawMap(_ index: Int) throws(Failure) {
     let images = evaluation.scored.images
     let shown = evaluation.shown
-    _ = evaluation.scored.computeMap(index, shown.constants, into: map.base)
+    _ = try evaluation.scored.computeMap(index, shown.constants, into: map.base)
     // The best threshold finds what is at it and above, a contour what is above.
     let best = shown.measures.pixelThreshold.map { Float($0).nextDown }
     let frame = try Frame(
-      base: images.pixels(index), width: images.width, height: images.height, stride: 3 * images.width, format: .rgb8)
+      base: UnsafePointer(plain.base), width: images.width, height: images.height, stride: 3 * images.width,
+      format: .rgb8)
     let overlay = try Overlay(
       low: 0, high: max(shown.scores.max() ?? 1, 1e-6),
       threshold: best ?? evaluation.scored.calibration?.threshold)

@@ -28,7 +28,7 @@ struct ReproductionRun {
     }
     let trainer = try Trainer(encoder, options: options)
     try trainer.add(files: training.map(\.image), role: .training)
-    let images = try TestImages(test, width: options.inputWidth, height: options.inputHeight)
+    let images = try TestImages(test, trainer.preprocessing)
     let checkpoint = TrainingFile(path: stem + ".checkpoint")
     trainer.checkpoint = checkpoint
     // The paper trains on all good images, and its protocol needs no calibration.

@@ -111,6 +111,24 @@ class ModelInfo:
     parameter_count: int
     #: Scratch memory of one session; frames' own sizes add a little.
     session_bytes: int
+    #: Frames are cut into tiles of this size, whose neighbours share so many pixels; 0: they are not.
+    tile_width: int = 0
+    tile_height: int = 0
+    tile_overlap: int = 0
+
+    def map_size(self, frame_height: int, frame_width: int) -> tuple[int, int, int]:
+        """Rows and columns of `Result.map` of a frame of this size, and the tiles that it is cut into."""
+        native = _native.ModelInfo(
+            input_width=self.input_width,
+            input_height=self.input_height,
+            tile_width=self.tile_width,
+            tile_height=self.tile_height,
+            tile_overlap=self.tile_overlap,
+        )
+        width, height, tiles = ctypes.c_uint32(), ctypes.c_uint32(), ctypes.c_uint32()
+        call = _native.library().cflowad_model_info_map_size
+        check(call(native, frame_width, frame_height, ctypes.byref(width), ctypes.byref(height), ctypes.byref(tiles)))
+        return height.value, width.value, tiles.value
 
 
 class Model(Handle):
@@ -170,6 +188,9 @@ class Model(Handle):
             promised_rate=native.promised_rate,
             parameter_count=native.parameter_count,
             session_bytes=native.session_bytes,
+            tile_width=native.tile_width,
+            tile_height=native.tile_height,
+            tile_overlap=native.tile_overlap,
         )
 
     def session(self, threshold: float | None = None, threads: int = 0, **options: Any) -> Session:
@@ -203,13 +224,15 @@ class Result:
     #: Share of good frames that score as high: a good frame has p_value <= a with probability at most a. NaN when the
     #: model does not hold its calibration's scores.
     p_value: float = math.nan
-    #: Anomaly map at the network's size, (input_height, input_width) float32.
+    #: Anomaly map at the network's scale, (input_height, input_width) float32; of a detector with tiles see
+    #: `ModelInfo.map_size`.
     map: NDArray[np.float32] | None = None
     #: Anomaly map at the frame's size, (H, W) float32.
     frame_map: NDArray[np.float32] | None = None
-    #: log p / C per level, finest first, each (height, width) float32.
+    #: log p / C per level, finest first, each (height, width) float32; of a frame that is cut, (tiles, height, width).
     log_likelihoods: list[NDArray[np.float32]] | None = None
-    #: The encoder's features per level, finest first, each (height, width, channels) float32.
+    #: The encoder's features per level, finest first, each (height, width, channels) float32; of a frame that is cut,
+    #: (tiles, height, width, channels).
     features: list[NDArray[np.float32]] | None = None
     #: Regions of the map, the most severe first, up to the session's ``regions``; None when that is 0.
     regions: list[Region] | None = None
@@ -297,7 +320,7 @@ class Session(Handle):
 
         All preparation happens in this call, which releases the interpreter lock. A call that runs ends with the models
         it began with; those that begin afterwards use the new one. While another thread is scoring, the new model must
-        have the old one's input size and levels.
+        have the old one's input size, tiles and levels.
         """
         if not 0 <= index < len(self._infos):
             raise IndexError(f"there is no model {index} in a session of {len(self._infos)}")
@@ -469,15 +492,19 @@ class Session(Handle):
 
     @staticmethod
     def _outputs(info: ModelInfo, frame: Any, wanted: tuple[str, ...]) -> dict[str, NDArray[np.float32]]:
+        # A frame of no size is the library's to refuse.
+        rows, columns, tiles = info.map_size(*frame.shape) if all(frame.shape) else (0, 0, 0)
         sizes = {
-            "map": info.input_height * info.input_width,
+            "map": rows * columns,
             "frame_map": frame.shape[0] * frame.shape[1],
-            "log_likelihoods": sum(level.height * level.width for level in info.levels),
-            "features": sum(level.height * level.width * level.channels for level in info.levels),
+            "log_likelihoods": tiles * sum(level.height * level.width for level in info.levels),
+            "features": tiles * sum(level.height * level.width * level.channels for level in info.levels),
         }
         arrays = {name: np.empty(sizes[name], np.float32) for name in wanted}
         if "frame_map" in arrays:
             arrays["frame_map"] = arrays["frame_map"].reshape(frame.shape)
+        if "map" in arrays:
+            arrays["map"] = arrays["map"].reshape(rows, columns)
         return arrays
 
     @staticmethod
@@ -495,10 +522,9 @@ class Session(Handle):
             threshold=math.nan if evidence_only else native.threshold,
             review_threshold=math.nan if evidence_only else native.review_threshold,
             p_value=math.nan if evidence_only else native.p_value,
+            map=arrays.get("map"),
             frame_map=arrays.get("frame_map"),
         )
-        if "map" in arrays:
-            result.map = arrays["map"].reshape(info.input_height, info.input_width)
         if "log_likelihoods" in arrays:
             shapes: list[tuple[int, ...]] = [(level.height, level.width) for level in levels]
             result.log_likelihoods = _split(arrays["log_likelihoods"], shapes)
@@ -519,6 +545,9 @@ def _wanted(maps: Iterable[str]) -> tuple[str, ...]:
 
 
 def _split(array: NDArray[np.float32], shapes: list[tuple[int, ...]]) -> list[NDArray[np.float32]]:
-    """Views of an array's consecutive parts."""
+    """Views of the levels in an array that holds them one after the other, tile by tile."""
     ends = np.cumsum([math.prod(shape) for shape in shapes])
-    return [part.reshape(shape) for part, shape in zip(np.split(array, ends[:-1]), shapes)]
+    tiles = array.reshape(-1, ends[-1])
+    # One tile is the whole frame, and no axis.
+    first = () if len(tiles) == 1 else (len(tiles),)
+    return [part.reshape(*first, *shape) for part, shape in zip(np.split(tiles, ends[:-1], axis=1), shapes)]

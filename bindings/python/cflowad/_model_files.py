@@ -126,7 +126,7 @@ def read(path: str | os.PathLike[str]) -> DetectorFile:
         raise ExportError(f"cannot read {os.fspath(path)}: {error.strerror or error}") from error
     try:
         with h5py.File(path, "r") as file:
-            if _text(file.attrs["format"]) != "cflowad" or int(file.attrs["format_version"]) > 1:
+            if _text(file.attrs["format"]) != "cflowad" or int(file.attrs["format_version"]) > 2:
                 raise KeyError("format")
             pre, encoder, flow = file["preprocessing"].attrs, file["encoder"], file.get("flow")
             settings = Settings(

@@ -91,6 +91,10 @@ class ModelInfo(Sized):
         ("has_region_of_interest", c_uint32),
         ("reserved", c_uint32),
         ("promised_rate", c_double),
+        ("tile_width", c_uint32),
+        ("tile_height", c_uint32),
+        ("tile_overlap", c_uint32),
+        ("reserved2", c_uint32),
     ]
 
 
@@ -207,6 +211,10 @@ class TrainOptions(Sized):
         ("miss_cost", c_float),
         ("window_low", c_float),
         ("window_high", c_float),
+        ("tile_width", c_uint32),
+        ("tile_height", c_uint32),
+        ("tile_overlap", c_uint32),
+        ("reserved", c_uint32),
     ]
 
 
@@ -244,6 +252,10 @@ PROTOTYPES: dict[str, tuple[object, list[object]]] = {
     "cflowad_model_open": (c_int32, [c_char_p, POINTER(c_void_p)]),
     "cflowad_model_open_memory": (c_int32, [c_void_p, c_size_t, POINTER(c_void_p)]),
     "cflowad_model_get_info": (c_int32, [c_void_p, POINTER(ModelInfo)]),
+    "cflowad_model_info_map_size": (
+        c_int32,
+        [POINTER(ModelInfo), c_uint32, c_uint32, POINTER(c_uint32), POINTER(c_uint32), POINTER(c_uint32)],
+    ),
     "cflowad_model_close": (c_int32, [c_void_p]),
     "cflowad_session_options_init": (c_int32, [POINTER(SessionOptions), c_size_t]),
     "cflowad_session_create": (c_int32, [c_void_p, POINTER(SessionOptions), POINTER(c_void_p)]),

@@ -21,7 +21,8 @@ class RegionOfInterest:
     """The part of a frame that counts, given for a frame of any one size; of frames of other sizes the same share.
 
     What counts is what lies in one of the rectangles, if there are any, and where the mask is true, if there is one.
-    Kept as the pixels of the network's input whose centres lie there: what is smaller than those may get lost.
+    Kept as the pixels of `Result.map` whose centres lie there: what is smaller than those may get lost. With a model
+    with tiles, a mask alone should have the frame's size.
     """
 
     #: Rectangles (x, y, width, height) of a frame of ``frame_size``.

@@ -115,6 +115,9 @@ class Trainer(Handle):
         of decay_rate, or ``"constant"``.
     window_low, window_high
         Samples of more than 8 bits that are black and white, as shares of their full scale, 0 to 1; kept in the detector.
+    tile_width, tile_height, tile_overlap
+        For large frames: what the network sees at a time, in pixels of the frame, and the pixels that neighbours share,
+        at most half a tile. A tile counts as a frame for image_batch. All 0: frames are not cut.
     decay_rate, decay_percents
         Of the schedule; steps come after these percentages of the meta epochs, at most three.
     image_batch, fiber_batch
@@ -174,6 +177,9 @@ class Trainer(Handle):
         miss_cost: float = 10.0,
         window_low: float = 0.0,
         window_high: float = 1.0,
+        tile_width: int = 0,
+        tile_height: int = 0,
+        tile_overlap: int = 0,
     ) -> None:
         # A step at 100 % never comes.
         percents = [unsigned("decay_percents", percent, 32) for percent in decay_percents]
@@ -203,6 +209,9 @@ class Trainer(Handle):
             decay_rate=decay_rate,
             window_low=window_low,
             window_high=window_high,
+            tile_width=unsigned("tile_width", tile_width, 32),
+            tile_height=unsigned("tile_height", tile_height, 32),
+            tile_overlap=unsigned("tile_overlap", tile_overlap, 32),
             decay_percents=(ctypes.c_uint32 * 3)(*percents, *[100] * (3 - len(percents))),
             review_rate=review_rate,
             pixel_rate=pixel_rate,

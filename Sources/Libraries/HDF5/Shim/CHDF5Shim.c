@@ -325,6 +325,7 @@ static hid_t memory_type(int type) {
     case CHDF5_FLOAT: return H5T_NATIVE_FLOAT;
     case CHDF5_DOUBLE: return H5T_NATIVE_DOUBLE;
     case CHDF5_INT64: return H5T_NATIVE_INT64;
+    case CHDF5_UINT8: return H5T_NATIVE_UINT8;
     default: return -1;
     }
 }
@@ -334,6 +335,7 @@ static hid_t file_type(int type) {
     case CHDF5_FLOAT: return H5T_IEEE_F32LE;
     case CHDF5_DOUBLE: return H5T_IEEE_F64LE;
     case CHDF5_INT64: return H5T_STD_I64LE;
+    case CHDF5_UINT8: return H5T_STD_U8LE;
     default: return -1;
     }
 }

@@ -32,6 +32,11 @@ extension Int64: StoredNumber {
   package static var code: Int32 { Int32(CHDF5_INT64) }
 }
 
+/// What is below 0 in a file is 0, what is above 255 is 255.
+extension UInt8: StoredNumber {
+  package static var code: Int32 { Int32(CHDF5_UINT8) }
+}
+
 /// Names gathered by libhdf5's iterations.
 struct NameList {
   /// More names than this in one group are refused.

@@ -1,0 +1,31 @@
+import Basics
+import Imaging
+import Kernels
+
+/// How the maps of a frame's tiles meet along one axis: each weighs the more the farther a place is from its ends. The
+/// weights of all tiles at a place sum to 1; where there is one tile its weight is exactly 1.
+struct BlendedAxis {
+  private let tileLength: Int
+  /// tiles x tileLength.
+  private let values: FloatBuffer
+
+  init(_ axis: TileAxis) throws(Failure) {
+    tileLength = axis.mapTile
+    values = try FloatBuffer(count: axis.count * tileLength)
+    let sums = try Buffer<Double>(count: axis.mapLength)
+    for tile in 0..<axis.count {
+      for i in 0..<tileLength { sums.base[axis.mapStart(tile) + i] += distance(i) }
+    }
+    for tile in 0..<axis.count {
+      for i in 0..<tileLength {
+        values.base[tile * tileLength + i] = Float(distance(i) / sums.base[axis.mapStart(tile) + i])
+      }
+    }
+  }
+
+  /// A tile's weights at its `tileLength` places.
+  func weights(_ tile: Int) -> UnsafePointer<Float> { UnsafePointer(values.base + tile &* tileLength) }
+
+  /// From a place's centre to the nearer end of its tile.
+  private func distance(_ place: Int) -> Double { Double(min(place, tileLength - 1 - place)) + 0.5 }
+}

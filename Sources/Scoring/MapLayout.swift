@@ -1,0 +1,91 @@
+import Basics
+import Imaging
+
+/// The anomaly maps of frames of one size: how a map is put together from those of the frame's tiles, what of it
+/// counts, and how it is brought to the frame's size. Immutable.
+package final class MapLayout {
+  package let frameWidth: Int
+  package let frameHeight: Int
+  package let tiles: TileGrid
+  /// Of the map, at the network's scale.
+  package let width: Int
+  package let height: Int
+  let columns: BlendedAxis
+  let rows: BlendedAxis
+  /// Within which frames are scored, of the map's size; nil for all of it.
+  private let region: RegionOfInterest?
+  /// tiles x positions: whether a place of the region takes from it; nil without a region.
+  private let used: Buffer<Bool>?
+  /// From the map to the frame: cell by cell, the inverse of the frame's resize.
+  private let frameColumns: ResampledAxis
+  private let frameRows: ResampledAxis
+
+  /// Fails with `.outOfMemory`, and with `.invalidArgument` when no place of the map lies in the region.
+  init(
+    _ preprocessing: Preprocessing, _ levels: LevelSum, frameWidth: Int, frameHeight: Int, region: RegionOfInterest?
+  ) throws(Failure) {
+    let tiles = preprocessing.tiles(frameWidth: frameWidth, frameHeight: frameHeight)
+    self.frameWidth = frameWidth
+    self.frameHeight = frameHeight
+    self.tiles = tiles
+    width = tiles.columns.mapLength
+    height = tiles.rows.mapLength
+    columns = try BlendedAxis(tiles.columns)
+    rows = try BlendedAxis(tiles.rows)
+    self.region = try region?.resized(width: width, height: height)
+    used = try self.region.map { (region) throws(Failure) in try Self.used(tiles, levels, by: region) }
+    frameColumns = ResampledAxis(length: width, cellsTo: frameWidth)
+    frameRows = ResampledAxis(length: height, cellsTo: frameHeight)
+  }
+
+  private static func used(
+    _ tiles: TileGrid, _ levels: LevelSum, by region: RegionOfInterest
+  ) throws(Failure) -> Buffer<Bool> {
+    let positions = levels.positionCounts.reduce(0, +)
+    guard let count = checkedProduct([tiles.count, positions]) else {
+      throw Failure(.outOfMemory, "\(tiles.count) tiles are too many")
+    }
+    let used = try Buffer<Bool>(count: count)
+    for tile in 0..<tiles.count {
+      let (row, column) = tiles.place(tile)
+      let (left, top) = (tiles.columns.mapStart(column), tiles.rows.mapStart(row))
+      levels.markUsed(used.base + tile * positions) { x, y in region.mask[(top + y) * region.width + left + x] != 0 }
+    }
+    return used
+  }
+
+  /// Of a tile's positions those that the region takes from; nil without a region: all.
+  func used(_ tile: Int) -> UnsafePointer<Bool>? {
+    used.map { UnsafePointer($0.base + tile &* ($0.count / tiles.count)) }
+  }
+
+  /// Whether a place of the map, y * width + x, counts.
+  func isInside(_ place: Int) -> Bool {
+    region?.mask.withUnsafeBufferPointer { $0[place] != 0 } ?? true
+  }
+
+  /// Whether a pixel of the frame counts: where its centre does.
+  func isInside(frameX x: Int, frameY y: Int) -> Bool {
+    region?.contains(x: x, y: y, ofWidth: frameWidth, height: frameHeight) ?? true
+  }
+
+  /// The largest of a map's values that count; nil without a region.
+  func maximumInside(_ map: UnsafePointer<Float>) -> Float? {
+    region?.mask.withUnsafeBufferPointer { mask in
+      var maximum = -Float.infinity
+      for i in mask.indices where mask[i] != 0 { maximum = max(maximum, map[i]) }
+      return maximum
+    }
+  }
+
+  /// Brings a map to the frame's size, bilinear: frameHeight x frameWidth values.
+  package func resample(_ map: UnsafePointer<Float>, into output: UnsafeMutablePointer<Float>) {
+    for y in 0..<frameHeight {
+      let row = frameRows[y]
+      let upper = map + row.first &* width
+      let lower = map + row.second &* width
+      let target = output + y &* frameWidth
+      for x in 0..<frameWidth { target[x] = bilinear(upper, lower, row: row, column: frameColumns[x]) }
+    }
+  }
+}

@@ -1,0 +1,74 @@
+"""Detectors that see large frames tile by tile."""
+
+import cflowad
+import make_detector
+import numpy as np
+import pytest
+
+MAPS = ["map", "frame_map", "log_likelihoods", "features"]
+
+
+@pytest.fixture(scope="module")
+def tiled(tmp_path_factory):
+    """The smallest detector, with tiles of 64 x 48 pixels."""
+    path = tmp_path_factory.mktemp("tiled") / "tiled.h5"
+    make_detector.write_model("lite0", path, tiling=(64, 48, 16))
+    return cflowad.Model(path)
+
+
+def noise(height, width):
+    return np.random.RandomState(3).randint(0, 256, (height, width, 3)).astype(np.uint8)
+
+
+def test_info(tiled, small):
+    info = tiled.info
+    assert (info.tile_width, info.tile_height, info.tile_overlap) == (64, 48, 16)
+    assert info.map_size(48, 64) == (info.input_height, info.input_width, 1)
+    assert info.map_size(96, 128) == (2 * info.input_height, 2 * info.input_width, 9)
+    assert small.info.tile_width == 0
+    assert small.info.map_size(96, 128) == (small.info.input_height, small.info.input_width, 1)
+    with pytest.raises(cflowad.InvalidArgumentError):
+        info.map_size(0, 64)
+
+
+def test_one_tile_is_no_tile(tiled, small):
+    frame = noise(48, 64)
+    with tiled.session() as session, small.session() as plain:
+        result, expected = session.score(frame, maps=MAPS), plain.score(frame, maps=MAPS)
+    assert result.score == expected.score
+    assert np.array_equal(result.map, expected.map) and np.array_equal(result.frame_map, expected.frame_map)
+    for name in ("log_likelihoods", "features"):
+        assert all(map(np.array_equal, getattr(result, name), getattr(expected, name)))
+
+
+def test_every_tile_is_scored_by_itself(tiled, small):
+    frame = noise(80, 112)
+    with tiled.session() as session, small.session() as plain:
+        result = session.score(frame, maps=MAPS)
+        tiles = [plain.score(frame[y : y + 48, x : x + 64], maps=MAPS) for y in (0, 32) for x in (0, 48)]
+    rows, columns, count = tiled.info.map_size(80, 112)
+    assert count == 4 and result.map.shape == (rows, columns) and result.frame_map.shape == (80, 112)
+    assert result.score == result.map.max() <= max(tile.score for tile in tiles) + 1e-5
+    # In the corner there is only the first tile.
+    corner = np.s_[: rows // 3, : columns // 3]
+    assert np.allclose(result.map[corner], tiles[0].map[corner], atol=1e-6)
+    for level in range(len(tiled.info.levels)):
+        assert np.array_equal(result.log_likelihoods[level], [tile.log_likelihoods[level] for tile in tiles])
+        assert np.array_equal(result.features[level], [tile.features[level] for tile in tiles])
+
+
+def test_with_others_in_a_session(tiled, small):
+    frame = noise(80, 112)
+    with cflowad.Session([tiled, small, tiled]) as session:
+        results = session.score_all(frame, maps=MAPS)
+    for model, result in zip([tiled, small, tiled], results):
+        with model.session() as session:
+            alone = session.score(frame, maps=MAPS)
+        assert result.score == alone.score and np.array_equal(result.map, alone.map)
+        assert all(map(np.array_equal, result.features, alone.features))
+
+
+def test_a_bad_overlap_is_refused(tmp_path):
+    make_detector.write_model("lite0", tmp_path / "bad.h5", tiling=(64, 48, 25))
+    with pytest.raises(cflowad.FormatError, match="overlap"):
+        cflowad.Model(tmp_path / "bad.h5")

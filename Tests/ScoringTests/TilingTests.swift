@@ -1,0 +1,180 @@
+import Basics
+import Imaging
+import Kernels
+import Support
+import Testing
+
+@testable import Scoring
+
+@Suite struct TilingTests {
+  private let fixture: DetectorFixture.DetectorCase
+
+  init() throws { fixture = try #require(DetectorFixture.load().detectors.first) }
+
+  private func detector(_ tiling: Tiling?) throws -> Detector {
+    var contents = try fixture.contents()
+    let input = contents.preprocessing
+    contents.preprocessing = try Preprocessing(
+      width: input.width, height: input.height, mean: input.mean, standardDeviation: input.standardDeviation,
+      tiling: tiling)
+    return try Detector(contents)
+  }
+
+  /// A frame of any size made of the fixture's squares.
+  private func withFrame<Result>(width: Int, height: Int, _ body: (Frame) throws -> Result) throws -> Result {
+    let squares = Generated.unit("tiled frame", count: 3 * (width / 8 + 1) * (height / 8 + 1))
+    var pixels: [UInt8] = []
+    for y in 0..<height {
+      for x in 0..<width {
+        for channel in 0..<3 {
+          pixels.append(UInt8(128 + 100 * squares[3 * (y / 8 * (width / 8 + 1) + x / 8) + channel]))
+        }
+      }
+    }
+    return try pixels.withUnsafeBufferPointer { pixels in
+      try body(
+        Frame(base: #require(pixels.baseAddress), width: width, height: height, stride: 3 * width, format: .rgb8))
+    }
+  }
+
+  @Test func aFrameThatFitsATileIsScoredAsWithoutTiles() throws {
+    let plain = try DetectorSession(detector(nil))
+    let tiled = try DetectorSession(detector(Tiling(width: 120, height: 100, overlap: 30)))
+    let count = plain.detector.preprocessing.width * plain.detector.preprocessing.height
+    for (width, height) in [(120, 100), (70, 90)] {
+      try withFrame(width: width, height: height) { frame in
+        #expect(try plain.score(frame) == tiled.score(frame))
+        #expect((0..<count).allSatisfy { plain.map[$0] == tiled.map[$0] })
+        let (expected, resampled) = (
+          try FloatBuffer(count: width * height), try FloatBuffer(count: width * height)
+        )
+        try plain.layout(for: frame).resample(plain.map, into: expected.base)
+        try tiled.layout(for: frame).resample(tiled.map, into: resampled.base)
+        #expect((0..<expected.count).allSatisfy { expected.base[$0] == resampled.base[$0] })
+      }
+    }
+  }
+
+  /// The map of a frame, computed the plain way from each tile's own map.
+  @Test func tilesMapsAreBlended() throws {
+    let tiling = try Tiling(width: 64, height: 64, overlap: 16)
+    let (plain, tiled) = (try DetectorSession(detector(nil)), try DetectorSession(detector(tiling)))
+    let preprocessing = plain.detector.preprocessing
+    let (tileWidth, tileHeight) = (preprocessing.width, preprocessing.height)
+    try withFrame(width: 150, height: 100) { frame in
+      let layout = try tiled.layout(for: frame)
+      let grid = layout.tiles
+      #expect(grid.count == 6)
+      var (sums, weights) = (
+        [Double](repeating: 0, count: layout.width * layout.height),
+        [Double](repeating: 0, count: layout.width * layout.height)
+      )
+      for tile in 0..<grid.count {
+        _ = try plain.score(frame.part(grid.rectangle(tile)))
+        let part = grid.rectangle(tile)
+        let left = (part.x * tileWidth + 32) / 64
+        let top = (part.y * tileHeight + 32) / 64
+        for y in 0..<tileHeight {
+          for x in 0..<tileWidth {
+            let weight =
+              (Double(min(x, tileWidth - 1 - x)) + 0.5) * (Double(min(y, tileHeight - 1 - y)) + 0.5)
+            let place = (top + y) * layout.width + left + x
+            sums[place] += weight * Double(plain.map[y * tileWidth + x])
+            weights[place] += weight
+          }
+        }
+      }
+      let score = try tiled.score(frame)
+      let expected = zip(sums, weights).map { $0 / $1 }
+      #expect(abs(Double(score) - (expected.max() ?? 0)) < 1e-5)
+      for (place, value) in expected.enumerated() where abs(Double(tiled.map[place]) - value) > 1e-5 {
+        Issue.record("the map differs at \(place)")
+        return
+      }
+    }
+  }
+
+  @Test func weightsSumToOne() throws {
+    for (width, overlap) in [(300, 0), (300, 20), (250, 30), (64, 10)] {
+      let preprocessing = try detector(Tiling(width: 64, height: 64, overlap: overlap)).preprocessing
+      let tiles = preprocessing.tiles(frameWidth: width, frameHeight: 64).columns
+      let axis = try BlendedAxis(tiles)
+      var sums = [Float](repeating: 0, count: tiles.mapLength)
+      for tile in 0..<tiles.count {
+        for i in 0..<tiles.mapTile { sums[tiles.mapStart(tile) + i] += axis.weights(tile)[i] }
+      }
+      #expect(sums.allSatisfy { abs($0 - 1) < 1e-6 })
+      #expect(tiles.mapStart(tiles.count - 1) + tiles.mapTile == tiles.mapLength)
+    }
+  }
+
+  @Test func aFramesBitsDoNotDependOnTheFrameBefore() throws {
+    let tiling = try Tiling(width: 64, height: 64, overlap: 16)
+    let (used, fresh) = (try DetectorSession(detector(tiling)), try DetectorSession(detector(tiling)))
+    for (width, height) in [(200, 64), (64, 64), (90, 210), (130, 130), (65, 65), (200, 64)] {
+      try withFrame(width: width, height: height) { _ = try used.score($0) }
+    }
+    try withFrame(width: 200, height: 64) { frame in
+      let expected = try fresh.score(frame)
+      #expect(try used.score(frame) == expected)
+    }
+  }
+
+  /// Calibrated within a part of frames of 150 x 100, which lies in two of their six tiles.
+  @Test func aRegionOfInterestIsThatOfTheWholeMap() throws {
+    let tiling = try Tiling(width: 64, height: 64, overlap: 16)
+    var session = try DetectorSession(detector(tiling))
+    let detector = session.detector
+    let tiles = detector.preprocessing.tiles(frameWidth: 150, frameHeight: 100)
+    let region = try RegionOfInterest(
+      width: tiles.columns.mapLength, height: tiles.rows.mapLength,
+      rectangles: [.init(x: 50, y: 10, width: 30, height: 12)], frameWidth: 150, frameHeight: 100)
+    var calibrator = Calibrator(detector)
+    let resizer = try Resizer(width: detector.preprocessing.width, height: detector.preprocessing.height)
+    try withFrame(width: 150, height: 100) { frame in
+      calibrator.add(
+        try FrameLikelihoods(PreparedFrame(frame, detector.preprocessing, resizer: resizer), by: session.likelihoods))
+    }
+    var options = CalibrationOptions()
+    let whole = try calibrator.calibration(options)
+    options.regionOfInterest = region
+    let part = try calibrator.calibration(options)
+    for (a, b) in zip(part.levelMaxima, whole.levelMaxima) { #expect(a <= b) }
+    #expect(part.levelMaxima != whole.levelMaxima)
+
+    var contents = try fixture.contents()
+    contents.preprocessing = detector.preprocessing
+    contents.calibration = part
+    session = try DetectorSession(Detector(contents))
+    try withFrame(width: 150, height: 100) { frame in
+      let score = try session.score(frame)
+      #expect(score == part.scores[0])
+      let layout = try session.layout(for: frame)
+      #expect(layout.width == region.width && layout.height == region.height)
+      let inside = region.mask.indices.filter { region.mask[$0] != 0 }
+      #expect(score == inside.map { session.map[$0] }.max())
+      #expect(region.mask.indices.allSatisfy { session.map[$0].isFinite })
+    }
+    // The same share of a frame twice as large; nothing of a tiny part in a tiny frame.
+    try withFrame(width: 300, height: 200) { frame in
+      let score = try session.score(frame)
+      let layout = try session.layout(for: frame)
+      let inside = (0..<layout.width * layout.height).filter {
+        let (y, x) = $0.quotientAndRemainder(dividingBy: layout.width)
+        let (frameX, frameY) = (
+          (Double(x) + 0.5) * 300 / Double(layout.width), (Double(y) + 0.5) * 200 / Double(layout.height)
+        )
+        return frameX > 100 && frameX < 160 && frameY > 20 && frameY < 44
+      }
+      // But for a place at the region's edge.
+      #expect(inside.allSatisfy { session.map[$0] <= score })
+    }
+    let point = try RegionOfInterest(
+      width: region.width, height: region.height, mask: region.mask.indices.map { $0 == 4 ? 1 : 0 })
+    try session.setRegionOfInterest(point)
+    try withFrame(width: 150, height: 100) { _ = try session.score($0) }
+    try withFrame(width: 64, height: 64) { frame in
+      #expect(#expect(throws: Failure.self) { try session.score(frame) }?.kind == .invalidArgument)
+    }
+  }
+}
