@@ -10,7 +10,7 @@ PREFIX  ?= /usr/local
 STATIC := -Xswiftc -static-stdlib -Xswiftc -use-ld=lld -Xlinker --gc-sections
 TESTED := --configuration release --scratch-path .build-test -Xswiftc -enable-testing
 
-.PHONY: all lib tool install test fidelity demo lint format bench bench-detectors clean packages
+.PHONY: all lib tool install test tsan fidelity demo lint format bench bench-detectors clean packages
 
 all: lib tool
 
@@ -51,6 +51,13 @@ test: lib tool $(VENV)/tests
 	TILED_DETECTOR=build/tiled.h5 Tests/C/run.sh build/lite0.h5
 	Tests/CXX/run.sh build/lite0.h5
 	PYTHONPATH=bindings/python $(VENV)/bin/python -m pytest -q Tests/Python
+
+# Sessions on four threads over one model, and exchanges of models meanwhile, under ThreadSanitizer: about four minutes.
+tsan: $(VENV)/tests
+	@mkdir -p build
+	$(VENV)/bin/python Tests/Fixtures/make_detector.py model lite0 build/lite0.h5
+	swift build --configuration release --sanitize thread --scratch-path .build-tsan --product CFlowAD
+	Tests/C/tsan.sh build/lite0.h5 .build-tsan/release
 
 # The library's numbers against exact ones: docs/fidelity.md.
 fidelity: lib $(VENV)/tests

@@ -3,7 +3,8 @@
 #
 #     Tests/C/run.sh DETECTOR.h5 [UNCALIBRATED.h5]
 #
-# Environment: TILED_DETECTOR, a model file with tiles [none], CC [cc], CXX [c++], LIBRARY_DIR with libcflowad.so [build/lib].
+# Environment: TILED_DETECTOR, a model file with tiles [none], SWAP_SECONDS of exchanges of models [1], CC [cc], CXX
+# [c++], LIBRARY_DIR with libcflowad.so [build/lib].
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 library=$(cd "${LIBRARY_DIR:-$root/build/lib}" && pwd)
@@ -29,7 +30,7 @@ $c -pthread "$root/Tests/C/threads_test.c" -o "$work/threads" $link
 "$work/threads" "$detector"
 
 $c -std=gnu99 -pthread "$root/Tests/C/models_test.c" -o "$work/models" $link
-"$work/models" "$detector" "$work"
+"$work/models" "$detector" "$work" "${SWAP_SECONDS:-1}"
 
 ${CC:-cc} -std=c11 -Wall -Wextra -Werror "-I$root/include" "$root/Tests/C/allocation_test.c" -o "$work/allocation" $link
 "$work/allocation" "$detector"

@@ -1,0 +1,20 @@
+#!/bin/sh
+# Sessions on four threads over one model, and models exchanged while they score, under ThreadSanitizer: fails at a race.
+#
+#     Tests/C/tsan.sh DETECTOR.h5 FOLDER
+#
+# FOLDER has libCFlowAD.so as `swift build --sanitize thread` makes it. The toolchain's compilers, as the library's own:
+# swiftc links, since it knows where the sanitizer's needs are.
+set -eu
+root=$(cd "$(dirname "$0")/../.." && pwd)
+library=$(cd "$2" && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+for name in threads models; do
+    clang -std=gnu99 -O1 -g -fsanitize=thread "-I$root/include" -c "$root/Tests/C/${name}_test.c" -o "$work/$name.o"
+    swiftc -sanitize=thread "$work/$name.o" -o "$work/$name" "-L$library" -lCFlowAD -Xlinker -rpath -Xlinker "$library"
+done
+"$work/threads" "$1"
+"$work/models" "$1" "$work" 10
+echo "tsan: no race"
