@@ -10,7 +10,7 @@ PREFIX  ?= /usr/local
 STATIC := -Xswiftc -static-stdlib -Xswiftc -use-ld=lld -Xlinker --gc-sections
 TESTED := --configuration release --scratch-path .build-test -Xswiftc -enable-testing
 
-.PHONY: all lib tool install test tsan fidelity demo lint format bench bench-detectors clean packages
+.PHONY: all lib tool install test tsan fidelity demo lint format bench bench-detectors bench-large-frames clean packages
 
 all: lib tool
 
@@ -47,9 +47,9 @@ install: lib tool
 test: lib tool $(VENV)/tests
 	swift test $(TESTED)
 	$(VENV)/bin/python Tests/Fixtures/make_detector.py model lite0 build/lite0.h5
-	$(VENV)/bin/python Tests/Fixtures/make_detector.py model lite0 build/tiled.h5 96 80 24
+	$(VENV)/bin/python Tests/Fixtures/make_detector.py model lite0 build/tiled.h5 72 64 16
 	TILED_DETECTOR=build/tiled.h5 Tests/C/run.sh build/lite0.h5
-	Tests/CXX/run.sh build/lite0.h5
+	Tests/CXX/run.sh build/lite0.h5 build/tiled.h5
 	PYTHONPATH=bindings/python $(VENV)/bin/python -m pytest -q Tests/Python
 
 # Sessions on four threads over one model, and exchanges of models meanwhile, under ThreadSanitizer: about four minutes.
@@ -76,6 +76,10 @@ bench: lib $(VENV)/bench
 # About a minute and a half.
 bench-detectors: lib $(VENV)/bench
 	CFLOWAD_LIBRARY=$(LIBRARY) $(VENV)/bin/python benchmarks/many_detectors.py
+
+# Large frames in tiles: time and memory, build/bench/large_frames.md. About two minutes.
+bench-large-frames: lib $(VENV)/bench
+	CFLOWAD_LIBRARY=$(LIBRARY) $(VENV)/bin/python benchmarks/large_frames.py
 
 lint:
 	swift format lint --strict --recursive Sources Tests Package.swift

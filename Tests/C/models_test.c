@@ -1,9 +1,9 @@
 /*
  * Several models in one session, and models exchanged while frames are scored.
  *
- *     models_test DETECTOR.h5 FOLDER [SECONDS]
+ *     models_test DETECTOR.h5 FOLDER [SECONDS [OTHER.h5]]
  *
- * The second model is the first one with other calibration frames: the same encoder, other scores.
+ * The second model is the first one, or the other file's, with other calibration frames: other scores.
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -204,7 +204,7 @@ int main(int argc, char **argv) {
     char path[4096];
     if (argc < 3) return 2;
     snprintf(path, sizeof path, "%s/recalibrated.h5", argv[2]);
-    recalibrate(argv[1], path);
+    recalibrate(argv[argc > 4 ? 4 : 1], path);
     CHECK(cflowad_model_open(argv[1], &a) == CFLOWAD_OK);
     CHECK(cflowad_model_open(path, &b) == CFLOWAD_OK);
     test_many(a, b);

@@ -31,6 +31,7 @@ $c -pthread "$root/Tests/C/threads_test.c" -o "$work/threads" $link
 
 $c -std=gnu99 -pthread "$root/Tests/C/models_test.c" -o "$work/models" $link
 "$work/models" "$detector" "$work" "${SWAP_SECONDS:-1}"
+if [ -n "${TILED_DETECTOR:-}" ]; then "$work/models" "$TILED_DETECTOR" "$work" 1 "$detector"; fi
 
 ${CC:-cc} -std=c11 -Wall -Wextra -Werror "-I$root/include" "$root/Tests/C/allocation_test.c" -o "$work/allocation" $link
 "$work/allocation" "$detector"

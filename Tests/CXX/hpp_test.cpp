@@ -1,6 +1,6 @@
 // cflowad.hpp against the library; built with exceptions and without, as C++17 and C++20.
 //
-//     hpp_test DETECTOR.h5 FOLDER
+//     hpp_test DETECTOR.h5 FOLDER [TILED.h5]
 #include <algorithm>
 #include <array>
 #include <cstdio>
@@ -255,6 +255,28 @@ void several_models(const char *path) {
     expect_failure(session.try_replace_model(2, model), CFLOWAD_ERROR_INVALID_ARGUMENT, "no such model");
 }
 
+/// A model that cuts the frame into tiles, and one that does not.
+void tiles(const char *tiled_path, const char *path) {
+    const cflowad::Model tiled = must(cflowad::Model::try_open(tiled_path), "open tiles");
+    const cflowad::ModelInfo info = must(tiled.try_info(), "info of tiles");
+    cflowad::Session session = must(cflowad::Session::try_create(tiled), "session of tiles");
+    const std::vector<std::uint8_t> pixels = noise(200 * 150);
+    const cflowad::Frame frame(pixels.data(), 200, 150, CFLOWAD_PIXEL_GRAY8);
+    const cflowad::ModelInfo::MapSize size = info.map_size(200, 150);
+    expect(info.tile_width > 0 && size.tile_count > 1, "the frame is cut");
+    const auto all = cflowad::Output::map | cflowad::Output::log_likelihoods | cflowad::Output::features;
+    const cflowad::Score score = must(session.try_score(frame, all), "score tiles");
+    expect(score.map.size() == size.count() && size.count() > info.map_size(), "a map of all tiles");
+    expect(score.score == *std::max_element(score.map.begin(), score.map.end()), "whose maximum is the score");
+    expect(score.log_likelihoods.size() == size.tile_count * info.log_likelihood_count(), "all tiles' likelihoods");
+    expect(score.features.size() == size.tile_count * info.feature_count(), "and features");
+
+    expect(info.map_size(0, 150).tile_count == 0, "no frame, no tiles");
+    const cflowad::Model whole = must(cflowad::Model::try_open(path), "open");
+    expect(bool(session.try_replace_model(0, whole)), "replace by a model without tiles");
+    expect(must(session.try_score(frame, all), "score whole").map.size() == info.map_size(), "the network's map");
+}
+
 #if CFLOWAD_HAS_EXCEPTIONS
 void exceptions(const char *path, const std::string &folder) {
     const cflowad::Model model{std::string(path)};
@@ -286,9 +308,10 @@ void exceptions(const char *path, const std::string &folder) {
 } // namespace
 
 int main(int argc, char **argv) {
-    if (argc != 3) return std::fprintf(stderr, "usage: hpp_test DETECTOR.h5 FOLDER\n"), 2;
+    if (argc != 3 && argc != 4) return std::fprintf(stderr, "usage: hpp_test DETECTOR.h5 FOLDER [TILED.h5]\n"), 2;
     models_and_sessions(argv[1]);
     several_models(argv[1]);
+    if (argc == 4) tiles(argv[3], argv[1]);
     training(argv[1], argv[2]);
     images_and_metrics(argv[2]);
 #if CFLOWAD_HAS_EXCEPTIONS

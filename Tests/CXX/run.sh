@@ -2,13 +2,14 @@
 # Tests of cflowad.hpp: that it wraps every function, with each compiler that is there, as C++17 and C++20, with and
 # without exceptions; and of an installed copy, by the examples of both headers, found by pkg-config and CMake.
 #
-#     Tests/CXX/run.sh DETECTOR.h5
+#     Tests/CXX/run.sh DETECTOR.h5 [TILED.h5]
 #
 # Environment: LIBRARY_DIR with libcflowad.so [build/lib].
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 library=$(cd "${LIBRARY_DIR:-$root/build/lib}" && pwd)
 detector=$(realpath "$1")
+tiled=${2:+$(realpath "$2")}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -20,7 +21,7 @@ for compiler in g++ clang++; do
         for exceptions in -fexceptions -fno-exceptions; do
             $compiler -std=c++$standard $exceptions -Wall -Wextra -Wpedantic -Werror "-I$root/include" \
                 "$root/Tests/CXX/hpp_test.cpp" -o "$work/hpp" "-L$library" -lcflowad "-Wl,-rpath,$library"
-            echo "$compiler: $("$work/hpp" "$detector" "$work")"
+            echo "$compiler: $("$work/hpp" "$detector" "$work" ${tiled:+"$tiled"})"
         done
     done
 done

@@ -1,9 +1,12 @@
 """Detectors that see large frames tile by tile."""
 
+import ctypes
+
 import cflowad
 import make_detector
 import numpy as np
 import pytest
+from cflowad import _arrays, _errors, _native
 
 MAPS = ["map", "frame_map", "log_likelihoods", "features"]
 
@@ -66,6 +69,59 @@ def test_with_others_in_a_session(tiled, small):
             alone = session.score(frame, maps=MAPS)
         assert result.score == alone.score and np.array_equal(result.map, alone.map)
         assert all(map(np.array_equal, result.features, alone.features))
+
+
+def test_exchanges_with_whole_frames(tiled, small):
+    frame = noise(80, 112)
+    expected = []
+    for model in (tiled, small):
+        with model.session() as session:
+            expected.append(session.score(frame, maps=["map"]))
+    with small.session() as session:
+        for index in (0, 1, 0):
+            session.replace_model(0, (tiled, small)[index])
+            result = session.score(frame, maps=["map"])
+            assert result.score == expected[index].score and np.array_equal(result.map, expected[index].map)
+
+
+def test_a_model_that_fails_leaves_those_before_it(tiled, small, model_file):
+    """Tiles are scored by all models together, but results are as if one after the other."""
+    frame = noise(80, 112)
+    uncalibrated = cflowad.Model(model_file("lite0", calibrated=False))
+    native, owner = _arrays.native_frame(frame, "RGB", "HWC")
+    with cflowad.Session([tiled, uncalibrated, small]) as session, tiled.session() as alone:
+        room = np.empty(1, np.float32)
+        results = (_native.Result * 3)(*(_native.Result() for _ in range(3)))
+        score_all = _native.library().cflowad_session_score_all
+        with pytest.raises(cflowad.NotCalibratedError, match="model 1"):
+            _errors.check(score_all(session.handle, ctypes.byref(native), results))
+        assert results[0].score == alone.score(frame).score
+        assert results[1].score == results[2].score == 0
+        # Found out before a tile of that model is run.
+        results[0].score, results[1].map, results[1].map_capacity = 0, room.ctypes.data, room.size
+        with pytest.raises(cflowad.BufferTooSmallError, match="model 1"):
+            _errors.check(score_all(session.handle, ctypes.byref(native), results))
+        assert results[0].score == alone.score(frame).score and results[1].score == results[2].score == 0
+    del owner
+
+
+def test_a_region_of_interest_lies_over_all_tiles(tiled, frame_size=(112, 80)):
+    frame = noise(80, 112)
+    rows, columns, _ = tiled.info.map_size(80, 112)
+    y, x = ((np.arange(n) + 0.5) * size / n for n, size in ((rows, 80), (columns, 112)))
+    with tiled.session(regions=100, region_threshold=-10) as session:
+        whole = session.score(frame, maps=["map"])
+        # Across the seam of the tiles, which share columns 48 to 64.
+        session.set_region_of_interest(cflowad.RegionOfInterest([(40, 30, 30, 20)], frame_size))
+        part = session.score(frame, maps=["map"])
+        inside = np.ix_((y >= 30) & (y < 50), (x >= 40) & (x < 70))
+        assert np.array_equal(part.map, whole.map) and part.score == whole.map[inside].max()
+        (region,) = part.regions
+        assert abs(region.x - 40) <= 1 and abs(region.width - 30) <= 2
+        mask = np.zeros((80, 112), bool)
+        mask[30:50, 40:70] = True
+        session.set_region_of_interest(cflowad.RegionOfInterest(mask=mask))
+        assert session.score(frame).score == part.score
 
 
 def test_a_bad_overlap_is_refused(tmp_path):

@@ -120,6 +120,16 @@ import Testing
     }
   }
 
+  /// Only members that see the same tiles by the same encoder share its features.
+  @Test func aGroupEncodesATileOnce() throws {
+    let tiling = try Tiling(width: 64, height: 64, overlap: 16)
+    let wider = try Tiling(width: 64, height: 64, overlap: 8)
+    let detectors = try [tiling, nil, tiling, wider, nil].map { try detector($0) }
+    #expect(detectors.allSatisfy { $0.encoder === detectors[0].encoder })
+    let group = try DetectorGroup(detectors.map { ($0, Judge($0.calibration)) }, workers: Workers(count: 1))
+    #expect(group.members.map(\.isEncodedBefore) == [false, false, true, false, true])
+  }
+
   /// Calibrated within a part of frames of 150 x 100, which lies in two of their six tiles.
   @Test func aRegionOfInterestIsThatOfTheWholeMap() throws {
     let tiling = try Tiling(width: 64, height: 64, overlap: 16)

@@ -61,6 +61,42 @@ struct DataSetCommandTests {
         == frames.map(\.score))
   }
 
+  @Test func framesAreCutIntoTiles() throws {
+    let trained = try ToolRun(
+      list: ["train", "encoder.h5", "mvtec", "--class", "cable", "-o", "cable.h5", "--tile-size", "96x64"] + small,
+      folder: folder)
+    #expect(trained.status == 0, "\(trained.errors)")
+    let info = try ToolRun("info", "cable.h5", "--json", folder: folder)
+    let summary = try JSONDecoder().decode(ModelSummary.self, from: Data(info.output.utf8))
+    #expect(summary.tiles?.width == 96 && summary.tiles?.height == 64 && summary.tiles?.overlap == 16)
+    #expect(try ToolRun("info", "cable.h5", folder: folder).output.contains("96 x 64 pixels of the frame, 16 shared"))
+
+    let calibrated = try ToolRun("calibrate", "cable.h5", "mvtec/cable", "-o", "cable.h5", folder: folder)
+    #expect(calibrated.status == 0, "\(calibrated.errors)")
+    let scored = try ToolRun(
+      "score", "cable.h5", "mvtec/cable", "--format", "json", "--regions", "3", "--maps", "heat", "--overlay",
+      folder: folder)
+    #expect(scored.status == 0, "\(scored.errors)")
+    let scores = try scored.lines.map { try JSONDecoder().decode(ScoredFrame.self, from: Data($0.utf8)).score }
+
+    let evaluated = try ToolRun(
+      "evaluate", "cable.h5", "--data", "mvtec/cable", "--json", "all.json", "--html", "report.html", folder: folder)
+    #expect(evaluated.status == 0, "\(evaluated.errors)")
+    let result = try JSONDecoder().decode(
+      EvaluationSummary.self, from: Data(contentsOf: URL(fileURLWithPath: folder("all.json"))))
+    let images = try #require(result.classes.first)
+    // What the tool scores is what it measures.
+    #expect(images.images.map(\.deployedScore) == scores)
+    #expect(images.width > 64 && images.height > 64 && images.paper.pixelAUROC != nil)
+
+    let timed = try ToolRun("bench", "cable.h5", "--frames", "2", "--width", "200", "--height", "100", folder: folder)
+    #expect(timed.status == 0 && timed.lines.last?.hasPrefix("whole") == true)
+    // Only images of one size are measured together.
+    try folder.writeFrame("mvtec/cable/test/good/002.png", 0, of: detectorCase("resnet18_reflect"))
+    let mixed = try ToolRun("evaluate", "cable.h5", "--data", "mvtec/cable", folder: folder)
+    #expect(mixed.status == 1 && mixed.errors.contains("images of one size"))
+  }
+
   @Test func severalClassesNeedAChoice() throws {
     let run = try ToolRun(list: ["train", "encoder.h5", "mvtec", "-o", "all.h5"] + small, folder: folder)
     #expect(run.status == 1)
