@@ -1,7 +1,7 @@
 import Glibc
 
-/// Owned, zeroed memory aligned to 64 bytes (a cache line, the widest vector). Unlike an array it fails instead of
-/// ending the process when memory cannot be had.
+/// Owned memory aligned to 64 bytes (a cache line, the widest vector). Unlike an array it fails instead of ending the process
+/// when memory cannot be had.
 package final class Buffer<Element: BitwiseCopyable> {
   package let base: UnsafeMutablePointer<Element>
   package let count: Int
@@ -10,19 +10,21 @@ package final class Buffer<Element: BitwiseCopyable> {
   /// Bytes of the pages that the memory lies in; 0 when it came from `malloc`.
   private let mappedByteCount: Int
 
-  /// From this size on memory is mapped.
+  /// From this size on zeroed memory is mapped.
   private static var smallestMappedByteCount: Int { 1 << 17 }
 
   /// Fails with `.outOfMemory`; a count of 0 is allowed.
-  package init(count: Int) throws(Failure) {
+  ///
+  /// - Parameter isBrief: for memory that is soon given back: it holds anything, and is what `malloc` has at hand.
+  package init(count: Int, isBrief: Bool = false) throws(Failure) {
     guard let bytes = checkedProduct([max(count, 1), MemoryLayout<Element>.stride]), count >= 0 else {
       throw Self.failure(count)
     }
     var raw: UnsafeMutableRawPointer?
-    mappedByteCount = bytes < Self.smallestMappedByteCount ? 0 : bytes
+    mappedByteCount = isBrief || bytes < Self.smallestMappedByteCount ? 0 : bytes
     if mappedByteCount > 0 { raw = Pages.map(byteCount: bytes) } else { posix_memalign(&raw, 64, bytes) }
     guard let raw else { throw Self.failure(count) }
-    if mappedByteCount == 0 { memset(raw, 0, bytes) }
+    if mappedByteCount == 0, !isBrief { memset(raw, 0, bytes) }
     self.base = raw.bindMemory(to: Element.self, capacity: max(count, 1))
     self.count = count
   }

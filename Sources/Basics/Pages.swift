@@ -4,21 +4,23 @@ import Glibc
 /// stay with the process after they were freed.
 package enum Pages {
   /// nil when there is no such amount of memory.
-  package static func map(byteCount: Int) -> UnsafeMutableRawPointer? {
-    guard let start = mmap(nil, byteCount, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
-      start != MAP_FAILED
-    else { return nil }
+  ///
+  /// - Parameter isSparse: only some of it will be used: the rest must cost nothing.
+  package static func map(byteCount: Int, isSparse: Bool = false) -> UnsafeMutableRawPointer? {
+    let flags = MAP_PRIVATE | MAP_ANONYMOUS | (isSparse ? MAP_NORESERVE : 0)
+    guard let start = mmap(nil, byteCount, PROT_READ | PROT_WRITE, flags, -1, 0), start != MAP_FAILED else {
+      return nil
+    }
     // Where the system can: fewer pages to fill at first and to look up at every use.
-    madvise(start, byteCount, MADV_HUGEPAGE)
+    if !isSparse { madvise(start, byteCount, MADV_HUGEPAGE) }
     return start
   }
 
-  package static func unmap(_ start: UnsafeMutableRawPointer, byteCount: Int) { munmap(start, byteCount) }
-
-  /// Gives back the pages that hold nothing but bytes of `range`, which nobody reads any more.
-  package static func discard(_ range: Range<Int>, of start: UnsafeMutableRawPointer) {
+  /// So many bytes, up to the end of the last page.
+  package static func rounded(_ byteCount: Int) -> Int {
     let page = Int(getpagesize())
-    let (first, end) = ((range.lowerBound + page - 1) / page * page, range.upperBound / page * page)
-    if first < end { madvise(start + first, end - first, MADV_DONTNEED) }
+    return (byteCount + page - 1) / page * page
   }
+
+  package static func unmap(_ start: UnsafeMutableRawPointer, byteCount: Int) { munmap(start, byteCount) }
 }

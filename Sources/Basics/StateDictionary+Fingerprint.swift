@@ -1,12 +1,14 @@
 extension StateDictionary {
   /// Of all keys, shapes and values.
   package var fingerprint: String {
-    var fingerprint = Fingerprint()
-    for key in keys {
-      guard let tensor = self[key] else { continue }
-      fingerprint.add("\(key) \(tensor.shape)")
-      fingerprint.add(tensor.values)
+    get throws(Failure) {
+      var fingerprint = Fingerprint()
+      for key in keys {
+        guard let tensor = self[key] else { continue }
+        fingerprint.add("\(key) \(tensor.shape)")
+        fingerprint.add(try tensor.values)
+      }
+      return fingerprint.text
     }
-    return fingerprint.text
   }
 }

@@ -14,28 +14,24 @@ package struct StateDictionary: Sendable, Equatable {
     set { tensors[key] = newValue }
   }
 
-  /// Everything, leaving nothing behind: what is removed there is then gone, unless someone else keeps it.
-  package mutating func takeAll() -> StateDictionary {
-    defer { tensors = [:] }
-    return self
+  /// The same with all values in memory.
+  package func loaded() throws(Failure) -> StateDictionary {
+    var loaded = StateDictionary()
+    for (key, tensor) in tensors { loaded[key] = try Tensor(shape: tensor.shape, values: tensor.values) }
+    return loaded
   }
 
-  /// The tensor of a key, which must be there and have this shape.
-  package func tensor(_ key: String, shape: [Int]) throws(Failure) -> Tensor {
+  /// The weights of a key, which must be there and have this shape.
+  package func weights(_ key: String, shape: [Int]) throws(Failure) -> Weights {
     guard let tensor = tensors[key] else { throw Failure(.format, "the tensor \(key) is missing") }
     guard tensor.shape == shape else {
       throw Failure(.format, "the tensor \(key) has shape \(tensor.shape) where \(shape) is needed")
     }
-    return tensor
+    return Weights(tensor, key: key)
   }
 
   /// The values of a key with this shape, which must all be finite.
   package func values(_ key: String, shape: [Int]) throws(Failure) -> [Float] {
-    let values = try tensor(key, shape: shape).values
-    let areFinite = values.withUnsafeBufferPointer { values in
-      values.baseAddress.map { allFinite($0, count: values.count) } ?? true
-    }
-    guard areFinite else { throw Failure(.format, "the tensor \(key) holds a value that is not finite") }
-    return values
+    try weights(key, shape: shape).values
   }
 }

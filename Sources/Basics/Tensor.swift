@@ -1,4 +1,4 @@
-/// Numbers read from a model file, in the shape and layout PyTorch gives them: row-major, last axis fastest.
+/// Numbers in the shape and layout PyTorch gives them: row-major, last axis fastest. In memory, or still in a file.
 package struct Tensor: Sendable {
   package let shape: [Int]
   private let storage: Storage
@@ -13,7 +13,7 @@ package struct Tensor: Sendable {
     try self.init(shape: shape, storage: .array(values), count: values.count)
   }
 
-  /// The same with values that are copied out where they are asked for.
+  /// The same with values that are read where they are needed.
   package init(shape: [Int], stored: any StoredValues) throws(Failure) {
     try self.init(shape: shape, storage: .stored(stored), count: stored.count)
   }
@@ -33,29 +33,84 @@ package struct Tensor: Sendable {
     }
   }
 
-  /// All values; a new array each time when they are stored elsewhere.
+  /// All values; a new array each time when they are stored elsewhere. Fails as ``ValueReader`` does.
   package var values: [Float] {
-    switch storage {
-    case .array(let values): return values
-    case .stored(let values):
-      return [Float](unsafeUninitializedCapacity: values.count) { memory, initialized in
-        if let start = memory.baseAddress { values.copy(to: start) }
-        initialized = values.count
+    get throws(Failure) {
+      if case .array(let values) = storage { return values }
+      let reader = reader()
+      var failure: Failure?
+      let values = [Float](unsafeUninitializedCapacity: count) { memory, initialized in
+        do throws(Failure) {
+          if let start = memory.baseAddress { try reader.read(count, into: start) }
+          initialized = count
+        } catch { failure = error }
       }
+      if let failure { throw failure }
+      return values
+    }
+  }
+
+  /// What tells the values from others; takes a pass over them, unless they are stored and there was one.
+  package var sums: WordSums {
+    get throws(Failure) {
+      if case .stored(let values) = storage, let sums = values.sums { return sums }
+      let buffer = try Buffer<Float>(count: min(count, 1 << 14), isBrief: true)
+      let reader = reader()
+      var sums = WordSums()
+      for start in stride(from: 0, to: count, by: max(buffer.count, 1)) {
+        let part = min(buffer.count, count - start)
+        try reader.read(part, into: buffer.base)
+        sums.add(UnsafeRawBufferPointer(start: buffer.base, count: part * MemoryLayout<Float>.stride))
+      }
+      return sums
+    }
+  }
+
+  /// Gives the values one after the other.
+  package func reader() -> any ValueReader {
+    switch storage {
+    case .array(let values): ArrayReader(values)
+    case .stored(let values): values.reader()
     }
   }
 }
 
 extension Tensor: Equatable {
-  package static func == (a: Tensor, b: Tensor) -> Bool { a.shape == b.shape && a.values == b.values }
+  /// What cannot be read equals nothing.
+  package static func == (a: Tensor, b: Tensor) -> Bool {
+    guard a.shape == b.shape, let first = try? a.values, let second = try? b.values else { return false }
+    return first == second
+  }
 }
 
-/// Values that lie in memory of another kind than an array, such as a file's bytes, checked as good and never changed.
-/// The memory may be given back with the object, so whoever needs a tensor once should not keep it longer.
+/// Values that lie in a file.
 package protocol StoredValues: AnyObject, Sendable {
   var count: Int { get }
-  /// Copies all of them.
-  func copy(to memory: UnsafeMutablePointer<Float>)
+  /// ``Tensor/sums``, once a reader has come to the end.
+  var sums: WordSums? { get }
+  func reader() -> any ValueReader
+}
+
+/// One pass over a tensor's values.
+package protocol ValueReader: AnyObject {
+  /// Copies the next values, of which there must be so many. Fails with `.io` when the file cannot be read, with `.format`
+  /// when it is damaged, which is known with the last values at the latest.
+  func read(_ count: Int, into memory: UnsafeMutablePointer<Float>) throws(Failure)
+}
+
+private final class ArrayReader: ValueReader {
+  private let values: [Float]
+  private var done = 0
+
+  init(_ values: [Float]) { self.values = values }
+
+  func read(_ count: Int, into memory: UnsafeMutablePointer<Float>) throws(Failure) {
+    guard count <= values.count - done else { throw Failure(.format, "a tensor ends too early") }
+    values.withUnsafeBufferPointer { values in
+      if let start = values.baseAddress { memory.update(from: start + done, count: count) }
+    }
+    done += count
+  }
 }
 
 /// The product of sizes that come from a file or a caller; nil when one is negative or the product overflows.

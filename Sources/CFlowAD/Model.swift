@@ -13,12 +13,7 @@ public func cflowad_model_open(
   attempt { () throws(Failure) in
     let model = try checkedOutput(model, "model")
     let path = try checkedPath(path)
-    let contents = try ModelFile.read(path: path)
-    do throws(Failure) {
-      model.pointee = try models.insert(Detector(consume contents))
-    } catch {
-      throw error.within(path)
-    }
+    model.pointee = try models.insert(ModelFile.detector(path: path))
   }
 }
 
@@ -30,7 +25,7 @@ public func cflowad_model_open_memory(
     let model = try checkedOutput(model, "model")
     guard let data, size > 0 else { throw Failure(.invalidArgument, "the model's data is NULL or empty") }
     let bytes = UnsafeRawBufferPointer(start: data, count: size)
-    model.pointee = try models.insert(Detector(ModelFile.read(bytes: bytes)))
+    model.pointee = try models.insert(Detector(ModelFile.open(bytes: bytes)))
   }
 }
 

@@ -10,24 +10,25 @@ package final class Encoder: Sendable {
   /// The value of each level, finest first.
   let levels: [Int]
 
-  /// - Parameter inputSize: what to choose the fastest forms of layers for; other sizes work too. nil: plain forms.
+  /// - Parameters:
+  ///   - inputSize: what to choose the fastest forms of layers for; other sizes work too. nil: plain forms.
+  ///   - workers: who prepare the layers, each one of them whole; nil: the calling thread.
   ///
   /// Fails with `.unsupported` for an unknown architecture, with `.format` for tensors that are missing or of
   /// another shape.
   package convenience init(
-    _ description: EncoderDescription, weights: consuming StateDictionary, inputSize: EncoderInputSize? = nil
+    _ description: EncoderDescription, weights: StateDictionary, inputSize: EncoderInputSize? = nil,
+    workers: Workers? = nil
   ) throws(Failure) {
-    // A tensor's memory may go when its weights are prepared.
-    var rest = consume weights
-    try self.init(description, inputSize: inputSize) { (key, shape) throws(Failure) in
-      defer { rest[key] = nil }
-      return try rest.values(key, shape: shape)
+    try self.init(description, inputSize: inputSize, workers: workers) { (key, shape) throws(Failure) in
+      try weights.weights(key, shape: shape)
     }
   }
 
   /// The same with weights from anywhere.
   init(
-    _ description: EncoderDescription, inputSize: EncoderInputSize? = nil, reader: @escaping EncoderBuilder.Reader
+    _ description: EncoderDescription, inputSize: EncoderInputSize? = nil, workers: Workers? = nil,
+    source: @escaping EncoderBuilder.Source
   ) throws(Failure) {
     let architecture = try Architecture.named(description.architecture)
     guard architecture.paddings.contains(description.padding) else {
@@ -42,7 +43,7 @@ package final class Encoder: Sendable {
     }
     var builder = EncoderBuilder(
       padding: description.padding, normEpsilon: architecture.normEpsilon, taps: taps, inputSize: inputSize,
-      reader: reader)
+      source: source)
     do { try architecture.build(&builder) } catch { throw error.within("encoder") }
     var levels: [Int] = []
     for tap in taps {
@@ -51,10 +52,18 @@ package final class Encoder: Sendable {
       }
       levels.append(value.index)
     }
+    // What an architecture declares after the last tap serves nobody.
+    let declared = builder.layers.prefix(levels.max() ?? 0)
+    do throws(Failure) {
+      let workers = if let workers { workers } else { try Workers(count: 1) }
+      layers = try workers.map(declared.count) { (index) throws(Failure) in
+        let layer = declared[index]
+        return Layer(operation: try layer.operation(), input: layer.input, second: layer.second)
+      }
+    } catch { throw error.within("encoder") }
+    builder.memory.close()
     self.description = description
     self.usedKeys = builder.usedKeys
-    // What an architecture declares after the last tap serves nobody.
-    self.layers = Array(builder.layers.prefix(levels.max() ?? 0))
     self.levels = levels
   }
 

@@ -1,24 +1,33 @@
 import Basics
 import Kernels
 
-/// Collects an encoder's layers while an ``Architecture`` declares them, taking each layer's weights from the state
-/// dictionary and folding its BatchNorm into them.
+/// Collects an encoder's layers while an ``Architecture`` declares them, and from the state dictionary the weights that each
+/// will be prepared from.
 struct EncoderBuilder {
   /// A feature map between two layers, by its number.
   struct Value: Sendable { let index: Int }
 
-  /// Gives the values of a state-dict key, which must have this shape.
-  typealias Reader = (_ key: String, _ shape: [Int]) throws(Failure) -> [Float]
+  /// Gives the weights of a state-dict key, which must have this shape.
+  typealias Source = (_ key: String, _ shape: [Int]) throws(Failure) -> Weights
+
+  /// A layer whose operation is still to be prepared, which may happen on any thread.
+  struct Declaration {
+    let input: Int
+    let second: Int?
+    let operation: () throws(Failure) -> any Operation
+  }
 
   let input = Value(index: 0)
-  private(set) var layers: [Layer] = []
+  private(set) var layers: [Declaration] = []
   private(set) var tapped: [String: Value] = [:]
-  /// Keys that were read, in reading order: what the architecture needs of a state dictionary.
+  /// Keys that were taken, in this order: what the architecture needs of a state dictionary.
   private(set) var usedKeys: [String] = []
   private var channelCounts = [3]
   /// By how much each value is smaller than the input, per side.
   private var strides = [1]
-  private let reader: Reader
+  private let source: Source
+  /// For the layers' weights.
+  let memory = WeightMemory()
   private let padding: Padding
   private let normEpsilon: Double
   private let taps: Set<String>
@@ -28,13 +37,13 @@ struct EncoderBuilder {
   ///   - normEpsilon: added to the variance by every norm.
   ///   - inputSize: what to choose the fastest forms of layers for; nil: those that suit any size.
   init(
-    padding: Padding, normEpsilon: Double, taps: [String], inputSize: EncoderInputSize?, reader: @escaping Reader
+    padding: Padding, normEpsilon: Double, taps: [String], inputSize: EncoderInputSize?, source: @escaping Source
   ) {
     self.inputSize = inputSize
     self.padding = padding
     self.normEpsilon = normEpsilon
     self.taps = Set(taps)
-    self.reader = reader
+    self.source = source
   }
 
   func channels(_ value: Value) -> Int { channelCounts[value.index] }
@@ -48,15 +57,16 @@ struct EncoderBuilder {
   /// Names a value as the output of a module where features can be taken.
   mutating func tap(_ name: String, _ value: Value) { tapped[name] = value }
 
-  mutating func read(_ key: String, _ shape: [Int]) throws(Failure) -> [Float] {
+  mutating func take(_ key: String, _ shape: [Int]) throws(Failure) -> Weights {
     usedKeys.append(key)
-    return try reader(key, shape)
+    return try source(key, shape)
   }
 
   private mutating func append(
-    _ operation: some Operation, _ x: Value, second: Value? = nil, channels: Int? = nil, stride: Int = 1
+    _ x: Value, second: Value? = nil, channels: Int? = nil, stride: Int = 1,
+    _ operation: @escaping () throws(Failure) -> any Operation
   ) -> Value {
-    layers.append(Layer(operation: operation, input: x.index, second: second?.index))
+    layers.append(Declaration(input: x.index, second: second?.index, operation: operation))
     strides.append(strides[x.index] * stride)
     channelCounts.append(channels ?? channelCounts[x.index])
     return Value(index: layers.count)
@@ -75,27 +85,30 @@ extension EncoderBuilder {
     _ x: Value, _ key: String, norm: String, outputs: Int, kernel: Int, stride: Int = 1, groups: Int = 1,
     residual: Value? = nil, activation: Activation = .identity
   ) throws(Failure) -> Value {
-    let inputs = channels(x)
-    let (weights, bias) = try folded(key, norm: norm, shape: [outputs, inputs / groups, kernel, kernel])
-    guard groups == 1 else {
-      let convolution = try GroupedConvolution(
-        weights: weights, bias: bias, outputs: outputs, inputs: inputs, groups: groups, kernel: kernel, stride: stride,
-        activation: activation)
-      return append(
-        PaddedGroupedConvolution(convolution: convolution, padding: padding), x, channels: outputs, stride: stride)
+    let (inputs, padding, memory) = (channels(x), padding, memory)
+    let weights = try folded(key, norm: norm, shape: [outputs, inputs / groups, kernel, kernel])
+    if groups > 1 {
+      return append(x, channels: outputs, stride: stride) { () throws(Failure) in
+        let (rows, bias) = try weights.open()
+        let convolution = try GroupedConvolution(
+          weights: rows, bias: bias, outputs: outputs, inputs: inputs, groups: groups, kernel: kernel, stride: stride,
+          activation: activation, in: memory)
+        return PaddedGroupedConvolution(convolution: convolution, padding: padding)
+      }
     }
-    if kernel == 3, stride == 1, isWinogradFaster(x, outputs: outputs) {
-      let convolution = try WinogradConvolution(
-        weights: weights, bias: bias, outputs: outputs, inputs: inputs, activation: activation)
-      return append(
-        PaddedWinogradConvolution(convolution: convolution, padding: padding), x, second: residual, channels: outputs)
+    let isWinograd = kernel == 3 && stride == 1 && isWinogradFaster(x, outputs: outputs)
+    return append(x, second: residual, channels: outputs, stride: stride) { () throws(Failure) in
+      let (rows, bias) = try weights.open()
+      if isWinograd {
+        let convolution = try WinogradConvolution(
+          weights: rows, bias: bias, outputs: outputs, inputs: inputs, activation: activation, in: memory)
+        return PaddedWinogradConvolution(convolution: convolution, padding: padding)
+      }
+      let convolution = try Convolution(
+        weights: rows, bias: bias, outputs: outputs, inputs: inputs, kernel: kernel, stride: stride,
+        activation: activation, in: memory)
+      return PaddedConvolution(convolution: convolution, padding: padding)
     }
-    let convolution = try Convolution(
-      weights: weights, bias: bias, outputs: outputs, inputs: inputs, kernel: kernel, stride: stride,
-      activation: activation)
-    return append(
-      PaddedConvolution(convolution: convolution, padding: padding), x, second: residual, channels: outputs,
-      stride: stride)
   }
 
   /// Whether a 3x3 convolution of stride 1 has enough channels and places for Winograd's transforms to pay.
@@ -110,11 +123,14 @@ extension EncoderBuilder {
   mutating func depthwise(
     _ x: Value, _ key: String, norm: String, kernel: Int, stride: Int, activation: Activation
   ) throws(Failure) -> Value {
-    let count = channels(x)
-    let (weights, bias) = try folded(key, norm: norm, shape: [count, 1, kernel, kernel])
-    let convolution = try DepthwiseConvolution(
-      weights: weights, bias: bias, channels: count, kernel: kernel, stride: stride, activation: activation)
-    return append(PaddedDepthwiseConvolution(convolution: convolution, padding: padding), x, stride: stride)
+    let (count, padding) = (channels(x), padding)
+    let weights = try folded(key, norm: norm, shape: [count, 1, kernel, kernel])
+    return append(x, stride: stride) { () throws(Failure) in
+      let (rows, bias) = try weights.open()
+      let convolution = try DepthwiseConvolution(
+        weights: rows, bias: bias, channels: count, kernel: kernel, stride: stride, activation: activation)
+      return PaddedDepthwiseConvolution(convolution: convolution, padding: padding)
+    }
   }
 
   /// The end of an inverted residual block: 1x1 convolution, BatchNorm, and the block's input where it is added.
@@ -138,15 +154,14 @@ extension EncoderBuilder {
     guard isTap(key) else {
       return try convolution(x, key, norm: norm, outputs: outputs, kernel: 1, residual: residual)
     }
-    let weights = try read("\(key).weight", [outputs, channels(x), 1, 1])
-    let y = append(
-      PaddedConvolution(convolution: try pointwise(weights, inputs: channels(x), outputs: outputs), padding: padding),
-      x, channels: outputs)
+    let y = try pointwise(x, key, outputs: outputs, shape: [1, 1], hasBias: false)
     tap(key, y)
-    let (scale, offset) = try affine(norm, channels: outputs)
-    let operation = ChannelNorm(
-      scale: try ConstantFloats(scale.map { Float($0) }), offset: try ConstantFloats(offset.map { Float($0) }))
-    return append(operation, y, second: residual)
+    let norm = try self.norm(norm, channels: outputs)
+    return append(y, second: residual) { () throws(Failure) in
+      let (scale, offset) = try norm.affine
+      return ChannelNorm(
+        scale: try ConstantFloats(scale.map { Float($0) }), offset: try ConstantFloats(offset.map { Float($0) }))
+    }
   }
 
   /// Squeeze-and-excitation (Hu et al., CVPR 2018): every channel times a gate that two 1x1 convolutions, with bias,
@@ -154,17 +169,17 @@ extension EncoderBuilder {
   mutating func squeezeExcite(
     _ x: Value, reduce: String, expand: String, squeezed: Int, activation: Activation, gate: Activation
   ) throws(Failure) -> Value {
-    let mean = append(GlobalAverage(), x)
-    let hidden = try biasedPointwise(mean, reduce, outputs: squeezed, shape: [1, 1], activation: activation)
-    let scale = try biasedPointwise(hidden, expand, outputs: channels(x), shape: [1, 1], activation: gate)
-    return append(ChannelScale(), x, second: scale)
+    let mean = append(x) { GlobalAverage() }
+    let hidden = try pointwise(mean, reduce, outputs: squeezed, shape: [1, 1], activation: activation)
+    let scale = try pointwise(hidden, expand, outputs: channels(x), shape: [1, 1], activation: gate)
+    return append(x, second: scale) { ChannelScale() }
   }
 
   mutating func maxPool(_ x: Value, kernel: Int, stride: Int, margin: Int) -> Value {
-    append(MaxPooling(kernel: kernel, stride: stride, margin: margin), x, stride: stride)
+    append(x, stride: stride) { MaxPooling(kernel: kernel, stride: stride, margin: margin) }
   }
 
-  mutating func add(_ a: Value, _ b: Value) -> Value { append(Addition(), a, second: b) }
+  mutating func add(_ a: Value, _ b: Value) -> Value { append(a, second: b) { Addition() } }
 }
 
 // MARK: Transformers
@@ -172,11 +187,15 @@ extension EncoderBuilder {
 extension EncoderBuilder {
   /// Square patches of `side` pixels, each made a vector.
   mutating func patches(_ x: Value, _ key: String, side: Int, outputs: Int) throws(Failure) -> Value {
-    let weights = try read("\(key).weight", [outputs, channels(x), side, side])
-    let convolution = try Convolution(
-      weights: weights, bias: try read("\(key).bias", [outputs]), outputs: outputs, inputs: channels(x), kernel: side,
-      stride: side, activation: .identity)
-    return append(PatchEmbedding(convolution: convolution), x, channels: outputs)
+    let (inputs, memory) = (channels(x), memory)
+    let weights = try take("\(key).weight", [outputs, inputs, side, side])
+    let bias = try take("\(key).bias", [outputs])
+    return append(x, channels: outputs) { () throws(Failure) in
+      let convolution = try Convolution(
+        weights: Self.rows(weights, length: inputs * side * side), bias: try bias.values, outputs: outputs,
+        inputs: inputs, kernel: side, stride: side, activation: .identity, in: memory)
+      return PatchEmbedding(convolution: convolution)
+    }
   }
 
   /// A class token before the patches' vectors, and position embeddings, given for `side` x `side` patches, on all.
@@ -184,86 +203,113 @@ extension EncoderBuilder {
     _ patches: Value, classToken: String, positions: String, side: Int
   ) throws(Failure) -> Value {
     let width = channels(patches)
-    let classToken = try read(classToken, [1, 1, width])
-    let positions = try read(positions, [1, side * side + 1, width])
-    return append(try TokenAssembly(classToken: classToken, positions: positions, side: side), patches)
+    let classToken = try take(classToken, [1, 1, width])
+    let positions = try take(positions, [1, side * side + 1, width])
+    return append(patches) { () throws(Failure) in
+      try TokenAssembly(classToken: classToken.values, positions: positions.values, side: side)
+    }
   }
 
   /// The tokens of patches as a map again.
-  mutating func map(_ tokens: Value, of patches: Value) -> Value { append(PatchTokens(), tokens, second: patches) }
+  mutating func map(_ tokens: Value, of patches: Value) -> Value { append(tokens, second: patches) { PatchTokens() } }
 
   mutating func layerNorm(_ x: Value, _ key: String) throws(Failure) -> Value {
-    let count = channels(x)
-    let norm = TokenNorm(
-      weight: try ConstantFloats(read("\(key).weight", [count])),
-      bias: try ConstantFloats(read("\(key).bias", [count])),
-      epsilon: Float(normEpsilon))
-    return append(norm, x)
+    let (count, epsilon) = (channels(x), Float(normEpsilon))
+    let (weight, bias) = (try take("\(key).weight", [count]), try take("\(key).bias", [count]))
+    return append(x) { () throws(Failure) in
+      TokenNorm(
+        weight: try ConstantFloats(weight.values), bias: try ConstantFloats(bias.values), epsilon: epsilon)
+    }
   }
 
   /// Linear map of each token, optional residual, activation.
   mutating func linear(
     _ x: Value, _ key: String, outputs: Int, residual: Value? = nil, activation: Activation = .identity
   ) throws(Failure) -> Value {
-    try biasedPointwise(x, key, outputs: outputs, shape: [], residual: residual, activation: activation)
+    try pointwise(x, key, outputs: outputs, shape: [], residual: residual, activation: activation)
   }
 
   /// Self-attention; x holds each token's queries, keys and values.
   mutating func attention(_ x: Value, heads: Int) -> Value {
-    append(Attention(heads: heads), x, channels: channels(x) / 3)
+    append(x, channels: channels(x) / 3) { Attention(heads: heads) }
   }
 }
 
 // MARK: Weights
 
 extension EncoderBuilder {
-  /// A 1x1 convolution with a bias of its own; `shape` is what follows outputs and inputs in the tensor's shape.
-  private mutating func biasedPointwise(
-    _ x: Value, _ key: String, outputs: Int, shape: [Int], residual: Value? = nil, activation: Activation
+  /// A 1x1 convolution with a bias of its own or none; `shape` is what follows outputs and inputs in the tensor's shape.
+  private mutating func pointwise(
+    _ x: Value, _ key: String, outputs: Int, shape: [Int], hasBias: Bool = true, residual: Value? = nil,
+    activation: Activation = .identity
   ) throws(Failure) -> Value {
-    let weights = try read("\(key).weight", [outputs, channels(x)] + shape)
-    let convolution = try pointwise(
-      weights, bias: try read("\(key).bias", [outputs]), inputs: channels(x), outputs: outputs, activation: activation)
-    return append(
-      PaddedConvolution(convolution: convolution, padding: padding), x, second: residual, channels: outputs)
+    let (inputs, padding, memory) = (channels(x), padding, memory)
+    let weights = try take("\(key).weight", [outputs, inputs] + shape)
+    let bias = hasBias ? try take("\(key).bias", [outputs]) : nil
+    return append(x, second: residual, channels: outputs) { () throws(Failure) in
+      let convolution = try Convolution(
+        weights: Self.rows(weights, length: inputs), bias: try bias?.values ?? [Float](repeating: 0, count: outputs),
+        outputs: outputs, inputs: inputs, kernel: 1, stride: 1, activation: activation, in: memory)
+      return PaddedConvolution(convolution: convolution, padding: padding)
+    }
   }
 
-  private func pointwise(
-    _ weights: [Float], bias: [Float]? = nil, inputs: Int, outputs: Int, activation: Activation = .identity
-  ) throws(Failure) -> Convolution {
-    try Convolution(
-      weights: weights, bias: bias ?? [Float](repeating: 0, count: outputs), outputs: outputs, inputs: inputs,
-      kernel: 1, stride: 1, activation: activation)
+  private static func rows(_ weights: Weights, length: Int) -> WeightRows {
+    let reader = weights.reader()
+    return { (outputs, memory) throws(Failure) in try reader.read(outputs.count * length, into: memory) }
   }
 
-  /// A convolution's weights and bias with the BatchNorm after it folded into them, in double precision.
-  private mutating func folded(
-    _ key: String, norm: String, shape: [Int]
-  ) throws(Failure) -> (weights: [Float], bias: [Float]) {
-    var weights = try read("\(key).weight", shape)
-    let (scale, offset) = try affine(norm, channels: shape[0])
-    let fan = weights.count / shape[0]
-    weights.withUnsafeMutableBufferPointer { weights in
-      for output in 0..<shape[0] {
-        for i in output * fan..<(output + 1) * fan { weights[i] = Float(Double(weights[i]) * scale[output]) }
+  private mutating func folded(_ key: String, norm: String, shape: [Int]) throws(Failure) -> FoldedWeights {
+    FoldedWeights(
+      weights: try take("\(key).weight", shape), rowLength: shape[1...].reduce(1, *),
+      norm: try self.norm(norm, channels: shape[0]))
+  }
+
+  private mutating func norm(_ key: String, channels: Int) throws(Failure) -> Norm {
+    Norm(
+      weight: try take("\(key).weight", [channels]), bias: try take("\(key).bias", [channels]),
+      mean: try take("\(key).running_mean", [channels]), variance: try take("\(key).running_var", [channels]),
+      epsilon: normEpsilon)
+  }
+}
+
+/// A BatchNorm in evaluation mode.
+private struct Norm {
+  let weight, bias, mean, variance: Weights
+  let epsilon: Double
+
+  /// y = (x - mean) / sqrt(variance + epsilon) * weight + bias as x * scale + offset.
+  var affine: (scale: [Double], offset: [Double]) {
+    get throws(Failure) {
+      let (weight, bias, mean, variance) = (
+        try self.weight.values, try self.bias.values, try self.mean.values, try self.variance.values
+      )
+      guard variance.allSatisfy({ $0 >= 0 }) else {
+        throw Failure(.format, "the tensor \(self.variance.key) holds a negative variance")
+      }
+      let scale = zip(weight, variance).map { Double($0) / (Double($1) + epsilon).squareRoot() }
+      let offset = bias.indices.map { Double(bias[$0]) - Double(mean[$0]) * scale[$0] }
+      return (scale, offset)
+    }
+  }
+}
+
+/// A convolution's weights with the BatchNorm after it folded into them, in double precision.
+private struct FoldedWeights {
+  let weights: Weights
+  /// Weights of an output.
+  let rowLength: Int
+  let norm: Norm
+
+  func open() throws(Failure) -> (rows: WeightRows, bias: [Float]) {
+    let (scale, offset) = try norm.affine
+    let (reader, rowLength) = (weights.reader(), rowLength)
+    let rows: WeightRows = { (outputs, memory) throws(Failure) in
+      try reader.read(outputs.count * rowLength, into: memory)
+      for (i, output) in outputs.enumerated() {
+        multiply(memory + i &* rowLength, count: rowLength, by: scale[output])
       }
     }
-    return (weights, offset.map { Float($0) })
-  }
-
-  /// A BatchNorm in evaluation mode, y = (x - mean) / sqrt(variance + epsilon) * weight + bias, as x * scale + offset.
-  private mutating func affine(
-    _ norm: String, channels: Int
-  ) throws(Failure) -> (scale: [Double], offset: [Double]) {
-    let weight = try read("\(norm).weight", [channels])
-    let bias = try read("\(norm).bias", [channels])
-    let mean = try read("\(norm).running_mean", [channels])
-    let variance = try read("\(norm).running_var", [channels])
-    guard variance.allSatisfy({ $0 >= 0 }) else {
-      throw Failure(.format, "the tensor \(norm).running_var holds a negative variance")
-    }
-    let scale = zip(weight, variance).map { Double($0) / (Double($1) + normEpsilon).squareRoot() }
-    let offset = bias.indices.map { Double(bias[$0]) - Double(mean[$0]) * scale[$0] }
-    return (scale, offset)
+    return (rows, offset.map { Float($0) })
   }
 }

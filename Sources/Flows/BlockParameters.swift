@@ -30,13 +30,19 @@ package struct BlockParameters: Sendable {
   ) throws(Failure) {
     let shape = BlockShape(channels: channels, conditionChannels: description.conditionChannels)
     let key = "module_list.\(index)"
-    firstWeight = try weights.values("\(key).subnet.0.weight", shape: [shape.hidden, shape.subnetInputs])
+    firstWeight = try weights.values("\(key).subnet.0.weight", shape: shape.firstWeight)
     firstBias = try weights.values("\(key).subnet.0.bias", shape: [shape.hidden])
-    secondWeight = try weights.values("\(key).subnet.2.weight", shape: [2 * shape.second, shape.hidden])
+    secondWeight = try weights.values("\(key).subnet.2.weight", shape: shape.secondWeight)
     secondBias = try weights.values("\(key).subnet.2.bias", shape: [2 * shape.second])
     globalScale = try weights.values("\(key).global_scale", shape: [1, channels])
     globalOffset = try weights.values("\(key).global_offset", shape: [1, channels])
-    mixing = try Self.mixing(weights, "\(key).w_perm", channels: channels, description.permutation)
+    let permutationKey = "\(key).w_perm"
+    switch description.permutation {
+    case .soft:
+      _ = try Self.rotate([Double](repeating: 0, count: channels), by: permutationKey, of: weights)
+      mixing = .rotation(try weights.values(permutationKey, shape: [channels, channels]))
+    case .hard: mixing = .permutation(try Self.permutation(permutationKey, of: weights, channels: channels))
+    }
   }
 
   /// g = 0.1 softplus(global_scale), beta 0.5, threshold 20 (torch.nn.Softplus).
@@ -47,26 +53,15 @@ package struct BlockParameters: Sendable {
 }
 
 extension BlockParameters {
-  private static func mixing(
-    _ weights: StateDictionary, _ key: String, channels: Int, _ kind: FlowDescription.Permutation
-  ) throws(Failure) -> Mixing {
-    switch kind {
-    case .soft:
-      let matrix = try weights.values(key, shape: [channels, channels])
-      guard isRotation(matrix, channels: channels) else {
-        throw Failure(.format, "the tensor \(key) is not a rotation: it changes the length of vectors")
-      }
-      return .rotation(matrix)
-    case .hard:
-      // FrEIA stores the permutation as a matrix of zeros and ones.
-      let isMatrix = weights[key]?.shape.count == 2
-      let values = try weights.values(key, shape: isMatrix ? [channels, channels] : [channels])
-      let indices = isMatrix ? indices(ofPermutationMatrix: values, channels: channels) : indices(values)
-      guard let indices, Set(indices) == Set(0..<Int32(channels)) else {
-        throw Failure(.format, "the tensor \(key) is not a permutation of \(channels) channels")
-      }
-      return .permutation(indices)
+  /// A permutation of channels, which FrEIA stores as indices or as a matrix of zeros and ones.
+  static func permutation(_ key: String, of weights: StateDictionary, channels: Int) throws(Failure) -> [Int32] {
+    let isMatrix = weights[key]?.shape.count == 2
+    let values = try weights.values(key, shape: isMatrix ? [channels, channels] : [channels])
+    let indices = isMatrix ? indices(ofPermutationMatrix: values, channels: channels) : indices(values)
+    guard let indices, Set(indices) == Set(0..<Int32(channels)) else {
+      throw Failure(.format, "the tensor \(key) is not a permutation of \(channels) channels")
     }
+    return indices
   }
 
   private static func indices(_ values: [Float]) -> [Int32]? {
@@ -88,24 +83,37 @@ extension BlockParameters {
     return indices
   }
 
+  /// W v for a rotation W.
+  ///
   /// The last block's rotation is never applied, since it keeps |z|; that is only true of a rotation, so a matrix
   /// that is none must not pass. It is tried on two vectors, which any other matrix keeps only by a rare accident.
-  private static func isRotation(_ matrix: [Float], channels: Int) -> Bool {
-    matrix.withUnsafeBufferPointer { matrix in
-      guard let base = matrix.baseAddress else { return false }
-      let product = DoubleProduct(matrix: base, columns: channels, stride: channels)
-      return [1, 2].allSatisfy { seed in
-        let vector = (0..<channels).map { sin(Double(($0 + 1) * seed * seed)) + 0.5 }
-        var before = 0.0
-        var after = 0.0
-        for row in 0..<channels {
-          let sum = product.row(row, by: vector)
-          before += vector[row] * vector[row]
-          after += sum * sum
+  static func rotate(_ vector: [Double], by key: String, of weights: StateDictionary) throws(Failure) -> [Double] {
+    let channels = vector.count
+    let reader = try weights.weights(key, shape: [channels, channels]).reader()
+    let trials = [1, 2].map { seed in (0..<channels).map { sin(Double(($0 + 1) * seed * seed)) + 0.5 } }
+    var squares = [0.0, 0.0]
+    var rotated: [Double] = []
+    let rowsAtOnce = 16
+    let rows = try Buffer<Float>(count: rowsAtOnce * channels, isBrief: true)
+    for first in stride(from: 0, to: channels, by: rowsAtOnce) {
+      let count = min(rowsAtOnce, channels - first)
+      try reader.read(count * channels, into: rows.base)
+      let product = DoubleProduct(matrix: rows.base, columns: channels, stride: channels)
+      for row in 0..<count {
+        rotated.append(product.row(row, by: vector))
+        for (i, trial) in trials.enumerated() {
+          let value = product.row(row, by: trial)
+          squares[i] += value * value
         }
-        return abs(after - before) <= 1e-4 * before
       }
     }
+    for (after, trial) in zip(squares, trials) {
+      let before = trial.reduce(0) { $0 + $1 * $1 }
+      guard abs(after - before) <= 1e-4 * before else {
+        throw Failure(.format, "the tensor \(key) is not a rotation: it changes the length of vectors")
+      }
+    }
+    return rotated
   }
 }
 
@@ -118,6 +126,10 @@ package struct BlockShape: Sendable {
   /// n1 + P.
   package let subnetInputs: Int
   package let hidden: Int
+
+  /// Shapes of the subnet's weights.
+  var firstWeight: [Int] { [hidden, subnetInputs] }
+  var secondWeight: [Int] { [2 * second, hidden] }
 
   package init(channels: Int, conditionChannels: Int) {
     second = channels / 2

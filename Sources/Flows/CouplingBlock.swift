@@ -1,8 +1,10 @@
 import Basics
+import Glibc
 import Kernels
 
-/// A coupling block prepared for scoring on one grid: the condition's share of the first layer is a bias by row plus one
-/// by column.
+/// A coupling block prepared for scoring on one grid, with everything folded that is constant: the condition's share of the
+/// first layer is a bias by row plus one by column; the factor 0.1 and the scaled clamp's 1/alpha are in the second layer;
+/// the global affine is in the rotation.
 struct CouplingBlock: Sendable {
   /// hidden x n1.
   let first: LinearMap
@@ -13,10 +15,102 @@ struct CouplingBlock: Sendable {
   let columnBias: ConstantFloats
   /// 2 n2 x hidden.
   let second: LinearMap
-  let mixing: PackedBlock.Mixing
+  let mixing: Mixing
+  /// sum(ln g).
+  let logScale: Double
 
-  init(_ block: PackedBlock, height: Int, width: Int) throws(Failure) {
-    (first, second, mixing) = (block.first, block.second, block.mixing)
-    (rowBias, columnBias) = try block.condition.bias(height: height, width: width)
+  /// What follows the coupling.
+  enum Mixing: Sendable {
+    /// y = (W diag(g)) u + W o.
+    case rotation(LinearMap)
+    /// y[i] = u[permutation[i]] * g[permutation[i]] + o[permutation[i]]; scale and offset already permuted.
+    case permutation([Int32], scale: ConstantFloats, offset: ConstantFloats)
+    /// After the last block only the length of z matters: neither mixing changes it. z = u * g + o.
+    case last(scale: ConstantFloats, offset: ConstantFloats)
+  }
+
+  /// Block `index` of a flow, whose weights have the keys and layouts of ``BlockParameters``.
+  ///
+  /// - Parameters:
+  ///   - encoding: as for ``ConditionTables``.
+  ///   - memory: for the weights.
+  init(
+    _ weights: StateDictionary, block index: Int, _ description: FlowDescription, grid: Grid,
+    encoding: ConstantFloats, memory: WeightMemory
+  ) throws(Failure) {
+    let shape = BlockShape(channels: grid.channels, conditionChannels: description.conditionChannels)
+    let key = "module_list.\(index)"
+    let tables = try ConditionTables(
+      grid, hidden: shape.hidden, encoding: encoding, conditionChannels: description.conditionChannels)
+    first = try Self.first(weights, "\(key).subnet.0", shape, tables, memory)
+    (rowBias, columnBias) = tables.constants
+    second = try Self.second(weights, "\(key).subnet.2", shape, description, memory)
+    let globalScale = try weights.values("\(key).global_scale", shape: [1, grid.channels])
+    let scale = globalScale.map(BlockParameters.scale)
+    logScale = scale.reduce(0) { $0 + log($1) }
+    let offset = try weights.values("\(key).global_offset", shape: [1, grid.channels])
+    mixing = try Self.mixing(
+      weights, "\(key).w_perm", scale: scale, offset: offset, description.permutation,
+      isLast: index == description.blockCount - 1, memory)
+  }
+
+  private static func first(
+    _ weights: StateDictionary, _ key: String, _ shape: BlockShape, _ tables: ConditionTables, _ memory: WeightMemory
+  ) throws(Failure) -> LinearMap {
+    let reader = try weights.weights("\(key).weight", shape: shape.firstWeight).reader()
+    let bias = try weights.values("\(key).bias", shape: [shape.hidden])
+    // Rows of weights of the fiber and, behind them, of the condition.
+    let panel = try FloatBuffer(count: Product.panelWidth * shape.subnetInputs, isBrief: true)
+    return try LinearMap(outputs: shape.hidden, inputs: shape.first, in: memory) { (outputs, rows) throws(Failure) in
+      try reader.read(outputs.count * shape.subnetInputs, into: panel.base)
+      for i in 0..<outputs.count {
+        (rows + i &* shape.first).update(from: panel.base + i &* shape.subnetInputs, count: shape.first)
+      }
+      tables.set(outputs, bias: bias, weights: panel.base + shape.first, weightStride: shape.subnetInputs)
+    }
+  }
+
+  private static func second(
+    _ weights: StateDictionary, _ key: String, _ shape: BlockShape, _ description: FlowDescription,
+    _ memory: WeightMemory
+  ) throws(Failure) -> LinearMap {
+    let clampFactor = description.clamp == .scaledTanh ? 1 / Double(description.clampAlpha) : 1
+    let factors = (0..<2 * shape.second).map { 0.1 * ($0 < shape.second ? clampFactor : 1) }
+    let bias = try weights.values("\(key).bias", shape: [2 * shape.second])
+    let reader = try weights.weights("\(key).weight", shape: shape.secondWeight).reader()
+    return try LinearMap(
+      outputs: 2 * shape.second, inputs: shape.hidden, bias: zip(bias, factors).map { Float(Double($0) * $1) },
+      in: memory
+    ) { (outputs, rows) throws(Failure) in
+      try reader.read(outputs.count * shape.hidden, into: rows)
+      for (i, output) in outputs.enumerated() {
+        multiply(rows + i &* shape.hidden, count: shape.hidden, by: factors[output])
+      }
+    }
+  }
+
+  private static func mixing(
+    _ weights: StateDictionary, _ key: String, scale: [Double], offset: [Float],
+    _ permutation: FlowDescription.Permutation, isLast: Bool, _ memory: WeightMemory
+  ) throws(Failure) -> Mixing {
+    let channels = scale.count
+    let last = Mixing.last(scale: try ConstantFloats(scale.map { Float($0) }), offset: try ConstantFloats(offset))
+    switch permutation {
+    case .soft:
+      let bias = try BlockParameters.rotate(offset.map(Double.init), by: key, of: weights).map { Float($0) }
+      if isLast { return last }
+      let reader = try weights.weights(key, shape: [channels, channels]).reader()
+      return .rotation(
+        try LinearMap(outputs: channels, inputs: channels, bias: bias, in: memory) { (outputs, rows) throws(Failure) in
+          try reader.read(outputs.count * channels, into: rows)
+          for i in 0..<outputs.count { multiply(rows + i &* channels, count: channels, by: scale) }
+        })
+    case .hard:
+      let indices = try BlockParameters.permutation(key, of: weights, channels: channels)
+      if isLast { return last }
+      return .permutation(
+        indices, scale: try ConstantFloats(indices.map { Float(scale[Int($0)]) }),
+        offset: try ConstantFloats(indices.map { offset[Int($0)] }))
+    }
   }
 }

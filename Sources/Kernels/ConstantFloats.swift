@@ -4,22 +4,37 @@ package typealias FloatBuffer = Buffer<Float>
 
 /// Float memory that is written once, by its maker, and then only read: safe to share between threads.
 package final class ConstantFloats: @unchecked Sendable {
-  private let buffer: FloatBuffer
-
-  package var base: UnsafePointer<Float> { UnsafePointer(buffer.base) }
-  package var count: Int { buffer.count }
+  package let base: UnsafePointer<Float>
+  package let count: Int
+  /// Whose memory it is.
+  private let owner: AnyObject
 
   /// - Parameter paddedCount: at least as many floats, with zeros behind the values.
   package init(_ values: [Float], paddedCount: Int = 0) throws(Failure) {
-    buffer = try FloatBuffer(count: max(values.count, paddedCount))
+    let buffer = try FloatBuffer(count: max(values.count, paddedCount))
     values.withUnsafeBufferPointer { source in
       if let start = source.baseAddress { buffer.base.update(from: start, count: source.count) }
     }
+    (base, count, owner) = (UnsafePointer(buffer.base), buffer.count, buffer)
   }
 
+  /// Memory that nobody else writes any more.
+  package init(_ buffer: FloatBuffer) { (base, count, owner) = (UnsafePointer(buffer.base), buffer.count, buffer) }
+
   /// Memory that the closure fills; it begins as zeros.
-  package init(count: Int, fill: (UnsafeMutablePointer<Float>) -> Void) throws(Failure) {
-    buffer = try FloatBuffer(count: count)
-    fill(buffer.base)
+  ///
+  /// - Parameter memory: nil for memory of its own.
+  package init(
+    count: Int, in memory: WeightMemory? = nil, fill: (UnsafeMutablePointer<Float>) throws(Failure) -> Void
+  ) throws(Failure) {
+    let base: UnsafeMutablePointer<Float>
+    if let memory {
+      (base, owner) = try memory.take(count)
+    } else {
+      let buffer = try FloatBuffer(count: count)
+      (base, owner) = (buffer.base, buffer)
+    }
+    (self.base, self.count) = (UnsafePointer(base), count)
+    try fill(base)
   }
 }

@@ -12,12 +12,15 @@ package struct Convolution: Sendable {
   /// What a tap beyond the border reads.
   private let zeros: ConstantFloats
 
-  /// - Parameter weights: `outputs` x `inputs` x `kernel` x `kernel`: PyTorch's `Conv2d.weight`.
+  /// - Parameters:
+  ///   - weights: rows of `inputs` x `kernel` x `kernel`: PyTorch's `Conv2d.weight`.
+  ///   - memory: for the weights; nil for memory of its own.
   package init(
-    weights: [Float], bias: [Float], outputs: Int, inputs: Int, kernel: Int, stride: Int, activation: Activation
+    weights: WeightRows, bias: [Float], outputs: Int, inputs: Int, kernel: Int, stride: Int, activation: Activation,
+    in memory: WeightMemory? = nil
   ) throws(Failure) {
-    guard checkedProduct([outputs, inputs, kernel, kernel]) == weights.count, bias.count == outputs else {
-      throw Failure(.format, "the convolution's weights do not have the shape of its layer")
+    guard bias.count == outputs else {
+      throw Failure(.format, "a bias of \(bias.count) values does not fit \(outputs) outputs")
     }
     self.inputs = inputs
     self.outputs = outputs
@@ -25,14 +28,8 @@ package struct Convolution: Sendable {
     self.stride = stride
     self.activation = activation
     // A patch is read tap by tap, each a run of input channels.
-    let taps = kernel * kernel
-    self.weights = try weights.withUnsafeBufferPointer { (weights) throws(Failure) in
-      try PackedWeights(outputs: outputs, inputs: taps * inputs) { output, row in
-        for tap in 0..<taps {
-          for input in 0..<inputs { row[tap &* inputs &+ input] = weights[(output &* inputs &+ input) &* taps &+ tap] }
-        }
-      }
-    }
+    self.weights = try PackedWeights(
+      outputs: outputs, inputs: inputs, taps: kernel * kernel, in: memory, rows: weights)
     self.bias = try ConstantFloats(bias, paddedCount: Product.paddedOutputs(outputs))
     self.zeros = try ConstantFloats(count: inputs) { _ in }
   }

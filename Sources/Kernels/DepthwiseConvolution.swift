@@ -10,23 +10,25 @@ package struct DepthwiseConvolution: Sendable {
   private let weights: ConstantFloats
   private let bias: ConstantFloats
 
-  /// - Parameter weights: `channels` x 1 x `kernel` x `kernel`: PyTorch's `Conv2d.weight` with groups = channels.
+  /// - Parameter weights: rows of `kernel` x `kernel`: PyTorch's `Conv2d.weight` with groups = channels.
   package init(
-    weights: [Float], bias: [Float], channels: Int, kernel: Int, stride: Int, activation: Activation
+    weights: WeightRows, bias: [Float], channels: Int, kernel: Int, stride: Int, activation: Activation
   ) throws(Failure) {
-    guard checkedProduct([channels, kernel, kernel]) == weights.count, bias.count == channels else {
-      throw Failure(.format, "the convolution's weights do not have the shape of its layer")
+    guard bias.count == channels else {
+      throw Failure(.format, "a bias of \(bias.count) values does not fit \(channels) channels")
     }
     self.channels = channels
     self.kernel = kernel
     self.stride = stride
     self.activation = activation
     let taps = kernel * kernel
-    var tapMajor = [Float](repeating: 0, count: weights.count)
-    for channel in 0..<channels {
-      for tap in 0..<taps { tapMajor[tap * channels + channel] = weights[channel * taps + tap] }
+    let rows = try FloatBuffer(count: channels * taps, isBrief: true)
+    for first in Swift.stride(from: 0, to: channels, by: Product.panelWidth) {
+      try weights(first..<min(first + Product.panelWidth, channels), rows.base + first * taps)
     }
-    self.weights = try ConstantFloats(tapMajor)
+    self.weights = try ConstantFloats(count: channels * taps) { memory in
+      transpose(rows.base, stride: taps, rows: channels, columns: taps, into: memory, stride: channels)
+    }
     self.bias = try ConstantFloats(bias)
   }
 }

@@ -16,14 +16,16 @@ package struct GroupedConvolution: Sendable {
   private let bias: ConstantFloats
   private let zeros: ConstantFloats
 
-  /// - Parameter weights: `outputs` x (`inputs` / `groups`) x `kernel` x `kernel`: PyTorch's `Conv2d.weight`.
+  /// - Parameters:
+  ///   - weights: rows of (`inputs` / `groups`) x `kernel` x `kernel`: PyTorch's `Conv2d.weight`.
+  ///   - memory: for the weights; nil for memory of its own.
   package init(
-    weights: [Float], bias: [Float], outputs: Int, inputs: Int, groups: Int, kernel: Int, stride: Int,
-    activation: Activation
+    weights: WeightRows, bias: [Float], outputs: Int, inputs: Int, groups: Int, kernel: Int, stride: Int,
+    activation: Activation, in memory: WeightMemory? = nil
   ) throws(Failure) {
-    guard groups > 0, inputs > 0, outputs > 0, inputs % groups == 0, outputs % groups == 0,
-      checkedProduct([outputs, inputs / groups, kernel, kernel]) == weights.count, bias.count == outputs
-    else { throw Failure(.format, "the grouped convolution's weights do not have the shape of its layer") }
+    guard groups > 0, inputs > 0, outputs > 0, inputs % groups == 0, outputs % groups == 0, bias.count == outputs else {
+      throw Failure(.format, "\(inputs) to \(outputs) channels and a bias of \(bias.count) do not fit \(groups) groups")
+    }
     self.inputs = inputs
     self.outputs = outputs
     self.kernel = kernel
@@ -34,19 +36,18 @@ package struct GroupedConvolution: Sendable {
     while joined * group.outputs < Product.panelWidth / 2, groups % (2 * joined) == 0 { joined *= 2 }
     let width = (inputs: joined * group.inputs, outputs: joined * group.outputs)
     let taps = kernel * kernel
+    let rowLength = group.inputs * taps
+    let raw = try FloatBuffer(count: Product.panelWidth * rowLength, isBrief: true)
     var packed: [PackedWeights] = []
     for first in Swift.stride(from: 0, to: outputs, by: width.outputs) {
       packed.append(
-        try weights.withUnsafeBufferPointer { (weights) throws(Failure) in
-          try PackedWeights(outputs: width.outputs, inputs: taps * width.inputs) { output, row in
-            row.update(repeating: 0, count: taps * width.inputs)
+        try PackedWeights(outputs: width.outputs, inputs: width.inputs, taps: taps, in: memory) {
+          (outputs, rows) throws(Failure) in
+          try weights(first + outputs.lowerBound..<first + outputs.upperBound, raw.base)
+          rows.update(repeating: 0, count: outputs.count * width.inputs * taps)
+          for (i, output) in outputs.enumerated() {
             let firstInput = output / group.outputs * group.inputs
-            for tap in 0..<taps {
-              for input in 0..<group.inputs {
-                row[tap * width.inputs + firstInput + input] =
-                  weights[((first + output) * group.inputs + input) * taps + tap]
-              }
-            }
+            (rows + (i * width.inputs + firstInput) * taps).update(from: raw.base + i * rowLength, count: rowLength)
           }
         })
     }

@@ -8,32 +8,18 @@ package struct LinearMap: Sendable {
   private let bias: ConstantFloats
 
   /// - Parameters:
-  ///   - weights: `outputs` x `inputs`, row-major: PyTorch's `Linear.weight`.
   ///   - bias: `outputs` values; empty for zeros.
-  package init(weights: [Float], bias: [Float] = [], outputs: Int, inputs: Int) throws(Failure) {
-    guard checkedProduct([outputs, inputs]) == weights.count else {
-      throw Failure(.format, "\(weights.count) weights do not make a matrix of \(outputs) x \(inputs)")
-    }
-    self = try weights.withUnsafeBufferPointer { (weights) throws(Failure) in
-      try LinearMap(outputs: outputs, inputs: inputs, bias: bias) { output, row in
-        for input in 0..<inputs { row[input] = weights[output * inputs + input] }
-      }
-    }
-  }
-
-  /// - Parameters:
-  ///   - bias: `outputs` values; empty for zeros.
-  ///   - row: writes an output's `inputs` weights.
+  ///   - memory: for the weights; nil for memory of its own.
+  ///   - rows: rows of `inputs` weights: PyTorch's `Linear.weight`.
   package init(
-    outputs: Int, inputs: Int, bias: [Float] = [],
-    row: (_ output: Int, _ weights: UnsafeMutablePointer<Float>) -> Void
+    outputs: Int, inputs: Int, bias: [Float] = [], in memory: WeightMemory? = nil, rows: WeightRows
   ) throws(Failure) {
     guard bias.isEmpty || bias.count == outputs else {
       throw Failure(.format, "a bias of \(bias.count) values does not fit \(outputs) outputs")
     }
     self.inputs = inputs
     self.outputs = outputs
-    self.weights = try PackedWeights(outputs: outputs, inputs: inputs, row: row)
+    self.weights = try PackedWeights(outputs: outputs, inputs: inputs, in: memory, rows: rows)
     self.bias = try ConstantFloats(bias, paddedCount: Product.paddedOutputs(outputs))
   }
 

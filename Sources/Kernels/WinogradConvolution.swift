@@ -16,23 +16,23 @@ package struct WinogradConvolution: Sendable {
   package static func suits(channels: Int) -> Bool { channels > 0 && channels % WinogradInput.channelMultiple == 0 }
 
   /// - Parameters:
-  ///   - weights: `outputs` x `inputs` x 3 x 3: PyTorch's `Conv2d.weight`.
+  ///   - weights: rows of `inputs` x 3 x 3: PyTorch's `Conv2d.weight`.
   ///   - outputs: like `inputs` a number that suits.
-  package init(weights: [Float], bias: [Float], outputs: Int, inputs: Int, activation: Activation) throws(Failure) {
+  ///   - memory: for the weights; nil for memory of its own.
+  package init(
+    weights: WeightRows, bias: [Float], outputs: Int, inputs: Int, activation: Activation,
+    in memory: WeightMemory? = nil
+  ) throws(Failure) {
     guard Self.suits(channels: inputs), Self.suits(channels: outputs) else {
       throw Failure(.unsupported, "\(inputs) to \(outputs) channels do not suit Winograd's transforms")
     }
-    guard checkedProduct([outputs, inputs, 9]) == weights.count, bias.count == outputs else {
-      throw Failure(.format, "the convolution's weights do not have the shape of its layer")
+    guard bias.count == outputs else {
+      throw Failure(.format, "a bias of \(bias.count) values does not fit \(outputs) outputs")
     }
     self.inputs = inputs
     self.outputs = outputs
     self.activation = activation
-    self.weights = try weights.withUnsafeBufferPointer { (weights) throws(Failure) in
-      try PackedWeights(outputs: outputs, inputs: 9 * inputs) { output, row in
-        if let start = weights.baseAddress { row.update(from: start + output &* 9 &* inputs, count: 9 &* inputs) }
-      }
-    }
+    self.weights = try PackedWeights(outputs: outputs, inputs: 9 * inputs, in: memory, rows: weights)
     self.bias = try ConstantFloats(bias, paddedCount: Product.paddedOutputs(outputs))
     self.zeros = try ConstantFloats(count: max(inputs, outputs)) { _ in }
   }

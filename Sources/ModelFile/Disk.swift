@@ -3,31 +3,20 @@ import Glibc
 import HDF5
 import Synchronization
 
-/// Whole files in and out.
+/// Files on the disk.
 package enum Disk {
-  /// All bytes of a regular file.
-  package static func read(_ path: String) throws(Failure) -> FileBytes {
+  /// A regular file, to be read.
+  package static func open(_ path: String) throws(Failure) -> any ReadableFile {
     try checkPath(path)
     // Without O_NONBLOCK, opening a named pipe waits for a writer.
-    let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-    guard file >= 0 else { throw failure("opened", path) }
-    defer { close(file) }
-
+    let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    guard descriptor >= 0 else { throw failure("opened", path) }
     var status = stat()
-    guard fstat(file, &status) == 0 else { throw failure("examined", path) }
+    let isExamined = fstat(descriptor, &status) == 0
+    let file = OpenFile(path: path, descriptor: descriptor, count: Int(status.st_size))
+    guard isExamined else { throw failure("examined", path) }
     guard status.st_mode & S_IFMT == S_IFREG else { throw Failure(.io, "\(path): it is not a regular file") }
-    guard let bytes = FileBytes(count: Int(status.st_size)) else {
-      throw Failure(.outOfMemory, "\(path): there is no memory for its \(status.st_size) bytes")
-    }
-    var done = 0
-    while done < bytes.buffer.count {
-      let count = Glibc.read(file, bytes.buffer.baseAddress.map { $0 + done }, bytes.buffer.count - done)
-      if count < 0, errno == EINTR { continue }
-      guard count >= 0 else { throw failure("read", path) }
-      guard count > 0 else { throw Failure(.io, "\(path): it was cut while it was read") }
-      done += count
-    }
-    return bytes
+    return file
   }
 
   /// The folder of a file, with a slash at its end.
@@ -52,7 +41,7 @@ package enum Disk {
       throw error
     }
     // The new name outlives a power failure once the folder is on the disk; where that cannot be asked for, so be it.
-    let directory = open(folder, O_RDONLY | O_CLOEXEC | O_DIRECTORY)
+    let directory = Glibc.open(folder, O_RDONLY | O_CLOEXEC | O_DIRECTORY)
     guard directory >= 0 else { return }
     fsync(directory)
     close(directory)
@@ -65,7 +54,7 @@ package enum Disk {
     for _ in 0..<1000 {
       let number = counter.wrappingAdd(1, ordering: .relaxed).newValue
       let path = "\(folder).cflowad-\(getpid())-\(number).tmp"
-      let file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+      let file = Glibc.open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
       if file >= 0 { return (file, path) }
       guard errno == EEXIST else { throw failure("created", path) }
     }
@@ -88,8 +77,33 @@ package enum Disk {
     }
   }
 
-  private static func failure(_ what: String, _ path: String) -> Failure {
+  fileprivate static func failure(_ what: String, _ path: String) -> Failure {
     let reason = strerror(errno).map { String(cString: $0) } ?? "error \(errno)"
     return Failure(.io, "\(path): it cannot be \(what): \(reason)")
+  }
+}
+
+/// A file of the disk as it was opened: one that takes its name later does not matter.
+private final class OpenFile: ReadableFile {
+  let count: Int
+  private let path: String
+  private let descriptor: Int32
+
+  /// Takes the descriptor over.
+  init(path: String, descriptor: Int32, count: Int) {
+    (self.path, self.descriptor, self.count) = (path, descriptor, count)
+  }
+
+  deinit { close(descriptor) }
+
+  func read(at offset: Int, into buffer: UnsafeMutableRawBufferPointer) throws(Failure) {
+    var done = 0
+    while done < buffer.count {
+      let count = pread(descriptor, buffer.baseAddress.map { $0 + done }, buffer.count - done, off_t(offset + done))
+      if count < 0, errno == EINTR { continue }
+      guard count >= 0 else { throw Disk.failure("read", path) }
+      guard count > 0 else { throw Failure(.io, "\(path): it was cut while it was read") }
+      done += count
+    }
   }
 }

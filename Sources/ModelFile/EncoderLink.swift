@@ -47,7 +47,7 @@ struct EncoderLink {
       stored.encoder.padding == contents.encoder.padding,
       contents.encoderWeights.keys.allSatisfy({ stored.encoderWeights[$0] == contents.encoderWeights[$0] })
     else { throw Failure(.invalidArgument, "\(path): it holds another encoder than the detector's") }
-    fingerprint = stored.encoderWeights.fingerprint
+    fingerprint = try stored.encoderWeights.fingerprint
   }
 
   func fill(_ group: GroupWriter) throws(Failure) {
@@ -63,14 +63,14 @@ struct EncoderLink {
       throw Failure(.unsupported, "its encoder is in another file, '\(file)': open the detector by its path")
     }
     let path = folder + file
-    let bytes = try Disk.read(path)
+    let file = try Disk.open(path)
     do throws(Failure) {
-      let weights = try FileImage.read(bytes) { root throws(Failure) in
+      let weights = try FileImage.read(file) { root throws(Failure) in
         try ModelFile.checkFormat(root)
         // A link there is not followed in turn.
         return try ModelFile.tensors(root.group("encoder"))
       }
-      guard weights.fingerprint == fingerprint else {
+      guard try weights.fingerprint == fingerprint else {
         throw Failure(.format, "it holds another encoder than the one that the detector was made with")
       }
       return weights

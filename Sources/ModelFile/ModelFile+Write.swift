@@ -81,13 +81,14 @@ extension ModelFile {
   /// Indices, of a hard permutation, are stored as integers, all else as float32.
   private static func fill(_ group: GroupWriter, _ key: String, _ weights: StateDictionary) throws(Failure) {
     guard let tensor = weights[key] else { return }
+    let values = try tensor.values
     if key.hasSuffix("w_perm"), tensor.shape.count == 1 {
-      guard tensor.values.allSatisfy({ Int64(exactly: $0) != nil }) else {
+      guard values.allSatisfy({ Int64(exactly: $0) != nil }) else {
         throw Failure(.invalidArgument, "\(key): an index is not an integer")
       }
-      try group.write(key, shape: tensor.shape, tensor.values, as: Int64.self)
+      try group.write(key, shape: tensor.shape, values, as: Int64.self)
     } else {
-      try group.write(key, shape: tensor.shape, tensor.values, as: Float.self)
+      try group.write(key, shape: tensor.shape, values, as: Float.self)
     }
   }
 

@@ -23,24 +23,32 @@ package enum ModelFile {
   /// - Throws: `.io` when the file cannot be read, `.format` when it is damaged or not a model file, `.unsupported` for
   ///   a newer version or HDF5 features that are not accepted, `.outOfMemory`.
   package static func read(path: String) throws(Failure) -> DetectorContents {
-    let bytes = try Disk.read(path)
-    do throws(Failure) { return try read(bytes, folder: Disk.folder(of: path)) } catch { throw error.within(path) }
+    var contents = try open(path: path)
+    do throws(Failure) { try contents.load() } catch { throw error.within(path) }
+    return contents
   }
 
-  /// From the bytes of a model file, which are copied. Otherwise like ``read(path:)``.
-  package static func read(bytes: UnsafeRawBufferPointer) throws(Failure) -> DetectorContents {
-    guard let copy = FileBytes(count: bytes.count) else {
-      throw Failure(.outOfMemory, "there is no memory for a copy of \(bytes.count) bytes")
-    }
-    copy.buffer.copyMemory(from: bytes)
-    return try read(copy)
+  /// The same with tensors that stay in the file, which is kept open for them, until they are needed: what is wrong with
+  /// their values is known only then.
+  package static func open(path: String) throws(Failure) -> DetectorContents {
+    let file = try Disk.open(path)
+    do throws(Failure) { return try open(file, folder: Disk.folder(of: path)) } catch { throw error.within(path) }
   }
 
-  /// Tensors stay in the file's bytes, whose memory goes with them piece by piece.
-  ///
+  /// The detector that a file holds; fails as ``open(path:)`` and the detector do.
+  package static func detector(path: String) throws(Failure) -> Detector {
+    let contents = try open(path: path)
+    do throws(Failure) { return try Detector(contents) } catch { throw error.within(path) }
+  }
+
+  /// From the bytes of a model file, which are copied. Otherwise like ``open(path:)``.
+  package static func open(bytes: UnsafeRawBufferPointer) throws(Failure) -> DetectorContents {
+    try open(FileBytes(copying: bytes))
+  }
+
   /// - Parameter folder: where an encoder in a file of its own is; nil when the bytes come from no file.
-  private static func read(_ bytes: FileBytes, folder: String? = nil) throws(Failure) -> DetectorContents {
-    try FileImage.read(bytes) { root throws(Failure) in try contents(root, folder: folder) }
+  private static func open(_ file: any ReadableFile, folder: String? = nil) throws(Failure) -> DetectorContents {
+    try FileImage.read(file) { root throws(Failure) in try contents(root, folder: folder) }
   }
 
   /// Writes a file whole or not at all: a temporary file beside it replaces it once it is on the disk.

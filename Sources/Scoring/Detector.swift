@@ -21,25 +21,16 @@ package final class Detector: Sendable {
 
   /// Prepares the weights. Fails with `.format` or `.unsupported` when the contents do not make a detector.
   ///
-  /// Contents that nobody else keeps give their memory back tensor by tensor, as it is taken by the prepared ones.
-  package init(_ contents: consuming DetectorContents) throws(Failure) {
-    var contents = consume contents
+  /// Weights that are still in a file are read as they are prepared, on all processors.
+  package init(_ contents: DetectorContents) throws(Failure) {
     guard let flow = contents.flow else {
       throw Failure(.format, "the file holds an encoder without flows: it is for training, not for scoring")
     }
-    let parameterCount = contents.flowWeights.reduce(contents.encoderWeights.parameterCount) { $0 + $1.parameterCount }
-    // Flows first: they shrink as they are packed, while convolutions may grow fourfold.
-    var packedFlows: [PackedFlow] = []
-    for level in contents.flowWeights.indices {
-      do {
-        packedFlows.append(try PackedFlow(flow, weights: contents.flowWeights[level].takeAll()))
-      } catch {
-        throw error.within("flow \(level)")
-      }
-    }
+    let workers = try Self.preparers
     let encoder = try SharedEncoders.encoder(
-      contents.encoder, weights: contents.encoderWeights.takeAll(),
-      inputSize: EncoderInputSize(height: contents.preprocessing.height, width: contents.preprocessing.width))
+      contents.encoder, weights: contents.encoderWeights,
+      inputSize: EncoderInputSize(height: contents.preprocessing.height, width: contents.preprocessing.width),
+      workers: workers)
     let levels: [Grid]
     do throws(Failure) {
       levels = try encoder.levelGrids(height: contents.preprocessing.height, width: contents.preprocessing.width)
@@ -47,8 +38,8 @@ package final class Detector: Sendable {
       // The size is the file's, not the caller's.
       throw Failure(error.kind == .invalidArgument ? .format : error.kind, error.message)
     }
-    guard packedFlows.count == levels.count else {
-      throw Failure(.format, "\(packedFlows.count) flows do not fit \(levels.count) feature levels")
+    guard contents.flowWeights.count == levels.count else {
+      throw Failure(.format, "\(contents.flowWeights.count) flows do not fit \(levels.count) feature levels")
     }
     if let calibration = contents.calibration, calibration.levelMaxima.count != levels.count {
       throw Failure(
@@ -61,22 +52,36 @@ package final class Detector: Sendable {
         throw Failure(.format, "the region of interest is not of the network input's size")
       }
     }
+    let memory = WeightMemory()
     var flows: [Flow] = []
     for (level, grid) in levels.enumerated() {
       do {
-        flows.append(try Flow(packedFlows[level], grid: grid))
+        flows.append(try Flow(flow, weights: contents.flowWeights[level], grid: grid, memory: memory, workers: workers))
       } catch {
         throw error.within("flow \(level)")
       }
     }
+    memory.close()
     self.preprocessing = contents.preprocessing
     self.encoderDescription = contents.encoder
     self.flowDescription = flow
     self.levels = levels
     self.calibration = contents.calibration
-    self.parameterCount = parameterCount
+    self.parameterCount = contents.flowWeights.reduce(contents.encoderWeights.parameterCount) {
+      $0 + $1.parameterCount
+    }
     self.encoder = encoder
     self.flows = flows
+  }
+
+  /// Threads that prepare weights. More than some of them would wait for the memory; where none can be started, the calling
+  /// thread does it alone.
+  private static var preparers: Workers {
+    get throws(Failure) {
+      do throws(Failure) { return try Workers(count: min(Workers.processorCount, 8)) } catch {
+        return try Workers(count: 1)
+      }
+    }
   }
 
   /// Positions of all levels together: the length of a tile's log-likelihoods.

@@ -32,4 +32,10 @@ package struct DetectorContents: Sendable {
     self.trainedFrames = trainedFrames
     self.provenance = provenance
   }
+
+  /// Reads all values into memory that are still in a file.
+  package mutating func load() throws(Failure) {
+    encoderWeights = try encoderWeights.loaded()
+    for level in flowWeights.indices { flowWeights[level] = try flowWeights[level].loaded() }
+  }
 }

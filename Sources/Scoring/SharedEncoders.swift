@@ -1,5 +1,6 @@
 import Basics
 import Encoders
+import Kernels
 import Synchronization
 
 /// The prepared encoders in use in this process: detectors whose encoders have the same contents share one, whatever
@@ -7,26 +8,53 @@ import Synchronization
 enum SharedEncoders {
   private struct Entry {
     weak var encoder: Encoder?
+    let contents: Contents
   }
 
-  /// By all that decides what an encoder computes.
-  private static let entries = Mutex<[String: Entry]>([:])
+  /// All that decides what an encoder computes.
+  private struct Contents: Equatable {
+    let description: EncoderDescription
+    let inputSize: EncoderInputSize
+    /// By the keys that the encoder uses.
+    let sums: [String: WordSums]
+  }
 
-  /// The encoder in use with these contents, else a new one. Weights that nobody else keeps give their memory back.
+  private static let entries = Mutex<[Entry]>([])
+
+  /// The encoder in use with these contents, else a new one.
   static func encoder(
-    _ description: EncoderDescription, weights: consuming StateDictionary, inputSize: EncoderInputSize
+    _ description: EncoderDescription, weights: StateDictionary, inputSize: EncoderInputSize, workers: Workers
   ) throws(Failure) -> Encoder {
-    let key =
-      "\(description.architecture) \(description.padding.rawValue) \(description.taps) \(inputSize.height) "
-      + "\(inputSize.width) \(weights.fingerprint)"
-    if let encoder = entries.withLock({ $0[key]?.encoder }) { return encoder }
-    let new = try Encoder(description, weights: weights, inputSize: inputSize)
+    // Only if there may be such a one, the weights are read to find it.
+    let others = entries.withLock { entries in
+      entries.filter { $0.contents.description == description && $0.contents.inputSize == inputSize }
+        .compactMap(\.encoder)
+    }
+    if let other = others.first {
+      let contents = Contents(
+        description: description, inputSize: inputSize, sums: try sums(weights, of: other.usedKeys, workers))
+      if let encoder = encoder(with: contents) { return encoder }
+    }
+    let new = try Encoder(description, weights: weights, inputSize: inputSize, workers: workers)
+    let contents = Contents(
+      description: description, inputSize: inputSize, sums: try sums(weights, of: new.usedKeys, workers))
     return entries.withLock { entries in
       // Another thread may have been faster.
-      if let encoder = entries[key]?.encoder { return encoder }
-      entries = entries.filter { $0.value.encoder != nil }
-      entries[key] = Entry(encoder: new)
+      if let encoder = entries.first(where: { $0.contents == contents })?.encoder { return encoder }
+      entries.removeAll { $0.encoder == nil }
+      entries.append(Entry(encoder: new, contents: contents))
       return new
     }
+  }
+
+  private static func encoder(with contents: Contents) -> Encoder? {
+    entries.withLock { entries in entries.first { $0.contents == contents && $0.encoder != nil }?.encoder }
+  }
+
+  private static func sums(
+    _ weights: StateDictionary, of keys: [String], _ workers: Workers
+  ) throws(Failure) -> [String: WordSums] {
+    let sums = try workers.map(keys.count) { (index) throws(Failure) in try weights[keys[index]]?.sums }
+    return Dictionary(zip(keys, sums).compactMap { key, sums in sums.map { (key, $0) } }) { first, _ in first }
   }
 }

@@ -78,7 +78,7 @@ struct ModelSummary: Codable {
   var provenance: [String: String]
 
   init(path: String) throws(Failure) {
-    let contents = try ModelFile.read(path: path)
+    let contents = try ModelFile.open(path: path)
     do throws(Failure) {
       try self.init(contents, path: path)
     } catch {

@@ -105,9 +105,7 @@ struct ScoreCommand: ParsableCommand {
 
   func run() throws {
     Interrupt.listen()
-    let detector: Detector
-    let contents = try ModelFile.read(path: model)
-    do throws(Failure) { detector = try Detector(contents) } catch { throw error.within(model) }
+    let detector = try ModelFile.detector(path: model)
     guard detector.calibration != nil else {
       throw Failure(.notCalibrated, "\(model): it is not calibrated and gives no scores; see cflowad calibrate")
     }

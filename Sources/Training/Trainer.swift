@@ -154,7 +154,7 @@ package final class Trainer {
     if holdsBack { try holdBack() }
     try checkHeldBack()
     let pictures = trainingFrames.flatMap(\.pictures)
-    let identity = TrainingIdentity(
+    let identity = try TrainingIdentity(
       options: options, preprocessing: preprocessing, encoder: encoder.description, encoderWeights: encoderWeights,
       flowWeights: flowWeights, frames: pictures)
     let saved = try checkpoint?.load()

@@ -22,7 +22,7 @@ package struct TrainingIdentity: Equatable, Sendable {
     options: TrainingOptions, preprocessing: Preprocessing, encoder: EncoderDescription,
     encoderWeights: StateDictionary,
     flowWeights: [StateDictionary], frames: [[UInt8]]
-  ) {
+  ) throws(Failure) {
     var settings = Fingerprint()
     settings.add(
       "\(options.levelCount) \(options.couplingBlocks) \(options.conditionChannels) \(options.permutation) "
@@ -33,7 +33,7 @@ package struct TrainingIdentity: Equatable, Sendable {
     weights.add(
       "\(encoder.architecture) \(encoder.padding) \(encoder.taps) \(preprocessing.width) \(preprocessing.height) "
         + "\(preprocessing.mean) \(preprocessing.standardDeviation)")
-    for dictionary in [encoderWeights] + flowWeights { weights.add(dictionary.fingerprint) }
+    for dictionary in [encoderWeights] + flowWeights { weights.add(try dictionary.fingerprint) }
     var pixels = Fingerprint()
     for frame in frames { pixels.add(frame) }
     self.init(options: settings.text, weights: weights.text, frames: pixels.text)

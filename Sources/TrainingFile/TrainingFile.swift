@@ -20,9 +20,9 @@ package struct TrainingFile: TrainingCheckpoint {
 
   package func load() throws(Failure) -> TrainingState? {
     guard access(path, F_OK) == 0 else { return nil }
-    let bytes = try Disk.read(path)
+    let file = try Disk.open(path)
     do throws(Failure) {
-      return try FileImage.read(bytes) { root throws(Failure) in try state(root) }
+      return try FileImage.read(file) { root throws(Failure) in try state(root) }
     } catch { throw error.within(path) }
   }
 

@@ -68,8 +68,11 @@ import Testing
       architecture: fixture.architecture, padding: padding, taps: try Encoder.taps(architecture: fixture.architecture))
     // Built for the first case's size, so that the fast forms of layers are met, and run at the others too.
     let inputSize = fixture.cases.first.map { EncoderInputSize(height: $0.height, width: $0.width) }
-    let encoder = try Encoder(description, inputSize: inputSize) { key, shape in
-      Self.weights(fixture.architecture, key, shape, gain: fixture.gain)
+    let encoder = try Encoder(
+      description, inputSize: inputSize, workers: Workers(count: 2)
+    ) { (key, shape) throws(Failure) in
+      let values = Self.weights(fixture.architecture, key, shape, gain: fixture.gain)
+      return Weights(try Tensor(shape: shape, values: values), key: key)
     }
     try runsOrRefuses(encoder)
     for size in fixture.cases {
@@ -98,8 +101,9 @@ import Testing
 
   private static func blank(_ architecture: String, taps: Int) throws -> Encoder {
     let taps = Array(try Encoder.taps(architecture: architecture).suffix(taps))
-    return try Encoder(EncoderDescription(architecture: architecture, padding: .zeros, taps: taps)) { _, shape in
-      [Float](repeating: 0, count: shape.reduce(1, *))
+    let description = EncoderDescription(architecture: architecture, padding: .zeros, taps: taps)
+    return try Encoder(description) { (key, shape) throws(Failure) in
+      Weights(try Tensor(shape: shape, values: [Float](repeating: 0, count: shape.reduce(1, *))), key: key)
     }
   }
 

@@ -11,7 +11,7 @@ import Testing
     let description = try fixture.description
     let grid = Grid(height: fixture.height, width: fixture.width, channels: fixture.channels)
     let weights = try Generated.flowWeights("flow/\(fixture.case)/", channels: fixture.channels, description)
-    let flow = try Flow(PackedFlow(description, weights: weights), grid: grid)
+    let flow = try Flow(description, weights: weights, grid: grid, memory: WeightMemory(), workers: Workers(count: 2))
     let session = try FlowSession([flow], workers: Workers(count: 2))
     let fibers = Generated.unit("flow/\(fixture.case)/fibers", count: grid.count).map { Float(1.5 * $0) }
     var values = [Float](repeating: 0, count: grid.positions)
@@ -61,7 +61,7 @@ import Testing
     let fibers = Generated.unit("seam/fibers", count: 1200 * 6).map { Float($0) }
     func values(_ range: Range<Int>) throws -> [Float] {
       let grid = Grid(height: 1, width: range.count, channels: 6)
-      let flow = try Flow(PackedFlow(description, weights: weights), grid: grid)
+      let flow = try Flow(description, weights: weights, grid: grid, memory: WeightMemory(), workers: Workers(count: 2))
       let session = try FlowSession([flow], workers: Workers(count: 1))
       var values = [Float](repeating: 0, count: range.count)
       fibers.withUnsafeBufferPointer { fibers in
@@ -94,7 +94,7 @@ import Testing
       var weights = try Generated.flowWeights("damaged/", channels: 4, description)
       try change(&weights)
       do throws(Failure) {
-        _ = try Flow(PackedFlow(description, weights: weights), grid: grid)
+        _ = try Flow(description, weights: weights, grid: grid, memory: WeightMemory(), workers: Workers(count: 2))
         return nil
       } catch { return error.kind }
     }

@@ -39,8 +39,8 @@ import Testing
     let weights = floats("w\(kernel)", outputs * input.channels * kernel * kernel).map { $0 / 4 }
     let bias = floats("b", outputs)
     let convolution = try Convolution(
-      weights: weights, bias: bias, outputs: outputs, inputs: input.channels, kernel: kernel, stride: stride,
-      activation: .relu6)
+      weights: weightRows(weights, length: input.channels * kernel * kernel), bias: bias, outputs: outputs,
+      inputs: input.channels, kernel: kernel, stride: stride, activation: .relu6)
     let plan = try convolution.plan(input, rowBorder: border, columnBorder: border)
     let residual = floats("r", plan.output.count)
     var y = [Float](repeating: .nan, count: plan.output.count)
@@ -49,8 +49,9 @@ import Testing
     convolution.run(x, plan, residual: residual, into: &y, scratch: scratch.base, workers: workers)
 
     let depthwise = try DepthwiseConvolution(
-      weights: Array(weights[..<(input.channels * kernel * kernel)]), bias: Array(bias[..<input.channels]),
-      channels: input.channels, kernel: kernel, stride: stride, activation: .relu)
+      weights: weightRows(weights, length: kernel * kernel), bias: Array(bias[..<input.channels]),
+      channels: input.channels,
+      kernel: kernel, stride: stride, activation: .relu)
     let depthwisePlan = try depthwise.plan(input, rowBorder: border, columnBorder: border)
     var z = [Float](repeating: .nan, count: depthwisePlan.output.count)
     depthwise.run(x, depthwisePlan, into: &z, workers: workers)
@@ -127,7 +128,7 @@ import Testing
     let padded = Product.paddedOutputs(outputs)
     let rowBias = floats("lr", (rows / width + 2) * padded)
     let columnBias = floats("lc", width * padded)
-    let linear = try LinearMap(weights: weights, outputs: outputs, inputs: inputs)
+    let linear = try LinearMap(outputs: outputs, inputs: inputs, rows: weightRows(weights, length: inputs))
     var y = [Float](repeating: .nan, count: rows * outputs)
     rowBias.withUnsafeBufferPointer { rowBias in
       columnBias.withUnsafeBufferPointer { columnBias in

@@ -19,10 +19,12 @@ import Testing
       }
     }
     let plain = try Convolution(
-      weights: whole, bias: bias, outputs: outputs, inputs: inputs, kernel: 3, stride: stride, activation: .relu)
-    let grouped = try GroupedConvolution(
-      weights: weights, bias: bias, outputs: outputs, inputs: inputs, groups: shape.groups, kernel: 3, stride: stride,
+      weights: weightRows(whole, length: inputs * 9), bias: bias, outputs: outputs, inputs: inputs, kernel: 3,
+      stride: stride,
       activation: .relu)
+    let grouped = try GroupedConvolution(
+      weights: weightRows(weights, length: shape.inputs * 9), bias: bias, outputs: outputs, inputs: inputs,
+      groups: shape.groups, kernel: 3, stride: stride, activation: .relu)
     let input = Grid(height: 11, width: 13, channels: inputs)
     let x = Generated.unit("x", count: input.count).map { Float($0) }
     let border = Border.reflect(margin: 1)
@@ -41,12 +43,14 @@ import Testing
   @Test func groupsThatDoNotDivideAreRefused() {
     #expect(throws: Failure.self) {
       try GroupedConvolution(
-        weights: [Float](repeating: 0, count: 6 * 9), bias: [Float](repeating: 0, count: 6), outputs: 6, inputs: 4,
+        weights: weightRows([Float](repeating: 0, count: 6 * 9), length: 9), bias: [Float](repeating: 0, count: 6),
+        outputs: 6, inputs: 4,
         groups: 4, kernel: 3, stride: 1, activation: .identity)
     }
     #expect(throws: Failure.self) {
       try GroupedConvolution(
-        weights: [], bias: [], outputs: 0, inputs: 0, groups: 0, kernel: 3, stride: 1, activation: .identity)
+        weights: weightRows([], length: 0), bias: [], outputs: 0, inputs: 0, groups: 0, kernel: 3, stride: 1,
+        activation: .identity)
     }
   }
 }

@@ -21,9 +21,8 @@ import Testing
       residual = Generated.unit("pr", count: rows * outputs).map { Float($0) }
       // Any run of x may be any tap; every fifth is beyond the border.
       offsets = (0..<rows * taps).map { $0 % 5 == 4 ? -1 : Int32($0 * 7 % (rows + 4) * depth) }
-      packed = try PackedWeights(outputs: outputs, inputs: taps * depth) { output, row in
-        for input in 0..<taps * depth { row[input] = weights[output * taps * depth + input] }
-      }
+      packed = try PackedWeights(
+        outputs: outputs, inputs: taps * depth, rows: weightRows(weights, length: taps * depth))
     }
 
     func run(

@@ -20,7 +20,9 @@ import Testing
     let grid = Grid(height: height, width: width, channels: inputs)
 
     let plain = try Convolution(
-      weights: weights, bias: bias, outputs: outputs, inputs: inputs, kernel: 3, stride: 1, activation: .relu)
+      weights: weightRows(weights, length: 9 * inputs), bias: bias, outputs: outputs, inputs: inputs, kernel: 3,
+      stride: 1,
+      activation: .relu)
     let border: Border = isReflecting ? .reflect(margin: 1) : .zeros(before: 1, after: 1)
     let plainPlan = try plain.plan(grid, rowBorder: border, columnBorder: border)
     var expected = [Float](repeating: .nan, count: height * width * outputs)
@@ -28,7 +30,7 @@ import Testing
     plain.run(x, plainPlan, residual: residual, into: &expected, scratch: plainScratch.base, workers: workers)
 
     let winograd = try WinogradConvolution(
-      weights: weights, bias: bias, outputs: outputs, inputs: inputs, activation: .relu)
+      weights: weightRows(weights, length: 9 * inputs), bias: bias, outputs: outputs, inputs: inputs, activation: .relu)
     let plan = try winograd.plan(grid, isReflecting: isReflecting)
     #expect(plan.output == plainPlan.output)
     let scratch = try FloatBuffer(count: plan.scratchCount(workers: 2))
@@ -77,8 +79,8 @@ import Testing
   @Test func channelsThatDoNotSuitAreRefused() {
     #expect(throws: Failure.self) {
       try WinogradConvolution(
-        weights: [Float](repeating: 0, count: 9 * 16 * 20), bias: [Float](repeating: 0, count: 16), outputs: 16,
-        inputs: 20, activation: .relu)
+        weights: weightRows([Float](repeating: 0, count: 9 * 16 * 20), length: 9 * 20),
+        bias: [Float](repeating: 0, count: 16), outputs: 16, inputs: 20, activation: .relu)
     }
   }
 }

@@ -1,6 +1,5 @@
+import Basics
 import Testing
-
-@testable import HDF5
 
 extension ModelFileTests {
   @Suite struct Checksum {
@@ -22,8 +21,19 @@ extension ModelFileTests {
         return UInt8(state >> 24)
       }
       for bytes in [noise, Array(repeating: 0, count: count), Array(repeating: 0xff, count: count)] {
-        let sum = bytes.withUnsafeBytes { Fletcher32.checksum($0) }
-        #expect(sum == plain(bytes))
+        var sums = WordSums()
+        bytes.withUnsafeBytes { sums.add($0) }
+        #expect(sums.fletcher32 == plain(bytes))
+        // In parts it is the same.
+        var parts = WordSums()
+        let cut = count / 3 / 2 * 2
+        for part in [bytes[..<cut], bytes[cut...]] { part.withUnsafeBytes { parts.add($0) } }
+        #expect(parts == sums)
+        var (first, second) = (WordSums(), WordSums())
+        bytes[..<cut].withUnsafeBytes { first.add($0) }
+        bytes[cut...].withUnsafeBytes { second.add($0) }
+        first.append(second)
+        #expect(first == sums)
       }
     }
   }

@@ -79,7 +79,7 @@ extension ModelFileTests {
       }
       var weights = try read(edited).encoderWeights
       weights["one"] = nil
-      #expect(weights["two"]?.values == values.map { Float($0) })
+      #expect(try weights["two"]?.values == values.map { Float($0) })
     }
 
     @Test func manyTextsComeBack() throws {

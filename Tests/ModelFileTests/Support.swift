@@ -89,7 +89,7 @@ private func isEqual(_ a: StateDictionary, _ b: StateDictionary) -> Bool {
   a.keys == b.keys
     && a.keys.allSatisfy { key in
       a[key]?.shape == b[key]?.shape
-        && a[key]?.values.map(\.bitPattern) == b[key]?.values.map(\.bitPattern)
+        && (try? a[key]?.values.map(\.bitPattern)) == (try? b[key]?.values.map(\.bitPattern))
     }
 }
 
@@ -98,7 +98,9 @@ func read(_ bytes: [UInt8]) throws(Failure) -> DetectorContents {
   let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 16)
   defer { copy.deallocate() }
   copy.copyBytes(from: bytes)
-  return try ModelFile.read(bytes: UnsafeRawBufferPointer(copy))
+  var contents = try ModelFile.open(bytes: UnsafeRawBufferPointer(copy))
+  try contents.load()
+  return contents
 }
 
 func bytes(of contents: DetectorContents) throws -> [UInt8] {

@@ -57,10 +57,10 @@ struct GradientTests {
         let key = BlockLayout.key(block, entry.name)
         let tensor = try #require(weights[key])
         let gradient = gradients.base + (block * trainer.layout.count + entry.offset)
-        let scale = (0..<tensor.values.count).map { abs(gradient[$0]) }.max() ?? 0
-        for i in tensor.values.indices {
+        let scale = (0..<tensor.count).map { abs(gradient[$0]) }.max() ?? 0
+        for i in 0..<tensor.count {
           func shifted(_ delta: Float) throws -> (value: Double, loss: Double) {
-            var values = tensor.values
+            var values = try tensor.values
             values[i] += delta
             var moved = weights
             moved[key] = try Tensor(shape: tensor.shape, values: values)

@@ -49,9 +49,7 @@ struct BenchCommand: ParsableCommand {
 
   func run() throws {
     Interrupt.listen()
-    let detector: Detector
-    let contents = try ModelFile.read(path: model)
-    do throws(Failure) { detector = try Detector(consume contents) } catch { throw error.within(model) }
+    let detector = try ModelFile.detector(path: model)
     let input = detector.preprocessing
     let (width, height) = (
       width ?? input.tiling?.width ?? input.width, height ?? input.tiling?.height ?? input.height

@@ -90,9 +90,7 @@ struct EvaluateCommand: ParsableCommand {
 
   /// The detector lives no longer than this: measuring needs the memory.
   private func score(_ samples: [Sample], by path: String) throws(Failure) -> ScoredImages {
-    let contents = try ModelFile.read(path: path)
-    let detector: Detector
-    do throws(Failure) { detector = try Detector(contents) } catch { throw error.within(path) }
+    let detector = try ModelFile.detector(path: path)
     return try ScoredImages(detector, TestImages(samples, detector.preprocessing), threadCount: threads.count)
   }
 }

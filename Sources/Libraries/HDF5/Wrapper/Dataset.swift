@@ -31,7 +31,7 @@ package struct Dataset {
     shape = try Self.extents(info.dims, rank: info.rank, path: path)
   }
 
-  /// All values as float32: where they lie in the file's bytes when they do so in order, else converted.
+  /// All values as float32: where they lie in the file when they do so in order, else converted.
   package func tensor() throws(Failure) -> Tensor {
     let (count, chunks) = try check(for: Float.self)
     if let stored = storedFloats(count, chunks) { return try Tensor(shape: shape, stored: stored) }
@@ -136,7 +136,7 @@ extension Dataset {
     var (address, stored, skipped) = (UInt64.max, UInt64.max, UInt32.max)
     guard chdf5_get_chunk(handle.id, offset, &address, &stored, &skipped) == 0,
       let start = Int(exactly: address), let length = Int(exactly: stored),
-      start <= source.bytes.count, length <= source.bytes.count - start, length > 0
+      start <= source.file.count, length <= source.file.count - start, length > 0
     else { throw Failure(.format, "\(path): a chunk of its values is missing or outside the file") }
 
     var size = chunkSize
@@ -152,9 +152,8 @@ extension Dataset {
     // After deflate, `size` is what follows the compressed stream.
     var isRight = length == size
     if let deflated {
-      isRight =
-        length >= size
-        && chdf5_inflated_size(source.bytes.baseAddress.map { $0 + start }, length - size, deflated) == deflated
+      let stream = source.bytes(at: address, count: max(length - size, 0))
+      isRight = length >= size && chdf5_inflated_size(stream?.baseAddress, length - size, deflated) == deflated
     }
     guard isRight else { throw Failure(.format, "\(path): a chunk of its values has the wrong size") }
     return Chunk(bytes: start..<start + length, skippedFilters: skipped)
@@ -164,44 +163,36 @@ extension Dataset {
 // MARK: Values where they lie
 
 extension Dataset {
-  /// nil unless the values are float32 of the machine's own kind, their checksums, if any, are right and no other tensor
-  /// has these bytes.
+  /// nil unless the values are float32 of the machine's own kind, row by row. Their checksums are checked as they are read.
   private func storedFloats(_ count: Int, _ chunks: [Chunk]) -> StoredFloats? {
     guard info.is_native_float != 0, count > 0 else { return nil }
     let runs = info.layout == CHDF5_LAYOUT_CHUNKED ? chunkedRuns(count, chunks) : contiguousRun(count).map { [$0] }
-    guard let runs, let first = runs.map(\.lowerBound).min(), let end = runs.map(\.upperBound).max(),
-      source.claim(first..<end)
-    else { return nil }
-    return StoredFloats(file: source.file, runs: runs, extent: first..<end)
+    return runs.map { StoredFloats(path: path, file: source.file, runs: $0) }
   }
 
-  private func contiguousRun(_ count: Int) -> Range<Int>? {
+  private func contiguousRun(_ count: Int) -> StoredFloats.Run? {
     let size = count * MemoryLayout<Float>.stride
     guard info.layout == CHDF5_LAYOUT_CONTIGUOUS, let start = Int(exactly: info.address),
-      start <= source.bytes.count, size <= source.bytes.count - start
+      start <= source.file.count, size <= source.file.count - start
     else { return nil }
-    return start..<start + size
+    return StoredFloats.Run(values: start..<start + size, padding: nil)
   }
 
-  /// The chunks' values, when a chunk is whole rows and has no other filter than Fletcher32, whose checksum is right.
-  private func chunkedRuns(_ count: Int, _ chunks: [Chunk]) -> [Range<Int>]? {
+  /// The chunks' values, when a chunk is whole rows and has no other filter than Fletcher32.
+  private func chunkedRuns(_ count: Int, _ chunks: [Chunk]) -> [StoredFloats.Run]? {
     let extents = withUnsafeBytes(of: info.chunk) { $0.bindMemory(to: UInt64.self).prefix(shape.count).map { Int($0) } }
     let isChecked = info.filter_count == 1 && info.filters.0 == CHDF5_FILTER_FLETCHER32
     guard isChecked || info.filter_count == 0, extents.dropFirst() == shape.dropFirst() else { return nil }
 
-    var runs: [Range<Int>] = []
+    var runs: [StoredFloats.Run] = []
     var rest = count * MemoryLayout<Float>.stride
     for chunk in chunks {
       guard chunk.skippedFilters == 0 else { return nil }
-      let values = chunk.bytes.dropLast(isChecked ? 4 : 0)
-      if isChecked {
-        let stored = source.bytes.loadUnaligned(fromByteOffset: values.upperBound, as: UInt32.self)
-        let checksum = Fletcher32.checksum(UnsafeRawBufferPointer(rebasing: source.bytes[values]))
-        guard checksum == UInt32(littleEndian: stored) else { return nil }
-      }
+      let all = chunk.bytes.dropLast(isChecked ? 4 : 0)
       // The last chunk may reach beyond the last row.
-      runs.append(values.prefix(rest))
-      rest -= min(values.count, rest)
+      let values = all.prefix(rest)
+      runs.append(StoredFloats.Run(values: values, padding: isChecked ? all.count - values.count : nil))
+      rest -= values.count
     }
     return runs
   }

@@ -2,31 +2,27 @@ import Basics
 import Glibc
 
 /// A file's bytes in memory: filled by their maker, then only read.
-package final class FileBytes: @unchecked Sendable {
+package final class FileBytes: ReadableFile, @unchecked Sendable {
   package let buffer: UnsafeMutableRawBufferPointer
-  /// Pages, of which some can be given back; else from `malloc`.
-  private let isMapped: Bool
+  package var count: Int { buffer.count }
 
-  /// Zeros, for the maker to fill. nil when there is no such amount of memory.
-  package init?(count: Int) {
-    // An empty file still has an address.
-    guard let start = Pages.map(byteCount: max(count, 1)) else { return nil }
-    buffer = UnsafeMutableRawBufferPointer(start: start, count: count)
-    isMapped = true
+  /// A copy. Fails with `.outOfMemory`.
+  package init(copying bytes: UnsafeRawBufferPointer) throws(Failure) {
+    guard let start = malloc(max(bytes.count, 1)) else {
+      throw Failure(.outOfMemory, "there is no memory for a copy of \(bytes.count) bytes")
+    }
+    buffer = UnsafeMutableRawBufferPointer(start: start, count: bytes.count)
+    buffer.copyMemory(from: bytes)
   }
 
+  /// Bytes from `malloc`.
   init(adopting start: UnsafeMutableRawPointer, count: Int) {
     buffer = UnsafeMutableRawBufferPointer(start: start, count: count)
-    isMapped = false
   }
 
-  deinit {
-    guard let start = buffer.baseAddress else { return }
-    if isMapped { Pages.unmap(start, byteCount: max(buffer.count, 1)) } else { free(start) }
-  }
+  deinit { free(buffer.baseAddress) }
 
-  /// Gives the memory of bytes back that nobody reads any more.
-  func discard(_ range: Range<Int>) {
-    if isMapped, let start = buffer.baseAddress { Pages.discard(range, of: start) }
+  package func read(at offset: Int, into target: UnsafeMutableRawBufferPointer) throws(Failure) {
+    target.copyMemory(from: UnsafeRawBufferPointer(rebasing: buffer[offset..<offset + target.count]))
   }
 }

@@ -2,32 +2,45 @@ import Basics
 import CHDF5Shim
 import Glibc
 
-/// HDF5 files as bytes in memory. libhdf5 touches no file system: neither its file locks nor its drivers chosen by the
+/// HDF5 files without paths: libhdf5 touches no file system, so that neither its file locks nor its drivers chosen by the
 /// environment matter, and a file that is replaced or cut while it is read does no harm.
 package enum FileImage {
-  /// Opens a file's bytes for reading and gives its root group to `body`. No group or dataset may outlive the call;
-  /// tensors may, and keep the bytes.
+  /// Opens a file for reading and gives its root group to `body`. No group or dataset may outlive the call; tensors may, and
+  /// keep the file.
   ///
-  /// - Throws: `.format` when they are not an HDF5 file or a damaged one, `.unsupported` when libhdf5 at run time is not
-  ///   the one compiled against.
+  /// - Throws: `.format` when it is not an HDF5 file or a damaged one, `.unsupported` when libhdf5 at run time is not the one
+  ///   compiled against, `.outOfMemory`; what the file's `read` throws.
   package static func read<Result>(
-    _ bytes: FileBytes, _ body: (Group) throws(Failure) -> Result
+    _ file: any ReadableFile, _ body: (Group) throws(Failure) -> Result
   ) throws(Failure) -> Result {
     try checkVersion()
-    guard let start = bytes.buffer.baseAddress, bytes.buffer.starts(with: signature) else {
-      throw Failure(.format, "it is not an HDF5 file")
+    let source = try Source(file)
+    guard source.bytes(at: 0, count: signature.count)?.elementsEqual(signature) ?? false else {
+      throw source.failure ?? Failure(.format, "it is not an HDF5 file")
     }
     do throws(Failure) {
-      guard let file = Handle(chdf5_open_image(start, bytes.buffer.count)) else {
-        throw Failure(.format, "the HDF5 file is damaged or cut short")
-      }
-      return try withExtendedLifetime(file) { () throws(Failure) -> Result in
-        try body(Group(root: file, source: Source(bytes)))
+      guard let handle = open(source) else { throw Failure(.format, "the HDF5 file is damaged or cut short") }
+      return try withExtendedLifetime((handle, source)) { () throws(Failure) -> Result in
+        try body(Group(root: handle, source: source))
       }
     } catch {
       chdf5_expect_leak()
-      throw error
+      throw source.failure ?? error
     }
+  }
+
+  /// The source must outlive the handle.
+  private static func open(_ source: Source) -> Handle? {
+    Handle(
+      chdf5_open_file(
+        UInt64(source.file.count),
+        { context, address, size, buffer in
+          guard let context, let buffer else { return -1 }
+          let source = Unmanaged<Source>.fromOpaque(context).takeUnretainedValue()
+          guard let bytes = source.bytes(at: address, count: size) else { return -1 }
+          UnsafeMutableRawBufferPointer(start: buffer, count: size).copyMemory(from: bytes)
+          return 0
+        }, Unmanaged.passUnretained(source).toOpaque()))
   }
 
   /// Creates a file in memory, lets `body` fill its root group, and gives its bytes.

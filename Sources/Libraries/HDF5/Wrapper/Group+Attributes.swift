@@ -49,7 +49,7 @@ extension Group {
     case Int(CHDF5_KIND_TEXT): return try fixedTexts(name, attribute)
     case Int(CHDF5_KIND_VARIABLE_TEXT):
       let address = Int(exactly: chdf5_object_address(handle.id)) ?? .max
-      guard let texts = VariableText(bytes: source.bytes).texts(of: name, count: count, header: address) else {
+      guard let texts = VariableText(source: source).texts(of: name, count: count, header: address) else {
         throw wrong(name, "is text of variable length that is damaged, shared or in dense storage")
       }
       guard texts.allSatisfy({ $0.utf8.count <= Self.maximumTextBytes }) else { throw wrong(name, "is too long") }

@@ -1,19 +1,19 @@
 import Basics
 
-/// The bytes that are being read, and what reading them may still take.
+/// The file that is being read, and what reading it may still take.
 final class Source {
-  let file: FileBytes
+  let file: any ReadableFile
+  private let pages: FilePages
   /// What a small file may not exceed by huge extents, unwritten chunks, or links that give one dataset many names.
   private(set) var allowance: Int
-  /// Bytes that a tensor has for its own, in order.
-  private var claimed: [Range<Int>] = []
+  /// Why some bytes could not be read.
+  private(set) var failure: Failure?
 
-  var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(file.buffer) }
-
-  /// 16 times the file's size, for float16, integers and good compression, and 1 MiB.
-  init(_ file: FileBytes) {
+  /// The allowance is 16 times the file's size, for float16, integers and good compression, and 1 MiB.
+  init(_ file: any ReadableFile) throws(Failure) {
     self.file = file
-    let (sixteenfold, overflow) = file.buffer.count.multipliedReportingOverflow(by: 16)
+    pages = try FilePages(file)
+    let (sixteenfold, overflow) = file.count.multipliedReportingOverflow(by: 16)
     allowance = overflow ? .max / 2 : min(sixteenfold, .max / 2) + (1 << 20)
   }
 
@@ -24,16 +24,11 @@ final class Source {
     allowance -= count
   }
 
-  /// Whether nobody had a part of these bytes before: a tensor that has may discard them when it is no longer needed.
-  func claim(_ range: Range<Int>) -> Bool {
-    var (low, high) = (0, claimed.count)
-    while low < high {
-      let middle = (low + high) / 2
-      if claimed[middle].lowerBound < range.lowerBound { low = middle + 1 } else { high = middle }
+  /// Bytes of the file, as long as this lives; nil when they are not there, or cannot be read.
+  func bytes(at offset: UInt64, count: Int) -> UnsafeRawBufferPointer? {
+    do throws(Failure) { return try pages.load(at: offset, count: count) } catch {
+      failure = error
+      return nil
     }
-    if low > 0, claimed[low - 1].upperBound > range.lowerBound { return false }
-    if low < claimed.count, claimed[low].lowerBound < range.upperBound { return false }
-    claimed.insert(range, at: low)
-    return true
   }
 }

@@ -7,7 +7,7 @@ import Basics
 /// object headers (IV.A.1), the attribute message (IV.A.2.m) and the global heap (III.E). Attributes in dense storage,
 /// which HDF5 turns to above eight of them in its newer formats, and shared messages are not found.
 struct VariableText {
-  let bytes: UnsafeRawBufferPointer
+  let source: Source
 
   private static let attributeMessage = 0x0c
   private static let continuationMessage = 0x10
@@ -112,24 +112,26 @@ struct VariableText {
 
   /// UTF-8 up to the first NUL.
   private func text(_ position: Int, _ length: Int) -> String? {
-    guard let range = range(position, length) else { return nil }
-    return String(validating: bytes[range].prefix { $0 != 0 }, as: UTF8.self)
+    bytes(position, length).flatMap { String(validating: $0.prefix { $0 != 0 }, as: UTF8.self) }
   }
 
   /// Little-endian; nil beyond the end of the file or of Int.
   private func unsigned(_ position: Int, _ width: Int) -> Int? {
-    guard let range = range(position, width) else { return nil }
-    return Int(exactly: bytes[range].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) })
+    bytes(position, width).flatMap { Int(exactly: $0.reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }) }
   }
 
   private func matches(_ signature: String, at position: Int) -> Bool {
-    guard let range = range(position, signature.utf8.count) else { return false }
-    return bytes[range].elementsEqual(signature.utf8)
+    bytes(position, signature.utf8.count)?.elementsEqual(signature.utf8) ?? false
+  }
+
+  private func bytes(_ position: Int, _ length: Int) -> UnsafeRawBufferPointer? {
+    UInt64(exactly: position).flatMap { source.bytes(at: $0, count: length) }
   }
 
   /// nil unless it lies within the file.
   private func range(_ position: Int, _ length: Int) -> Range<Int>? {
-    guard position >= 0, length >= 0, position <= bytes.count, length <= bytes.count - position else { return nil }
+    let size = source.file.count
+    guard position >= 0, length >= 0, position <= size, length <= size - position else { return nil }
     return position..<position + length
   }
 }

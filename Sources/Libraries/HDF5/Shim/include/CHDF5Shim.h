@@ -5,7 +5,7 @@
  * - prints nothing, and leaves the calling thread's HDF5 error handler and error stack as it found them,
  * - returns a negative number on failure, unless it says otherwise.
  *
- * Files live in memory: libhdf5 opens and locks nothing on disk.
+ * Files are read by a callback and written to memory: libhdf5 opens and locks nothing on disk.
  */
 #ifndef CHDF5SHIM_H
 #define CHDF5SHIM_H
@@ -45,8 +45,14 @@ void chdf5_expect_leak(void);
 
 /* ---- files */
 
-/** Opens a file's bytes for reading without copying them; they must outlive the identifier and all got from it. */
-chdf5_id chdf5_open_image(const void *bytes, size_t size);
+/** Copies bytes of a file to the buffer. 0; -1 when it cannot, or the file does not have them. */
+typedef int (*chdf5_read_callback)(void *context, uint64_t address, size_t size, void *buffer);
+
+/**
+ * Opens a file for reading that the callback reads, under this library's lock; the context must outlive the identifier and
+ * all got from it.
+ */
+chdf5_id chdf5_open_file(uint64_t size, chdf5_read_callback read, void *context);
 
 /** The bytes of a file that was created in memory. */
 typedef struct {

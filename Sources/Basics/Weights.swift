@@ -1,0 +1,36 @@
+/// A tensor of weights, which must all be finite, under the name that failures give it.
+package struct Weights: Sendable {
+  package let key: String
+  private let tensor: Tensor
+
+  package init(_ tensor: Tensor, key: String) { (self.tensor, self.key) = (tensor, key) }
+
+  /// All of them.
+  package var values: [Float] {
+    get throws(Failure) {
+      let values = try tensor.values
+      let areFinite = values.withUnsafeBufferPointer { values in
+        values.baseAddress.map { allFinite($0, count: values.count) } ?? true
+      }
+      guard areFinite else { throw notFinite }
+      return values
+    }
+  }
+
+  /// One after the other.
+  package func reader() -> Reader { Reader(weights: self, reader: tensor.reader()) }
+
+  /// One pass over the weights.
+  package struct Reader {
+    fileprivate let weights: Weights
+    fileprivate let reader: any ValueReader
+
+    /// The next `count` of them.
+    package func read(_ count: Int, into memory: UnsafeMutablePointer<Float>) throws(Failure) {
+      try reader.read(count, into: memory)
+      guard allFinite(memory, count: count) else { throw weights.notFinite }
+    }
+  }
+
+  private var notFinite: Failure { Failure(.format, "the tensor \(key) holds a value that is not finite") }
+}

@@ -1,0 +1,87 @@
+/// The sum of a content's 16-bit words, and the sum of all sums on the way there, modulo 2^64: what tells contents apart
+/// that nobody makes alike on purpose. Modulo 65535 they are the checksum of J. Fletcher, "An Arithmetic Checksum for Serial
+/// Transmissions", IEEE Transactions on Communications 1982, as HDF5 computes it (H5checksum.c).
+///
+/// Words are taken for little-endian ones. libhdf5 takes them for big-endian, which gives the sums modulo 65535 with their
+/// bytes exchanged, since that is a multiplication by 256.
+package struct WordSums: Sendable, Hashable {
+  private var words = 0
+  private var first: UInt64 = 0
+  private var second: UInt64 = 0
+  /// Modulo 65535.
+  private var foldedFirst: UInt64 = 0
+  private var foldedSecond: UInt64 = 0
+
+  /// Words that are summed side by side.
+  private static let lanes = 8
+  /// Steps after which no lane's second sum has left 32 bits.
+  private static let stepsAtOnce = 360
+
+  package init() {}
+
+  /// The content goes on with an even number of bytes.
+  package mutating func add(_ bytes: UnsafeRawBufferPointer) {
+    guard var next = bytes.baseAddress else { return }
+    var words = bytes.count / 2
+    while words >= Self.lanes {
+      let steps = min(words / Self.lanes, Self.stepsAtOnce)
+      let sums = Self.sums(next, steps: steps)
+      add(words: Self.lanes &* steps, first: sums.first, second: sums.second)
+      next += 2 &* Self.lanes &* steps
+      words -= Self.lanes &* steps
+    }
+    for _ in 0..<words {
+      let word = UInt64(next.loadUnaligned(as: UInt16.self))
+      add(words: 1, first: word, second: word)
+      next += 2
+    }
+  }
+
+  /// The content goes on with another one.
+  package mutating func append(_ other: WordSums) {
+    words += other.words
+    second &+= UInt64(other.words) &* first &+ other.second
+    first &+= other.first
+    foldedSecond = Self.folded(foldedSecond &+ UInt64(other.words) &* foldedFirst &+ other.foldedSecond)
+    foldedFirst = Self.folded(foldedFirst &+ other.foldedFirst)
+  }
+
+  private mutating func add(words count: Int, first blockFirst: UInt64, second blockSecond: UInt64) {
+    words += count
+    second &+= UInt64(count) &* first &+ blockSecond
+    first &+= blockFirst
+    foldedSecond = Self.folded(foldedSecond &+ UInt64(count) &* foldedFirst &+ blockSecond)
+    foldedFirst = Self.folded(foldedFirst &+ blockFirst)
+  }
+
+  /// As HDF5's filter Fletcher32 stores it.
+  package var fletcher32: UInt32 {
+    UInt32(UInt16(truncatingIfNeeded: foldedSecond).byteSwapped) << 16
+      | UInt32(UInt16(truncatingIfNeeded: foldedFirst).byteSwapped)
+  }
+
+  /// Both sums of `lanes` x `steps` words: a lane's word in step k counts (steps - k) times in the lane's second sum, and
+  /// lanes x (steps - k) - lane times in the whole's.
+  private static func sums(_ start: UnsafeRawPointer, steps: Int) -> (first: UInt64, second: UInt64) {
+    var first = SIMD8<UInt32>()
+    var second = SIMD8<UInt32>()
+    for step in 0..<steps {
+      let words = (start + 2 &* lanes &* step).loadUnaligned(as: SIMD8<UInt16>.self)
+      first &+= SIMD8<UInt32>(truncatingIfNeeded: words)
+      second &+= first
+    }
+    var sums: (first: UInt64, second: UInt64) = (0, 0)
+    for lane in 0..<lanes {
+      sums.first &+= UInt64(first[lane])
+      sums.second &+= UInt64(lanes) &* UInt64(second[lane]) &- UInt64(lane) &* UInt64(first[lane])
+    }
+    return sums
+  }
+
+  /// Modulo 65535, where 65535 itself stands for every multiple of it but 0, as in libhdf5.
+  private static func folded(_ sum: UInt64) -> UInt64 {
+    var sum = sum
+    while sum > 0xffff { sum = (sum & 0xffff) &+ (sum >> 16) }
+    return sum
+  }
+}
