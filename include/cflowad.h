@@ -327,6 +327,17 @@ typedef struct cflowad_region {
     size_t contour_count; /**< its corners; 0 when contours are not wanted or it did not fit */
 } cflowad_region;
 
+/** What the arrays of a cflowad_result hold. */
+typedef struct cflowad_shape {
+    uint32_t map_width;                          /**< columns of the map */
+    uint32_t map_height;                         /**< its rows */
+    uint32_t tile_count;                         /**< tiles that the frame is cut into, 1 if it is not */
+    uint32_t level_count;                        /**< feature levels, finest first */
+    uint32_t level_width[CFLOWAD_MAX_LEVELS];    /**< columns of the level's grid, for each tile */
+    uint32_t level_height[CFLOWAD_MAX_LEVELS];   /**< its rows */
+    uint32_t level_channels[CFLOWAD_MAX_LEVELS]; /**< length of its feature vectors */
+} cflowad_shape;
+
 /**
  * What scoring a frame gives. Set struct_size, and zero everything that you do not want: an output array is
  * written when its pointer is not NULL. Capacities count elements, not bytes.
@@ -377,6 +388,10 @@ typedef struct cflowad_result {
     size_t contour_capacity;
     size_t contour_count;    /**< out: corners of all given regions; a contour is given whole or, when it has no room,
                                   not */
+    cflowad_shape shape;     /**< out: of map, log_likelihoods and features, wanted or not, by the model that scores.
+                                  Given for all results of a call before anything is scored, and so also when it then
+                                  returns CFLOWAD_ERROR_BUFFER_TOO_SMALL: make the arrays anew by it and call again,
+                                  where another thread may exchange the model for one of another size */
 } cflowad_result;
 
 /**
@@ -435,7 +450,7 @@ cflowad_status cflowad_session_set_region_of_interest(cflowad_session *session, 
  * anew. Computes in the default floating-point mode and leaves the calling thread's own as it was.
  *
  * @param frame   borrowed for the call.
- * @param result  outputs; see cflowad_result. On failure its scalar outputs are untouched.
+ * @param result  outputs; see cflowad_result. On failure its scalar outputs but the shape are untouched.
  * @return CFLOWAD_ERROR_BUFFER_TOO_SMALL, CFLOWAD_ERROR_BUSY, CFLOWAD_ERROR_NOT_CALIBRATED (a model without
  *         calibration gives log_likelihoods and features and then this status; score and maps are untouched),
  *         CFLOWAD_ERROR_DIVERGED when the network's output is not finite.
@@ -481,7 +496,7 @@ cflowad_status cflowad_session_score_all(
  * end of a call that runs to free what the old model needed, but not longer than about a second.
  *
  * @param index  place of the model to be replaced, 0 in a session of one.
- * @param model  may have another input size or architecture than the old one.
+ * @param model  may have another input size or architecture than the old one; see cflowad_result.shape.
  */
 cflowad_status cflowad_session_replace_model(cflowad_session *session, size_t index, const cflowad_model *model);
 
@@ -619,8 +634,8 @@ cflowad_status cflowad_trainer_create(
  * Adds a frame; it, or each of its tiles, is resized to the network's input and copied.
  *
  * @param role  a CFLOWAD_ROLE_.
- * @return CFLOWAD_ERROR_STATE for a frame that is not to be trained on, but was: by this trainer's fit, or, since 1.1, by
- *         the training of the detector that it began with, as far as its file knows.
+ * @return CFLOWAD_ERROR_STATE for a frame that is not to be trained on, but was: by this trainer's fit, or, since 1.1,
+ *         by the training of the detector that it began with, as far as its file knows.
  */
 cflowad_status cflowad_trainer_add_frame(cflowad_trainer *trainer, const cflowad_frame *frame, int32_t role);
 

@@ -40,6 +40,7 @@ int main(int argc, char **argv) {
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <cstring>
 #include <memory>
 #include <optional>
 #include <string>
@@ -467,7 +468,7 @@ struct Score {
     float review_threshold = 0;                   /**< what else it compared it with; without review the threshold */
     cflowad_verdict verdict = CFLOWAD_VERDICT_PASS; /**< CFLOWAD_VERDICT_ */
     float p_value = 0;                            /**< share of good frames with such a score; see cflowad_result */
-    std::vector<float> map;                       /**< input_height x input_width; tiled: see ModelInfo::map_size */
+    std::vector<float> map;                       /**< shape.map_height x shape.map_width */
     std::vector<float> frame_map;                 /**< frame's height x width */
     std::vector<float> log_likelihoods;           /**< levels, finest first, each level_height x level_width */
     std::vector<float> features;                  /**< the same, each value level_channels long */
@@ -475,6 +476,7 @@ struct Score {
                                                        cflowad_region. Their contours are in contour_points */
     std::vector<cflowad_point> contour_points;
     std::size_t region_count = 0;                 /**< all regions there are, also beyond those */
+    cflowad_shape shape{};                        /**< of the arrays, by the model that scored */
 
     bool passes() const noexcept { return verdict == CFLOWAD_VERDICT_PASS; }
     bool is_for_review() const noexcept { return verdict == CFLOWAD_VERDICT_REVIEW; }
@@ -486,34 +488,22 @@ class Session : public detail::Handle<cflowad_session, cflowad_session_close> {
 public:
     /** A session of a model, which may be closed before it; see cflowad_session_create. */
     static Expected<Session> try_create(const Model &model, const SessionOptions &options = {}) {
-        Expected<ModelInfo> info = model.try_info();
-        if (!info) return info.error();
         cflowad_session *session = nullptr;
         const cflowad_status status = cflowad_session_create(model.get(), &options, &session);
-        return detail::check(status, Session(session, {*info}));
+        return detail::check(status, Session(session, 1));
     }
 
     /** A session of several models, for the same frames; see cflowad_session_create_many. */
     static Expected<Session> try_create(Span<const Model *const> models, const SessionOptions &options = {}) {
         std::vector<const cflowad_model *> handles;
-        std::vector<ModelInfo> infos;
-        for (const Model *model : models) {
-            Expected<ModelInfo> info = model->try_info();
-            if (!info) return info.error();
-            infos.push_back(*info);
-            handles.push_back(model->get());
-        }
+        for (const Model *model : models) handles.push_back(model->get());
         cflowad_session *session = nullptr;
         const cflowad_status status =
             cflowad_session_create_many(handles.data(), handles.size(), &options, &session);
-        return detail::check(status, Session(session, std::move(infos)));
+        return detail::check(status, Session(session, handles.size()));
     }
 
-    /** What the first model is. */
-    const ModelInfo &info() const noexcept { return infos_.front(); }
-
-    /** What every model is. */
-    Span<const ModelInfo> infos() const noexcept { return {infos_.data(), infos_.size()}; }
+    std::size_t model_count() const noexcept { return model_count_; }
 
     /** Most regions that are given [64]. */
     std::size_t region_limit = 64;
@@ -542,57 +532,40 @@ public:
 
     /** The same into an object that is used again and again: its arrays keep their memory. */
     Expected<void> try_score(const Frame &frame, Output outputs, Score &score) {
-        cflowad_result result = prepare(info(), frame, outputs, score);
-        const cflowad_status status = cflowad_session_score(get(), &frame, &result);
-        if (status != CFLOWAD_OK) return detail::failure(status);
-        finish(result, score);
-        return {};
+        cflowad_result result;
+        return run({&frame, 1}, outputs, {&score, 1}, &result, [&](cflowad_result *results) {
+            return cflowad_session_score(get(), &frame, results);
+        });
     }
 
     /** Scores frames of any sizes and formats, the same bits as one by one; see cflowad_session_score_batch. */
     Expected<std::vector<Score>> try_score_batch(Span<const Frame> frames, Output outputs = Output::score_only) {
         std::vector<Score> scores(frames.size());
-        std::vector<cflowad_result> results;
-        results.reserve(frames.size());
-        for (std::size_t i = 0; i < frames.size(); i++)
-            results.push_back(prepare(info(), frames[i], outputs, scores[i]));
-        const cflowad_status status =
-            cflowad_session_score_batch(get(), frames.data(), frames.size(), results.data());
-        if (status != CFLOWAD_OK) return detail::failure(status);
-        for (std::size_t i = 0; i < frames.size(); i++) finish(results[i], scores[i]);
+        std::vector<cflowad_result> results(frames.size());
+        Expected<void> done = run(frames, outputs, scores, results.data(), [&](cflowad_result *all) {
+            return cflowad_session_score_batch(get(), frames.data(), frames.size(), all);
+        });
+        if (!done) return done.error();
         return scores;
     }
 
     /** Scores a frame with every model; see cflowad_session_score_all. */
     Expected<std::vector<Score>> try_score_all(const Frame &frame, Output outputs = Output::score_only) {
-        std::vector<Score> scores(infos_.size());
-        std::vector<cflowad_result> results;
-        results.reserve(infos_.size());
-        for (std::size_t i = 0; i < infos_.size(); i++)
-            results.push_back(prepare(infos_[i], frame, outputs, scores[i]));
-        const cflowad_status status = cflowad_session_score_all(get(), &frame, results.data());
-        if (status != CFLOWAD_OK) return detail::failure(status);
-        for (std::size_t i = 0; i < infos_.size(); i++) finish(results[i], scores[i]);
+        std::vector<Score> scores(model_count_);
+        std::vector<cflowad_result> results(model_count_);
+        Expected<void> done = run({&frame, 1}, outputs, scores, results.data(), [&](cflowad_result *all) {
+            return cflowad_session_score_all(get(), &frame, all);
+        });
+        if (!done) return done.error();
         return scores;
     }
 
     /**
-     * Puts another model in the place of one; see cflowad_session_replace_model. While another thread is scoring, the
-     * model must have the old one's input size, tiles and levels; one of other sizes may come when no call runs.
+     * Puts another model, of any size, in the place of one, while other threads may be scoring; see
+     * cflowad_session_replace_model.
      */
     Expected<void> try_replace_model(std::size_t index, const Model &model) {
-        Expected<ModelInfo> info = model.try_info();
-        if (!info) return info.error();
-        const cflowad_status status = cflowad_session_replace_model(get(), index, model.get());
-        if (status != CFLOWAD_OK) return detail::failure(status);
-        // Arrays are made by these sizes: not written where nothing changes, since another thread may be reading.
-        ModelInfo &old = infos_[index];
-        if (old.map_size() != info->map_size() || old.tile_width != info->tile_width
-            || old.tile_height != info->tile_height || old.tile_overlap != info->tile_overlap
-            || old.log_likelihood_count() != info->log_likelihood_count()
-            || old.feature_count() != info->feature_count())
-            old = *info;
-        return {};
+        return detail::check(cflowad_session_replace_model(get(), index, model.get()));
     }
 
 #if CFLOWAD_HAS_EXCEPTIONS
@@ -616,34 +589,74 @@ public:
 #endif
 
 private:
-    Session(cflowad_session *raw, std::vector<ModelInfo> infos) noexcept : Handle(raw), infos_(std::move(infos)) {}
+    Session(cflowad_session *raw, std::size_t model_count) noexcept : Handle(raw), model_count_(model_count) {}
 
-    /** Makes room for what is wanted. */
-    cflowad_result prepare(const ModelInfo &info, const Frame &frame, Output outputs, Score &score) const {
-        cflowad_result result = detail::sized<cflowad_result>();
-        const auto room = [&](Output output, std::vector<float> &values, std::size_t count) -> float * {
-            if (!contains(outputs, output)) count = 0;
-            values.resize(count);
-            return count != 0 ? values.data() : nullptr;
-        };
-        const ModelInfo::MapSize size = info.map_size(frame.frame_width(), frame.frame_height());
-        result.map = room(Output::map, score.map, size.count());
-        result.map_capacity = score.map.size();
-        result.frame_map = room(Output::frame_map, score.frame_map, frame.pixel_count());
-        result.frame_map_capacity = score.frame_map.size();
-        result.log_likelihoods = room(Output::log_likelihoods, score.log_likelihoods,
-                                      size.tile_count * info.log_likelihood_count());
-        result.log_likelihoods_capacity = score.log_likelihoods.size();
-        result.features = room(Output::features, score.features, size.tile_count * info.feature_count());
-        result.features_capacity = score.features.size();
-        const bool with_regions = contains(outputs, Output::regions);
-        score.regions.resize(with_regions ? region_limit : 0);
+    /**
+     * Scores with room for what is wanted. How much that is, only the library knows, in the call that scores: the model
+     * may have been exchanged just before. So arrays begin as large as the last call's were, and where that was not
+     * enough, which the library says before it scores anything, they are made anew.
+     *
+     * @param frames  one for each score, or one for all.
+     * @param call    scores into the results, one for each score.
+     */
+    template <typename Call>
+    Expected<void> run(
+        Span<const Frame> frames, Output outputs, Span<Score> scores, cflowad_result *results, Call call) {
+        const auto frame = [&](std::size_t i) -> const Frame & { return frames[frames.size() == 1 ? 0 : i]; };
+        for (std::size_t i = 0; i < scores.size(); i++) make_room(frame(i), outputs, scores[i]);
+        cflowad_status status;
+        bool is_changed;
+        do {
+            for (std::size_t i = 0; i < scores.size(); i++) results[i] = request(outputs, scores[i]);
+            status = call(results);
+            is_changed = false;
+            for (std::size_t i = 0; i < scores.size(); i++) {
+                if (std::memcmp(&scores[i].shape, &results[i].shape, sizeof scores[i].shape) == 0) continue;
+                is_changed = true;
+                scores[i].shape = results[i].shape;
+                make_room(frame(i), outputs, scores[i]);
+            }
+        } while (status == CFLOWAD_ERROR_BUFFER_TOO_SMALL && is_changed);
+        if (status != CFLOWAD_OK) return detail::failure(status);
+        for (std::size_t i = 0; i < scores.size(); i++) finish(results[i], scores[i]);
+        return {};
+    }
+
+    /** Arrays for what is wanted, by the score's shape; for what is not, empty ones. */
+    void make_room(const Frame &frame, Output outputs, Score &score) const {
+        const cflowad_shape &shape = score.shape;
+        std::size_t positions = 0, features = 0;
+        for (std::uint32_t i = 0; i < shape.level_count; i++) {
+            const std::size_t level = std::size_t{shape.tile_count} * shape.level_width[i] * shape.level_height[i];
+            positions += level;
+            features += level * shape.level_channels[i];
+        }
+        const auto size = [&](Output output, std::size_t count) { return contains(outputs, output) ? count : 0; };
+        score.map.resize(size(Output::map, std::size_t{shape.map_width} * shape.map_height));
+        score.frame_map.resize(size(Output::frame_map, frame.pixel_count()));
+        score.log_likelihoods.resize(size(Output::log_likelihoods, positions));
+        score.features.resize(size(Output::features, features));
+        score.regions.resize(size(Output::regions, region_limit));
         // A contour passes each of the corners of the frame's pixels at most twice.
-        score.contour_points.resize(
-            with_regions && contains(outputs, Output::contours)
-                ? 2 * (std::size_t{frame.frame_width()} + 1) * (std::size_t{frame.frame_height()} + 1)
-                : 0);
-        if (with_regions) {
+        score.contour_points.resize(size(
+            Output::regions | Output::contours,
+            2 * (std::size_t{frame.frame_width()} + 1) * (std::size_t{frame.frame_height()} + 1)));
+    }
+
+    /** What asks for the outputs, into the score's arrays. */
+    static cflowad_result request(Output outputs, Score &score) noexcept {
+        static float none; // an array without elements is asked for all the same
+        cflowad_result result = detail::sized<cflowad_result>();
+        const auto ask = [&](Output output, std::vector<float> &values, float *&array, std::size_t &capacity) {
+            if (!contains(outputs, output)) return;
+            array = values.empty() ? &none : values.data();
+            capacity = values.size();
+        };
+        ask(Output::map, score.map, result.map, result.map_capacity);
+        ask(Output::frame_map, score.frame_map, result.frame_map, result.frame_map_capacity);
+        ask(Output::log_likelihoods, score.log_likelihoods, result.log_likelihoods, result.log_likelihoods_capacity);
+        ask(Output::features, score.features, result.features, result.features_capacity);
+        if (contains(outputs, Output::regions)) {
             result.regions = score.regions.data();
             result.region_size = sizeof(cflowad_region);
             result.region_capacity = score.regions.size();
@@ -652,6 +665,7 @@ private:
             result.contour_points = score.contour_points.data();
             result.contour_capacity = score.contour_points.size();
         }
+        result.shape = score.shape; // stays when nothing is scored
         return result;
     }
 
@@ -666,7 +680,7 @@ private:
         score.contour_points.resize(result.contour_count);
     }
 
-    std::vector<ModelInfo> infos_;
+    std::size_t model_count_;
 };
 
 /* ----------------------------------------------------------------------------------------- training */

@@ -62,3 +62,25 @@ enum CallerStruct {
     write(defaults, to: pointer)
   }
 }
+
+/// Structs of a caller in a row, as far apart as the first one says that it is long.
+struct CallerArray<Struct: VersionedStruct & BitwiseCopyable> {
+  private let base: UnsafePointer<Struct>
+  private let stride: Int
+
+  init(_ base: UnsafePointer<Struct>, _ name: StaticString) throws(Failure) {
+    _ = try CallerStruct.read(base, name)
+    self.base = base
+    stride = UnsafeRawPointer(base).loadUnaligned(as: Int.self)
+  }
+
+  /// Fails with `.structSize` when the element says that it is of another length than the first.
+  func element(_ index: Int) throws(Failure) -> UnsafeMutablePointer<Struct> {
+    let element = UnsafeRawPointer(base) + index &* stride
+    guard element.loadUnaligned(as: Int.self) == stride else {
+      throw Failure(.structSize, "its struct_size differs from the first element's")
+    }
+    // What the caller handed over as const goes on to functions that only read it.
+    return UnsafeMutablePointer(mutating: element.assumingMemoryBound(to: Struct.self))
+  }
+}

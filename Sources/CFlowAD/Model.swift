@@ -42,18 +42,9 @@ public func cflowad_model_get_info(
     filled.input_width = UInt32(detector.preprocessing.width)
     filled.input_height = UInt32(detector.preprocessing.height)
     filled.level_count = UInt32(detector.levels.count)
-    withUnsafeMutableBytes(of: &filled) { bytes in
-      for (level, grid) in detector.levels.enumerated() {
-        let offset = level * MemoryLayout<UInt32>.stride
-        func store(_ value: Int, _ field: PartialKeyPath<cflowad_model_info>) {
-          guard let start = MemoryLayout<cflowad_model_info>.offset(of: field) else { return }
-          bytes.storeBytes(of: UInt32(value), toByteOffset: start + offset, as: UInt32.self)
-        }
-        store(grid.width, \.level_width)
-        store(grid.height, \.level_height)
-        store(grid.channels, \.level_channels)
-      }
-    }
+    copyLevels(detector.levels, { $0.width }, into: &filled.level_width)
+    copyLevels(detector.levels, { $0.height }, into: &filled.level_height)
+    copyLevels(detector.levels, { $0.channels }, into: &filled.level_channels)
     filled.coupling_blocks = UInt32(detector.flowDescription.blockCount)
     filled.condition_channels = UInt32(detector.flowDescription.conditionChannels)
     let calibration = detector.calibration

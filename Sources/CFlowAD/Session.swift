@@ -120,7 +120,9 @@ public func cflowad_session_score(
     let result = try checkedOutput(result, "result")
     let session = try sessions.object(session)
     try session.use { (group) throws(Failure) in
-      try score(group.members[0].session, frame, result)
+      let member = group.members[0].session
+      try tellShape(member.detector, frame, result)
+      try score(member, frame, result)
     }
   }
 }
@@ -133,26 +135,21 @@ public func cflowad_session_score_batch(
   attempt { () throws(Failure) in
     let session = try sessions.object(session)
     guard count != 0 else { return }
-    guard let frames, let results, count > 0 else {
+    guard let firstFrame = frames, let firstResult = results, count > 0 else {
       throw Failure(.invalidArgument, "the frames or results are NULL, or their count is too large")
     }
-    // The elements are as far apart as the caller's version of the structs is long.
-    let frameStride = frames.pointee.struct_size
-    let resultStride = results.pointee.struct_size
-    _ = try CallerStruct.read(frames, "first frame")
-    _ = try CallerStruct.read(UnsafePointer(results), "first result")
+    let frames = try CallerArray(firstFrame, "first frame")
+    let results = try CallerArray(firstResult, "first result")
     try session.use { (group) throws(Failure) in
-      for i in 0..<count {
-        let frame = UnsafeRawPointer(frames) + i &* frameStride
-        let result = UnsafeMutableRawPointer(results) + i &* resultStride
+      let member = group.members[0].session
+      tellShapes(count) { (index) throws(Failure) in
+        try tellShape(member.detector, frames.element(index), results.element(index))
+      }
+      for index in 0..<count {
         do throws(Failure) {
-          guard frame.loadUnaligned(as: Int.self) == frameStride, result.loadUnaligned(as: Int.self) == resultStride
-          else { throw Failure(.structSize, "its struct_size differs from the first element's") }
-          try score(
-            group.members[0].session, frame.assumingMemoryBound(to: cflowad_frame.self),
-            result.assumingMemoryBound(to: cflowad_result.self))
+          try score(member, frames.element(index), results.element(index))
         } catch {
-          throw error.within("frame \(i)")
+          throw error.within("frame \(index)")
         }
       }
     }
@@ -165,9 +162,11 @@ public func cflowad_session_score_all(
 ) -> cflowad_status {
   attempt { () throws(Failure) in
     let session = try sessions.object(session)
-    let results = try checkedOutput(results, "results")
-    _ = try CallerStruct.read(UnsafePointer(results), "first result")
+    let results = try CallerArray(checkedOutput(results, "results"), "first result")
     try session.use { (group) throws(Failure) in
+      tellShapes(group.members.count) { (index) throws(Failure) in
+        try tellShape(group.members[index].session.detector, frame, results.element(index))
+      }
       try Kernels.inDefaultFloatMode { () throws(Failure) in try score(group, frame, results) }
     }
   }
@@ -184,6 +183,13 @@ private func optional(_ value: Float, _ name: StaticString) throws(Failure) -> F
   return value.isNaN ? nil : value
 }
 
+/// Tells what the arrays of several results hold. Where that fails, scoring fails in its turn.
+private func tellShapes(_ count: Int, _ tell: (Int) throws(Failure) -> Void) {
+  for index in 0..<count {
+    do throws(Failure) { try tell(index) } catch { return }
+  }
+}
+
 /// Scores one frame into the caller's result.
 private func score(
   _ session: DetectorSession, _ frame: UnsafePointer<cflowad_frame>?, _ result: UnsafeMutablePointer<cflowad_result>
@@ -198,17 +204,11 @@ private func score(
 /// Scores one frame with every member of a group, tile by tile, so that members with the same encoder share the
 /// features of each tile. The members before the first that fails are scored all the same.
 private func score(
-  _ group: DetectorGroup, _ frame: UnsafePointer<cflowad_frame>?, _ results: UnsafeMutablePointer<cflowad_result>
+  _ group: DetectorGroup, _ frame: UnsafePointer<cflowad_frame>?, _ results: CallerArray<cflowad_result>
 ) throws(Failure) {
-  let stride = results.pointee.struct_size
   /// A member's part, made again for every step: there is no memory to keep it in.
   func part(_ index: Int) throws(Failure) -> FrameScoring {
-    let result = UnsafeMutableRawPointer(results) + index &* stride
-    guard result.loadUnaligned(as: Int.self) == stride else {
-      throw Failure(.structSize, "its result's struct_size differs from the first one's")
-    }
-    return try FrameScoring(
-      group.members[index].session, frame, result.assumingMemoryBound(to: cflowad_result.self))
+    try FrameScoring(group.members[index].session, frame, results.element(index))
   }
   var (memberCount, failure) = (group.members.count, Failure?.none)
   var (tile, tileCount) = (0, 1)

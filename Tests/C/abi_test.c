@@ -560,6 +560,14 @@ static void test_float_mode(cflowad_session *session) {
     CHECK(first.score == second.score);
 }
 
+static int is_shape_of(const cflowad_shape *shape, const cflowad_model_info *info) {
+    return shape->map_width == info->input_width && shape->map_height == info->input_height && shape->tile_count == 1
+        && shape->level_count == info->level_count
+        && !memcmp(shape->level_width, info->level_width, sizeof shape->level_width)
+        && !memcmp(shape->level_height, info->level_height, sizeof shape->level_height)
+        && !memcmp(shape->level_channels, info->level_channels, sizeof shape->level_channels);
+}
+
 static void test_buffers(cflowad_model *model, cflowad_session *session) {
     cflowad_frame frame = good_frame();
     cflowad_result result = empty_result();
@@ -596,6 +604,7 @@ static void test_buffers(cflowad_model *model, cflowad_session *session) {
     result.map = memory;
     result.map_capacity = network - 1;
     EXPECT(ERROR_BUFFER_TOO_SMALL, cflowad_session_score(session, &frame, &result));
+    CHECK(is_shape_of(&result.shape, &info));
     result.map_capacity = 0;
     EXPECT(ERROR_BUFFER_TOO_SMALL, cflowad_session_score(session, &frame, &result));
     result.map = NULL;
@@ -611,6 +620,24 @@ static void test_buffers(cflowad_model *model, cflowad_session *session) {
     result.features_capacity = features - 1;
     EXPECT(ERROR_BUFFER_TOO_SMALL, cflowad_session_score(session, &frame, &result));
     CHECK(result.score == -77);
+
+    {
+        /* All shapes are told before anything is scored. */
+        cflowad_frame frames[2];
+        cflowad_result results[2];
+        frames[0] = frames[1] = frame;
+        results[0] = results[1] = result;
+        memset(&results[0].shape, 0, sizeof results[0].shape);
+        memset(&results[1].shape, 0, sizeof results[1].shape);
+        EXPECT(ERROR_BUFFER_TOO_SMALL, cflowad_session_score_batch(session, frames, 2, results));
+        CHECK(is_shape_of(&results[0].shape, &info) && is_shape_of(&results[1].shape, &info));
+        CHECK(results[0].score == -77 && results[1].score == -77);
+        /* A program that does not know the field. */
+        results[0].struct_size = offsetof(cflowad_result, shape);
+        memset(&results[0].shape, 77, sizeof results[0].shape);
+        EXPECT(ERROR_BUFFER_TOO_SMALL, cflowad_session_score(session, frames, results));
+        CHECK(results[0].shape.map_width == 0x4d4d4d4d && results[0].shape.level_channels[3] == 0x4d4d4d4d);
+    }
 
     /* Exactly enough is enough, and nothing is written beyond. */
     memory[features] = 12345;

@@ -107,6 +107,13 @@ static void test_many(const cflowad_model *a, const cflowad_model *b) {
     CHECK(cflowad_session_score_all(session, &frame, results) == CFLOWAD_ERROR_STRUCT_SIZE);
     CHECK(strstr(cflowad_last_error(), "model 2") != NULL);
     results[2].struct_size++;
+    /* Shapes of all are told before anything is scored. */
+    memset(&results[2].shape, 0, sizeof results[2].shape);
+    results[0].score = -77;
+    results[0].map = &expected[0];
+    CHECK(cflowad_session_score_all(session, &frame, results) == CFLOWAD_ERROR_BUFFER_TOO_SMALL);
+    CHECK(results[0].score == -77 && results[2].shape.map_width > 0);
+    results[0].map = NULL;
 
     CHECK(cflowad_session_replace_model(session, 3, b) == CFLOWAD_ERROR_INVALID_ARGUMENT);
     CHECK(cflowad_session_replace_model(session, (size_t)-1, b) == CFLOWAD_ERROR_INVALID_ARGUMENT);

@@ -3,9 +3,11 @@
 //     hpp_test DETECTOR.h5 FOLDER [TILED.h5]
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstdio>
 #include <cstring>
 #include <string>
+#include <thread>
 #include <type_traits>
 #include <vector>
 #if __cplusplus >= 202002L
@@ -248,7 +250,7 @@ void several_models(const char *path) {
     const cflowad::Frame frame(pixels.data(), 40, 40, CFLOWAD_PIXEL_GRAY8);
     const std::vector<cflowad::Score> scores = must(session.try_score_all(frame, cflowad::Output::map), "score all");
     const cflowad::Score alone = must(session.try_score(frame), "score");
-    expect(session.infos().size() == 2 && scores.size() == 2, "two models, two scores");
+    expect(session.model_count() == 2 && scores.size() == 2, "two models, two scores");
     expect(scores[0].score == alone.score && scores[1].score == alone.score, "the same bits as alone");
     expect(scores[1].map == scores[0].map && !scores[1].map.empty(), "and maps");
     expect(bool(session.try_replace_model(1, model)), "replace");
@@ -275,6 +277,53 @@ void tiles(const char *tiled_path, const char *path) {
     const cflowad::Model whole = must(cflowad::Model::try_open(path), "open");
     expect(bool(session.try_replace_model(0, whole)), "replace by a model without tiles");
     expect(must(session.try_score(frame, all), "score whole").map.size() == info.map_size(), "the network's map");
+}
+
+/// Models of other sizes come while another thread scores: every score is wholly one's or the other's.
+void exchanges(const char *path, const char *other) {
+    using cflowad::Output;
+    const Output everything = Output::map | Output::frame_map | Output::log_likelihoods | Output::features;
+    const std::array<cflowad::Model, 2> models{
+        must(cflowad::Model::try_open(path), "open"), must(cflowad::Model::try_open(other), "open")};
+    const std::vector<std::uint8_t> pixels = noise(200 * 150);
+    const cflowad::Frame frame(pixels.data(), 200, 150, CFLOWAD_PIXEL_GRAY8);
+    std::array<cflowad::Score, 2> expected;
+    for (std::size_t i = 0; i < 2; i++) {
+        cflowad::Session alone = must(cflowad::Session::try_create(models[i]), "session");
+        expected[i] = must(alone.try_score(frame, everything), "score");
+    }
+    expect(expected[0].map.size() != expected[1].map.size(), "the models' maps differ in size");
+    const auto is_one_of = [&](const cflowad::Score &score) {
+        for (const cflowad::Score &whole : expected)
+            if (score.score == whole.score && score.map == whole.map && score.frame_map == whole.frame_map
+                && score.log_likelihoods == whole.log_likelihoods && score.features == whole.features
+                && score.map.size() == std::size_t{score.shape.map_width} * score.shape.map_height)
+                return true;
+        return false;
+    };
+
+    const std::array<const cflowad::Model *, 2> pair{&models[0], &models[1]};
+    cflowad::Session session = must(cflowad::Session::try_create(pair), "session of two");
+    std::atomic<bool> is_done{false};
+    std::atomic<int> count{0};
+    bool good = true;
+    std::thread camera([&] {
+        cflowad::Score reused;
+        const std::array<cflowad::Frame, 2> frames{frame, frame};
+        while (!is_done || count < 3) {
+            good &= session.try_score(frame, everything, reused).has_value() && is_one_of(reused);
+            for (const cflowad::Score &score : must(session.try_score_all(frame, everything), "all"))
+                good &= is_one_of(score);
+            const std::vector<cflowad::Score> batch = must(session.try_score_batch(frames, everything), "batch");
+            good &= is_one_of(batch[0]) && batch[1].score == batch[0].score && batch[1].map == batch[0].map;
+            count++;
+        }
+    });
+    for (std::size_t i = 1; i <= 40 || count < 3; i++)
+        expect(session.try_replace_model(i / 2 % 2, models[i % 2]).has_value(), "replace");
+    is_done = true;
+    camera.join();
+    expect(good, "every score is one model's");
 }
 
 #if CFLOWAD_HAS_EXCEPTIONS
@@ -312,6 +361,7 @@ int main(int argc, char **argv) {
     models_and_sessions(argv[1]);
     several_models(argv[1]);
     if (argc == 4) tiles(argv[3], argv[1]);
+    if (argc == 4) exchanges(argv[1], argv[3]);
     training(argv[1], argv[2]);
     images_and_metrics(argv[2]);
 #if CFLOWAD_HAS_EXCEPTIONS

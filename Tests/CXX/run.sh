@@ -19,7 +19,7 @@ for compiler in g++ clang++; do
     command -v $compiler > /dev/null || continue
     for standard in 17 20; do
         for exceptions in -fexceptions -fno-exceptions; do
-            $compiler -std=c++$standard $exceptions -Wall -Wextra -Wpedantic -Werror "-I$root/include" \
+            $compiler -std=c++$standard $exceptions -pthread -Wall -Wextra -Wpedantic -Werror "-I$root/include" \
                 "$root/Tests/CXX/hpp_test.cpp" -o "$work/hpp" "-L$library" -lcflowad "-Wl,-rpath,$library"
             echo "$compiler: $("$work/hpp" "$detector" "$work" ${tiled:+"$tiled"})"
         done

@@ -1,5 +1,7 @@
 """Several models in one session."""
 
+import threading
+
 import cflowad
 import numpy as np
 import pytest
@@ -50,3 +52,50 @@ def test_replacing(models):
             session.replace_model(2, models[0])
     with pytest.raises(cflowad.InvalidArgumentError):
         cflowad.Session([])
+
+
+def test_models_of_other_sizes_come_while_threads_score(models):
+    """Every result is wholly one model's, whatever the size of its arrays."""
+    maps = ["map", "frame_map", "log_likelihoods", "features"]
+    frame, pair = frames()[0], models[:2]
+    expected = []
+    for model in pair:
+        with model.session() as session:
+            expected.append(session.score(frame, maps=maps))
+    assert expected[0].map.shape != expected[1].map.shape
+
+    def is_one_of(result):
+        def arrays(result):
+            return [result.map, result.frame_map, *result.log_likelihoods, *result.features]
+
+        return any(
+            result.score == whole.score and all(map(np.array_equal, arrays(result), arrays(whole))) for whole in expected
+        )
+
+    wrong, counts, done = [], [0, 0], threading.Event()
+
+    def watch(session, number):
+        try:
+            while not done.is_set() or counts[number] < 5:
+                results = [session.score(frame, maps=maps), *session.score_all(frame, maps=maps)]
+                results += session.score_batch([frame, frame], maps=maps)
+                wrong.extend(result for result in results if not is_one_of(result))
+                counts[number] += 1
+        except Exception as error:
+            wrong.append(error)
+
+    sessions = [cflowad.Session(pair, threads=1) for _ in counts]
+    cameras = [threading.Thread(target=watch, args=(session, i)) for i, session in enumerate(sessions)]
+    for camera in cameras:
+        camera.start()
+    swaps = 0
+    while swaps < 40 or min(counts) < 5 and not wrong:
+        swaps += 1
+        for session in sessions:
+            session.replace_model(swaps // 2 % 2, pair[swaps % 2])
+    done.set()
+    for camera in cameras:
+        camera.join()
+    for session in sessions:
+        session.close()
+    assert not wrong

@@ -97,6 +97,7 @@ _CLASSES: dict[int, type[Error]] = {
     13: StateError,
 }
 
+BUFFER_TOO_SMALL = 4
 NOT_CALIBRATED = 8
 
 

@@ -6,7 +6,7 @@ import asyncio
 import ctypes
 import math
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import partial
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from . import _native
 from ._arraylike import ImageLike, Layout
 from ._arrays import Order, Path, native_frame, native_path, unsigned
-from ._errors import NOT_CALIBRATED, check, closed
+from ._errors import BUFFER_TOO_SMALL, NOT_CALIBRATED, check, closed
 from ._region_of_interest import RegionOfInterest
 from ._regions import Region, RegionOutputs
 from ._sources import read_image, sources
@@ -299,6 +299,7 @@ class Session(Handle):
         self._region_limit = unsigned("regions", regions, 32)
         models = [model] if isinstance(model, Model) else list(model)
         self._infos = [each.info for each in models]
+        self._last_shape = _native.Shape()
         handles = (ctypes.c_void_p * len(models))(*(each.handle for each in models))
         check(
             library.cflowad_session_create_many(handles, len(models), ctypes.byref(options), ctypes.byref(handle))
@@ -319,8 +320,7 @@ class Session(Handle):
         """Puts another model in the place of one, while other threads may be scoring.
 
         All preparation happens in this call, which releases the interpreter lock. A call that runs ends with the models
-        it began with; those that begin afterwards use the new one. While another thread is scoring, the new model must
-        have the old one's input size, tiles and levels.
+        it began with; those that begin afterwards use the new one, which may have another input size or architecture.
         """
         if not 0 <= index < len(self._infos):
             raise IndexError(f"there is no model {index} in a session of {len(self._infos)}")
@@ -333,13 +333,13 @@ class Session(Handle):
         """Scores a frame with every model: the same bits as with each alone. Parameters as of `score`."""
         wanted = _wanted(maps)
         native, owner = native_frame(frame, order, layout)
-        infos = list(self._infos)
-        outputs = [self._outputs(info, native, wanted) for info in infos]
-        rooms = [self._room(native) for _ in infos]
-        results = self._native_results(outputs, rooms)
-        check(_native.library().cflowad_session_score_all(self.handle, ctypes.byref(native), results))
+
+        def call(results: Any) -> int:
+            return int(_native.library().cflowad_session_score_all(self.handle, ctypes.byref(native), results))
+
+        found = self._score(call, [native] * len(self._infos), wanted)
         del owner
-        return [self._result(*parts, False) for parts in zip(infos, results, outputs, rooms)]
+        return found
 
     def set_region_of_interest(self, region: RegionOfInterest | None) -> None:
         """Scores the frames that follow within a region of interest; None: within that of the model's calibration.
@@ -407,21 +407,22 @@ class Session(Handle):
         if count == 0:
             return []
         natives, owners = zip(*(native_frame(frame, order, layout) for frame in frames))
-        outputs = [self._outputs(self.info, native, wanted) for native in natives]
-        rooms = [self._room(native) for native in natives]
-        native_results = self._native_results(outputs, rooms)
-        evidence_only = bool(wanted) and set(wanted) <= {"log_likelihoods", "features"} and not self.info.is_calibrated
         library = _native.library()
-        if evidence_only:  # the status stands for the missing score alone, and would stop a batch
-            for native, result in zip(natives, native_results):
-                status = library.cflowad_session_score(self.handle, ctypes.byref(native), ctypes.byref(result))
-                if status != NOT_CALIBRATED:
-                    check(status)
-        else:
+
+        def call(results: Any) -> int:
             native_frames = (_native.Frame * count)(*natives)
-            check(library.cflowad_session_score_batch(self.handle, native_frames, count, native_results))
+            return int(library.cflowad_session_score_batch(self.handle, native_frames, count, results))
+
+        def call_without_score(native: Any, results: Any) -> int:
+            status = int(library.cflowad_session_score(self.handle, ctypes.byref(native), results))
+            return 0 if status == NOT_CALIBRATED else status
+
+        if wanted and set(wanted) <= {"log_likelihoods", "features"}:  # a missing score would stop a batch
+            found = [self._score(partial(call_without_score, native), [native], wanted)[0] for native in natives]
+        else:
+            found = self._score(call, natives, wanted)
         del owners
-        return [self._result(self.info, *parts, evidence_only) for parts in zip(native_results, outputs, rooms)]
+        return found
 
     def score_many(
         self,
@@ -471,69 +472,79 @@ class Session(Handle):
         result.path = os.fspath(source)
         return result
 
-    def _room(self, frame: Any) -> RegionOutputs | None:
-        """For the regions of a frame, if they are wanted."""
-        return RegionOutputs(self._region_limit, *frame.shape) if self._region_limit else None
+    def _score(
+        self, call: Callable[[Any], int], frames: Sequence[Any], wanted: tuple[str, ...]
+    ) -> list[Result]:
+        """Has a function of the library score frames, with arrays for what is wanted.
 
-    @staticmethod
-    def _native_results(
-        outputs: Sequence[dict[str, NDArray[np.float32]]], rooms: Sequence[RegionOutputs | None]
-    ) -> Any:
-        """Structs that have these arrays filled."""
-        results = (_native.Result * len(outputs))()
-        for native, arrays, room in zip(results, outputs, rooms):
+        How large those must be, only the library knows, in the call that scores: the model may have been exchanged just
+        before. So they begin as large as the last ones were, and where that was not enough, which the library says
+        before it scores anything, they are made anew.
+        """
+        results = (_native.Result * len(frames))()
+        rooms = [RegionOutputs(self._region_limit, *frame.shape) if self._region_limit else None for frame in frames]
+        for result, room in zip(results, rooms):
+            result.struct_size = ctypes.sizeof(_native.Result)
+            result.score = math.nan  # stays without a calibration
+            result.shape = self._last_shape
             if room is not None:
-                room.request(native)
-            native.struct_size = ctypes.sizeof(_native.Result)
-            for name, array in arrays.items():
-                setattr(native, name, array.ctypes.data)
-                setattr(native, f"{name}_capacity", array.size)
-        return results
+                room.request(result)
+        while True:
+            shapes = [bytes(result.shape) for result in results]
+            arrays = [_arrays(result, frame, wanted) for result, frame in zip(results, frames)]
+            status = call(results)
+            if status != BUFFER_TOO_SMALL or shapes == [bytes(result.shape) for result in results]:
+                break
+        check(status)
+        if len(results):
+            self._last_shape = _native.Shape.from_buffer_copy(results[0].shape)
+        return [_result(*parts) for parts in zip(results, frames, arrays, rooms)]
 
-    @staticmethod
-    def _outputs(info: ModelInfo, frame: Any, wanted: tuple[str, ...]) -> dict[str, NDArray[np.float32]]:
-        # A frame of no size is the library's to refuse.
-        rows, columns, tiles = info.map_size(*frame.shape) if all(frame.shape) else (0, 0, 0)
-        sizes = {
-            "map": rows * columns,
-            "frame_map": frame.shape[0] * frame.shape[1],
-            "log_likelihoods": tiles * sum(level.height * level.width for level in info.levels),
-            "features": tiles * sum(level.height * level.width * level.channels for level in info.levels),
-        }
-        arrays = {name: np.empty(sizes[name], np.float32) for name in wanted}
-        if "frame_map" in arrays:
-            arrays["frame_map"] = arrays["frame_map"].reshape(frame.shape)
-        if "map" in arrays:
-            arrays["map"] = arrays["map"].reshape(rows, columns)
-        return arrays
 
-    @staticmethod
-    def _result(
-        info: ModelInfo,
-        native: Any,
-        arrays: dict[str, NDArray[np.float32]],
-        room: RegionOutputs | None,
-        evidence_only: bool,
-    ) -> Result:
-        levels = info.levels
+def _arrays(result: Any, frame: Any, wanted: tuple[str, ...]) -> dict[str, NDArray[np.float32]]:
+    """New arrays for what is wanted of a frame, by the shape in a native result, which then asks for them."""
+    shape = result.shape
+    sizes = {
+        "map": shape.map_height * shape.map_width,
+        "frame_map": math.prod(frame.shape),
+        "log_likelihoods": shape.tile_count * sum(math.prod(level[:2]) for level in shape.levels),
+        "features": shape.tile_count * sum(math.prod(level) for level in shape.levels),
+    }
+    arrays = {}
+    for name in wanted:
+        arrays[name] = np.empty(max(sizes[name], 1), np.float32)  # asked for, though it has no element
+        setattr(result, name, arrays[name].ctypes.data)
+        setattr(result, f"{name}_capacity", sizes[name])
+    return arrays
+
+
+def _result(
+    native: Any, frame: Any, arrays: dict[str, NDArray[np.float32]], room: RegionOutputs | None
+) -> Result:
+    """What a native result holds that was scored, or but for its score."""
+    shape = native.shape
+    if math.isnan(native.score):
+        result = Result(score=math.nan, verdict=None, threshold=math.nan)
+    else:
         result = Result(
-            score=math.nan if evidence_only else native.score,
-            verdict=None if evidence_only else Verdict(native.verdict),
-            threshold=math.nan if evidence_only else native.threshold,
-            review_threshold=math.nan if evidence_only else native.review_threshold,
-            p_value=math.nan if evidence_only else native.p_value,
-            map=arrays.get("map"),
-            frame_map=arrays.get("frame_map"),
+            score=native.score,
+            verdict=Verdict(native.verdict),
+            threshold=native.threshold,
+            review_threshold=native.review_threshold,
+            p_value=native.p_value,
         )
-        if "log_likelihoods" in arrays:
-            shapes: list[tuple[int, ...]] = [(level.height, level.width) for level in levels]
-            result.log_likelihoods = _split(arrays["log_likelihoods"], shapes)
-        if "features" in arrays:
-            shapes = [(level.height, level.width, level.channels) for level in levels]
-            result.features = _split(arrays["features"], shapes)
-        if room is not None and not evidence_only:
+        if room is not None:
             result.regions, result.region_count = room.regions(native), native.region_count
-        return result
+    if "map" in arrays:
+        result.map = arrays["map"][: shape.map_height * shape.map_width].reshape(shape.map_height, shape.map_width)
+    if "frame_map" in arrays:
+        result.frame_map = arrays["frame_map"].reshape(frame.shape)
+    if "log_likelihoods" in arrays:
+        grids = [level[:2] for level in shape.levels]
+        result.log_likelihoods = _split(arrays["log_likelihoods"], shape.tile_count, grids)
+    if "features" in arrays:
+        result.features = _split(arrays["features"], shape.tile_count, shape.levels)
+    return result
 
 
 def _wanted(maps: Iterable[str]) -> tuple[str, ...]:
@@ -544,10 +555,12 @@ def _wanted(maps: Iterable[str]) -> tuple[str, ...]:
     return wanted
 
 
-def _split(array: NDArray[np.float32], shapes: list[tuple[int, ...]]) -> list[NDArray[np.float32]]:
-    """Views of the levels in an array that holds them one after the other, tile by tile."""
+def _split(
+    array: NDArray[np.float32], tile_count: int, shapes: Sequence[tuple[int, ...]]
+) -> list[NDArray[np.float32]]:
+    """Views of the levels in an array that begins with them one after the other, tile by tile."""
     ends = np.cumsum([math.prod(shape) for shape in shapes])
-    tiles = array.reshape(-1, ends[-1])
+    tiles = array[: tile_count * ends[-1]].reshape(tile_count, ends[-1])
     # One tile is the whole frame, and no axis.
-    first = () if len(tiles) == 1 else (len(tiles),)
+    first = () if tile_count == 1 else (tile_count,)
     return [part.reshape(*first, *shape) for part, shape in zip(np.split(tiles, ends[:-1], axis=1), shapes)]

@@ -153,6 +153,25 @@ class RegionOfInterest(Sized):
     ]
 
 
+class Shape(ctypes.Structure):
+    """What the arrays of a result hold."""
+
+    _fields_ = [
+        ("map_width", c_uint32),
+        ("map_height", c_uint32),
+        ("tile_count", c_uint32),
+        ("level_count", c_uint32),
+        ("level_width", c_uint32 * 4),
+        ("level_height", c_uint32 * 4),
+        ("level_channels", c_uint32 * 4),
+    ]
+
+    @property
+    def levels(self) -> list[tuple[int, int, int]]:
+        """Height, width and channels of each level."""
+        return list(zip(self.level_height, self.level_width, self.level_channels))[: self.level_count]
+
+
 class Result(Sized):
     _fields_ = [
         ("struct_size", c_size_t),
@@ -177,6 +196,7 @@ class Result(Sized):
         ("contour_points", c_void_p),
         ("contour_capacity", c_size_t),
         ("contour_count", c_size_t),
+        ("shape", Shape),
     ]
 
 
