@@ -199,7 +199,7 @@ def engines(detector, threads, batch):
 def multiply_adds(detector):
     """How many multiply-adds the library's way of computing one frame has.
 
-    Convolutions: all of them, but a 3x3 one of stride 1 with at least 16 channels and 12 tiles of 4x4 has 36 products for
+    Convolutions: all of them, but a 3x3 one of stride 1 with at least 16 channels and 4 tiles of 4x4 has 36 products for
     each tile (Winograd). Flows: without the condition's share of the first layer, which is a table, and without the last
     rotation.
     """
@@ -210,7 +210,7 @@ def multiply_adds(detector):
         y = convolve(x, weight, padding, stride)
         (o, i, kernel, _), (h, w) = weight.shape, y.shape[2:]
         tiles = -(-h // 4) * -(-w // 4)
-        is_winograd = kernel == 3 and stride == 1 and i == x.shape[1] and min(i, o) >= 16 and tiles >= 12
+        is_winograd = kernel == 3 and stride == 1 and i == x.shape[1] and min(i, o) >= 16 and tiles >= 4
         count += o * i * (36 * tiles if is_winograd else kernel * kernel * h * w)
         return y
 
