@@ -1,3 +1,5 @@
+import CProcessor
+
 /// y = W x, or y += W x, with weights that change from call to call, as in training: they are packed piece by piece just before use,
 /// which is cheap beside some hundred rows of product.
 ///
@@ -50,6 +52,15 @@ package struct ChangingWeights {
       for first in stride(from: outputs.lowerBound, to: outputs.upperBound, by: step) {
         let count = min(step, outputs.upperBound - first)
         self.pack(outputs: first..<first + count, inputs: pack, into: panels)
+        // The next weights come from memory while these are multiplied.
+        let next = first + step
+        if next < outputs.upperBound {
+          fetch(outputs: next..<min(next + step, outputs.upperBound), inputs: pack)
+        } else if pack.upperBound < inputs {
+          fetch(
+            outputs: outputs.lowerBound..<min(outputs.lowerBound + step, outputs.upperBound),
+            inputs: pack.upperBound..<min(pack.upperBound + Self.inputsAtOnce, inputs))
+        }
         let target = y + first
         let product = Product(
           rows: rows, x: x + start, xStride: xStride, depth: pack.count, zeros: zeros, panels: UnsafePointer(panels),
@@ -58,6 +69,16 @@ package struct ChangingWeights {
           yStride: yStride)
         Kernels.selected.product(
           product, rows: 0..<rows, panels: 0..<(count + Product.panelWidth - 1) / Product.panelWidth)
+      }
+    }
+  }
+
+  private func fetch(outputs: Range<Int>, inputs: Range<Int>) {
+    let (rows, columns) = layout == .outputRows ? (outputs, inputs) : (inputs, outputs)
+    for row in rows {
+      let start = base + row &* rowStride
+      for column in stride(from: columns.lowerBound, to: columns.upperBound, by: 16) {
+        cflowad_processor_prefetch(start + column)
       }
     }
   }

@@ -5,8 +5,9 @@ package func transpose(
 ) {
   let wholeRows = rows / 4 * 4
   let wholeColumns = columns / 4 * 4
-  for row in stride(from: 0, to: wholeRows, by: 4) {
-    for column in stride(from: 0, to: wholeColumns, by: 4) {
+  // Columns outside: a row of the target is written whole.
+  for column in stride(from: 0, to: wholeColumns, by: 4) {
+    for row in stride(from: 0, to: wholeRows, by: 4) {
       transposeTile(
         source + (row &* sourceStride &+ column), stride: sourceStride, into: target + (column &* targetStride &+ row),
         stride: targetStride)
