@@ -18,7 +18,7 @@ func checkedRegionOfInterest(
   guard let rectangles = roi.rects else {
     guard let mask else { throw Failure(.invalidArgument, "the region of interest has neither rectangles nor a mask") }
     let tiles = preprocessing.tiles(frameWidth: mask.width, frameHeight: mask.height)
-    return try RegionOfInterest(width: tiles.columns.mapLength, height: tiles.rows.mapLength, mask: mask)
+    return try RegionOfInterest(tiles, rectangles: nil, mask: mask)
   }
   guard (1...maximumRectangleCount).contains(roi.rect_count) else {
     throw Failure(.invalidArgument, "\(roi.rect_count) rectangles are not within 1...\(maximumRectangleCount)")
@@ -27,11 +27,9 @@ func checkedRegionOfInterest(
   guard sides.contains(roi.frame_width), sides.contains(roi.frame_height) else {
     throw Failure(.invalidArgument, "a frame of \(roi.frame_width) x \(roi.frame_height) pixels is not within \(sides)")
   }
-  let (frameWidth, frameHeight) = (Int(roi.frame_width), Int(roi.frame_height))
-  let tiles = preprocessing.tiles(frameWidth: frameWidth, frameHeight: frameHeight)
   return try RegionOfInterest(
-    width: tiles.columns.mapLength, height: tiles.rows.mapLength,
+    preprocessing.tiles(frameWidth: Int(roi.frame_width), frameHeight: Int(roi.frame_height)),
     rectangles: UnsafeBufferPointer(start: rectangles, count: roi.rect_count).map {
       .init(x: Int($0.x), y: Int($0.y), width: Int($0.width), height: Int($0.height))
-    }, frameWidth: frameWidth, frameHeight: frameHeight, mask: mask)
+    }, mask: mask)
 }

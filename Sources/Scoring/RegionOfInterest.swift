@@ -22,31 +22,28 @@ package struct RegionOfInterest: Sendable, Equatable {
     self.mask = mask.map { $0 == 0 ? 0 : 1 }
   }
 
-  /// What lies in one of some rectangles of a frame: the places of its map, of `width` x `height`, whose centres do.
+  /// What lies in one of some rectangles of a frame, unless they are nil, and in a mask, if there is one: the places of the
+  /// frame's map whose centres do. Fails also with `.unsupported`, for too large a map.
   ///
-  /// - Parameter mask: what else it must lie in: a mask of any size that is laid over the whole frame.
-  package init(
-    width: Int, height: Int, rectangles: [Frame.Rectangle], frameWidth: Int, frameHeight: Int, mask: BorrowedMask? = nil
-  ) throws(Failure) {
-    var inside = try Self.uniform(0, width: width, height: height)
-    for y in 0..<height {
-      let frameY = Self.cell(y, of: height, in: frameHeight)
-      for x in 0..<width {
-        let frameX = Self.cell(x, of: width, in: frameWidth)
-        let isInside = rectangles.contains {
-          frameX >= $0.x && frameX - $0.x < $0.width && frameY >= $0.y && frameY - $0.y < $0.height
+  /// - Parameters:
+  ///   - tiles: of that frame.
+  ///   - mask: of any size: it is laid over the whole frame.
+  package init(_ tiles: TileGrid, rectangles: [Frame.Rectangle]?, mask: BorrowedMask? = nil) throws(Failure) {
+    let (width, height) = (tiles.columns.mapLength, tiles.rows.mapLength)
+    var inside = try Self.uniform(1, width: width, height: height)
+    if let rectangles {
+      for y in 0..<height {
+        let frameY = Self.cell(y, of: height, in: tiles.rows.length)
+        for x in 0..<width {
+          let frameX = Self.cell(x, of: width, in: tiles.columns.length)
+          let isInside = rectangles.contains {
+            frameX >= $0.x && frameX - $0.x < $0.width && frameY >= $0.y && frameY - $0.y < $0.height
+          }
+          if !isInside { inside[y * width + x] = 0 }
         }
-        inside[y * width + x] = isInside ? 1 : 0
       }
     }
-    if let mask { mask.clear(&inside, width: width, height: height) }
-    try self.init(width: width, height: height, mask: inside)
-  }
-
-  /// What lies in a mask of any size that is laid over the whole frame.
-  package init(width: Int, height: Int, mask: BorrowedMask) throws(Failure) {
-    var inside = try Self.uniform(1, width: width, height: height)
-    mask.clear(&inside, width: width, height: height)
+    mask?.clear(&inside, width: width, height: height)
     try self.init(width: width, height: height, mask: inside)
   }
 

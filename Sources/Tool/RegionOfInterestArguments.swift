@@ -53,13 +53,12 @@ struct RegionOfInterestArguments: ParsableArguments {
   }
 
   private func region(for preprocessing: Preprocessing, mask: BorrowedMask?) throws(Failure) -> RegionOfInterest? {
-    guard let frame = size.map({ ($0.width, $0.height) }) ?? mask.map({ ($0.width, $0.height) }) else { return nil }
-    let tiles = preprocessing.tiles(frameWidth: frame.0, frameHeight: frame.1)
-    let (width, height) = (tiles.columns.mapLength, tiles.rows.mapLength)
-    if size == nil, let mask { return try RegionOfInterest(width: width, height: height, mask: mask) }
+    guard let (width, height) = size.map({ ($0.width, $0.height) }) ?? mask.map({ ($0.width, $0.height) }) else {
+      return nil
+    }
     return try RegionOfInterest(
-      width: width, height: height, rectangles: rectangles.map(\.rectangle), frameWidth: frame.0, frameHeight: frame.1,
-      mask: mask)
+      preprocessing.tiles(frameWidth: width, frameHeight: height),
+      rectangles: rectangles.isEmpty ? nil : rectangles.map(\.rectangle), mask: mask)
   }
 }
 

@@ -13,13 +13,15 @@ struct TrainCommand: ParsableCommand {
       held back, or those of --calibrate-on. The defaults are the published system's. Ctrl-C stops without writing \
       a detector; with --checkpoint the same command goes on later from the last pass over the frames that was kept.
 
-      A file that already holds a detector is trained on from where it is; its input size, levels and flows are kept.
+      A file that already holds a detector is trained on from where it is; its input size, tiles, levels and \
+      flows are kept.
 
       Examples:
 
         cflowad train encoder.h5 good/ -o detector.h5
         cflowad train encoder.h5 good/ -o detector.h5 --rotation 0 --meta-epochs 5
         cflowad train encoder.h5 mvtec/ --class bottle -o bottle.h5 --input-size 512
+        cflowad train encoder.h5 web/ -o web.h5 --tile-size 512 --tile-overlap 64
       """)
 
   @Argument(
@@ -63,9 +65,11 @@ struct TrainCommand: ParsableCommand {
     let trainer: Trainer
     do throws(Failure) { trainer = try Trainer(contents, options: options) } catch { throw error.within(model) }
 
-    let size = "\(trainer.preprocessing.width) x \(trainer.preprocessing.height)"
+    let preprocessing = trainer.preprocessing
     Output.note(
-      "\(contents.encoder.architecture) at \(size) pixels, \(String(trainer.options.levelCount, of: "level")), "
+      "\(contents.encoder.architecture) at \(preprocessing.width) x \(preprocessing.height) pixels, "
+        + (preprocessing.tiling.map { "tiles of \($0.width) x \($0.height) pixels of the frame, " } ?? "")
+        + "\(String(trainer.options.levelCount, of: "level")), "
         + "\(String(trainer.options.couplingBlocks, of: "coupling block"))"
         + (contents.flow == nil ? "" : ", as in \(model), from where its flows are"))
     Output.note(

@@ -27,7 +27,10 @@ struct TrainingArguments: ParsableArguments {
       valueName: "size"))
   var tileSize: InputSize?
 
-  @Option(help: ArgumentHelp("Pixels that neighbouring tiles share, at most half a tile.", valueName: "pixels"))
+  @Option(
+    help: ArgumentHelp(
+      "Pixels that neighbouring tiles share, at most half of a tile's shorter side. (default: a quarter)",
+      valueName: "pixels"))
   var tileOverlap: Int?
 
   @Option(help: ArgumentHelp("Feature levels, the coarsest are kept, 1 to 3.", valueName: "count"))

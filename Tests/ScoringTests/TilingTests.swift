@@ -136,9 +136,7 @@ import Testing
     var session = try DetectorSession(detector(tiling))
     let detector = session.detector
     let tiles = detector.preprocessing.tiles(frameWidth: 150, frameHeight: 100)
-    let region = try RegionOfInterest(
-      width: tiles.columns.mapLength, height: tiles.rows.mapLength,
-      rectangles: [.init(x: 50, y: 10, width: 30, height: 12)], frameWidth: 150, frameHeight: 100)
+    let region = try RegionOfInterest(tiles, rectangles: [.init(x: 50, y: 10, width: 30, height: 12)])
     var calibrator = Calibrator(detector)
     let resizer = try Resizer(width: detector.preprocessing.width, height: detector.preprocessing.height)
     try withFrame(width: 150, height: 100) { frame in
