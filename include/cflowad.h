@@ -217,6 +217,8 @@ typedef struct cflowad_model_info {
 /**
  * Opens a model file (HDF5, docs/model-format.md) and prepares its weights.
  *
+ * Up to 8 threads, one for each processor, prepare the weights; they end with the call.
+ *
  * @param path   file, UTF-8. It is read completely and not kept open.
  * @param model  receives the handle; close it with cflowad_model_close.
  * @return CFLOWAD_ERROR_IO when it cannot be read, CFLOWAD_ERROR_FORMAT when it is damaged or not a detector,
@@ -225,7 +227,7 @@ typedef struct cflowad_model_info {
 cflowad_status cflowad_model_open(const char *path, cflowad_model **model);
 
 /**
- * Opens a model from the bytes of a model file in memory. The bytes are copied; the buffer may be freed after.
+ * Opens a model from the bytes of a model file in memory. The buffer may be freed after.
  * Otherwise like cflowad_model_open. Thread-safe.
  */
 cflowad_status cflowad_model_open_memory(const void *data, size_t size, cflowad_model **model);

@@ -25,7 +25,7 @@ public func cflowad_model_open_memory(
     let model = try checkedOutput(model, "model")
     guard let data, size > 0 else { throw Failure(.invalidArgument, "the model's data is NULL or empty") }
     let bytes = UnsafeRawBufferPointer(start: data, count: size)
-    model.pointee = try models.insert(Detector(ModelFile.open(bytes: bytes)))
+    model.pointee = try models.insert(ModelFile.detector(bytes: bytes))
   }
 }
 

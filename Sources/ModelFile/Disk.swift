@@ -5,7 +5,7 @@ import Synchronization
 
 /// Files on the disk.
 package enum Disk {
-  /// A regular file, to be read.
+  /// A regular file, to be read. What fails in reading it does not name it.
   package static func open(_ path: String) throws(Failure) -> any ReadableFile {
     try checkPath(path)
     // Without O_NONBLOCK, opening a named pipe waits for a writer.
@@ -13,7 +13,7 @@ package enum Disk {
     guard descriptor >= 0 else { throw failure("opened", path) }
     var status = stat()
     let isExamined = fstat(descriptor, &status) == 0
-    let file = OpenFile(path: path, descriptor: descriptor, count: Int(status.st_size))
+    let file = OpenFile(descriptor, count: Int(status.st_size))
     guard isExamined else { throw failure("examined", path) }
     guard status.st_mode & S_IFMT == S_IFREG else { throw Failure(.io, "\(path): it is not a regular file") }
     return file
@@ -77,22 +77,21 @@ package enum Disk {
     }
   }
 
-  fileprivate static func failure(_ what: String, _ path: String) -> Failure {
+  private static func failure(_ what: String, _ path: String) -> Failure { failure(what).within(path) }
+
+  fileprivate static func failure(_ what: String) -> Failure {
     let reason = strerror(errno).map { String(cString: $0) } ?? "error \(errno)"
-    return Failure(.io, "\(path): it cannot be \(what): \(reason)")
+    return Failure(.io, "it cannot be \(what): \(reason)")
   }
 }
 
 /// A file of the disk as it was opened: one that takes its name later does not matter.
 private final class OpenFile: ReadableFile {
   let count: Int
-  private let path: String
   private let descriptor: Int32
 
   /// Takes the descriptor over.
-  init(path: String, descriptor: Int32, count: Int) {
-    (self.path, self.descriptor, self.count) = (path, descriptor, count)
-  }
+  init(_ descriptor: Int32, count: Int) { (self.descriptor, self.count) = (descriptor, count) }
 
   deinit { close(descriptor) }
 
@@ -101,8 +100,8 @@ private final class OpenFile: ReadableFile {
     while done < buffer.count {
       let count = pread(descriptor, buffer.baseAddress.map { $0 + done }, buffer.count - done, off_t(offset + done))
       if count < 0, errno == EINTR { continue }
-      guard count >= 0 else { throw Disk.failure("read", path) }
-      guard count > 0 else { throw Failure(.io, "\(path): it was cut while it was read") }
+      guard count >= 0 else { throw Disk.failure("read") }
+      guard count > 0 else { throw Failure(.io, "it was cut while it was read") }
       done += count
     }
   }

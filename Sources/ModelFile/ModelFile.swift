@@ -41,9 +41,16 @@ package enum ModelFile {
     do throws(Failure) { return try Detector(contents) } catch { throw error.within(path) }
   }
 
-  /// From the bytes of a model file, which are copied. Otherwise like ``open(path:)``.
-  package static func open(bytes: UnsafeRawBufferPointer) throws(Failure) -> DetectorContents {
-    try open(FileBytes(copying: bytes))
+  /// The same from the bytes of a model file, which are not needed afterwards.
+  package static func detector(bytes: UnsafeRawBufferPointer) throws(Failure) -> Detector {
+    try Detector(open(BorrowedBytes(bytes)))
+  }
+
+  /// From the bytes of a model file. Otherwise like ``read(path:)``.
+  package static func read(bytes: UnsafeRawBufferPointer) throws(Failure) -> DetectorContents {
+    var contents = try open(BorrowedBytes(bytes))
+    try contents.load()
+    return contents
   }
 
   /// - Parameter folder: where an encoder in a file of its own is; nil when the bytes come from no file.

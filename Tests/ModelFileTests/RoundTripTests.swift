@@ -57,19 +57,6 @@ extension ModelFileTests {
       expectEqual(try read(bytes(of: contents)), contents)
     }
 
-    /// A tensor that goes takes its pages along, and nobody else's.
-    @Test func tensorsOutliveTheirNeighbours() throws {
-      var contents = try encoderAlone()
-      for name in ["a", "b", "c"] {
-        contents.encoderWeights[name] = try Tensor(shape: [301, 100], values: (0..<30100).map { Float($0) })
-      }
-      var read = try read(bytes(of: contents)).encoderWeights
-      for key in contents.encoderWeights.keys {
-        #expect(read[key] == contents.encoderWeights[key])
-        read[key] = nil
-      }
-    }
-
     /// HDF5 lets a dataset have several names.
     @Test func tensorsOfTheSameBytesAreIndependent() throws {
       let values = (0..<30000).map { Double($0) }

@@ -98,9 +98,7 @@ func read(_ bytes: [UInt8]) throws(Failure) -> DetectorContents {
   let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 16)
   defer { copy.deallocate() }
   copy.copyBytes(from: bytes)
-  var contents = try ModelFile.open(bytes: UnsafeRawBufferPointer(copy))
-  try contents.load()
-  return contents
+  return try ModelFile.read(bytes: UnsafeRawBufferPointer(copy))
 }
 
 func bytes(of contents: DetectorContents) throws -> [UInt8] {

@@ -261,12 +261,10 @@ int chdf5_finish_image(chdf5_id file, chdf5_image *image) {
 int chdf5_link_kind(chdf5_id group, const char *name) {
     quiet q = enter();
     H5L_info_t info;
-    int kind = H5Lexists(group, name, H5P_DEFAULT);
+    int kind;
 
-    if (kind > 0) {
-        if (H5Lget_info(group, name, &info, H5P_DEFAULT) < 0) kind = -1;
-        else kind = info.type == H5L_TYPE_HARD ? 1 : 2;
-    }
+    if (H5Lget_info(group, name, &info, H5P_DEFAULT) >= 0) kind = info.type == H5L_TYPE_HARD ? 1 : 2;
+    else kind = H5Lexists(group, name, H5P_DEFAULT) == 0 ? 0 : -1;
     leave(q);
     return kind;
 }

@@ -7,40 +7,14 @@ package protocol ReadableFile: AnyObject, Sendable {
   func read(at offset: Int, into buffer: UnsafeMutableRawBufferPointer) throws(Failure)
 }
 
-/// A file's bytes as far as they were asked for. A page is read once and kept, so that what was checked stays as it was,
-/// whatever happens to the file.
-final class FilePages {
-  private let file: any ReadableFile
-  private let memory: UnsafeMutableRawPointer
-  private let isLoaded: Buffer<Bool>
+/// A file's bytes in the caller's memory, which must outlive the object.
+package final class BorrowedBytes: ReadableFile, @unchecked Sendable {
+  private let bytes: UnsafeRawBufferPointer
+  package var count: Int { bytes.count }
 
-  private static let pageSize = 4096
+  package init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
 
-  init(_ file: any ReadableFile) throws(Failure) {
-    isLoaded = try Buffer(count: file.count / Self.pageSize + 1)
-    // An empty file still has an address.
-    guard let memory = Pages.map(byteCount: max(file.count, 1), isSparse: true) else {
-      throw Failure(.outOfMemory, "there is no memory for a file of \(file.count) bytes")
-    }
-    self.file = file
-    self.memory = memory
-  }
-
-  deinit { Pages.unmap(memory, byteCount: max(file.count, 1)) }
-
-  /// Bytes of the file, until the object goes; nil when there are none at this place.
-  func load(at offset: UInt64, count: Int) throws(Failure) -> UnsafeRawBufferPointer? {
-    guard let start = Int(exactly: offset), start <= file.count, (0...file.count - start).contains(count) else {
-      return nil
-    }
-    if count > 0 {
-      for page in start / Self.pageSize...(start + count - 1) / Self.pageSize where !isLoaded.base[page] {
-        let first = page * Self.pageSize
-        let length = min(Self.pageSize, file.count - first)
-        try file.read(at: first, into: UnsafeMutableRawBufferPointer(start: memory + first, count: length))
-        isLoaded.base[page] = true
-      }
-    }
-    return UnsafeRawBufferPointer(start: memory + start, count: count)
+  package func read(at offset: Int, into buffer: UnsafeMutableRawBufferPointer) throws(Failure) {
+    buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + buffer.count]))
   }
 }
