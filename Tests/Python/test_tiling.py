@@ -1,6 +1,8 @@
 """Detectors that see large frames tile by tile."""
 
 import ctypes
+import subprocess
+import sys
 
 import cflowad
 import make_detector
@@ -122,6 +124,32 @@ def test_a_region_of_interest_lies_over_all_tiles(tiled, frame_size=(112, 80)):
         mask[30:50, 40:70] = True
         session.set_region_of_interest(cflowad.RegionOfInterest(mask=mask))
         assert session.score(frame).score == part.score
+
+
+#: Prints the MiB by which scoring a frame of 8000 x 2000 raises the process's largest memory, and the score.
+LARGE = """
+import sys, cflowad, numpy
+def peak():
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) / 1024
+frame = numpy.random.RandomState(0).randint(0, 256, (2000, 8000, 3), numpy.uint8)
+with cflowad.Model(sys.argv[1]) as model, model.session(threads=2) as session:
+    session.score(frame[:512, :512])
+    before = peak()
+    print(session.score(frame).score, peak() - before)
+"""
+
+
+def test_a_large_frame_takes_little_memory(tmp_path):
+    make_detector.write_model("lite0", tmp_path / "large.h5", tiling=(512, 512, 64))
+    with cflowad.Model(tmp_path / "large.h5") as model:
+        assert model.info.map_size(2000, 8000)[2] == 90
+    output = subprocess.run(
+        [sys.executable, "-c", LARGE, tmp_path / "large.h5"], check=True, stdout=subprocess.PIPE, text=True
+    ).stdout
+    score, growth = map(float, output.split())
+    # Tables, and a map of 1000 x 250 values: a copy of the frame would take 46 MiB, features of all tiles more.
+    assert np.isfinite(score) and growth < 8
 
 
 def test_a_bad_overlap_is_refused(tmp_path):
