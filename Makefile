@@ -9,8 +9,9 @@ PREFIX  ?= /usr/local
 # The library and the tool carry the Swift runtime, so that a host needs none; tests do not, and build apart.
 STATIC := -Xswiftc -static-stdlib -Xswiftc -use-ld=lld -Xlinker --gc-sections
 TESTED := --configuration release --scratch-path .build-test -Xswiftc -enable-testing
+BENCHMARK := CFLOWAD_LIBRARY=$(LIBRARY) $(VENV)/bin/python -W ignore benchmarks
 
-.PHONY: all lib tool install test tsan fidelity demo lint format bench bench-detectors bench-large-frames clean packages
+.PHONY: all lib tool install test tsan fidelity demo lint format bench clean packages
 
 all: lib tool
 
@@ -61,25 +62,20 @@ tsan: $(VENV)/tests
 
 # The library's numbers against exact ones: docs/fidelity.md.
 fidelity: lib $(VENV)/tests
-	CFLOWAD_LIBRARY=$(LIBRARY) $(VENV)/bin/python benchmarks/fidelity.py
-	CFLOWAD_LIBRARY=$(LIBRARY) $(VENV)/bin/python benchmarks/encoder_fidelity.py
+	$(BENCHMARK)/fidelity.py
+	$(BENCHMARK)/encoder_fidelity.py
 
-# Time, memory and start beside PyTorch, ONNX Runtime and OpenVINO, all taking turns: build/bench/results.md; and of
-# training steps beside PyTorch: build/bench/training.json.
-# About ten minutes; one with BENCH=--quick.
+# Time, memory and start beside PyTorch, ONNX Runtime and OpenVINO, all taking turns; training steps beside PyTorch;
+# detectors that share an encoder; large frames in tiles: tables in build/bench.
+# About a quarter of an hour; the first two in two minutes with BENCH=--quick.
 bench: lib $(VENV)/bench
-	CFLOWAD_LIBRARY=$(LIBRARY) $(VENV)/bin/python -W ignore benchmarks/speed.py $(BENCH)
 	swift build --configuration release --scratch-path .build-lib --product training-steps $(STATIC)
-	CFLOWAD_LIBRARY=$(LIBRARY) $(VENV)/bin/python -W ignore benchmarks/training_speed.py .build-lib/release/training-steps $(BENCH)
-
-# Detectors of one camera that share an encoder, in one session and in sessions of their own: build/bench/many_detectors.md.
-# About a minute and a half.
-bench-detectors: lib $(VENV)/bench
-	CFLOWAD_LIBRARY=$(LIBRARY) $(VENV)/bin/python benchmarks/many_detectors.py
-
-# Large frames in tiles: time and memory, build/bench/large_frames.md. About two minutes.
-bench-large-frames: lib $(VENV)/bench
-	CFLOWAD_LIBRARY=$(LIBRARY) $(VENV)/bin/python benchmarks/large_frames.py
+	$(BENCHMARK)/speed.py $(BENCH)
+	$(BENCHMARK)/training_speed.py .build-lib/release/training-steps $(BENCH)
+ifneq ($(BENCH),--quick)
+	$(BENCHMARK)/many_detectors.py
+	$(BENCHMARK)/large_frames.py
+endif
 
 lint:
 	swift format lint --strict --recursive Sources Tests Package.swift

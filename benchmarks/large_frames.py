@@ -1,6 +1,6 @@
 """Large frames in tiles: time and memory.
 
-    make bench-large-frames
+    make bench
     python benchmarks/large_frames.py [--architectures resnet18 ...] [--output build/bench]
 
 A detector with tiles of 512 x 512 pixels that share 64, at 256 pixels of the network, with flows (K = 8, P = 128) of random

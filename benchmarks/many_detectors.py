@@ -1,6 +1,6 @@
 """Detectors of one camera that share an encoder, in one session and in sessions of their own: time and memory.
 
-    make bench-detectors
+    make bench
     python benchmarks/many_detectors.py [--architectures resnet18 ...] [--output build/bench]
 
 A session of several detectors runs their encoder once for a frame (`Session.score_all`); sessions of their own run it for
