@@ -15,11 +15,8 @@ package final class Resizer {
   /// Rows that the horizontal pass works on together, so that each of its vectors is full: 16 grey or 48 colour samples.
   static let bandRows = 16
 
-  /// Frame sizes that are remembered.
-  private static let planCapacity = 4
-
-  /// The sizes met last, the latest first.
-  private var plans: [Plan] = []
+  /// For the sizes met last.
+  private var plans = RecentlyUsed<Plan>()
   private let reader: RowReader
 
   /// Sides 1...65535; fails with `invalidArgument`.
@@ -38,7 +35,11 @@ package final class Resizer {
   /// Writes height x width RGB8 pixels, rows without gaps. Fails with `outOfMemory`, for a new frame size only.
   package func resize(_ frame: Frame, into rgb: UnsafeMutablePointer<UInt8>) throws(Failure) {
     try reader.prepare(frame)
-    let plan = try plan(for: frame)
+    let plan = try plans.element {
+      $0.fits(frame)
+    } orMake: { () throws(Failure) in
+      try Plan(frame, width: width, height: height)
+    }
     let channels = frame.format.channelCount
     let (rows, pitch) = plan.horizontalPass(frame, reader)
     for y in 0..<height {
@@ -51,18 +52,6 @@ package final class Resizer {
       }
       emit(line, of: frame.format, into: rgb + y &* width &* 3)
     }
-  }
-
-  private func plan(for frame: Frame) throws(Failure) -> Plan {
-    for place in plans.indices where plans[place].fits(frame) {
-      for index in stride(from: place, to: 0, by: -1) { plans.swapAt(index, index - 1) }
-      return plans[0]
-    }
-    // The old memory goes before the new comes.
-    if plans.count == Self.planCapacity { plans.removeLast() }
-    let plan = try Plan(frame, width: width, height: height)
-    plans.insert(plan, at: 0)
-    return plan
   }
 
   /// One finished line of 1 or 3 channels, in the frame's order, as RGB.

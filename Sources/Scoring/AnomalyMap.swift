@@ -15,11 +15,7 @@ package final class AnomalyMap {
   private let levels: LevelSum
   private let region: RegionOfInterest?
   private var buffer: FloatBuffer
-  /// The latest first.
-  private var layouts: [MapLayout] = []
-
-  /// Frame sizes that are remembered.
-  private static let layoutCapacity = 4
+  private var layouts = RecentlyUsed<MapLayout>()
 
   /// - Parameter region: within which frames are scored; nil for whole frames.
   package init(_ preprocessing: Preprocessing, levels grids: [Grid], region: RegionOfInterest?) throws(Failure) {
@@ -27,25 +23,17 @@ package final class AnomalyMap {
     self.region = region
     levels = try LevelSum(width: preprocessing.width, height: preprocessing.height, levels: grids)
     buffer = try FloatBuffer(count: preprocessing.width * preprocessing.height)
-    layouts.reserveCapacity(Self.layoutCapacity)
   }
 
   /// The layout for frames of a size: new tables and memory for one that was not met lately. Fails with `.outOfMemory`,
   /// and with `.invalidArgument` when the region is lost at this size.
   package func layout(frameWidth: Int, frameHeight: Int) throws(Failure) -> MapLayout {
-    for place in layouts.indices
-    where layouts[place].frameWidth == frameWidth && layouts[place].frameHeight == frameHeight {
-      for index in stride(from: place, to: 0, by: -1) { layouts.swapAt(index, index - 1) }
-      return layouts[0]
+    let layout = try layouts.element {
+      $0.frameWidth == frameWidth && $0.frameHeight == frameHeight
+    } orMake: { () throws(Failure) in
+      try MapLayout(preprocessing, levels, frameWidth: frameWidth, frameHeight: frameHeight, region: region)
     }
-    let layout = try MapLayout(
-      preprocessing, levels, frameWidth: frameWidth, frameHeight: frameHeight, region: region)
-    guard let count = checkedProduct([layout.width, layout.height]) else {
-      throw Failure(.outOfMemory, "a map of \(layout.width) x \(layout.height) values is too large")
-    }
-    if buffer.count < count { buffer = try FloatBuffer(count: count) }
-    if layouts.count == Self.layoutCapacity { layouts.removeLast() }
-    layouts.insert(layout, at: 0)
+    if buffer.count < layout.count { buffer = try FloatBuffer(count: layout.count) }
     return layout
   }
 

@@ -13,9 +13,9 @@ package final class DetectorSession {
   /// The last frame's anomaly map at the network's scale: height x width of its layout.
   package var map: UnsafePointer<Float> { anomalyMap.values }
   private var anomalyMap: AnomalyMap
-  /// For frames of the last size for which they were asked.
+  /// For the largest frames for which they were asked.
   private var finder: RegionFinder?
-  private var frameMap: (width: Int, height: Int, values: FloatBuffer)?
+  private var frameMap: FloatBuffer?
 
   /// - Parameters:
   ///   - judge: instead of one with the detector's own thresholds.
@@ -83,10 +83,11 @@ package final class DetectorSession {
     return try computeScore(layout)
   }
 
-  /// What finds up to `limit` regions of frames of this size, and keeps them until the next ones; made anew when the
-  /// size changes or more are wanted. Fails with `.unsupported` or `.outOfMemory`.
+  /// What finds up to `limit` regions of frames of this size, and keeps them until the next ones; allocates for the
+  /// largest frames so far. Fails with `.unsupported` or `.outOfMemory`.
   package func regionFinder(for frame: Frame, limit: Int) throws(Failure) -> RegionFinder {
-    if let finder, finder.width == frame.width, finder.height == frame.height, finder.holds(limit: limit) {
+    if let finder {
+      try finder.fit(width: frame.width, height: frame.height, limit: limit)
       return finder
     }
     let finder = try RegionFinder(width: frame.width, height: frame.height, limit: limit)
@@ -94,11 +95,12 @@ package final class DetectorSession {
     return finder
   }
 
-  /// Room for a map at the frame's size; made anew when the size changes.
+  /// Room for a map at the frame's size; allocates for the largest frames so far.
   package func frameMap(for frame: Frame) throws(Failure) -> UnsafeMutablePointer<Float> {
-    if let frameMap, frameMap.width == frame.width, frameMap.height == frame.height { return frameMap.values.base }
-    let values = try FloatBuffer(count: frame.width * frame.height)
-    frameMap = (frame.width, frame.height, values)
+    let count = frame.width * frame.height
+    if let frameMap, frameMap.count >= count { return frameMap.base }
+    let values = try FloatBuffer(count: count)
+    frameMap = values
     return values.base
   }
 

@@ -10,6 +10,8 @@ package final class MapLayout {
   /// Of the map, at the network's scale.
   package let width: Int
   package let height: Int
+  /// width x height.
+  let count: Int
   let columns: BlendedAxis
   let rows: BlendedAxis
   /// Within which frames are scored, of the map's size; nil for all of it.
@@ -30,6 +32,10 @@ package final class MapLayout {
     self.tiles = tiles
     width = tiles.columns.mapLength
     height = tiles.rows.mapLength
+    guard let count = checkedProduct([width, height]) else {
+      throw Failure(.outOfMemory, "a map of \(width) x \(height) values is too large")
+    }
+    self.count = count
     columns = try BlendedAxis(tiles.columns)
     rows = try BlendedAxis(tiles.rows)
     self.region = try region?.resized(width: width, height: height)

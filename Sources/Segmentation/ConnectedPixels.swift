@@ -2,24 +2,33 @@ import Basics
 
 /// Finds the connected regions of masks: pixels that are not 0 and touch by a side or a corner (8-connectivity).
 ///
-/// Memory: 5 bytes per pixel of one mask, whatever is in it.
+/// Memory: 5 bytes per pixel of the largest mask, whatever is in it.
 package final class ConnectedPixels {
-  package let width: Int
-  package let height: Int
+  package private(set) var width = 0
+  package private(set) var height = 0
   /// Whether a pixel belongs to a region that was found already.
-  private let isFound: Buffer<Bool>
+  private var isFound: Buffer<Bool>
   /// The pixels of the region at hand.
-  private let members: Buffer<UInt32>
+  private var members: Buffer<UInt32>
 
-  /// For masks of up to 2^32 pixels. Fails with `.unsupported` for others, or `.outOfMemory`.
+  /// For masks of a size, as by ``fit(width:height:)``.
   package init(width: Int, height: Int) throws(Failure) {
-    guard width > 0, height > 0, let size = checkedProduct([width, height]), size <= 1 << 32 else {
+    isFound = try Buffer(count: 0)
+    members = try Buffer(count: 0)
+    try fit(width: width, height: height)
+  }
+
+  /// Makes it one for masks of another size, of up to 2^32 pixels; allocates for the largest ones so far. Fails with
+  /// `.unsupported` for larger ones, or `.outOfMemory`.
+  package func fit(width: Int, height: Int) throws(Failure) {
+    let (size, isOverflow) = width.multipliedReportingOverflow(by: height)
+    guard width > 0, height > 0, !isOverflow, size <= 1 << 32 else {
       throw Failure(.unsupported, "masks of \(width) x \(height) pixels are too large")
     }
+    if isFound.count < size { isFound = try Buffer(count: size) }
+    if members.count < size { members = try Buffer(count: size) }
     self.width = width
     self.height = height
-    isFound = try Buffer(count: size)
-    members = try Buffer(count: size)
   }
 
   /// Calls the body for every region of a mask with the indices of its pixels, y * width + x, the first row's leftmost
@@ -29,7 +38,7 @@ package final class ConnectedPixels {
   package func forEachRegion(
     in mask: UnsafePointer<UInt8>, _ body: (_ pixels: UnsafeBufferPointer<UInt32>) -> Void
   ) {
-    isFound.base.update(repeating: false, count: isFound.count)
+    isFound.base.update(repeating: false, count: width &* height)
     for start in 0..<width &* height where mask[start] != 0 && !isFound.base[start] {
       isFound.base[start] = true
       members.base[0] = UInt32(truncatingIfNeeded: start)

@@ -1,20 +1,18 @@
 import Basics
 
-/// Finds the regions of a map of one size, and keeps the most severe ones. What it needs is planned at once: 6 bytes per
-/// pixel, and a ``Region`` for each that is kept.
+/// Finds the regions of maps, and keeps the most severe ones. What it needs is planned at once: 6 bytes per pixel of the
+/// largest map, and a ``Region`` for each that is kept.
 package final class RegionFinder {
-  package let width: Int
-  package let height: Int
-  /// Most regions that are kept.
-  package let limit: Int
-  /// Most regions that there can be: each has a block of 2 x 2 pixels to itself.
-  private let maximumCount: Int
+  package var width: Int { connected.width }
+  package var height: Int { connected.height }
   private let connected: ConnectedPixels
   /// Not 0 above the threshold.
-  private let mask: Buffer<UInt8>
-  /// The most severe of the map's regions, up to ``limit``.
-  private let kept: Buffer<Region>
+  private var mask: Buffer<UInt8>
+  /// The most severe of the map's regions, up to `limit`.
+  private var kept: Buffer<Region>
   private var keptCount = 0
+  /// Most regions that are kept.
+  private var limit = 0
 
   /// Which regions count.
   package struct Filter: Sendable, Equatable {
@@ -29,19 +27,24 @@ package final class RegionFinder {
     }
   }
 
-  /// Fails with `.unsupported` when the map is too large, or `.outOfMemory`.
+  /// For maps of a size, as by ``fit(width:height:limit:)``.
   package init(width: Int, height: Int, limit: Int) throws(Failure) {
     connected = try ConnectedPixels(width: width, height: height)
-    mask = try Buffer(count: width * height)
-    maximumCount = (width + 1) / 2 * ((height + 1) / 2)
-    self.limit = min(max(limit, 0), maximumCount)
-    kept = try Buffer(count: self.limit)
-    self.width = width
-    self.height = height
+    mask = try Buffer(count: 0)
+    kept = try Buffer(count: 0)
+    try fit(width: width, height: height, limit: limit)
   }
 
-  /// Whether as many are kept as `limit` allows.
-  package func holds(limit: Int) -> Bool { self.limit >= min(limit, maximumCount) }
+  /// Makes it one for maps of another size, and for another number of regions to keep at most; allocates for the largest
+  /// so far. Fails with `.unsupported` when the map is too large, or `.outOfMemory`.
+  package func fit(width: Int, height: Int, limit: Int) throws(Failure) {
+    keptCount = 0
+    try connected.fit(width: width, height: height)
+    if mask.count < width * height { mask = try Buffer(count: width * height) }
+    // There are no more regions: each has a block of 2 x 2 pixels to itself.
+    self.limit = min(max(limit, 0), (width + 1) / 2 * ((height + 1) / 2))
+    if kept.count < self.limit { kept = try Buffer(count: self.limit) }
+  }
 
   /// The last map's most severe regions, the most severe first.
   package var regions: UnsafeBufferPointer<Region> { UnsafeBufferPointer(start: kept.base, count: keptCount) }

@@ -136,6 +136,24 @@ int main(int argc, char **argv) {
             printf("failed: format %d: %ld allocations in %d frames\n", formats[format], calls - before, FRAMES);
         }
     }
+    {
+        /* Frames of four sizes in turn, and what is found in them. */
+        cflowad_frame frame;
+        memset(&frame, 0, sizeof frame);
+        frame.struct_size = sizeof frame;
+        frame.data = pixels;
+        frame.stride = 3 * WIDTH;
+        frame.format = CFLOWAD_PIXEL_RGB8;
+        result.frame_map = NULL;
+        for (frame_index = 0; frame_index < 3 * 4; frame_index++) {
+            if (frame_index == 4) before = calls;
+            frame.width = WIDTH - 20 * (frame_index % 2);
+            frame.height = HEIGHT - 30 * (frame_index / 2 % 2);
+            check(cflowad_session_score(session, &frame, &result) == CFLOWAD_OK, "score");
+            check(result.region_count > 0 && result.contour_count > 0, "regions");
+        }
+        check(calls == before, "no allocation by frames of four sizes");
+    }
     cflowad_session_close(session);
 
     options.parallel_for = in_order;

@@ -49,6 +49,20 @@ import Testing
       ])
   }
 
+  /// Of one for larger maps nothing stays.
+  @Test func aFinderServesMapsOfAnySize() throws {
+    let finder = try RegionFinder(width: 7, height: 5, limit: 20)
+    for rows in [["1.2", "...", "3.4"], ["11111", "1...1", "11111", ".....", "22.33", "22.33"], ["5"]] {
+      let (values, width, height) = map(rows)
+      _ = finder.find(in: [Float](repeating: 1, count: finder.width * finder.height), above: 0, filter: .init())
+      try finder.fit(width: width, height: height, limit: 2)
+      #expect(finder.regions.isEmpty)
+      let expected = try find(rows, limit: 2)
+      #expect(finder.find(in: values, above: 0, filter: .init()) == expected.count)
+      #expect(Array(finder.regions) == expected.regions)
+    }
+  }
+
   @Test func contoursGoAroundHoles() throws {
     let found = try find(["111", "1.1", "111"])
     #expect(found.contours == [[[0, 0], [3, 0], [3, 3], [0, 3]]])
@@ -90,7 +104,6 @@ import Testing
     let finder = try RegionFinder(width: 3, height: 1, limit: .max)
     #expect(finder.find(in: [.nan, -.infinity, 1], above: 0, filter: .init()) == 1)
     #expect(finder.find(in: [1, 1, 1], above: .nan, filter: .init()) == 0)
-    #expect(finder.holds(limit: .max))
   }
 
   /// Pixels that the outside does not reach by steps to the sides without crossing the region that holds a pixel.
