@@ -59,10 +59,12 @@ package final class WeightMemory: Sendable {
     let size = max((bytes + 63) / 64 * 64, 64)
     let taken = state.withLock { state in
       Result { () throws(Failure) in
-        defer { state.used += size }
-        if let piece = state.piece, size <= piece.byteCount - state.used { return (piece, state.used) }
+        if let piece = state.piece, size <= piece.byteCount - state.used {
+          defer { state.used += size }
+          return (piece, state.used)
+        }
         let piece = try Piece(atLeast: size)
-        (state.piece, state.used) = (piece, 0)
+        (state.piece, state.used) = (piece, size)
         return (piece, 0)
       }
     }

@@ -30,8 +30,11 @@ import Testing
   }
 
   @Test func amountsThatDoNotFitFail() {
-    #expect(throws: Failure.self) { try ConstantFloats(count: .max / 4, in: WeightMemory()) { _ in } }
-    #expect(throws: Failure.self) { try ConstantFloats(count: .max, in: WeightMemory()) { _ in } }
+    let memory = WeightMemory()
+    for count in [Int.max / 9, .max / 9, .max / 9, .max / 9, .max / 4, .max] {
+      let failure = #expect(throws: Failure.self) { try ConstantFloats(count: count, in: memory) { _ in } }
+      #expect(failure?.kind == .outOfMemory)
+    }
   }
 
   @Test func mapsKeepTheirOrderAndTheFirstFailure() throws {
