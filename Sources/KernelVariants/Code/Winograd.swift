@@ -91,24 +91,27 @@ private func storeColumn(_ d: SixVectors, _ target: UnsafeMutablePointer<Float>,
 
 extension Variant {
   package func winogradWeights(_ task: WinogradWeights) {
-    let (k0, k1, k2) = rowOfG(task.row)
+    let row = RowOfG(task.row)
+    let scales = (
+      Float(row.scale / 4), Float(row.scale / -6), Float(row.scale / 24), Float(row.scale)
+    )
     var kernels = task.kernels
     var target = task.transformed
     for _ in 0..<task.inputs {
       var lane = 0
       while lane < Product.panelWidth {
         let (a, b, c) = (
-          columnTimes(k0, k1, k2, kernels + lane), columnTimes(k0, k1, k2, kernels + (Product.panelWidth &+ lane)),
-          columnTimes(k0, k1, k2, kernels + (2 &* Product.panelWidth &+ lane))
+          row.times(kernels + lane), row.times(kernels + (Product.panelWidth &+ lane)),
+          row.times(kernels + (2 &* Product.panelWidth &+ lane))
         )
         let (d, e, b2) = (a + c, a + 4 * c, 2 * b)
         let place = target + lane
-        (a * (1 / 4)).store(to: place)
-        ((d + b) * (-1 / 6)).store(to: place + task.placeStride)
-        ((d - b) * (-1 / 6)).store(to: place + 2 &* task.placeStride)
-        ((e + b2) * (1 / 24)).store(to: place + 3 &* task.placeStride)
-        ((e - b2) * (1 / 24)).store(to: place + 4 &* task.placeStride)
-        c.store(to: place + 5 &* task.placeStride)
+        (a * scales.0).store(to: place)
+        ((d + b) * scales.1).store(to: place + task.placeStride)
+        ((d - b) * scales.1).store(to: place + 2 &* task.placeStride)
+        ((e + b2) * scales.2).store(to: place + 3 &* task.placeStride)
+        ((e - b2) * scales.2).store(to: place + 4 &* task.placeStride)
+        (c * scales.3).store(to: place + 5 &* task.placeStride)
         lane &+= WideVector.width
       }
       kernels += 9 &* Product.panelWidth
@@ -117,26 +120,32 @@ extension Variant {
   }
 }
 
-/// G of F(4x4, 3x3), for the same points as ``transformed(_:)``.
-@inline(__always)
-private func rowOfG(_ row: Int) -> (Float, Float, Float) {
-  switch row {
-  case 0: (1 / 4, 0, 0)
-  case 1: (-1 / 6, -1 / 6, -1 / 6)
-  case 2: (-1 / 6, 1 / 6, -1 / 6)
-  case 3: (1 / 24, 1 / 12, 1 / 6)
-  case 4: (1 / 24, -1 / 12, 1 / 6)
-  default: (0, 0, 1)
-  }
-}
+/// A row of G of F(4x4, 3x3), for the same points as ``transformed(_:)``: whole numbers, by which products are exact, times a
+/// scale that is applied once, after the other side's.
+private struct RowOfG {
+  private let factors: (Float, Float, Float)
+  let scale: Double
 
-/// A row of G times a column of some outputs' kernels, whose first tap is given.
-@inline(__always)
-private func columnTimes(_ k0: Float, _ k1: Float, _ k2: Float, _ first: UnsafePointer<Float>) -> WideVector {
-  var sum = WideVector.load(first) * k0
-  sum.add(.load(first + 3 &* Product.panelWidth), times: WideVector(repeating: k1))
-  sum.add(.load(first + 6 &* Product.panelWidth), times: WideVector(repeating: k2))
-  return sum
+  @inline(__always)
+  init(_ row: Int) {
+    switch row {
+    case 0: (factors, scale) = ((1, 0, 0), 1 / 4)
+    case 1: (factors, scale) = ((1, 1, 1), -1 / 6)
+    case 2: (factors, scale) = ((1, -1, 1), -1 / 6)
+    case 3: (factors, scale) = ((1, 2, 4), 1 / 24)
+    case 4: (factors, scale) = ((1, -2, 4), 1 / 24)
+    default: (factors, scale) = ((0, 0, 1), 1)
+    }
+  }
+
+  /// The factors times a column of some outputs' kernels, whose first tap is given.
+  @inline(__always)
+  func times(_ first: UnsafePointer<Float>) -> WideVector {
+    var sum = WideVector.load(first) * factors.0
+    sum.add(.load(first + 3 &* Product.panelWidth), times: WideVector(repeating: factors.1))
+    sum.add(.load(first + 6 &* Product.panelWidth), times: WideVector(repeating: factors.2))
+    return sum
+  }
 }
 
 extension Variant {
