@@ -46,6 +46,18 @@ static void in_order(void *context, uint32_t count, void (*body)(void *, uint32_
     for (i = 0; i < count; i++) body(body_context, i);
 }
 
+static cflowad_frame rgb_frame(const void *pixels, uint32_t width, uint32_t height) {
+    cflowad_frame frame;
+    memset(&frame, 0, sizeof frame);
+    frame.struct_size = sizeof frame;
+    frame.data = pixels;
+    frame.width = width;
+    frame.height = height;
+    frame.stride = 3 * (size_t)width;
+    frame.format = CFLOWAD_PIXEL_RGB8;
+    return frame;
+}
+
 int main(int argc, char **argv) {
     enum { WIDTH = 317, HEIGHT = 211, FRAMES = 10 };
     static unsigned char pixels[(WIDTH + 1) * HEIGHT * 6];
@@ -113,12 +125,7 @@ int main(int argc, char **argv) {
 
     check(calls > 0, "the counter counts");
     for (format = 0; format < sizeof formats / sizeof *formats; format++) {
-        cflowad_frame frame;
-        memset(&frame, 0, sizeof frame);
-        frame.struct_size = sizeof frame;
-        frame.data = pixels;
-        frame.width = WIDTH;
-        frame.height = HEIGHT;
+        cflowad_frame frame = rgb_frame(pixels, WIDTH, HEIGHT);
         frame.stride = formats[format] < CFLOWAD_PIXEL_RGB8_PLANAR ? 6 * WIDTH : 2 * (WIDTH + 1);
         frame.format = formats[format];
         result.frame_map = NULL;
@@ -136,42 +143,25 @@ int main(int argc, char **argv) {
             printf("failed: format %d: %ld allocations in %d frames\n", formats[format], calls - before, FRAMES);
         }
     }
-    {
-        /* Frames of four sizes in turn, and what is found in them. */
-        cflowad_frame frame;
-        memset(&frame, 0, sizeof frame);
-        frame.struct_size = sizeof frame;
-        frame.data = pixels;
-        frame.stride = 3 * WIDTH;
-        frame.format = CFLOWAD_PIXEL_RGB8;
-        result.frame_map = NULL;
-        for (frame_index = 0; frame_index < 3 * 4; frame_index++) {
-            if (frame_index == 4) before = calls;
-            frame.width = WIDTH - 20 * (frame_index % 2);
-            frame.height = HEIGHT - 30 * (frame_index / 2 % 2);
-            check(cflowad_session_score(session, &frame, &result) == CFLOWAD_OK, "score");
-            check(result.region_count > 0 && result.contour_count > 0, "regions");
-        }
-        check(calls == before, "no allocation by frames of four sizes");
+    /* Frames of four sizes in turn, and what is found in them. */
+    result.frame_map = NULL;
+    for (frame_index = 0; frame_index < 3 * 4; frame_index++) {
+        cflowad_frame frame = rgb_frame(pixels, WIDTH - 20 * (frame_index % 2), HEIGHT - 30 * (frame_index / 2 % 2));
+        if (frame_index == 4) before = calls;
+        check(cflowad_session_score(session, &frame, &result) == CFLOWAD_OK, "score");
+        check(result.region_count > 0 && result.contour_count > 0, "regions");
     }
+    check(calls == before, "no allocation by frames of four sizes");
     cflowad_session_close(session);
 
     options.parallel_for = in_order;
     check(cflowad_session_create(model, &options, &session) == CFLOWAD_OK, "create with the host's threads");
-    {
-        cflowad_frame frame;
-        memset(&frame, 0, sizeof frame);
-        frame.struct_size = sizeof frame;
-        frame.data = pixels;
-        frame.width = WIDTH;
-        frame.height = HEIGHT;
-        frame.stride = 3 * WIDTH;
-        frame.format = CFLOWAD_PIXEL_RGB8;
-        check(cflowad_session_score(session, &frame, &result) == CFLOWAD_OK, "first score");
+    for (frame_index = 0; frame_index < 2; frame_index++) {
+        cflowad_frame frame = rgb_frame(pixels, WIDTH, HEIGHT);
         before = calls;
-        check(cflowad_session_score(session, &frame, &result) == CFLOWAD_OK, "score");
-        check(calls == before, "no allocation with the host's threads");
+        check(cflowad_session_score(session, &frame, &result) == CFLOWAD_OK, "score with the host's threads");
     }
+    check(calls == before, "no allocation with the host's threads");
     cflowad_session_close(session);
     cflowad_model_close(model);
     free(result.map);
