@@ -1,7 +1,7 @@
 import Glibc
 
-/// Owned memory aligned to 64 bytes (a cache line, the widest vector). Unlike an array it fails instead of ending the process
-/// when memory cannot be had.
+/// Owned memory, zeroed unless said otherwise, aligned to 64 bytes (a cache line, the widest vector). Unlike an array it
+/// fails instead of ending the process when memory cannot be had.
 package final class Buffer<Element: BitwiseCopyable> {
   package let base: UnsafeMutablePointer<Element>
   package let count: Int

@@ -1,23 +1,27 @@
 /// Weights times a factor in double precision, in place.
 package func multiply(_ weights: UnsafeMutablePointer<Float>, count: Int, by factor: Double) {
-  let raw = UnsafeMutableRawPointer(weights)
-  let whole = count / 8 * 8
-  for i in stride(from: 0, to: whole, by: 8) {
-    let product = SIMD8<Double>((raw + 4 &* i).loadUnaligned(as: SIMD8<Float>.self)) * factor
-    (raw + 4 &* i).storeBytes(of: SIMD8<Float>(product), as: SIMD8<Float>.self)
-  }
-  for i in whole..<count { weights[i] = Float(Double(weights[i]) * factor) }
+  multiply(weights, count: count, vector: { _ in SIMD8(repeating: factor) }, single: { _ in factor })
 }
 
 /// The same with a factor for each.
 package func multiply(_ weights: UnsafeMutablePointer<Float>, count: Int, by factors: UnsafePointer<Double>) {
-  let (raw, rawFactors) = (UnsafeMutableRawPointer(weights), UnsafeRawPointer(factors))
+  multiply(
+    weights, count: count,
+    vector: { UnsafeRawPointer(factors + $0).loadUnaligned(as: SIMD8<Double>.self) }, single: { factors[$0] })
+}
+
+/// - Parameters:
+///   - vector: the factors of eight weights from a place on.
+///   - single: that of one.
+@inline(__always)
+private func multiply(
+  _ weights: UnsafeMutablePointer<Float>, count: Int, vector: (Int) -> SIMD8<Double>, single: (Int) -> Double
+) {
   let whole = count / 8 * 8
   for i in stride(from: 0, to: whole, by: 8) {
-    let product =
-      SIMD8<Double>((raw + 4 &* i).loadUnaligned(as: SIMD8<Float>.self))
-      * (rawFactors + 8 &* i).loadUnaligned(as: SIMD8<Double>.self)
-    (raw + 4 &* i).storeBytes(of: SIMD8<Float>(product), as: SIMD8<Float>.self)
+    let raw = UnsafeMutableRawPointer(weights + i)
+    let product = SIMD8<Double>(raw.loadUnaligned(as: SIMD8<Float>.self)) * vector(i)
+    raw.storeBytes(of: SIMD8<Float>(product), as: SIMD8<Float>.self)
   }
-  for i in whole..<count { weights[i] = Float(Double(weights[i]) * factors[i]) }
+  for i in whole..<count { weights[i] = Float(Double(weights[i]) * single(i)) }
 }

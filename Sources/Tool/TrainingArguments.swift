@@ -33,11 +33,7 @@ struct TrainingArguments: ParsableArguments {
       valueName: "pixels"))
   var tileOverlap: Int?
 
-  @Option(help: ArgumentHelp("Feature levels, the coarsest are kept, 1 to 3.", valueName: "count"))
-  var levels = defaults.levelCount
-
-  @Option(help: ArgumentHelp("Coupling blocks of each flow, 1 to 64.", valueName: "count"))
-  var blocks = defaults.couplingBlocks
+  @OptionGroup var common: CommonTrainingArguments
 
   @Option(help: "The flows: with the position as condition (freia-cflow, the paper's), or without (freia-flow).")
   var decoder = Decoder.conditional
@@ -56,13 +52,6 @@ struct TrainingArguments: ParsableArguments {
 
   @Option(help: ArgumentHelp("Alpha of the clamp, 0.1 to 10.", valueName: "alpha"))
   var clampAlpha = defaults.clampAlpha
-
-  @Option(
-    help: ArgumentHelp("Meta epochs, 1 to 10000; the learning rate falls from one to the next.", valueName: "count"))
-  var metaEpochs = defaults.metaEpochs
-
-  @Option(help: ArgumentHelp("Passes over the frames in each meta epoch, 1 to 10000.", valueName: "count"))
-  var subEpochs = defaults.subEpochs
 
   @Option(
     help: ArgumentHelp(
@@ -90,12 +79,6 @@ struct TrainingArguments: ParsableArguments {
 
   @Option(help: ArgumentHelp("Learning rate of Adam, above 0 up to 1.", valueName: "rate"))
   var learningRate = defaults.learningRate
-
-  @Option(
-    help: ArgumentHelp(
-      "Largest angle in degrees by which frames are turned at random, 0 to 180. With 0 the encoder "
-        + "runs only once per frame, which is much faster.", valueName: "degrees"))
-  var rotation = defaults.rotationDegrees
 
   @Option(
     help: ArgumentHelp(
@@ -132,22 +115,18 @@ struct TrainingArguments: ParsableArguments {
       } else if tileOverlap != nil {
         throw Failure(.invalidArgument, "--tile-overlap is of no effect without --tile-size")
       }
-      options.levelCount = levels
-      options.couplingBlocks = blocks
+      common.set(&options)
       options.conditionChannels = decoder == .conditional ? condition : 0
       options.permutation = permutation
       options.clamp = clamp.clamp
       options.clampAlpha = clampAlpha
-      options.metaEpochs = metaEpochs
-      options.subEpochs = subEpochs
-      options.warmupEpochs = warmupEpochs ?? max(min(options.warmupEpochs, metaEpochs - 1), 0)
+      if let warmupEpochs { options.warmupEpochs = warmupEpochs }
       options.schedule = schedule
       options.decayRate = decayRate
       options.decayPercents = decayPercents
       options.imageBatch = batch
       options.fiberBatch = fibers
       options.learningRate = learningRate
-      options.rotationDegrees = rotation
       options.calibrationFraction = holdBack
       thresholds.set(&options)
       options.seed = seed

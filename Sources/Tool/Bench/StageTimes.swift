@@ -69,9 +69,11 @@ struct StageTimes {
         }
       }
       try stages.time("whole") { () throws(Failure) in
-        for tile in 0..<layout.tiles.count { try session.run(tile: tile, of: frame, session.layout(for: frame)) }
+        // The session's own: it may have a region.
+        let layout = try session.layout(for: frame)
+        for tile in 0..<layout.tiles.count { try session.run(tile: tile, of: frame, layout) }
         guard detector.calibration != nil else { return }
-        _ = try session.computeScore(session.layout(for: frame))
+        _ = try session.computeScore(layout)
         layout.resample(session.map, into: map.base)
       }
     }

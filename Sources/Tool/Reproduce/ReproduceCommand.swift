@@ -26,8 +26,6 @@ struct ReproduceCommand: ParsableCommand {
 
   enum Choice: String, ExpressibleByArgument, CaseIterable { case mvtec }
 
-  private static let defaults = TrainingOptions()
-
   @Option(help: "Data set whose table is reproduced.")
   var dataset = Choice.mvtec
 
@@ -51,20 +49,7 @@ struct ReproduceCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Network input instead of the README's, as for train.", valueName: "size"))
   var inputSize: InputSize?
 
-  @Option(help: ArgumentHelp("Meta epochs, as for train.", valueName: "count"))
-  var metaEpochs = defaults.metaEpochs
-
-  @Option(help: ArgumentHelp("Passes over the frames in each meta epoch, as for train.", valueName: "count"))
-  var subEpochs = defaults.subEpochs
-
-  @Option(help: ArgumentHelp("Coupling blocks of each flow, as for train.", valueName: "count"))
-  var blocks = defaults.couplingBlocks
-
-  @Option(help: ArgumentHelp("Feature levels, as for train.", valueName: "count"))
-  var levels = defaults.levelCount
-
-  @Option(help: ArgumentHelp("Largest angle of random rotation in degrees, as for train.", valueName: "degrees"))
-  var rotation = defaults.rotationDegrees
+  @OptionGroup var training: CommonTrainingArguments
 
   @OptionGroup var threads: ThreadCount
 
@@ -114,15 +99,10 @@ struct ReproduceCommand: ParsableCommand {
   }
 
   private func options(_ line: PublishedLine, seed: UInt64) -> TrainingOptions {
-    var options = Self.defaults
+    var options = TrainingOptions()
     options.inputWidth = inputSize?.width ?? line.inputSize
     options.inputHeight = inputSize?.height ?? line.inputSize
-    options.levelCount = levels
-    options.couplingBlocks = blocks
-    options.metaEpochs = metaEpochs
-    options.subEpochs = subEpochs
-    options.warmupEpochs = max(min(options.warmupEpochs, metaEpochs - 1), 0)
-    options.rotationDegrees = rotation
+    training.set(&options)
     options.seed = seed
     return options
   }
