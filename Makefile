@@ -1,6 +1,6 @@
 # libcflowad. On a fresh Debian machine with a Swift toolchain, `make demo` and `make test` do all their own set-up.
 
-VERSION := 1.1.0
+VERSION := 1.2.0
 LIBRARY := build/lib/libcflowad.so.$(VERSION)
 TOOL    := build/bin/cflowad
 VENV    := .venv

@@ -69,7 +69,7 @@ extern "C" {
 
 /** Version of this header. The library's own is cflowad_version(); they work together when the major is equal. */
 #define CFLOWAD_VERSION_MAJOR 1
-#define CFLOWAD_VERSION_MINOR 1
+#define CFLOWAD_VERSION_MINOR 2
 #define CFLOWAD_VERSION_PATCH 0
 #define CFLOWAD_VERSION (CFLOWAD_VERSION_MAJOR * 10000 + CFLOWAD_VERSION_MINOR * 100 + CFLOWAD_VERSION_PATCH)
 
@@ -300,6 +300,9 @@ enum {
                                      sessions that have a review threshold */
     CFLOWAD_VERDICT_REJECT = 2  /**< score > threshold */
 };
+
+/** Name of a verdict: "pass", "review" or "reject". Static, never NULL, for any value. Thread-safe. Since 1.2. */
+const char *cflowad_verdict_name(cflowad_verdict verdict);
 
 /** A corner of pixels: that of pixel (x, y) with the smallest coordinates. */
 typedef struct cflowad_point {
@@ -555,7 +558,8 @@ typedef struct cflowad_train_options {
     float clamp_alpha;            /**< alpha of the clamp, 0.1 to 10 [1.9] */
     uint32_t meta_epochs;         /**< 1 to 10000 [25] */
     uint32_t sub_epochs;          /**< passes over the frames per meta epoch, 1 to 10000 [8] */
-    uint32_t warmup_epochs;       /**< meta epochs of linear warm-up, below meta_epochs or 0 [2] */
+    uint32_t warmup_epochs;       /**< meta epochs of linear warm-up; as many as meta_epochs or more count as one less
+                                       than these [2] */
     int32_t schedule;             /**< CFLOWAD_SCHEDULE_ [COSINE] */
     uint32_t image_batch;         /**< frames per batch, 1 to 4096; the short last one is dropped, fewer frames than
                                        this are one batch [32] */
@@ -588,6 +592,14 @@ typedef struct cflowad_train_options {
     uint32_t tile_overlap;        /**< pixels that neighbours share, at most half a tile's shorter side; the last tiles
                                        end with the frame and may share more [0] */
     uint32_t reserved;            /**< 0 */
+    /* since 1.2 */
+    uint32_t thread_count;        /**< threads that share the work of this trainer's calls, the calling one included; 0:
+                                       one per processor that the creating thread may run on; at most 256. Leave some to
+                                       sessions that score meanwhile. No number depends on it [0] */
+    uint32_t reserved2;           /**< 0 */
+    cflowad_parallel_for parallel_for; /**< NULL, or the host's threads, of which at most thread_count work for the
+                                            trainer at a time; it then has none of its own [NULL] */
+    void *parallel_for_context;   /**< passed to each call of it [NULL] */
 } cflowad_train_options;
 
 /** Sets struct_size and every field to its default. Thread-safe. */
@@ -716,6 +728,16 @@ cflowad_status cflowad_trainer_save(cflowad_trainer *trainer, const char *path);
  *                      hold the same encoder (CFLOWAD_ERROR_INVALID_ARGUMENT if not).
  */
 cflowad_status cflowad_trainer_save_linked(cflowad_trainer *trainer, const char *path, const char *encoder_file);
+
+/**
+ * Makes a model of the trainer's detector, without a file (since 1.2): its numbers are, bit for bit, those of a model that
+ * was saved and opened. The trainer stays as it is, and what is done with it later does not change the model.
+ *
+ * @param model  receives the handle; close it with cflowad_model_close.
+ * @return CFLOWAD_ERROR_STATE when the flows are still random. A trainer that was not calibrated gives a model without
+ *         calibration.
+ */
+cflowad_status cflowad_trainer_model(cflowad_trainer *trainer, cflowad_model **model);
 
 /** Closes the trainer. NULL is allowed. */
 cflowad_status cflowad_trainer_close(cflowad_trainer *trainer);

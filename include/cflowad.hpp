@@ -74,6 +74,9 @@ inline const char *build_info() noexcept { return cflowad_build_info(); }
 /** Name of a status, e.g. "CFLOWAD_ERROR_IO". Static. */
 inline const char *name(cflowad_status status) noexcept { return cflowad_status_name(status); }
 
+/** Name of a verdict: "pass", "review" or "reject". Static. */
+inline const char *verdict_name(cflowad_verdict verdict) noexcept { return cflowad_verdict_name(verdict); }
+
 /** Why a call failed. */
 struct Failure {
     cflowad_status status = CFLOWAD_ERROR_INVALID_ARGUMENT; /**< one of the CFLOWAD_ERROR_ */
@@ -415,6 +418,7 @@ public:
 #endif
 
 private:
+    friend class Trainer;
     explicit Model(cflowad_model *raw) noexcept : Handle(raw) {}
 };
 
@@ -481,6 +485,8 @@ struct Score {
     bool passes() const noexcept { return verdict == CFLOWAD_VERDICT_PASS; }
     bool is_for_review() const noexcept { return verdict == CFLOWAD_VERDICT_REVIEW; }
     bool rejects() const noexcept { return verdict == CFLOWAD_VERDICT_REJECT; }
+    /** Of the verdict. */
+    const char *verdict_name() const noexcept { return cflowad_verdict_name(verdict); }
 };
 
 /** Scratch memory for scoring frames with one model, one call at a time. */
@@ -744,6 +750,13 @@ public:
         return detail::check(cflowad_trainer_save_linked(get(), path, encoder_file));
     }
 
+    /** The detector as a model, without a file; see cflowad_trainer_model. */
+    Expected<Model> try_model() {
+        cflowad_model *model = nullptr;
+        const cflowad_status status = cflowad_trainer_model(get(), &model);
+        return detail::check(status, Model(model));
+    }
+
 #if CFLOWAD_HAS_EXCEPTIONS
     explicit Trainer(const char *weights_path, const TrainOptions &options = {})
         : Trainer(try_create(weights_path, options).value()) {}
@@ -761,6 +774,7 @@ public:
     void set_region_of_interest(const RegionOfInterest &region) { try_set_region_of_interest(region).value(); }
     void save(const char *path) { try_save(path).value(); }
     void save_linked(const char *path, const char *encoder_file) { try_save_linked(path, encoder_file).value(); }
+    Model model() { return try_model().value(); }
 #endif
 
 private:

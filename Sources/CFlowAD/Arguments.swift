@@ -1,6 +1,7 @@
 import Basics
 import CFlowADHeader
 import Imaging
+import Kernels
 
 /// The caller's frame, checked.
 func checkedFrame(_ pointer: UnsafePointer<cflowad_frame>?) throws(Failure) -> Frame {
@@ -41,6 +42,18 @@ private func checkedStride(_ stride: Int) throws(Failure) -> Int {
   // size_t is unsigned: what is too large arrives below 0.
   guard stride >= 0 else { throw Failure(.invalidArgument, "a stride of the frame is too large") }
   return stride
+}
+
+/// The threads that the caller's options ask for: the handle's own or the host's.
+func checkedWorkers(
+  _ threadCount: UInt32, _ parallelFor: cflowad_parallel_for?, _ context: UnsafeMutableRawPointer?
+) throws(Failure) -> Workers {
+  let count = Int(threadCount)
+  guard count <= Workers.maximumCount else {
+    throw Failure(.invalidArgument, "\(count) threads are more than \(Workers.maximumCount)")
+  }
+  guard let parallelFor else { return try Workers(count: count) }
+  return Workers(count: count, host: HostThreads(parallelFor, context: context))
 }
 
 /// The caller's path, checked.

@@ -72,21 +72,13 @@ private func open(
     minimumArea: Int(chosen.region_min_area),
     minimumPeak: try optional(chosen.region_min_score, "lowest region score"))
   return try sessions.insert(
-    ScoringSession(detectors, workers: workers(chosen)) { detector in
+    ScoringSession(
+      detectors, workers: checkedWorkers(chosen.thread_count, chosen.parallel_for, chosen.parallel_for_context)
+    ) { detector in
       Judge(
         detector.calibration, threshold: threshold, reviewThreshold: reviewThreshold, pixelThreshold: regionThreshold,
         regionFilter: regionFilter)
     })
-}
-
-/// The session's own threads or the host's.
-private func workers(_ options: cflowad_session_options) throws(Failure) -> Workers {
-  let count = Int(options.thread_count)
-  guard count <= Workers.maximumCount else {
-    throw Failure(.invalidArgument, "\(count) threads are more than \(Workers.maximumCount)")
-  }
-  guard let parallelFor = options.parallel_for else { return try Workers(count: count) }
-  return Workers(count: count, host: HostThreads(parallelFor, context: options.parallel_for_context))
 }
 
 @_cdecl("cflowad_session_replace_model") @implementation

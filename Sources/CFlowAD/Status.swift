@@ -10,9 +10,18 @@ private let statusNames: [StaticText] = [
 
 private let unknownStatus = StaticText("unknown status")
 
+private let verdictNames: [StaticText] = ["pass", "review", "reject"].map { StaticText($0) }
+
+private let unknownVerdict = StaticText("unknown verdict")
+
 @_cdecl("cflowad_status_name") @implementation
 public func cflowad_status_name(_ status: cflowad_status) -> UnsafePointer<CChar>? {
   statusNames.indices.contains(Int(status)) ? statusNames[Int(status)].pointer : unknownStatus.pointer
+}
+
+@_cdecl("cflowad_verdict_name") @implementation
+public func cflowad_verdict_name(_ verdict: cflowad_verdict) -> UnsafePointer<CChar>? {
+  verdictNames.indices.contains(Int(verdict)) ? verdictNames[Int(verdict)].pointer : unknownVerdict.pointer
 }
 
 @_cdecl("cflowad_last_error") @implementation

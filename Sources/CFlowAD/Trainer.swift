@@ -25,14 +25,14 @@ public func cflowad_trainer_create(
   attempt { () throws(Failure) in
     let trainer = try checkedOutput(trainer, "trainer")
     let path = try checkedPath(weightsPath)
-    var chosen = TrainingOptions()
-    if options != nil {
-      chosen = try TrainingOptions(
-        CallerStruct.read(options, "train options", defaults: cflowad_train_options(TrainingOptions())))
-    }
+    var chosen = cflowad_train_options(TrainingOptions())
+    if options != nil { chosen = try CallerStruct.read(options, "train options", defaults: chosen) }
+    let trainingOptions = try TrainingOptions(chosen)
+    let workers = try checkedWorkers(chosen.thread_count, chosen.parallel_for, chosen.parallel_for_context)
     let contents = try ModelFile.read(path: path)
     do throws(Failure) {
-      trainer.pointee = try trainers.insert(Exclusive(Trainer(contents, options: chosen), name: "trainer"))
+      trainer.pointee = try trainers.insert(
+        Exclusive(Trainer(contents, options: trainingOptions, workers: workers), name: "trainer"))
     } catch {
       throw error.within(path)
     }
@@ -117,6 +117,17 @@ public func cflowad_trainer_save_linked(
     try trainer.use { (trainer: Trainer) throws(Failure) in
       try ModelFile.write(trainer.contents, to: path, encoderFile: encoderFile)
     }
+  }
+}
+
+@_cdecl("cflowad_trainer_model") @implementation
+public func cflowad_trainer_model(
+  _ trainer: OpaquePointer?, _ model: UnsafeMutablePointer<OpaquePointer?>?
+) -> cflowad_status {
+  attempt { () throws(Failure) in
+    let trainer = try trainers.object(trainer)
+    let model = try checkedOutput(model, "model")
+    try trainer.use { (trainer: Trainer) throws(Failure) in model.pointee = try models.insert(trainer.detector) }
   }
 }
 

@@ -73,7 +73,8 @@ extension TrainingOptions {
     clampAlpha = options.clamp_alpha
     metaEpochs = Int(options.meta_epochs)
     subEpochs = Int(options.sub_epochs)
-    warmupEpochs = Int(options.warmup_epochs)
+    // So that few epochs alone are a choice that makes sense.
+    warmupEpochs = max(min(Int(options.warmup_epochs), metaEpochs - 1), 0)
     guard let schedule = LearningRateSchedule.Kind(rawValue: options.schedule) else {
       throw Failure(.invalidArgument, "\(options.schedule) is not a CFLOWAD_SCHEDULE_ constant")
     }
@@ -87,7 +88,9 @@ extension TrainingOptions {
     seed = options.seed
     featureCacheBytes = Int(clamping: options.feature_cache_bytes)
     window = try Window(low: options.window_low, high: options.window_high)
-    guard options.reserved == 0 else { throw Failure(.invalidArgument, "the options' reserved field is not 0") }
+    guard options.reserved == 0, options.reserved2 == 0 else {
+      throw Failure(.invalidArgument, "a reserved field of the options is not 0")
+    }
     tiling = try Tiling(options.tile_width, options.tile_height, overlap: options.tile_overlap)
     decayRate = options.decay_rate
     decayPercents = withUnsafeBytes(of: options.decay_percents) { $0.bindMemory(to: UInt32.self).map { Int($0) } }

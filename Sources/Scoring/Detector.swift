@@ -21,12 +21,14 @@ package final class Detector: Sendable {
 
   /// Prepares the weights. Fails with `.format` or `.unsupported` when the contents do not make a detector.
   ///
-  /// Weights that are still in a file are read as they are prepared, on all processors.
-  package init(_ contents: DetectorContents) throws(Failure) {
+  /// Weights that are still in a file are read as they are prepared.
+  ///
+  /// - Parameter workers: who prepare the weights; nil: threads for it alone, on all processors.
+  package init(_ contents: DetectorContents, workers: Workers? = nil) throws(Failure) {
     guard let flow = contents.flow else {
       throw Failure(.format, "the file holds an encoder without flows: it is for training, not for scoring")
     }
-    let workers = try Self.preparers
+    let workers = if let workers { workers } else { try Self.preparers }
     let encoder = try SharedEncoders.encoder(
       contents.encoder, weights: contents.encoderWeights,
       inputSize: EncoderInputSize(height: contents.preprocessing.height, width: contents.preprocessing.width),

@@ -15,7 +15,11 @@ package final class LikelihoodSession {
 
   /// - Parameter threadCount: threads that share the work, the calling one included; 0 for one per processor.
   package convenience init(_ detector: Detector, threadCount: Int = 0) throws(Failure) {
-    let workers = try Workers(count: threadCount)
+    try self.init(detector, workers: Workers(count: threadCount))
+  }
+
+  /// - Parameter workers: what shares the work; nobody else may use it meanwhile.
+  package convenience init(_ detector: Detector, workers: Workers) throws(Failure) {
     try self.init(detector, encoder: FrameEncoder(detector, workers: workers), workers: workers)
   }
 

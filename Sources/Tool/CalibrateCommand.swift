@@ -1,5 +1,6 @@
 import ArgumentParser
 import Basics
+import Kernels
 import ModelFile
 import Training
 
@@ -33,6 +34,8 @@ struct CalibrateCommand: ParsableCommand {
 
   @OptionGroup var choice: ClassChoice
 
+  @OptionGroup var threads: ThreadCount
+
   @OptionGroup(title: "Thresholds") var thresholds: ThresholdArguments
 
   @OptionGroup(title: "Region of interest") var interest: RegionOfInterestArguments
@@ -49,7 +52,10 @@ struct CalibrateCommand: ParsableCommand {
     var options = TrainingOptions()
     thresholds.set(&options)
     let trainer: Trainer
-    do throws(Failure) { trainer = try Trainer(contents, options: options) } catch { throw error.within(model) }
+    let workers = try Workers(count: threads.count)
+    do throws(Failure) { trainer = try Trainer(contents, options: options, workers: workers) } catch {
+      throw error.within(model)
+    }
     if let region = try interest.region(for: trainer.preprocessing) { trainer.regionOfInterest = region }
     try trainer.add(files: frames, role: .calibration)
     try trainer.add(files: defectiveFrames, role: .defective)

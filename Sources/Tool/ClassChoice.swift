@@ -8,7 +8,7 @@ struct ClassChoice: ParsableArguments {
   var name: String?
 }
 
-/// The option of all commands that score.
+/// The option of all commands that compute.
 struct ThreadCount: ParsableArguments {
   @Option(
     name: .customLong("threads"),

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Basics
+import Kernels
 import ModelFile
 import Training
 import TrainingFile
@@ -52,6 +53,8 @@ struct TrainCommand: ParsableCommand {
       valueName: "file"))
   var checkpoint: String?
 
+  @OptionGroup var threads: ThreadCount
+
   @OptionGroup(title: "Training options") var training: TrainingArguments
 
   func run() throws {
@@ -63,7 +66,10 @@ struct TrainCommand: ParsableCommand {
     let defectiveFrames = try FrameList.all(training.thresholds.defective, of: .test, className: choice.name)
     let contents = try ModelFile.read(path: model)
     let trainer: Trainer
-    do throws(Failure) { trainer = try Trainer(contents, options: options) } catch { throw error.within(model) }
+    let workers = try Workers(count: threads.count)
+    do throws(Failure) { trainer = try Trainer(contents, options: options, workers: workers) } catch {
+      throw error.within(model)
+    }
 
     let preprocessing = trainer.preprocessing
     Output.note(

@@ -27,13 +27,15 @@ final class FeatureSource {
   private var batch: [FloatBuffer] = []
   private var current: [FloatBuffer] = []
 
-  /// - Parameter frames: height x width RGB8 each, of the network's size.
-  init(_ encoder: Encoder, preprocessing: Preprocessing, frames: [[UInt8]], options: TrainingOptions)
-    throws(Failure)
-  {
+  /// - Parameters:
+  ///   - frames: height x width RGB8 each, of the network's size.
+  ///   - workers: what shares the work.
+  init(
+    _ encoder: Encoder, preprocessing: Preprocessing, frames: [[UInt8]], options: TrainingOptions, workers: Workers
+  ) throws(Failure) {
     width = preprocessing.width
     height = preprocessing.height
-    workers = try Workers(count: 0)
+    self.workers = workers
     session = try EncoderSession(encoder, height: height, width: width, workers: workers)
     levels = session.levelGrids
     normalization = Normalization(preprocessing)

@@ -23,6 +23,8 @@ package final class Trainer {
   private let encoderWeights: StateDictionary
   private let provenance: [String: String]
   private let resizer: Resizer
+  /// The threads of all that is computed here.
+  private let workers: Workers
   private(set) var flowWeights: [StateDictionary]
   /// Frames for training and those held back for calibration.
   private(set) var trainingFrames: [PreparedFrame] = []
@@ -47,8 +49,10 @@ package final class Trainer {
   ///   - contents: an encoder alone, whose flows start from random weights; or a whole detector, whose flows go on from where
   ///     they are: its input size, tiles, levels and flow settings replace those of the options.
   ///   - options: fails with `.invalidArgument` when they are out of range.
-  package init(_ contents: DetectorContents, options: TrainingOptions) throws(Failure) {
+  ///   - workers: what shares the work, of which no number depends; nil: a thread per processor.
+  package init(_ contents: DetectorContents, options: TrainingOptions, workers: Workers? = nil) throws(Failure) {
     try options.validate()
+    let workers = if let workers { workers } else { try Workers(count: 0) }
     var options = options
     var taps = contents.encoder.taps
     if let flow = contents.flow {
@@ -76,7 +80,7 @@ package final class Trainer {
     // As the detector will prepare it: scoring meets the features that were trained on.
     encoder = try Encoder(
       description, weights: contents.encoderWeights,
-      inputSize: EncoderInputSize(height: preprocessing.height, width: preprocessing.width))
+      inputSize: EncoderInputSize(height: preprocessing.height, width: preprocessing.width), workers: workers)
     let flowDescription = try options.flowDescription
     let levels = try encoder.levelGrids(height: preprocessing.height, width: preprocessing.width)
     if contents.flow != nil {
@@ -104,6 +108,7 @@ package final class Trainer {
       width: preprocessing.width, height: preprocessing.height, window: preprocessing.window)
     self.flowDescription = flowDescription
     self.options = options
+    self.workers = workers
   }
 
   /// What a frame is for: the `CFLOWAD_ROLE_` constants.
@@ -164,14 +169,14 @@ package final class Trainer {
     state = .failed
     trainedFrames.formUnion(trainingFrames.map { fingerprint($0) })
     let source = try FeatureSource(
-      encoder, preprocessing: preprocessing, frames: pictures, options: options)
+      encoder, preprocessing: preprocessing, frames: pictures, options: options, workers: workers)
     let run = try TrainingRun(
       source, frameCount: pictures.count, flow: flowDescription, options: options,
       weights: flowWeights)
     if let saved { try run.restore(saved) }
     var keeper = checkpoint.map { CheckpointKeeper($0) }
     try run.fit(ProgressReporter(handler)) { (metaEpoch, weights) throws(Failure) in
-      try observer?(metaEpoch, detector(weights))
+      try observer?(metaEpoch, contents(weights))
     } save: { (passes, flows) throws(Failure) in
       try keeper?.save(
         TrainingState(identity: identity, passes: passes, flows: flows), isLast: passes == run.passCount)
@@ -231,8 +236,8 @@ package final class Trainer {
     guard !calibrationFrames.isEmpty else { throw Failure(.state, "no frame was added for calibration") }
     var reporter = ProgressReporter(handler)
     var progress = TrainingProgress(stage: .calibrate, total: calibrationFrames.count + defectiveFrames.count)
-    let detector = try Detector(try contents)
-    let session = try LikelihoodSession(detector)
+    let detector = try detector
+    let session = try LikelihoodSession(detector, workers: workers)
     var calibrator = Calibrator(detector)
     for (index, frame) in (calibrationFrames + defectiveFrames).enumerated() {
       let isDefective = index >= calibrationFrames.count
@@ -262,14 +267,19 @@ package final class Trainer {
           + "\(options.learningRate), batches of \(options.imageBatch) frames and \(options.fiberBatch) fibers, rotation "
           + "\(options.rotationDegrees) degrees, seed \(options.seed)"
       }
-      var contents = detector(flowWeights)
+      var contents = contents(flowWeights)
       contents.calibration = calibration
       contents.provenance = provenance
       return contents
     }
   }
 
-  private func detector(_ flowWeights: [StateDictionary]) -> DetectorContents {
+  /// The same ready to score. What comes later here does not change it.
+  package var detector: Detector {
+    get throws(Failure) { try Detector(contents, workers: workers) }
+  }
+
+  private func contents(_ flowWeights: [StateDictionary]) -> DetectorContents {
     DetectorContents(
       encoder: encoder.description, preprocessing: preprocessing, flow: flowDescription,
       encoderWeights: encoderWeights, flowWeights: flowWeights, trainedFrames: trainedFrames, provenance: provenance)

@@ -27,6 +27,7 @@ STATIC_ASSERT(size_of_session_options_1_0, offsetof(cflowad_session_options, rev
 STATIC_ASSERT(size_of_session_options_1_1, sizeof(cflowad_session_options) == 48);
 STATIC_ASSERT(size_of_result_1_0, offsetof(cflowad_result, p_value) == 88);
 STATIC_ASSERT(size_of_train_options_1_0, offsetof(cflowad_train_options, decay_rate) == 96);
+STATIC_ASSERT(size_of_train_options_1_1, offsetof(cflowad_train_options, thread_count) == 152);
 STATIC_ASSERT(size_of_roi, sizeof(cflowad_roi) == 56);
 STATIC_ASSERT(size_of_region, sizeof(cflowad_region) == 64);
 STATIC_ASSERT(size_of_progress, sizeof(cflowad_progress) == 48);
@@ -103,6 +104,10 @@ static void test_library(void) {
     CHECK(!strcmp(cflowad_status_name(CFLOWAD_ERROR_STATE), "CFLOWAD_ERROR_STATE"));
     for (status = -2; status < 20; status++) CHECK(cflowad_status_name(status) && *cflowad_status_name(status));
     CHECK(cflowad_status_name(-2147483647 - 1) && cflowad_status_name(2147483647));
+    CHECK(!strcmp(cflowad_verdict_name(CFLOWAD_VERDICT_PASS), "pass"));
+    CHECK(!strcmp(cflowad_verdict_name(CFLOWAD_VERDICT_REVIEW), "review"));
+    CHECK(!strcmp(cflowad_verdict_name(CFLOWAD_VERDICT_REJECT), "reject"));
+    CHECK(*cflowad_verdict_name(-1) && *cflowad_verdict_name(3) && *cflowad_verdict_name(-2147483647 - 1));
     CHECK(cflowad_last_error() && !*cflowad_last_error()); /* nothing failed yet */
 }
 
@@ -664,6 +669,7 @@ static int32_t cancel(const cflowad_progress *progress, void *user) {
 
 static void test_trainer(const char *path, const char *folder, cflowad_model *model) {
     cflowad_trainer *trainer = NULL, *other = NULL;
+    cflowad_model *made = NULL;
     cflowad_train_options options;
     cflowad_frame frame = good_frame();
     float nan = strtof("nan", NULL);
@@ -692,7 +698,6 @@ static void test_trainer(const char *path, const char *folder, cflowad_model *mo
     SPOILED_OPTION(clamp, -1);
     SPOILED_OPTION(clamp_alpha, nan);
     SPOILED_OPTION(meta_epochs, 0);
-    SPOILED_OPTION(warmup_epochs, 25);
     SPOILED_OPTION(fiber_batch, 0);
     SPOILED_OPTION(image_batch, 4097);
     SPOILED_OPTION(learning_rate, 0);
@@ -706,6 +711,9 @@ static void test_trainer(const char *path, const char *folder, cflowad_model *mo
     SPOILED_OPTION(review_rate, nan);
     SPOILED_OPTION(pixel_rate, -1);
     SPOILED_OPTION(threshold_rule, 3);
+    SPOILED_OPTION(thread_count, 257);
+    SPOILED_OPTION(reserved, 1);
+    SPOILED_OPTION(reserved2, 1);
     EXPECT(OK, cflowad_train_options_init(&options, sizeof options));
     options.threshold_rule = CFLOWAD_THRESHOLD_COST;
     options.miss_cost = nan;
@@ -760,12 +768,17 @@ static void test_trainer(const char *path, const char *folder, cflowad_model *mo
     EXPECT(OK, cflowad_trainer_set_checkpoint(trainer, path));
     EXPECT(ERROR_FORMAT, cflowad_trainer_fit(trainer, NULL, NULL)); /* a model file */
     EXPECT(OK, cflowad_trainer_set_checkpoint(trainer, NULL));
+    INVALID(cflowad_trainer_model(trainer, NULL));
+    INVALID(cflowad_trainer_model(NULL, &made));
+    HANDLE(cflowad_trainer_model((cflowad_trainer *)model, &made));
+    CHECK(made == NULL);
     INVALID(cflowad_trainer_fit(NULL, NULL, NULL));
     INVALID(cflowad_trainer_calibrate(NULL, NULL, NULL));
     HANDLE(cflowad_trainer_fit((cflowad_trainer *)model, NULL, NULL));
     EXPECT(ERROR_CANCELLED, cflowad_trainer_fit(trainer, cancel, &calls));
     CHECK(calls == 1);
     EXPECT(ERROR_STATE, cflowad_trainer_fit(trainer, NULL, NULL)); /* it can only be closed */
+    EXPECT(ERROR_STATE, cflowad_trainer_model(trainer, &made));
     EXPECT(OK, cflowad_trainer_close(trainer));
     HANDLE(cflowad_trainer_close(trainer));
     HANDLE(cflowad_trainer_save(trainer, "x.h5"));

@@ -29,6 +29,9 @@ $c "$root/Tests/C/abi_test.c" -o "$work/abi" $link -lm
 $c -pthread "$root/Tests/C/threads_test.c" -o "$work/threads" $link
 "$work/threads" "$detector"
 
+$c -pthread "$root/Tests/C/training_test.c" -o "$work/training" $link
+"$work/training" "$detector" "$work"
+
 $c -std=gnu99 -pthread "$root/Tests/C/models_test.c" -o "$work/models" $link
 "$work/models" "$detector" "$work" "${SWAP_SECONDS:-1}"
 if [ -n "${TILED_DETECTOR:-}" ]; then "$work/models" "$TILED_DETECTOR" "$work" 1 "$detector"; fi

@@ -93,6 +93,10 @@ void models_and_sessions(const char *path) {
     const cflowad::Frame frame(pixels.data(), width, height, CFLOWAD_PIXEL_BGR8);
     const cflowad::Score plain = must(session.try_score(frame), "score");
     expect(plain.passes() != plain.rejects() && plain.map.empty() && plain.features.empty(), "a score and no arrays");
+    expect(
+        plain.verdict_name() == std::string(plain.passes() ? "pass" : plain.rejects() ? "reject" : "review"),
+        "the verdict has a name");
+    expect(cflowad::verdict_name(CFLOWAD_VERDICT_REVIEW) == std::string("review"), "every verdict has one");
 
     cflowad::Score all;
     const Output everything = Output::map | Output::frame_map | Output::log_likelihoods | Output::features;
@@ -212,6 +216,7 @@ void training(const char *path, const std::string &folder) {
     const std::string saved = folder + "/hpp.h5";
     expect(trainer.try_save(saved.c_str()).has_value(), "saving");
     expect(must(must(cflowad::Model::try_open(saved.c_str()), "trained").try_info(), "info").is_calibrated, "trained");
+    expect(must(must(trainer.try_model(), "without a file").try_info(), "info").is_calibrated, "a model without a file");
 }
 
 void images_and_metrics(const std::string &folder) {

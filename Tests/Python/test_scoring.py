@@ -50,6 +50,8 @@ def test_detector(name, expected, model_file):
             assert result.map.shape == (case["height"], case["width"]) and result.frame_map.shape == frame.shape[:2]
             verdicts.add(result.verdict)
         assert len(verdicts) == 2
+        assert {str(verdict) for verdict in verdicts} == {f"{verdict}" for verdict in verdicts} == {"pass", "reject"}
+        assert f"{cflowad.Verdict.REVIEW:>8} {cflowad.Verdict.REVIEW:d}" == "  review 1"
 
 
 def test_model_from_bytes(model_file, session, frame):

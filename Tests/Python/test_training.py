@@ -46,9 +46,9 @@ def test_defaults_are_the_librarys():
     parameters = inspect.signature(cflowad.Trainer).parameters
     names = {"conformal": 0, "cosine": 1, "soft": 0, "hard": 1, "alpha*tanh(s)": 0, "alpha*tanh(s/alpha)": 1}
     for name, _ in _native.TrainOptions._fields_[1:]:
-        if name == "reserved":
+        if name.startswith(("reserved", "parallel_for")):
             continue
-        default = parameters[name].default
+        default = parameters["threads" if name == "thread_count" else name].default
         if isinstance(default, tuple):
             assert tuple(getattr(options, name)) == default, name
             continue
@@ -72,6 +72,46 @@ def test_train_calibrate_save(encoder_file, tmp_path):
         spoiled = frames(1, seed=1)[0]
         spoiled[20:60, 20:50] = (255, 0, 60)
         assert session.score(spoiled).score > max(scores)
+
+
+def test_a_model_without_a_file(encoder_file, tmp_path, frame):
+    with filled(encoder_file, threads=2) as trainer:
+        with pytest.raises(cflowad.StateError, match="random"):
+            trainer.model()
+        trainer.fit()
+        trainer.calibrate()
+        model = trainer.model()
+        trainer.save(tmp_path / "detector.h5")
+    results = []
+    for detector in (model, cflowad.Model(tmp_path / "detector.h5")):
+        with detector, detector.session() as session:
+            results.append((detector.info, session.score(frame, maps=["map"])))
+    assert repr(results[0][0]) == repr(results[1][0])  # NaN and all
+    assert results[0][1].score == results[1][1].score and np.array_equal(results[0][1].map, results[1][1].map)
+
+
+def test_one_epoch_needs_no_other_warm_up(encoder_file):
+    options = {**QUICK, "meta_epochs": 1}
+    del options["warmup_epochs"]
+    rates = []
+    with cflowad.Trainer(encoder_file, **options) as trainer:
+        for good in frames(4):
+            trainer.add_frame(good)
+        trainer.fit(lambda report: rates.append(report.learning_rate))
+    assert rates[-1] == np.float32(2e-4)
+
+
+def test_threads_of_a_trainer(encoder_file):
+    """As many as are asked for, the calling one included."""
+    import os
+
+    before, most = len(os.listdir("/proc/self/task")), []
+    with filled(encoder_file, threads=3) as trainer:
+        trainer.fit(lambda _: most.append(len(os.listdir("/proc/self/task"))))
+    assert max(most) == before + 2
+    for count in (-1, 257):
+        with pytest.raises(ValueError, match="threads"):
+            cflowad.Trainer(encoder_file, threads=count)
 
 
 def test_same_seed_same_detector(encoder_file, frame):

@@ -53,12 +53,14 @@ struct HelpTests {
         "clamp-alpha", "meta-epochs", "sub-epochs", "warmup-epochs", "schedule", "decay-rate", "decay-percents",
         "decoder", "window", "checkpoint", "batch", "fibers", "learning-rate", "rotation", "hold-back",
         "false-reject-rate", "review-rate", "pixel-rate", "threshold-rule",
-        "miss-cost", "defective", "seed", "cache-memory",
+        "miss-cost", "defective", "seed", "cache-memory", "threads",
       ]) == true)
     #expect(
-      options["calibrate"]?.isSuperset(of: ["o", "output", "false-reject-rate", "review-rate", "defective"]) == true)
+      options["calibrate"]?.isSuperset(of: ["o", "output", "false-reject-rate", "review-rate", "defective", "threads"])
+        == true)
     #expect(options["score"]?.isSuperset(of: ["class", "format", "maps", "overlay", "threads", "threshold"]) == true)
     #expect(options["info"]?.contains("json") == true)
+    for command in ["evaluate", "reproduce"] { #expect(options[command]?.contains("threads") == true) }
     #expect(options["bench"]?.isSuperset(of: ["threads", "frames", "width", "height", "json"]) == true)
   }
 

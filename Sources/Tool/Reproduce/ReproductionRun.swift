@@ -1,5 +1,6 @@
 import Basics
 import DataSets
+import Kernels
 import Scoring
 import Training
 import TrainingFile
@@ -26,7 +27,7 @@ struct ReproductionRun {
       Output.note("\(name), seed \(options.seed): finished already")
       return record
     }
-    let trainer = try Trainer(encoder, options: options)
+    let trainer = try Trainer(encoder, options: options, workers: Workers(count: threadCount))
     try trainer.add(files: training.map(\.image), role: .training)
     let images = try TestImages(test, trainer.preprocessing)
     let checkpoint = TrainingFile(path: stem + ".checkpoint")

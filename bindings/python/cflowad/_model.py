@@ -163,6 +163,13 @@ class Model(Handle):
             check(library.cflowad_model_open_memory(data.ctypes.data, view.nbytes, ctypes.byref(handle)))
         self._handle = handle
 
+    @classmethod
+    def _owning(cls, handle: ctypes.c_void_p) -> Model:
+        """A model that the library has made."""
+        model = cls.__new__(cls)
+        model._handle = handle
+        return model
+
     @property
     def info(self) -> ModelInfo:
         """What the model is."""
@@ -199,7 +206,7 @@ class Model(Handle):
 
 
 class Verdict(IntEnum):
-    """Decision about a frame."""
+    """Decision about a frame; as text "pass", "review" or "reject"."""
 
     #: score <= review_threshold
     PASS = 0
@@ -207,6 +214,14 @@ class Verdict(IntEnum):
     REVIEW = 1
     #: score > threshold
     REJECT = 2
+
+    def __str__(self) -> str:
+        return str(_native.library().cflowad_verdict_name(self).decode())
+
+    def __format__(self, specification: str) -> str:
+        """As the text, but by a specification of numbers (``"d"``) as the number."""
+        is_number = specification[-1:] in tuple("bcdoxXneEfFgG%")
+        return format(int(self) if is_number else str(self), specification)
 
 
 @dataclass
@@ -286,11 +301,9 @@ class Session(Handle):
         region_min_score: float | None = None,
     ) -> None:
         library, handle = _native.library(), ctypes.c_void_p()
-        if not 0 <= threads <= 256:
-            raise ValueError(f"{threads} threads are not within 0 to 256")
         options = _native.SessionOptions(
             threshold=math.nan if threshold is None else threshold,
-            thread_count=threads,
+            thread_count=checked_threads(threads),
             review_threshold=math.nan if review_threshold is None else review_threshold,
             region_threshold=math.nan if region_threshold is None else region_threshold,
             region_min_area=unsigned("region_min_area", region_min_area, 32),
@@ -545,6 +558,13 @@ def _result(
     if "features" in arrays:
         result.features = _split(arrays["features"], shape.tile_count, shape.levels)
     return result
+
+
+def checked_threads(count: int) -> int:
+    """A number of threads."""
+    if not 0 <= count <= 256:
+        raise ValueError(f"{count} threads are not within 0 to 256")
+    return count
 
 
 def _wanted(maps: Iterable[str]) -> tuple[str, ...]:

@@ -235,6 +235,10 @@ class TrainOptions(Sized):
         ("tile_height", c_uint32),
         ("tile_overlap", c_uint32),
         ("reserved", c_uint32),
+        ("thread_count", c_uint32),
+        ("reserved2", c_uint32),
+        ("parallel_for", c_void_p),
+        ("parallel_for_context", c_void_p),
     ]
 
 
@@ -269,6 +273,7 @@ PROTOTYPES: dict[str, tuple[object, list[object]]] = {
     "cflowad_build_info": (c_char_p, []),
     "cflowad_status_name": (c_char_p, [c_int32]),
     "cflowad_last_error": (c_char_p, []),
+    "cflowad_verdict_name": (c_char_p, [c_int32]),
     "cflowad_model_open": (c_int32, [c_char_p, POINTER(c_void_p)]),
     "cflowad_model_open_memory": (c_int32, [c_void_p, c_size_t, POINTER(c_void_p)]),
     "cflowad_model_get_info": (c_int32, [c_void_p, POINTER(ModelInfo)]),
@@ -302,6 +307,7 @@ PROTOTYPES: dict[str, tuple[object, list[object]]] = {
     ),
     "cflowad_trainer_save": (c_int32, [c_void_p, c_char_p]),
     "cflowad_trainer_save_linked": (c_int32, [c_void_p, c_char_p, c_char_p]),
+    "cflowad_trainer_model": (c_int32, [c_void_p, POINTER(c_void_p)]),
     "cflowad_trainer_close": (c_int32, [c_void_p]),
     "cflowad_png_read_info": (c_int32, [c_char_p, POINTER(c_uint32), POINTER(c_uint32), POINTER(c_int32)]),
     "cflowad_png_read": (c_int32, [c_char_p, c_void_p, c_size_t]),

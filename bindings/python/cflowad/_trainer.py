@@ -14,7 +14,7 @@ from . import _native
 from ._arraylike import ImageLike, Layout
 from ._arrays import Order, Path, native_frame, native_path, unsigned
 from ._errors import check
-from ._model import Handle
+from ._model import Handle, Model, checked_threads
 from ._region_of_interest import RegionOfInterest
 
 Permutation = Literal["soft", "hard"]
@@ -109,7 +109,7 @@ class Trainer(Handle):
     clamp, clamp_alpha
         The soft clamp of the log-scale, alpha 0.1 to 10.
     meta_epochs, sub_epochs, warmup_epochs
-        Meta epochs, passes over the frames per meta epoch, meta epochs of linear warm-up.
+        Meta epochs, passes over the frames per meta epoch, meta epochs of linear warm-up: at most all but one.
     schedule
         How the learning rate falls over the meta epochs: ``"cosine"`` down to learning_rate * decay_rate**3, ``"steps"``
         of decay_rate, or ``"constant"``.
@@ -141,6 +141,9 @@ class Trainer(Handle):
         All randomness of the run.
     feature_cache_bytes
         Memory for cached encoder features.
+    threads
+        Threads that share the work, the calling one included, up to 256; 0: one per processor. Leave some to sessions that
+        score meanwhile. No number depends on it.
     """
 
     _kind = "trainer"
@@ -180,6 +183,7 @@ class Trainer(Handle):
         tile_width: int = 0,
         tile_height: int = 0,
         tile_overlap: int = 0,
+        threads: int = 0,
     ) -> None:
         # A step at 100 % never comes.
         percents = [unsigned("decay_percents", percent, 32) for percent in decay_percents]
@@ -217,6 +221,7 @@ class Trainer(Handle):
             pixel_rate=pixel_rate,
             threshold_rule=_index("threshold_rule", threshold_rule, _THRESHOLD_RULES),
             miss_cost=miss_cost,
+            thread_count=checked_threads(threads),
         )
         handle = ctypes.c_void_p()
         check(
@@ -306,6 +311,20 @@ class Trainer(Handle):
         else:
             names = native_path(path), native_path(encoder_file)
             check(_native.library().cflowad_trainer_save_linked(self.handle, *names))
+
+    def model(self) -> Model:
+        """The detector as a model, without a file: the same numbers as of one that was saved and opened.
+
+        The trainer stays as it is, and what is done with it later does not change the model.
+
+        Raises
+        ------
+        StateError
+            The flows are still random.
+        """
+        handle = ctypes.c_void_p()
+        check(_native.library().cflowad_trainer_model(self.handle, ctypes.byref(handle)))
+        return Model._owning(handle)
 
     def _run(self, function: str, progress: ProgressCallable | None) -> None:
         raised: list[BaseException] = []
