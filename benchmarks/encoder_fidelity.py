@@ -96,10 +96,10 @@ def compare(architecture, gain, levels=3, condition=128):
     good = True
     for height, width in TRANSFORMER_SIZES if known.multiple > 1 else SIZES:
         pixels = _verify.frame(height, width)
-        settings = Settings(architecture, padding, mean, deviation, height, width)
+        settings = Settings(architecture, padding, mean, deviation, height, width, taps)
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "detector.h5")
-            _model_files.write(path, settings, taps, weights, flows, CLAMP, {})
+            _model_files.write(path, settings, weights, flows, CLAMP, {})
             with cflowad.Model(path) as model, model.session() as session:
                 mine = session.score(pixels, maps=["features", "log_likelihoods"])
         image = torch.from_numpy(pixels).double() / 255

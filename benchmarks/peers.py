@@ -148,8 +148,8 @@ def detector(name, size, folder):
     padding, encoder, flows = known.paddings[-1], random_encoder(known), random_flows(known.channels)
     path = Path(folder, f"{name}_{size}.h5")
     if not path.exists():
-        settings = Settings(name, padding, MEAN, DEVIATION, size, size)
-        _model_files.write(path, settings, known.taps, encoder, flows, Clamp("alpha*tanh(s)", ALPHA), {})
+        settings = Settings(name, padding, MEAN, DEVIATION, size, size, known.taps)
+        _model_files.write(path, settings, encoder, flows, Clamp("alpha*tanh(s)", ALPHA), {})
     with cflowad.Model(path) as model:
         grids = [(level.height, level.width) for level in model.info.levels]
     return Detector(name, size, path, Network(known, padding, encoder, flows, grids, 1).eval(), grids)

@@ -85,7 +85,8 @@ class Detector:
         settings = self.file.settings
         mean, deviation = (torch.tensor(v, dtype=torch.float32) for v in (settings.mean, settings.standard_deviation))
         x = ((torch.from_numpy(np.array(image)).float() / 255 - mean) / deviation).permute(2, 0, 1)[None]
-        return [v.clone() for v in _reference.features(self.known, settings.padding, self.file.encoder, x)]
+        levels = _reference.features(self.known, settings.padding, self.file.encoder, x, settings.taps)
+        return [v.clone() for v in levels]
 
     def _train(self, training, metas, subs):
         adam = [torch.optim.Adam(flow.parameters(), RATE) for flow in self.flows]

@@ -7,12 +7,33 @@ struct Architecture: Sendable {
   let name: String
   /// Padding modes the architecture is used with; the first is the original's.
   let paddings: [Padding]
-  /// Modules whose outputs are the features, finest first; strides 8, 16, 32. (A vision transformer's have one grid.)
+  /// Modules whose outputs are the features, finest first; strides 8, 16, 32. (A vision transformer's have one grid.) They
+  /// are the original system's.
   let taps: [String]
+  /// Of networks whose ``taps`` stand before a block's residual: the same blocks' outputs, behind it, level by level. nil:
+  /// the taps are outputs of blocks already.
+  var residualTaps: [String]? = nil
   /// Added to the variance by every BatchNorm or LayerNorm.
   let normEpsilon: Double
   /// Declares the layers up to the last tap.
   let build: @Sendable (inout EncoderBuilder) throws(Failure) -> Void
+
+  /// All modules where features can be taken: level by level, before the residual and then behind it.
+  var allTaps: [String] {
+    guard let residualTaps else { return taps }
+    return zip(taps, residualTaps).flatMap { [$0, $1] }
+  }
+
+  /// Whether a detector can have its levels here: at the last of the network's levels, or at all of them, and at each
+  /// before the residual, behind it, or both in this order.
+  func gives(_ taps: [String]) -> Bool {
+    let places = taps.compactMap { allTaps.firstIndex(of: $0) }
+    guard let first = places.first, places.count == taps.count,
+      zip(places, places.dropFirst()).allSatisfy({ $0 < $1 })
+    else { return false }
+    let perLevel = allTaps.count / self.taps.count
+    return Set(places.map { $0 / perLevel }) == Set(first / perLevel..<self.taps.count)
+  }
 
   static let all: [Architecture] = [
     .resNet18, .resNet34, .resNet50, .wideResNet50, .resNeXt50, .mobileNetV2, .mobileNetV3Large, .mobileNetV3Small,

@@ -36,10 +36,11 @@ package final class Encoder: Sendable {
         .unsupported, "\(architecture.name) with padding '\(description.padding.rawValue)' is not supported")
     }
     let taps = description.taps
-    guard !taps.isEmpty, taps == Array(architecture.taps.suffix(taps.count)) else {
+    guard architecture.gives(taps) else {
+      let behind = architecture.residualTaps.map { ", or behind the residual at \($0)," } ?? ""
       throw Failure(
         .unsupported,
-        "\(architecture.name) gives features at \(architecture.taps) or the last of these, not at \(taps)")
+        "\(architecture.name) gives features at \(architecture.taps)\(behind) or the last of these, not at \(taps)")
     }
     var builder = EncoderBuilder(
       padding: description.padding, normEpsilon: architecture.normEpsilon, taps: taps, inputSize: inputSize,
@@ -67,9 +68,15 @@ package final class Encoder: Sendable {
     self.levels = levels
   }
 
-  /// Names of the modules where an architecture's features are taken, finest first.
+  /// Names of the modules where the original system takes an architecture's features, finest first.
   package static func taps(architecture: String) throws(Failure) -> [String] {
     try Architecture.named(architecture).taps
+  }
+
+  /// Of the same blocks the outputs, behind the residual that the original's features leave out; nil when its features are
+  /// such outputs already.
+  package static func residualTaps(architecture: String) throws(Failure) -> [String]? {
+    try Architecture.named(architecture).residualTaps
   }
 
   /// The grid of each level for an input size, finest first.

@@ -135,7 +135,8 @@ extension EncoderBuilder {
 
   /// The end of an inverted residual block: 1x1 convolution, BatchNorm, and the block's input where it is added.
   ///
-  /// The norm's output, before that addition, is where features are taken: a tap of the norm's name.
+  /// The norm's output, before that addition, can be where features are taken: a tap of the norm's name. Where it is, the
+  /// addition is a layer of its own, else it is part of the convolution.
   mutating func projection(
     _ x: Value, _ key: String, norm: String, outputs: Int, residual: Value?
   ) throws(Failure) -> Value {
@@ -147,7 +148,7 @@ extension EncoderBuilder {
     return residual.map { add($0, y) } ?? y
   }
 
-  /// The same where features are taken at the convolution's output, before the norm: a tap of the convolution's name.
+  /// The same where features can be taken at the convolution's output, before the norm: a tap of the convolution's name.
   mutating func projection(
     _ x: Value, tappedAt key: String, norm: String, outputs: Int, residual: Value?
   ) throws(Failure) -> Value {

@@ -11,6 +11,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 import freia_checkpoint as freia  # noqa: E402
+from cflowad._architectures import ARCHITECTURES  # noqa: E402
 from cflowad.export import ExportError, Settings, export_checkpoint, export_encoder, to_checkpoint  # noqa: E402
 from test_export import attributes, run, tensors  # noqa: E402
 
@@ -129,6 +130,45 @@ def test_objects_beside_the_weights(tmp_path, decoders):
     # The stand-in is known only while the file is read.
     with pytest.raises(Exception, match="made_up"):
         torch.load(tmp_path / "a.ckpt", weights_only=True)
+
+
+@pytest.mark.parametrize(
+    "taps", [("_blocks.10", "_blocks.14"), ("_blocks.4._bn2", "_blocks.4", "_blocks.10", "_blocks.14._bn2")]
+)
+def test_features_behind_the_residual(tmp_path, taps):
+    known = ARCHITECTURES["efficientnet_lite0"]
+    torch.manual_seed(2)
+    flows = [freia.flow(c, 2, 16, False) for c in known.channels_at(taps)]
+    freia.save(tmp_path / "c.pt", "efficientnet_lite0", flows)
+    settings = Settings(height=64, width=96, taps=taps)
+    export_checkpoint(tmp_path / "c.pt", tmp_path / "d.h5", settings, verify=True)
+    said = []
+    to_checkpoint(tmp_path / "d.h5", tmp_path / "back.pt", said.append)
+    assert any(f"features are taken at {', '.join(taps)}, where the original does not" in text for text in said)
+    export_checkpoint(tmp_path / "back.pt", tmp_path / "again.h5")
+    for name in ("d.h5", "again.h5"):
+        with h5py.File(tmp_path / name) as file:
+            assert attributes(file["encoder"])["taps"] == list(taps)
+    with pytest.raises(ExportError, match="--taps _blocks.14: the checkpoint was trained on features at _blocks"):
+        export_checkpoint(tmp_path / "back.pt", tmp_path / "x.h5", Settings(taps=["_blocks.14"]))
+    with pytest.raises(ExportError, match="or behind the residual at _blocks.4, .* not at _blocks.4, _blocks.14"):
+        export_checkpoint(tmp_path / "c.pt", tmp_path / "x.h5", Settings(taps=["_blocks.4", "_blocks.14"]))
+
+
+def test_a_decoder_for_each_tap(tmp_path):
+    freia.save(tmp_path / "c.pt", "efficientnet_lite0", freia.flows("efficientnet_lite0", 1))
+    with pytest.raises(ExportError, match="has 1 decoders for features at _blocks.10, _blocks.14"):
+        export_checkpoint(tmp_path / "c.pt", tmp_path / "d.h5", Settings(taps=["_blocks.10", "_blocks.14"]))
+
+
+def test_an_encoder_says_its_taps(tmp_path):
+    torch.save(freia.encoder("efficientnet_lite0"), tmp_path / "w.pt")
+    done = run("encoder", tmp_path / "w.pt", "-o", tmp_path / "e.h5", "--input-size", "64", "--verify",
+               "--taps", "_blocks.4", "_blocks.10", "_blocks.14")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    with h5py.File(tmp_path / "e.h5") as file:
+        assert attributes(file["encoder"])["taps"] == ["_blocks.4", "_blocks.10", "_blocks.14"]
+        assert attributes(file["provenance"])["options"].endswith(" --taps _blocks.4 _blocks.10 _blocks.14")
 
 
 @pytest.mark.parametrize("soft", [True, False])

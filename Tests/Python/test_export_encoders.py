@@ -38,7 +38,9 @@ def test_architecture_is_told_from_the_keys(name, names):
     # Under the library's own keys, whatever they were.
     own = ARCHITECTURES[name].names[0].shapes
     assert {k: v.shape for k, v in weights.tensors.items()} == own
-    assert all(any(k.startswith(tap + ".") for k in own) for tap in ARCHITECTURES[name].taps)
+    taps, residual_taps = ARCHITECTURES[name].taps, ARCHITECTURES[name].residual_taps
+    assert all(any(k.startswith(tap + ".") for k in own) for tap in taps + residual_taps)
+    assert all(tap.startswith(block + ".") for tap, block in zip(taps, residual_taps))
 
 
 def test_timm_keys_become_the_librarys(tmp_path):

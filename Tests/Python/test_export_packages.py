@@ -35,18 +35,22 @@ def lively(model):
 
 
 def check(model, architecture, taps=None, side=64, tolerance=1e-12):
-    """The reference computes what the package's own model gives at the taps, in double."""
+    """The reference computes what the package's own model gives at the taps, in double.
+
+    ``taps`` are the package's names of all of the library's: the original's, then those behind the residual.
+    """
     known = ARCHITECTURES[architecture]
+    own = known.taps + known.residual_taps
     weights = _weights.encoder({k: v.float() for k, v in lively(model).state_dict().items()}, None, "weights")
     assert weights.architecture == architecture
     model.load_state_dict({k: v.float().double() for k, v in model.state_dict().items()})
     image, found = torch.randn(1, 3, side, side).double(), {}
-    for name in taps or known.taps:
+    for name in taps or own:
         model.get_submodule(name).register_forward_hook(lambda _m, _i, o, name=name: found.update({name: o.clone()}))
     with torch.inference_mode():
         model(image)
-    levels = _reference.features(known, known.paddings[-1], weights.tensors, image)
-    for level, name in zip(levels, taps or known.taps, strict=True):
+    levels = _reference.features(known, known.paddings[-1], weights.tensors, image, own)
+    for level, name in zip(levels, taps or own, strict=True):
         theirs = found[name]
         theirs = theirs[0, 1:] if theirs.ndim == 3 else theirs[0].permute(1, 2, 0)
         assert torch.allclose(level.reshape(theirs.shape), theirs, rtol=tolerance, atol=tolerance)
@@ -67,7 +71,7 @@ def test_timm(name):
 
 def test_timm_under_other_keys():
     timm = pytest.importorskip("timm")
-    taps = ["blocks.2.1.bn3", "blocks.4.2.bn3", "blocks.5.3.bn3"]
+    taps = ["blocks.2.1.bn3", "blocks.4.2.bn3", "blocks.5.3.bn3", "blocks.2.1", "blocks.4.2", "blocks.5.3"]
     check(timm.create_model("tf_efficientnet_lite0"), "efficientnet_lite0", taps)
 
 

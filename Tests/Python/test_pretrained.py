@@ -45,7 +45,7 @@ def detector(network, tmp_path_factory):
     written = _model_files.read(folder / "encoder.h5")
     flows = _verify._trial_flows(ARCHITECTURES["efficientnet_lite0"].channels)
     clamp = Clamp("alpha*tanh(s)", 1.9)
-    _model_files.write(folder / "d.h5", written.settings, written.taps, written.encoder, flows, clamp, {})
+    _model_files.write(folder / "d.h5", written.settings, written.encoder, flows, clamp, {})
     with cflowad.Model(folder / "d.h5") as model:
         yield model
 

@@ -4,11 +4,12 @@ import Kernels
 /// EfficientNet (Tan and Le, ICML 2019) as timm's `tf_efficientnet_b5`, with its state-dict keys: SiLU, squeeze-excite,
 /// SAME padding.
 ///
-/// Features are the output of bn3, before the residual, of the last block of blocks[-5], blocks[-3] and blocks[-2].
+/// Features are the output of bn3, before the residual, of the last block of blocks[-5], blocks[-3] and blocks[-2], or
+/// these blocks' outputs.
 extension Architecture {
   static let efficientNetB5 = Architecture(
     name: "tf_efficientnet_b5", paddings: [.same], taps: ["blocks.2.4.bn3", "blocks.4.6.bn3", "blocks.5.8.bn3"],
-    normEpsilon: 1e-3,
+    residualTaps: ["blocks.2.4", "blocks.4.6", "blocks.5.8"], normEpsilon: 1e-3,
     build: { (builder: inout EncoderBuilder) throws(Failure) in
       var x = try builder.convolution(
         builder.input, "conv_stem", norm: "bn1", outputs: 48, kernel: 3, stride: 2, activation: .silu)
@@ -17,9 +18,10 @@ extension Architecture {
       let stages = [(40, 3, 2, 5), (64, 5, 2, 5), (128, 3, 2, 7), (176, 5, 1, 7), (304, 5, 2, 9)]
       for (stage, (channels, kernel, stride, blocks)) in stages.enumerated() {
         for position in 0..<blocks {
+          let block = "blocks.\(stage + 1).\(position)"
           x = try invertedResidual(
-            &builder, x, "blocks.\(stage + 1).\(position)", outputs: channels, kernel: kernel,
-            stride: position == 0 ? stride : 1)
+            &builder, x, block, outputs: channels, kernel: kernel, stride: position == 0 ? stride : 1)
+          builder.tap(block, x)
         }
       }
     })

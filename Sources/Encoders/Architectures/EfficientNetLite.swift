@@ -4,7 +4,8 @@ import Kernels
 /// EfficientNet-Lite (Tan, "Higher accuracy on vision models with EfficientNet-Lite", TensorFlow blog 2020), with the
 /// state-dict keys of the PyTorch port `efficientnet-lite-pytorch`: ReLU6, no squeeze-excite, SAME padding.
 ///
-/// Features are the projection's BatchNorm output, before the residual, of the last block of stages 3, 5 and 6.
+/// Features are the projection's BatchNorm output, before the residual, of the last block of stages 3, 5 and 6, or these
+/// blocks' outputs.
 extension Architecture {
   static let efficientNetLite0 = efficientNetLite("efficientnet_lite0", width: 1.0, depth: 1.0)
   static let efficientNetLite1 = efficientNetLite("efficientnet_lite1", width: 1.0, depth: 1.1)
@@ -26,10 +27,9 @@ extension Architecture {
       stages[i].channels = EfficientNet.rounded(Double(stages[i].channels) * width)
       if i > 0 { stages[i].blocks = Int((Double(stages[i].blocks) * depth).rounded(.up)) }
     }
-    // The number of the block after each stage.
-    let ends = stages.indices.map { stages[...$0].reduce(0) { $0 + $1.blocks } }
+    let lastBlocks = [2, 4, 5].map { "_blocks.\(stages[...$0].reduce(0) { $0 + $1.blocks } - 1)" }
     return Architecture(
-      name: name, paddings: [.same], taps: [2, 4, 5].map { "_blocks.\(ends[$0] - 1)._bn2" }, normEpsilon: 1e-3,
+      name: name, paddings: [.same], taps: lastBlocks.map { "\($0)._bn2" }, residualTaps: lastBlocks, normEpsilon: 1e-3,
       build: { [stages] (builder: inout EncoderBuilder) throws(Failure) in
         var x = try builder.convolution(
           builder.input, "_conv_stem", norm: "_bn0", outputs: 32, kernel: 3, stride: 2, activation: .relu6)
@@ -51,6 +51,7 @@ extension Architecture {
             x = try builder.projection(
               y, "\(block)._project_conv", norm: "\(block)._bn2", outputs: stage.channels,
               residual: stride == 1 && inputs == stage.channels ? x : nil)
+            builder.tap(block, x)
             index += 1
           }
         }

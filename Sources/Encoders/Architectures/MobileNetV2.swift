@@ -4,12 +4,12 @@ import Kernels
 /// MobileNetV2 (Sandler et al., CVPR 2018) with torchvision's state-dict keys: ReLU6, inverted residual blocks.
 ///
 /// The original system does not use it. By the rule of the other inverted residual networks, features are the
-/// projection's BatchNorm output, before the residual, of the last block at strides 8, 16 and 32: 32, 96 and 320
-/// channels.
+/// projection's BatchNorm output, before the residual, of the last block at strides 8, 16 and 32, or these blocks' outputs:
+/// 32, 96 and 320 channels. The last of these blocks has no residual: its two taps are one map.
 extension Architecture {
   static let mobileNetV2 = Architecture(
     name: "mobilenet_v2", paddings: [.zeros], taps: ["features.6.conv.3", "features.13.conv.3", "features.17.conv.3"],
-    normEpsilon: 1e-5,
+    residualTaps: ["features.6", "features.13", "features.17"], normEpsilon: 1e-5,
     build: { (builder: inout EncoderBuilder) throws(Failure) in
       var x = try builder.convolution(
         builder.input, "features.0.0", norm: "features.0.1", outputs: 32, kernel: 3, stride: 2, activation: .relu6)
@@ -18,9 +18,10 @@ extension Architecture {
         (1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1),
       ] {
         for position in 0..<blocks {
+          let block = "features.\(index)"
           x = try invertedResidual(
-            &builder, x, "features.\(index).conv", expansion: expansion, outputs: channels,
-            stride: position == 0 ? stride : 1)
+            &builder, x, "\(block).conv", expansion: expansion, outputs: channels, stride: position == 0 ? stride : 1)
+          builder.tap(block, x)
           index += 1
         }
       }

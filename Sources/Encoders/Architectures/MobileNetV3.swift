@@ -4,10 +4,11 @@ import Kernels
 /// MobileNetV3 (Howard et al., ICCV 2019) with torchvision's state-dict keys.
 ///
 /// Features are the outputs of projection convolutions before their BatchNorm and before the residual, as in the
-/// original system, of features[-11], [-5], [-2] (large) and features[-10], [-5], [-2] (small).
+/// original system, of features[-11], [-5], [-2] (large) and features[-10], [-5], [-2] (small), or these blocks' outputs.
 extension Architecture {
   static let mobileNetV3Large = mobileNetV3(
     "mobilenet_v3_large", taps: ["features.6.block.3.0", "features.12.block.3.0", "features.15.block.3.0"],
+    residualTaps: ["features.6", "features.12", "features.15"],
     blocks: [
       (3, 16, 16, false, .relu, 1), (3, 64, 24, false, .relu, 2), (3, 72, 24, false, .relu, 1),
       (5, 72, 40, true, .relu, 2), (5, 120, 40, true, .relu, 1), (5, 120, 40, true, .relu, 1),
@@ -18,6 +19,7 @@ extension Architecture {
 
   static let mobileNetV3Small = mobileNetV3(
     "mobilenet_v3_small", taps: ["features.3.block.2.0", "features.8.block.3.0", "features.11.block.3.0"],
+    residualTaps: ["features.3", "features.8", "features.11"],
     blocks: [
       (3, 16, 16, true, .relu, 2), (3, 72, 24, false, .relu, 2), (3, 88, 24, false, .relu, 1),
       (5, 96, 40, true, .hardSwish, 2), (5, 240, 40, true, .hardSwish, 1), (5, 240, 40, true, .hardSwish, 1),
@@ -29,9 +31,11 @@ extension Architecture {
     kernel: Int, expanded: Int, outputs: Int, isExcited: Bool, activation: Activation, stride: Int
   )
 
-  private static func mobileNetV3(_ name: String, taps: [String], blocks: [Block]) -> Architecture {
+  private static func mobileNetV3(
+    _ name: String, taps: [String], residualTaps: [String], blocks: [Block]
+  ) -> Architecture {
     Architecture(
-      name: name, paddings: [.zeros], taps: taps, normEpsilon: 1e-3,
+      name: name, paddings: [.zeros], taps: taps, residualTaps: residualTaps, normEpsilon: 1e-3,
       build: { (builder: inout EncoderBuilder) throws(Failure) in
         var x = try builder.convolution(
           builder.input, "features.0.0", norm: "features.0.1", outputs: 16, kernel: 3, stride: 2,
@@ -60,6 +64,7 @@ extension Architecture {
           x = try builder.projection(
             y, tappedAt: "\(key).\(part).0", norm: "\(key).\(part).1", outputs: block.outputs,
             residual: block.stride == 1 && inputs == block.outputs ? x : nil)
+          builder.tap("features.\(index + 1)", x)
         }
       })
   }

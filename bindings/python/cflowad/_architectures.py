@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from . import _networks
+from ._exporting import ExportError
 from ._networks import MobileNet, Network, ResNet, Row, Shapes, VisionTransformer
 
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
@@ -36,9 +38,9 @@ class Names:
 class Architecture:
     """What the exporter has to know about an encoder."""
 
-    #: Names of the modules whose outputs are the feature levels, finest first.
+    #: Names of the modules whose outputs are the original system's feature levels, finest first.
     taps: tuple[str, ...]
-    #: C of every tap.
+    #: C of every level.
     channels: tuple[int, ...]
     #: Paddings of the convolutions that the library knows for it; the first is the default.
     paddings: tuple[str, ...]
@@ -48,6 +50,33 @@ class Architecture:
     size: int = 256
     #: Height and width must be multiples of it.
     multiple: int = 1
+    #: Of the same blocks the outputs, where `taps` leave out the residual; else empty.
+    residual_taps: tuple[str, ...] = ()
+
+    def levels(self, taps: Sequence[str]) -> tuple[int, ...] | None:
+        """The level of each tap, counted from the finest; None when the library does not take features so.
+
+        It takes them at all levels or the last ones, at each before the residual, behind it, or both in this order.
+        """
+        places = zip(self.taps, self.residual_taps) if self.residual_taps else zip(self.taps)
+        known = [(tap, level) for level, names in enumerate(places) for tap in names]
+        at = [n for tap in taps for n, (name, _) in enumerate(known) if name == tap]
+        levels = tuple(known[n][1] for n in at)
+        complete = levels and set(levels) == set(range(levels[0], len(self.taps)))
+        return levels if complete and len(at) == len(taps) and at == sorted(set(at)) else None
+
+    def checked(self, taps: Sequence[str]) -> tuple[str, ...]:
+        """The taps, if the library takes features so; else fails."""
+        if self.levels(taps) is None:
+            behind = f", or behind the residual at {', '.join(self.residual_taps)}," if self.residual_taps else ""
+            raise ExportError(
+                f"features are taken at {', '.join(self.taps)}{behind} or the last of these, not at {', '.join(taps)}"
+            )
+        return tuple(taps)
+
+    def channels_at(self, taps: Sequence[str]) -> tuple[int, ...]:
+        """C of each tap."""
+        return tuple(self.channels[level] for level in self.levels(self.checked(taps)) or ())
 
     @property
     def network(self) -> Network:
@@ -104,7 +133,8 @@ def _mobilenet_v3(
             "features would differ; take torchvision's weights",
         ),
     )  # fmt: skip
-    return Architecture(taps, channels, ("zeros",), names)
+    blocks = tuple(tap.partition(".block")[0] for tap in taps)
+    return Architecture(taps, channels, ("zeros",), names, residual_taps=blocks)
 
 
 def _mobilenet_v2() -> Architecture:
@@ -120,8 +150,9 @@ def _mobilenet_v2() -> Architecture:
         Names("torchvision", network, ("features.18.", "classifier."), IMAGENET),
         Names("timm", timm, ("conv_head.", "bn2.", "classifier."), IMAGENET),
     )
-    taps = ("features.6.conv.3", "features.13.conv.3", "features.17.conv.3")
-    return Architecture(taps, (32, 96, 320), ("zeros",), names)
+    blocks = ("features.6", "features.13", "features.17")
+    taps = tuple(f"{block}.conv.3" for block in blocks)
+    return Architecture(taps, (32, 96, 320), ("zeros",), names, residual_taps=blocks)
 
 
 def _efficientnet_lite(width: float, depth: float) -> Architecture:
@@ -143,9 +174,11 @@ def _efficientnet_lite(width: float, depth: float) -> Architecture:
         Names("efficientnet-lite-pytorch", network, (f"_blocks.{len(rows)}.", "_conv_head.", "_bn1.", "_fc."), LITE),
         Names("timm (tf_efficientnet_lite)", timm, ("blocks.6.", "conv_head.", "bn2.", "classifier."), INCEPTION),
     )
+    blocks = tuple(f"_blocks.{n}" for n in lasts)
     return Architecture(
-        tuple(f"_blocks.{n}._bn2" for n in lasts), tuple(table[n][0] for n in (2, 4, 5)), ("same",), names
-    )
+        tuple(f"{block}._bn2" for block in blocks), tuple(table[n][0] for n in (2, 4, 5)), ("same",), names,
+        residual_taps=blocks,
+    )  # fmt: skip
 
 
 def _efficientnet_b5() -> Architecture:
@@ -156,7 +189,9 @@ def _efficientnet_b5() -> Architecture:
     )  # fmt: skip
     network = MobileNet(rows, _networks.TIMM_STEM, 48, _networks.timm, 1e-3, "silu", ("silu", "sigmoid"))
     names = Names("timm", network, ("blocks.6.", "conv_head.", "bn2.", "classifier."), IMAGENET)
-    return Architecture(("blocks.2.4.bn3", "blocks.4.6.bn3", "blocks.5.8.bn3"), (64, 176, 304), ("same",), (names,))
+    blocks = ("blocks.2.4", "blocks.4.6", "blocks.5.8")
+    taps = tuple(f"{block}.bn3" for block in blocks)
+    return Architecture(taps, (64, 176, 304), ("same",), (names,), residual_taps=blocks)
 
 
 def _vit(size: int) -> Architecture:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +22,8 @@ class Checkpoint:
 
     encoder: EncoderWeights
     flows: Flows
+    #: Where the flows' features are taken, one for each.
+    taps: tuple[str, ...]
     padding: str | None = None
     clamp: str | None = None
     clamp_alpha: float | None = None
@@ -33,14 +35,16 @@ class Checkpoint:
     notes: dict[str, str] = field(default_factory=dict)
 
 
-def checkpoint(content: Any, architecture: str | None, what: str) -> Checkpoint:
-    """Recognises what ``torch.save`` put into a file."""
+def checkpoint(
+    content: Any, architecture: str | None, what: str, taps: Sequence[str] | None = None
+) -> Checkpoint:
+    """Recognises what ``torch.save`` put into a file. ``taps``: None for what it says, else the original's."""
     if isinstance(content, Mapping):
         if all(name in content for name in ORIGINAL_KEYS):
-            return _original(content, architecture)
+            return _original(content, architecture, taps)
         state = content.get("state_dict")
         if isinstance(state, Mapping) and any(str(k).startswith("model.decoders.") for k in state):
-            return _anomalib(content, architecture)
+            return _anomalib(content, architecture, taps)
         found = f"; it has {', '.join(sorted(map(str, content))[:5])}" if content else ""
         raise ExportError(
             f"{what} has neither {' and '.join(ORIGINAL_KEYS)} (the original cflow-ad) nor a state_dict with "
@@ -49,14 +53,28 @@ def checkpoint(content: Any, architecture: str | None, what: str) -> Checkpoint:
     raise ExportError(f"{what} holds no dictionary: not a checkpoint of CFLOW-AD")
 
 
-def _original(content: Mapping[str, Any], architecture: str | None) -> Checkpoint:
+def _original(content: Mapping[str, Any], architecture: str | None, taps: Sequence[str] | None) -> Checkpoint:
     notes = content.get(NOTES_KEY)
     notes = notes if isinstance(notes, Mapping) else {}
     weights = encoder(content[ORIGINAL_KEYS[0]], architecture or notes.get("architecture"), ORIGINAL_KEYS[0])
-    found = Checkpoint(weights, flows(content[ORIGINAL_KEYS[1]], weights.known.channels, ORIGINAL_KEYS[1]))
+    said = notes.get("taps")
+    said = list(map(str, said)) if isinstance(said, (list, tuple)) else None
+    if taps and said and list(taps) != said:
+        raise ExportError(f"--taps {' '.join(taps)}: the checkpoint was trained on features at {', '.join(said)}")
+    found = _detector(weights, content[ORIGINAL_KEYS[1]], taps or said, ORIGINAL_KEYS[1])
     for name in ("padding", "clamp", "clamp_alpha", "height", "width", "mean", "standard_deviation"):
         setattr(found, name, notes.get(name))
     return found
+
+
+def _detector(weights: EncoderWeights, states: Any, taps: Sequence[str] | None, what: str) -> Checkpoint:
+    """The decoders of these taps, or of the last ones of the original's."""
+    known = weights.known
+    found = flows(states, known.channels_at(taps) if taps else known.channels, what)
+    taps = known.checked(taps or known.taps[-len(found.levels) :])
+    if len(taps) != len(found.levels):
+        raise ExportError(f"{what} has {len(found.levels)} decoders for features at {', '.join(taps)}")
+    return Checkpoint(weights, found, taps)
 
 
 # ----------------------------------------------------------------------------------------------------------- anomalib
@@ -81,7 +99,7 @@ _STATISTICS = {
 _ENCODER, _DECODERS = "model.encoder.", "model.decoders."
 
 
-def _anomalib(content: Mapping[str, Any], architecture: str | None) -> Checkpoint:
+def _anomalib(content: Mapping[str, Any], architecture: str | None, taps: Sequence[str] | None) -> Checkpoint:
     """Lightning's checkpoint of anomalib's Cflow: timm's encoder padded with zeros, alpha * tanh(s)."""
     state = content["state_dict"]
     options = content.get("hyper_parameters")
@@ -109,10 +127,8 @@ def _anomalib(content: Mapping[str, Any], architecture: str | None) -> Checkpoin
             f"{trained} takes features of {', '.join(map(str, channels))} channels{at}; the library takes "
             f"{weights.architecture}'s at layer2, layer3, layer4, or the last of these"
         )
-    found = Checkpoint(
-        weights, flows([states[n] for n in names], weights.known.channels, "model.decoders"), padding="zeros",
-        clamp=CLAMPS[0], notes={"trained_by": trained, **_statistics(state)},
-    )  # fmt: skip
+    found = _detector(weights, [states[n] for n in names], taps, "model.decoders")
+    found.padding, found.clamp, found.notes = "zeros", CLAMPS[0], {"trained_by": trained, **_statistics(state)}
     alpha = options.get("clamp_alpha")
     found.clamp_alpha = float(alpha) if isinstance(alpha, (int, float)) else None
     _read_transform(content.get("anomalib_pre_processor_config"), found)

@@ -55,7 +55,7 @@ def _write_tensors(group: Any, tensors: Tensors) -> None:
 
 
 def write(
-    path: str | os.PathLike[str], settings: Settings, taps: Sequence[str], encoder: Tensors, flows: Flows | None,
+    path: str | os.PathLike[str], settings: Settings, encoder: Tensors, flows: Flows | None,
     clamp: Clamp | None, provenance: Mapping[str, str],
 ) -> None:  # fmt: skip
     """Writes a detector, or an encoder alone. ``settings`` and ``clamp`` are completed ones."""
@@ -73,7 +73,7 @@ def write(
         group = file.create_group("encoder")
         _set_text(group, "architecture", str(settings.architecture))
         _set_text(group, "padding", str(settings.padding))
-        _set_text(group, "taps", taps)
+        _set_text(group, "taps", settings.taps or ())
         _write_tensors(group, encoder)
         if flows is not None and clamp is not None:
             group = file.create_group("flow")
@@ -106,7 +106,6 @@ class DetectorFile:
     """What `read` finds in a model file."""
 
     settings: Settings
-    taps: tuple[str, ...]
     encoder: Tensors
     flows: Flows | None
     clamp: Clamp | None
@@ -132,20 +131,20 @@ def read(path: str | os.PathLike[str]) -> DetectorFile:
             settings = Settings(
                 _text(encoder.attrs["architecture"]), _text(encoder.attrs["padding"]), tuple(map(float, pre["mean"])),
                 tuple(map(float, pre["standard_deviation"])), int(pre["height"]), int(pre["width"]),
+                tuple(_text(t) for t in encoder.attrs["taps"]),
             )  # fmt: skip
-            taps = tuple(_text(t) for t in encoder.attrs["taps"])
             # Of a detector whose encoder is in a file of its own h5py follows the link.
             linked = encoder.get("tensors", getlink=True)
             stored = encoder["tensors"] if isinstance(linked, h5py.ExternalLink) else encoder
             tensors = {key: item[()] for key, item in stored.items()}
             if flow is None:
-                return DetectorFile(settings, taps, tensors, None, None)
+                return DetectorFile(settings, tensors, None, None)
             attributes = flow.attrs
             levels = [{k: item[()] for k, item in flow[str(n)].items()} for n in range(len(flow))]
             blocks, condition = int(attributes["blocks"]), int(attributes["condition_channels"])
             flows = Flows(blocks, condition, _text(attributes["permutation"]), levels)
             clamp = Clamp(_text(attributes["clamp"]), float(attributes["clamp_alpha"]))
-            return DetectorFile(settings, taps, tensors, flows, clamp)
+            return DetectorFile(settings, tensors, flows, clamp)
     except (OSError, KeyError, TypeError, ValueError) as error:
         if isinstance(error, ExportError):
             raise ExportError(f"{os.fspath(path)}: {error}") from error

@@ -89,6 +89,8 @@ class ResNet:
 class Keys(NamedTuple):
     """Keys of an inverted residual block."""
 
+    #: The module whose output is the block's.
+    block: str
     expand: Convolution | None
     depthwise: Convolution
     #: Squeeze-and-excite's two convolutions, which have a bias.
@@ -178,17 +180,19 @@ def torchvision_v3(index: int, stage: int, position: int, expands: bool, squeeze
     expand = convolution() if expands else None
     depthwise = convolution()
     squeeze = next(names) if squeezes else None
-    return Keys(expand, depthwise, (f"{squeeze}.fc1", f"{squeeze}.fc2") if squeeze else None, convolution())
+    excite = (f"{squeeze}.fc1", f"{squeeze}.fc2") if squeeze else None
+    return Keys(f"features.{index + 1}", expand, depthwise, excite, convolution())
 
 
 def torchvision_v2(index: int, stage: int, position: int, expands: bool, squeezes: bool) -> Keys:
     """``features.4.conv.1.0``: torchvision's MobileNetV2."""
-    block, n = f"features.{index + 1}.conv", int(expands)
+    block, n = f"features.{index + 1}", int(expands)
     return Keys(
-        Convolution(f"{block}.0.0", f"{block}.0.1") if expands else None,
-        Convolution(f"{block}.{n}.0", f"{block}.{n}.1"),
+        block,
+        Convolution(f"{block}.conv.0.0", f"{block}.conv.0.1") if expands else None,
+        Convolution(f"{block}.conv.{n}.0", f"{block}.conv.{n}.1"),
         None,
-        Convolution(f"{block}.{n + 1}", f"{block}.{n + 2}"),
+        Convolution(f"{block}.conv.{n + 1}", f"{block}.conv.{n + 2}"),
     )
 
 
@@ -199,13 +203,14 @@ def timm(index: int, stage: int, position: int, expands: bool, squeezes: bool) -
     names = (("conv_pw", "bn1"), ("conv_dw", "bn2"), ("conv_pwl", "bn3")) if expands else (
         ("conv_dw", "bn1"), ("conv_pw", "bn2"))  # fmt: skip
     *expand, depthwise, project = (Convolution(f"{block}.{c}", f"{block}.{n}") for c, n in names)
-    return Keys(expand[0] if expand else None, depthwise, squeeze, project)
+    return Keys(block, expand[0] if expand else None, depthwise, squeeze, project)
 
 
 def lite(index: int, stage: int, position: int, expands: bool, squeezes: bool) -> Keys:
     """``_blocks.4._depthwise_conv``: efficientnet-lite-pytorch."""
     block = f"_blocks.{index}"
     return Keys(
+        block,
         Convolution(f"{block}._expand_conv", f"{block}._bn0") if expands else None,
         Convolution(f"{block}._depthwise_conv", f"{block}._bn1"),
         None,

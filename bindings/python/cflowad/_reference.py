@@ -7,7 +7,7 @@ weights in double, it stands for the exact value; computed in float32, for what 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ._architectures import Architecture
@@ -26,13 +26,19 @@ def _converted(tensors: Tensors, kind: Any) -> dict[str, Any]:
     return {k: torch.from_numpy(v).to(kind) if v.dtype.kind == "f" else torch.from_numpy(v) for k, v in tensors.items()}
 
 
-def features(known: Architecture, padding: str, tensors: Tensors, image: Any) -> list[Any]:
-    """Levels [h, w, C], finest first, of a normalized image [1, 3, H, W], whose dtype is computed with."""
+def features(
+    known: Architecture, padding: str, tensors: Tensors, image: Any, taps: Sequence[str] | None = None
+) -> list[Any]:
+    """Levels [h, w, C], finest first, of a normalized image [1, 3, H, W], whose dtype is computed with.
+
+    ``taps``: where they are taken; None: at all levels, where the original system does.
+    """
+    taps = known.taps if taps is None else taps
     torch = need("torch")
     found: dict[str, Any] = {}
 
     def tap(name: str, value: Any) -> None:
-        if name in known.taps:
+        if name in taps:
             found[name] = value[0].permute(1, 2, 0)
 
     with torch.inference_mode():
@@ -43,7 +49,7 @@ def features(known: Architecture, padding: str, tensors: Tensors, image: Any) ->
             _mobilenet(network, padding, weights, image, tap)
         else:
             _vision_transformer(network, weights, image, tap)
-    return [found[name] for name in known.taps]
+    return [found[name] for name in taps]
 
 
 def _convolve(x: Any, weight: Any, padding: str, stride: int) -> Any:
@@ -116,6 +122,7 @@ def _mobilenet(network: MobileNet, padding: str, weights: Weights, x: Any, tap: 
             y = y * gate(dense(inner(dense(y.mean((2, 3), keepdim=True), reduce)), excite))
         y = layer(y, block.keys.project)
         x = x + y if block.stride == 1 and block.inputs == block.outputs else y
+        tap(block.keys.block, x)
 
 
 def _position_embeddings(embeddings: Any, side: int, rows: int, columns: int) -> Any:

@@ -32,6 +32,10 @@ class Settings:
         Three numbers each, R G B on the scale 0...1.
     height, width
         The network's input, pixels.
+    taps
+        Names of the modules whose outputs are the features, finest first: the original system's, of all levels or the last
+        ones, or for networks of inverted residuals the same blocks' outputs (``_blocks.4`` instead of ``_blocks.4._bn2``).
+        None: what the file says, else where the original takes them.
     """
 
     architecture: str | None = None
@@ -40,6 +44,7 @@ class Settings:
     standard_deviation: Sequence[float] | None = None
     height: int | None = None
     width: int | None = None
+    taps: Sequence[str] | None = None
 
     def __post_init__(self) -> None:
         if self.architecture is not None and self.architecture not in ARCHITECTURES:
@@ -69,6 +74,7 @@ class Settings:
             ),
             height=self.height or (said and said.height) or known.size,
             width=self.width or (said and said.width) or known.size,
+            taps=said.taps if said else known.checked(self.taps or known.taps),
         )
         if done.padding not in known.paddings:
             raise ExportError(f"{done.architecture} is not padded with {done.padding!r} but with "
@@ -85,7 +91,7 @@ class Settings:
         mean, deviation = (" ".join(f"{v:.9g}" for v in values) for values in (self.mean, self.standard_deviation))
         return (
             f"--architecture {self.architecture} --padding {self.padding} --mean {mean} --std {deviation} "
-            f"--input-size {self.height} {self.width}"
+            f"--input-size {self.height} {self.width} --taps {' '.join(self.taps or ())}"
         )
 
 

@@ -55,7 +55,7 @@ def to_checkpoint(
 
     The decoders' numbers are the model file's, bit for bit. Not in it: the encoder's tensors behind the last feature
     level, which a model file does not keep, so that it is loaded with ``strict=False``; calibration and threshold,
-    which the original takes from its test set. What the format cannot say (padding, clamp, input) stands beside the
+    which the original takes from its test set. What the format cannot say (padding, clamp, input, taps) stands beside the
     original's keys as ``cflowad``, which the original ignores and ``export checkpoint`` reads.
 
     Parameters
@@ -77,7 +77,8 @@ def to_checkpoint(
     settings, flows, clamp = file.settings, file.flows, file.clamp
     if flows is None or clamp is None:
         raise ExportError(f"{os.fspath(source)} holds an encoder alone: there is no detector to convert")
-    own = ARCHITECTURES[str(settings.architecture)].names[0]
+    known = ARCHITECTURES[str(settings.architecture)]
+    own = known.names[0]
     if absent := [problem for problem in differences(file.encoder, own.shapes) if not problem.startswith("unexpected")]:
         raise ExportError(f"{os.fspath(source)}: encoder: {'; '.join(absent)}")
     try:
@@ -87,7 +88,7 @@ def to_checkpoint(
     notes = {
         "architecture": settings.architecture, "padding": settings.padding, "clamp": clamp.kind,
         "clamp_alpha": clamp.alpha, "mean": settings.mean, "standard_deviation": settings.standard_deviation,
-        "height": settings.height, "width": settings.width,
+        "height": settings.height, "width": settings.width, "taps": list(settings.taps or ()),
         "load": "encoder.load_state_dict(state['encoder_state_dict'], strict=False)",
     }  # fmt: skip
     encoder = _encoder({key: file.encoder[key] for key in own.shapes})
@@ -96,4 +97,7 @@ def to_checkpoint(
     say(f"the encoder has no {', '.join(b.rstrip('.') for b in own.beyond)}: load its state dict with strict=False")
     say(f"{settings.architecture} padded with {settings.padding}, flows with {clamp.kind}, alpha {clamp.alpha:g}: the "
         "code that loads the checkpoint must do the same")  # fmt: skip
+    if not set(settings.taps or ()) <= set(known.taps):
+        say(f"features are taken at {', '.join(settings.taps or ())}, where the original does not: its code needs its hooks "
+            "there")  # fmt: skip
     say("calibration and threshold have no place in this format")

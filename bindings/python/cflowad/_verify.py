@@ -62,15 +62,15 @@ def verify(
         A difference is above the tolerance, or the library refuses the file.
     """
     torch = need("torch")
-    known = ARCHITECTURES[str(settings.architecture)]
+    known, taps = ARCHITECTURES[str(settings.architecture)], settings.taps or ()
     height, width = int(settings.height or 0), int(settings.width or 0)
     pixels = frame(height, width)
     with tempfile.TemporaryDirectory() as folder:
         scored = path
         if flows is None:
-            flows, clamp, scored = _trial_flows(known.channels), Clamp("alpha*tanh(s)", 1.9), Path(folder, "trial.h5")
+            flows, clamp, scored = _trial_flows(known.channels_at(taps)), Clamp("alpha*tanh(s)", 1.9), Path(folder, "trial.h5")
             written = _model_files.read(path)
-            _model_files.write(scored, written.settings, written.taps, written.encoder, flows, clamp, {})
+            _model_files.write(scored, written.settings, written.encoder, flows, clamp, {})
         try:
             with Model(scored) as model, model.session() as session:
                 mine = session.score(pixels, maps=["features", "log_likelihoods"])
@@ -81,7 +81,7 @@ def verify(
     image = ((torch.from_numpy(pixels).double() / 255 - mean) / deviation).permute(2, 0, 1)[None]
 
     def in_pytorch(image: Any) -> tuple[list[Any], list[Any]]:
-        levels = _reference.features(known, str(settings.padding), encoder, image)[-len(flows.levels) :]
+        levels = _reference.features(known, str(settings.padding), encoder, image, taps)
         likelihoods = [_reference.log_likelihoods(flows, clamp, n, level) for n, level in enumerate(levels)]
         return [v.double().numpy() for v in levels], [v.double().numpy() for v in likelihoods]
 

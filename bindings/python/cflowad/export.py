@@ -63,8 +63,7 @@ def export_encoder(
     weights = encoder(load(source), settings.architecture, Path(source).name)
     done = settings.completed(weights)
     say(f"{weights.architecture} with the keys of {weights.names.package}, padding {done.padding}")
-    _model_files.write(path, done, weights.known.taps, weights.tensors, None, None,
-                       _model_files.provenance(source, done.options()))  # fmt: skip
+    _model_files.write(path, done, weights.tensors, None, None, _model_files.provenance(source, done.options()))
     if verify:
         _verify(Path(path), done, weights.tensors, None, None, say)
 
@@ -76,8 +75,8 @@ def export_checkpoint(
 ) -> None:  # fmt: skip
     """Writes a detector, not calibrated, from a checkpoint of the original cflow-ad or of anomalib's Cflow.
 
-    Blocks, length of the condition, kind of permutation and levels (the coarsest ones of the architecture) are read
-    from the shapes. anomalib's thresholds and extremes are of scores that it normalized by batch; they are kept in
+    Blocks, length of the condition, kind of permutation and levels (the coarsest ones of the architecture, unless the
+    settings have taps) are read from the shapes. anomalib's thresholds and extremes are of scores that it normalized by batch; they are kept in
     /provenance, for people.
 
     Parameters
@@ -96,7 +95,7 @@ def export_checkpoint(
         As for `export_encoder`.
     """
     wanted = Clamp(clamp, clamp_alpha)
-    found = checkpoint(load(source), settings.architecture, Path(source).name)
+    found = checkpoint(load(source), settings.architecture, Path(source).name, settings.taps)
     done, bound = settings.completed(found.encoder, found), wanted.completed(found)
     flows = found.flows
     say(f"{found.encoder.architecture}, padding {done.padding}; {len(flows.levels)} levels of {flows.blocks} blocks, "
@@ -105,8 +104,7 @@ def export_checkpoint(
     for name, text in found.notes.items():
         say(f"{name.replace('_', ' ')}: {text}")
     provenance = _model_files.provenance(source, f"{done.options()} {bound.options()}") | found.notes
-    taps = found.encoder.known.taps[-len(flows.levels) :]
-    _model_files.write(path, done, taps, found.encoder.tensors, flows, bound, provenance)
+    _model_files.write(path, done, found.encoder.tensors, flows, bound, provenance)
     if verify:
         _verify(Path(path), done, found.encoder.tensors, flows, bound, say)
 
@@ -146,6 +144,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             help="network input: H W, or one number for a square; default: what the file says, else 256 (ViT: its own)",
         )  # fmt: skip
         kind.add_argument(
+            "--taps", nargs="+", metavar="MODULE",
+            help="where features are taken, finest first; default: what the file says, else where the original does",
+        )  # fmt: skip
+        kind.add_argument(
             "--verify", action="store_true", help="score a frame in PyTorch and in the library; fail when they differ"
         )
 
@@ -177,7 +179,7 @@ def run(arguments: argparse.Namespace) -> None:
         if arguments.architecture not in (None, architecture):
             raise ExportError(f"--wheel {wheel} is {architecture}, not {arguments.architecture}")
     height, width = (size[0], size[-1]) if size else (None, None)
-    settings = Settings(architecture, arguments.padding, arguments.mean, arguments.std, height, width)
+    settings = Settings(architecture, arguments.padding, arguments.mean, arguments.std, height, width, arguments.taps)
     if arguments.kind == "encoder":
         export_encoder(source, arguments.output, settings, verify=arguments.verify, say=_say)
     else:
