@@ -68,7 +68,10 @@ let package = Package(
             ["-mavx2", "-mfma", "-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl"].flatMap { ["-Xcc", $0] }),
         ]),
       .target(name: "CProcessor", path: "Sources/KernelVariants/Processor"),
-      module("Kernels", ["Basics", "KernelTasks", "KernelsBaseline", "KernelsAVX2", "KernelsAVX512", "CProcessor"]),
+      .target(name: "CProcess", path: "Sources/Process"),
+      module(
+        "Kernels",
+        ["Basics", "KernelTasks", "KernelsBaseline", "KernelsAVX2", "KernelsAVX512", "CProcessor", "CProcess"]),
       module("Imaging", ["Basics"]),
       module("Rendering", ["Basics", "Imaging"]),
       module("Encoders", ["Basics", "Kernels"]),
@@ -90,7 +93,8 @@ let package = Package(
       module(
         "CFlowAD",
         [
-          "CFlowADHeader", "CLastError", "Basics", "Kernels", "Imaging", "PNG", "Rendering", "Encoders", "Flows",
+          "CFlowADHeader", "CLastError", "CProcess", "Basics", "Kernels", "Imaging", "PNG", "Rendering", "Encoders",
+          "Flows",
           "Scoring", "Segmentation", "Training", "TrainingFile", "Evaluation", "ModelFile",
         ], exclude: ["exports.map"]),
       .executableTarget(

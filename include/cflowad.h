@@ -17,8 +17,10 @@ int main(int argc, char **argv) {
     static float heat[480 * 640];
     cflowad_model *model = NULL;
     cflowad_session *session = NULL;
-    cflowad_frame frame = {sizeof frame, pixels, 640, 480, 640 * 3, CFLOWAD_PIXEL_BGR8};
-    cflowad_result result = {sizeof result};
+    cflowad_frame frame = {
+        .struct_size = sizeof frame, .data = pixels, .width = 640, .height = 480, .stride = 640 * 3,
+        .format = CFLOWAD_PIXEL_BGR8};
+    cflowad_result result = {.struct_size = sizeof result};
     cflowad_status status = cflowad_model_open(argc > 1 ? argv[1] : "detector.h5", &model);
 
     if (status == CFLOWAD_OK) status = cflowad_session_create(model, NULL, &session);
@@ -26,7 +28,7 @@ int main(int argc, char **argv) {
     result.frame_map_capacity = 480 * 640;
     if (status == CFLOWAD_OK) status = cflowad_session_score(session, &frame, &result);
     if (status == CFLOWAD_OK)
-        printf("score %g: %s\n", result.score, result.verdict == CFLOWAD_VERDICT_PASS ? "pass" : "reject");
+        printf("score %g: %s\n", result.score, cflowad_verdict_name(result.verdict));
     else
         fprintf(stderr, "%s: %s\n", cflowad_status_name(status), cflowad_last_error());
     cflowad_session_close(session);
@@ -51,8 +53,17 @@ int main(int argc, char **argv) {
  *   used from any thread, one call at a time; a second concurrent call on the same handle returns
  *   CFLOWAD_ERROR_BUSY at once. Everything else is thread-safe.
  * - The library never prints, never exits, installs no signal handler, and leaves locale and floating-point mode
- *   as it found them. The numbers of a score do not depend on the number of threads,
- *   on other frames or on other sessions: same model, same frame, same bits on the same machine.
+ *   as it found them. Every function computes in the default mode (round to nearest, denormals kept, no traps),
+ *   whatever the calling thread has set, and calls functions of the host in the host's. The numbers of a score do
+ *   not depend on the number of threads, on other frames or on other sessions: same model, same frame, same bits on
+ *   the same machine.
+ * - Stack (since 1.2): of its thread's stack a call that scores needs 16 KB, one that opens a model or creates a session
+ *   48 KB, one that trains, calibrates or saves 64 KB. What the C library takes itself, about 6 KB of a new thread's
+ *   with glibc, comes on top.
+ * - Forks (since 1.2): a child of a process in which no call of the library ran at the time of the fork can use it, and
+ *   the handles of its parent too; threads stay with the parent, so that sessions and trainers made there compute on
+ *   the calling thread alone (or on those of parallel_for): make new ones. Where a call ran, on whichever thread, every
+ *   call in the child that can fail returns CFLOWAD_ERROR_STATE: fork between calls, or exec.
  * - Text is UTF-8. Images are rows of interleaved pixels, the first row at the lowest address.
  */
 #ifndef CFLOWAD_H
@@ -78,6 +89,13 @@ int32_t cflowad_version(void);
 
 /** The library's version and how it was built and which kernels it runs, for logs. Static, never NULL. Thread-safe. */
 const char *cflowad_build_info(void);
+
+/**
+ * What a thread_count of 0 stands for (since 1.2): the processors that the calling thread may run on, or fewer where the
+ * process's control group has a quota of processor time (of containers, of systemd's CPUQuota), by version 1 or 2 of
+ * Linux's: then no more threads than the quota pays for, 1.5 processors for one. 1 to 256. Thread-safe.
+ */
+uint32_t cflowad_default_thread_count(void);
 
 /* ------------------------------------------------------------------------------------------- status */
 
@@ -262,11 +280,12 @@ cflowad_status cflowad_model_close(cflowad_model *model);
 typedef struct cflowad_session cflowad_session;
 
 /**
- * The host's own threads in place of a session's: runs body(body_context, index) once for each index of 0..count-1, on
- * any threads, at the same time where it can, and returns when all have returned (TBB's or OpenMP's parallel for, a
- * dispatch queue's apply). Called many times a frame by the thread that scores, so it has to be quick: a call for
- * every layer of the encoder. What is computed does not depend on how many threads run the bodies, or in which order.
- * It must not score with the same session.
+ * The host's own threads in place of a session's or a trainer's: runs body(body_context, index) once for each index of
+ * 0..count-1, on any threads, at the same time where it can, and returns when all have returned (TBB's or OpenMP's
+ * parallel for, a dispatch queue's apply). Called many times a frame by the thread that scores, so it has to be quick: a
+ * call for every layer of the encoder. What is computed does not depend on how many threads run the bodies, in which
+ * order, or with which index: where body is called too often or not at all, the numbers are the same. It is called in the
+ * floating-point mode of the host, and must not score with the same session.
  */
 typedef void (*cflowad_parallel_for)(void *context, uint32_t count, void (*body)(void *body_context, uint32_t index),
                                      void *body_context);
@@ -274,8 +293,8 @@ typedef void (*cflowad_parallel_for)(void *context, uint32_t count, void (*body)
 typedef struct cflowad_session_options {
     size_t struct_size;
     float threshold;       /**< score above which a frame is rejected; NaN: the model's own [NaN] */
-    uint32_t thread_count; /**< threads that share a frame's work, the calling one included; 0: one per processor that
-                                the creating thread may run on; at most 256 [0] */
+    uint32_t thread_count; /**< threads that share a frame's work, the calling one included, at most 256; 0:
+                                cflowad_default_thread_count() of the creating thread [0] */
     /* since 1.1 */
     float review_threshold; /**< score above which a frame that is not rejected is to be looked at; above threshold it
                                  counts as threshold: no such verdict; NaN: the model's own, if it has one [NaN] */
@@ -452,7 +471,7 @@ cflowad_status cflowad_session_set_region_of_interest(cflowad_session *session, 
 
 /**
  * Scores a frame. Allocates nothing when the frame's size is one of the last four; another size makes its tables
- * anew. Computes in the default floating-point mode and leaves the calling thread's own as it was.
+ * anew.
  *
  * @param frame   borrowed for the call.
  * @param result  outputs; see cflowad_result. On failure its scalar outputs but the shape are untouched.
@@ -593,9 +612,9 @@ typedef struct cflowad_train_options {
                                        end with the frame and may share more [0] */
     uint32_t reserved;            /**< 0 */
     /* since 1.2 */
-    uint32_t thread_count;        /**< threads that share the work of this trainer's calls, the calling one included; 0:
-                                       one per processor that the creating thread may run on; at most 256. Leave some to
-                                       sessions that score meanwhile. No number depends on it [0] */
+    uint32_t thread_count;        /**< threads that share the work of this trainer's calls, the calling one included, at
+                                       most 256; 0: cflowad_default_thread_count() of the creating thread. Leave some
+                                       to sessions that score meanwhile. No number depends on it [0] */
     uint32_t reserved2;           /**< 0 */
     cflowad_parallel_for parallel_for; /**< NULL, or the host's threads, of which at most thread_count work for the
                                             trainer at a time; it then has none of its own [NULL] */
@@ -629,7 +648,10 @@ typedef struct cflowad_progress {
     uint32_t reserved;  /**< 0 */
 } cflowad_progress;
 
-/** Called on the thread that called fit or calibrate, several times a second or less. Non-zero return cancels. */
+/**
+ * Called on the thread that called fit or calibrate, in its own floating-point mode, several times a second or less.
+ * Non-zero return cancels.
+ */
 typedef int32_t (*cflowad_progress_callback)(const cflowad_progress *progress, void *user);
 
 /**

@@ -66,6 +66,9 @@ namespace cflowad {
 /** The library's version, as CFLOWAD_VERSION is formed. */
 inline std::int32_t version() noexcept { return cflowad_version(); }
 
+/** The threads that a thread_count of 0 stands for; see cflowad_default_thread_count. */
+inline std::uint32_t default_thread_count() noexcept { return cflowad_default_thread_count(); }
+
 /** The library's version, how it was built and which kernels it runs, for logs. Static. */
 inline const char *build_info() noexcept { return cflowad_build_info(); }
 
@@ -245,21 +248,21 @@ private:
 /** A borrowed view of an image in the caller's memory: cflowad_frame, whose fields may be set after. */
 struct Frame : cflowad_frame {
     /**
-     * @param data    first byte of the first row in memory.
-     * @param width   pixels.
-     * @param height  rows.
-     * @param format  CFLOWAD_PIXEL_.
-     * @param stride  bytes from one row to the next; 0: rows without gaps.
+     * @param pixels        first byte of the first row in memory.
+     * @param columns       pixels of a row.
+     * @param rows          how many there are.
+     * @param pixel_format  CFLOWAD_PIXEL_.
+     * @param row_distance  bytes from one row to the next; 0: rows without gaps.
      */
     Frame(
-        const void *data, std::uint32_t width, std::uint32_t height, cflowad_pixel_format format,
-        std::size_t stride = 0) noexcept
+        const void *pixels, std::uint32_t columns, std::uint32_t rows, cflowad_pixel_format pixel_format,
+        std::size_t row_distance = 0) noexcept
         : cflowad_frame(detail::sized<cflowad_frame>()) {
-        this->data = data;
-        this->width = width;
-        this->height = height;
-        this->format = format;
-        this->stride = stride != 0 ? stride : bytes_per_row(width, format);
+        data = pixels;
+        width = columns;
+        height = rows;
+        format = pixel_format;
+        stride = row_distance != 0 ? row_distance : bytes_per_row(columns, pixel_format);
     }
 
     /**
@@ -322,9 +325,9 @@ private:
     }
 
     /** Of the first plane. */
-    static std::size_t bytes_per_row(std::uint32_t width, cflowad_pixel_format format) noexcept {
-        const std::size_t w = width;
-        switch (format) {
+    static std::size_t bytes_per_row(std::uint32_t columns, cflowad_pixel_format pixel_format) noexcept {
+        const std::size_t w = columns;
+        switch (pixel_format) {
         case CFLOWAD_PIXEL_RGB8:
         case CFLOWAD_PIXEL_BGR8: return 3 * w;
         case CFLOWAD_PIXEL_RGBA8:

@@ -1,5 +1,4 @@
 import Basics
-import Synchronization
 
 /// The objects behind one kind of handle. A handle is a number in the guise of a pointer, never an address: a place in
 /// the table, how often that place was used before, and the kind. So a closed handle, one of another kind and one that
@@ -19,7 +18,7 @@ final class HandleTable<Object: AnyObject & Sendable>: Sendable {
   private let kind: UInt
   /// What the kind is called in messages, e.g. "model".
   private let name: String
-  private let state = Mutex(State())
+  private let state = Locked(State())
 
   private static var maximumCount: Int { 1 << 16 }
   /// Far from 0, so that no small number is ever a handle.

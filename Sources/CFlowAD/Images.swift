@@ -41,8 +41,8 @@ public func cflowad_png_write(
     let frame = try checkedFrame(frame)
     let channels = frame.format.channelCount
     let pixels = try Buffer<UInt8>(count: frame.width * frame.height * channels)
-    let reader = RowReader()
-    try reader.prepare(frame)
+    let reader = try RowReader()
+    reader.prepare(frame)
     for y in 0..<frame.height { reader.read(frame, y, into: pixels.base + y * frame.width * channels) }
     try PNG.write(
       path: path, pixels: pixels.base, width: frame.width, height: frame.height, stride: frame.width * channels,

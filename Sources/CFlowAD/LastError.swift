@@ -1,6 +1,8 @@
 import Basics
 import CFlowADHeader
 import CLastError
+import CProcess
+import Kernels
 
 /// The message of the last failed call on the calling thread.
 enum LastError {
@@ -23,10 +25,17 @@ enum LastError {
   }
 }
 
-/// Runs the body of an exported function: a failure becomes its status and the thread's message.
+/// Runs the body of an exported function, in the default floating-point mode: a failure becomes its status and the thread's
+/// message. In a process that was forked in the midst of a call there are none: not even what Swift itself needs can be
+/// relied on there.
 func attempt(_ body: () throws(Failure) -> Void) -> cflowad_status {
+  guard cflowad_process_begin_call() != 0 else {
+    cflowad_last_error_set_forked()
+    return cflowad_status(CFLOWAD_ERROR_STATE)
+  }
+  defer { cflowad_process_end_call() }
   do {
-    try body()
+    try FloatMode.inDefault(body)
     return cflowad_status(CFLOWAD_OK)
   } catch {
     LastError.set(error.message)

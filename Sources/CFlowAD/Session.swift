@@ -159,7 +159,7 @@ public func cflowad_session_score_all(
       tellShapes(group.members.count) { (index) throws(Failure) in
         try tellShape(group.members[index].session.detector, frame, results.element(index))
       }
-      try Kernels.inDefaultFloatMode { () throws(Failure) in try score(group, frame, results) }
+      try score(group, frame, results)
     }
   }
 }
@@ -186,11 +186,9 @@ private func tellShapes(_ count: Int, _ tell: (Int) throws(Failure) -> Void) {
 private func score(
   _ session: DetectorSession, _ frame: UnsafePointer<cflowad_frame>?, _ result: UnsafeMutablePointer<cflowad_result>
 ) throws(Failure) {
-  try Kernels.inDefaultFloatMode { () throws(Failure) in
-    let scoring = try FrameScoring(session, frame, result)
-    for tile in 0..<scoring.tileCount { try scoring.run(tile: tile) }
-    try scoring.finish()
-  }
+  let scoring = try FrameScoring(session, frame, result)
+  for tile in 0..<scoring.tileCount { try scoring.run(tile: tile) }
+  try scoring.finish()
 }
 
 /// Scores one frame with every member of a group, tile by tile, so that members with the same encoder share the

@@ -1,27 +1,42 @@
 import Basics
 import CFlowADHeader
 
-private let statusNames: [StaticText] = [
-  "CFLOWAD_OK", "CFLOWAD_ERROR_INVALID_ARGUMENT", "CFLOWAD_ERROR_INVALID_HANDLE", "CFLOWAD_ERROR_STRUCT_SIZE",
-  "CFLOWAD_ERROR_BUFFER_TOO_SMALL", "CFLOWAD_ERROR_IO", "CFLOWAD_ERROR_FORMAT", "CFLOWAD_ERROR_UNSUPPORTED",
-  "CFLOWAD_ERROR_NOT_CALIBRATED", "CFLOWAD_ERROR_BUSY", "CFLOWAD_ERROR_CANCELLED", "CFLOWAD_ERROR_DIVERGED",
-  "CFLOWAD_ERROR_OUT_OF_MEMORY", "CFLOWAD_ERROR_STATE",
-].map { StaticText($0) }
-
-private let unknownStatus = StaticText("unknown status")
-
-private let verdictNames: [StaticText] = ["pass", "review", "reject"].map { StaticText($0) }
-
-private let unknownVerdict = StaticText("unknown verdict")
+// Static text, so that also a process that may not call the library has these.
 
 @_cdecl("cflowad_status_name") @implementation
 public func cflowad_status_name(_ status: cflowad_status) -> UnsafePointer<CChar>? {
-  statusNames.indices.contains(Int(status)) ? statusNames[Int(status)].pointer : unknownStatus.pointer
+  switch Int(status) {
+  case CFLOWAD_OK: text("CFLOWAD_OK")
+  case CFLOWAD_ERROR_INVALID_ARGUMENT: text("CFLOWAD_ERROR_INVALID_ARGUMENT")
+  case CFLOWAD_ERROR_INVALID_HANDLE: text("CFLOWAD_ERROR_INVALID_HANDLE")
+  case CFLOWAD_ERROR_STRUCT_SIZE: text("CFLOWAD_ERROR_STRUCT_SIZE")
+  case CFLOWAD_ERROR_BUFFER_TOO_SMALL: text("CFLOWAD_ERROR_BUFFER_TOO_SMALL")
+  case CFLOWAD_ERROR_IO: text("CFLOWAD_ERROR_IO")
+  case CFLOWAD_ERROR_FORMAT: text("CFLOWAD_ERROR_FORMAT")
+  case CFLOWAD_ERROR_UNSUPPORTED: text("CFLOWAD_ERROR_UNSUPPORTED")
+  case CFLOWAD_ERROR_NOT_CALIBRATED: text("CFLOWAD_ERROR_NOT_CALIBRATED")
+  case CFLOWAD_ERROR_BUSY: text("CFLOWAD_ERROR_BUSY")
+  case CFLOWAD_ERROR_CANCELLED: text("CFLOWAD_ERROR_CANCELLED")
+  case CFLOWAD_ERROR_DIVERGED: text("CFLOWAD_ERROR_DIVERGED")
+  case CFLOWAD_ERROR_OUT_OF_MEMORY: text("CFLOWAD_ERROR_OUT_OF_MEMORY")
+  case CFLOWAD_ERROR_STATE: text("CFLOWAD_ERROR_STATE")
+  default: text("unknown status")
+  }
 }
 
 @_cdecl("cflowad_verdict_name") @implementation
 public func cflowad_verdict_name(_ verdict: cflowad_verdict) -> UnsafePointer<CChar>? {
-  verdictNames.indices.contains(Int(verdict)) ? verdictNames[Int(verdict)].pointer : unknownVerdict.pointer
+  switch Int(verdict) {
+  case CFLOWAD_VERDICT_PASS: text("pass")
+  case CFLOWAD_VERDICT_REVIEW: text("review")
+  case CFLOWAD_VERDICT_REJECT: text("reject")
+  default: text("unknown verdict")
+  }
+}
+
+/// A literal's characters, which end with a NUL.
+private func text(_ literal: StaticString) -> UnsafePointer<CChar> {
+  UnsafeRawPointer(literal.utf8Start).assumingMemoryBound(to: CChar.self)
 }
 
 @_cdecl("cflowad_last_error") @implementation

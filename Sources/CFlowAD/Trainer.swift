@@ -1,6 +1,7 @@
 import Basics
 import CFlowADHeader
 import Flows
+import Kernels
 import ModelFile
 import Training
 import TrainingFile
@@ -151,6 +152,6 @@ private func handler(
     report.done = UInt64(clamping: progress.done)
     report.total = UInt64(clamping: progress.total)
     report.learning_rate = progress.learningRate
-    return callback(&report, user) != 0
+    return FloatMode.inHosts { callback(&report, user) } != 0
   }
 }

@@ -6,6 +6,13 @@ public func cflowad_version() -> Int32 {
   CFLOWAD_VERSION_MAJOR * 10_000 + CFLOWAD_VERSION_MINOR * 100 + CFLOWAD_VERSION_PATCH
 }
 
+@_cdecl("cflowad_default_thread_count") @implementation
+public func cflowad_default_thread_count() -> UInt32 {
+  var count: UInt32 = 1
+  _ = attempt { count = UInt32(Workers.processorCount) }
+  return count
+}
+
 /// A C string that lives as long as the process.
 struct StaticText: @unchecked Sendable {
   let pointer: UnsafePointer<CChar>

@@ -2,7 +2,7 @@ import Basics
 import Glibc
 
 extension Resizer {
-  /// Weights and scratch memory for one size of frames, of any format whose rows need no unpacking or of any that do.
+  /// Weights and scratch memory for one size of frames, of any format.
   final class Plan {
     let frameWidth: Int
     let frameHeight: Int
@@ -18,8 +18,8 @@ extension Resizer {
     let column: Buffer<UInt8>
     /// One row after the vertical pass: width x channels.
     let line: Buffer<UInt8>
-    /// One row of the frame, unpacked: frameWidth x channels. nil for frames that need no unpacking.
-    let unpacked: Buffer<UInt8>?
+    /// One row of a camera's frame, unpacked: frameWidth x channels.
+    let unpacked: Buffer<UInt8>
 
     init(_ frame: Frame, width: Int, height: Int) throws(Failure) {
       frameWidth = frame.width
@@ -31,11 +31,11 @@ extension Resizer {
       columns = try Buffer(count: horizontal == nil ? 0 : frameWidth * bandRows * 4)
       column = try Buffer(count: bandRows * 3)
       line = try Buffer(count: width * 3)
-      unpacked = frame.camera == nil ? nil : try Buffer(count: frameWidth * 3)
+      unpacked = try Buffer(count: frameWidth * 3)
     }
 
     func fits(_ frame: Frame) -> Bool {
-      frame.width == frameWidth && frame.height == frameHeight && (frame.camera == nil) == (unpacked == nil)
+      frame.width == frameWidth && frame.height == frameHeight
     }
 
     private static func weights(from inputSize: Int, to outputSize: Int) throws(Failure) -> LanczosWeights? {
@@ -64,7 +64,7 @@ extension Resizer {
         let count = min(bandRows, frameHeight &- y)
         for r in 0..<count {
           let row: UnsafePointer<UInt8>
-          if let unpacked {
+          if frame.camera != nil {
             reader.read(frame, y &+ r, into: unpacked.base)
             row = UnsafePointer(unpacked.base)
           } else {

@@ -29,12 +29,12 @@ package final class Resizer {
     }
     self.width = width
     self.height = height
-    reader = RowReader(window: window)
+    reader = try RowReader(window: window)
   }
 
   /// Writes height x width RGB8 pixels, rows without gaps. Fails with `outOfMemory`, for a new frame size only.
   package func resize(_ frame: Frame, into rgb: UnsafeMutablePointer<UInt8>) throws(Failure) {
-    try reader.prepare(frame)
+    reader.prepare(frame)
     let plan = try plans.element {
       $0.fits(frame)
     } orMake: { () throws(Failure) in

@@ -1,5 +1,3 @@
-import CProcessor
-
 /// The host's own threads: a function of the host that runs a body for each index of 0..<count, at the same time where it
 /// can, and returns when all have returned.
 package struct HostThreads: @unchecked Sendable {
@@ -18,15 +16,14 @@ package struct HostThreads: @unchecked Sendable {
     self.context = context
   }
 
-  /// Has so many of the host's threads, numbered from 0, join the room's job.
+  /// Has so many of the host's threads join the room's job.
   func serve(_ room: WorkRoom, count: Int) {
-    let body: Body = { room, index in
+    let body: Body = { room, _ in
       guard let room else { return }
       // The host's threads have the host's mode.
-      let mode = cflowad_processor_enter_default_float_mode()
-      defer { cflowad_processor_restore_float_mode(mode) }
-      Unmanaged<WorkRoom>.fromOpaque(room).takeUnretainedValue().join(as: Int(index))
+      FloatMode.inDefault { Unmanaged<WorkRoom>.fromOpaque(room).takeUnretainedValue().joinAsGuest() }
     }
-    parallelFor(context, UInt32(count), body, Unmanaged.passUnretained(room).toOpaque())
+    let room = Unmanaged.passUnretained(room).toOpaque()
+    FloatMode.inHosts { parallelFor(context, UInt32(count), body, room) }
   }
 }

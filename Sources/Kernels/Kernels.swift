@@ -13,14 +13,6 @@ package enum Kernels {
     return KernelsBaseline.Variant()
   }()
 
-  /// Runs the body in the default floating-point mode, whatever the host has set, and leaves that as it was: a frame's
-  /// bits depend on neither.
-  package static func inDefaultFloatMode(_ body: () throws(Failure) -> Void) throws(Failure) {
-    let mode = cflowad_processor_enter_default_float_mode()
-    defer { cflowad_processor_restore_float_mode(mode) }
-    try body()
-  }
-
   package static var isAVX2Available: Bool { cflowad_processor_has_avx2() != 0 }
   package static var isAVX512Available: Bool { cflowad_processor_has_avx512() != 0 }
 }

@@ -1,5 +1,4 @@
 import Basics
-import Synchronization
 
 /// Memory for weights that come and go together: one behind the other in large pieces, which the system fills with large
 /// pages where it has them. A piece goes back to the system with the last weights in it.
@@ -36,7 +35,7 @@ package final class WeightMemory: Sendable {
     var used = 0
   }
 
-  private let state = Mutex(State())
+  private let state = Locked(State())
 
   /// Only what is used of a piece costs memory.
   private static let pieceByteCount = 1 << 26

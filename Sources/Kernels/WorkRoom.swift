@@ -5,6 +5,8 @@ import Synchronization
 /// A job, which lives on the stack of the thread that posted it.
 struct Job {
   let parts: Int
+  /// Most threads that may work on it: for so many there is scratch memory.
+  let workers: Int
   let context: UnsafeRawPointer
   let body: Workers.Body
 }
@@ -16,6 +18,7 @@ final class WorkRoom: @unchecked Sendable {
   private let door = Atomic<Int>(0)
   private let generation = Atomic<Int>(0)
   private let nextPart = Atomic<Int>(0)
+  private let nextGuest = Atomic<Int>(0)
   private let sleepers = Atomic<Int>(0)
   let isClosing = Atomic<Bool>(false)
   /// Written while the door is closed and nobody is inside.
@@ -41,6 +44,7 @@ final class WorkRoom: @unchecked Sendable {
   func post(_ job: Job) {
     self.job = job
     nextPart.store(0, ordering: .relaxed)
+    nextGuest.store(0, ordering: .relaxed)
     door.store(1, ordering: .releasing)
     generation.add(1, ordering: .sequentiallyConsistent)
     if sleepers.load(ordering: .sequentiallyConsistent) > 0 { wakeAll() }
@@ -77,6 +81,15 @@ final class WorkRoom: @unchecked Sendable {
   func join(as worker: Int) {
     guard enter() else { return }
     work(as: worker)
+    door.subtract(2, ordering: .releasing)
+  }
+
+  /// The same by a thread of the host, which gets the next number. One that comes when all are given, whatever the host
+  /// takes it for, has nothing to do.
+  func joinAsGuest() {
+    guard enter() else { return }
+    let worker = nextGuest.add(1, ordering: .relaxed).oldValue
+    if let job, worker < job.workers { work(as: worker) }
     door.subtract(2, ordering: .releasing)
   }
 

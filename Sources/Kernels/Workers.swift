@@ -1,4 +1,5 @@
 import Basics
+import CProcess
 import CProcessor
 import Glibc
 
@@ -12,6 +13,8 @@ package final class Workers {
   package let count: Int
   private let room: WorkRoom
   private var threads: [pthread_t] = []
+  /// Where the threads are: not in a child of this process.
+  private let generation = cflowad_process_generation()
   private let host: HostThreads?
 
   /// A part of a job: what to work on, which part, and the number of the thread, 0..<count, for scratch memory.
@@ -20,8 +23,13 @@ package final class Workers {
   /// Largest number of threads.
   package static let maximumCount = 256
 
-  /// Processors that the calling thread may run on.
-  package static var processorCount: Int { min(Int(cflowad_processor_count()), maximumCount) }
+  /// Processors that the calling thread may run on, but no more than are paid for by the quota of the control groups: more
+  /// threads would make a frame wait for the quota's next period.
+  package static var processorCount: Int {
+    let count = min(Int(cflowad_processor_count()), maximumCount)
+    guard let quota = ProcessorQuota().processors, quota < Double(count) else { return count }
+    return max(Int(quota), 1)
+  }
 
   /// The host's threads in place of own ones; at most `count` of them work at the same time.
   package init(count: Int, host: HostThreads) {
@@ -61,19 +69,23 @@ package final class Workers {
   }
 
   private func close() {
+    guard isAtHome else { return }
     room.isClosing.store(true, ordering: .releasing)
     room.wakeAll()
     for thread in threads { pthread_join(thread, nil) }
     threads = []
   }
 
+  /// In a child of the process that started the threads the calling thread is alone.
+  private var isAtHome: Bool { generation == cflowad_process_generation() }
+
   /// Computes all parts of a job and returns when they are done.
   package func run(parts: Int, context: UnsafeRawPointer, body: Body) {
-    guard count > 1, parts > 1 else {
+    guard count > 1, parts > 1, host != nil || isAtHome else {
       for part in 0..<parts { body(context, part, 0) }
       return
     }
-    room.post(Job(parts: parts, context: context, body: body))
+    room.post(Job(parts: parts, workers: count, context: context, body: body))
     if let host {
       host.serve(room, count: min(count, parts))
       room.finish()
@@ -100,7 +112,6 @@ private func workerMain(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRa
   guard let argument else { return nil }
   let entry = Unmanaged<Entry>.fromOpaque(argument).takeRetainedValue()
   // A thread begins with its creator's mode.
-  _ = cflowad_processor_enter_default_float_mode()
-  entry.room.serve(as: entry.number)
+  FloatMode.inDefault { entry.room.serve(as: entry.number) }
   return nil
 }

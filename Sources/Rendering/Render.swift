@@ -18,8 +18,8 @@ package func render(
   let contour = try overlay.threshold.map { threshold throws(Failure) in
     try Contour(map, width: frame.width, height: frame.height, threshold: threshold)
   }
-  let reader = RowReader()
-  try reader.prepare(frame)
+  let reader = try RowReader()
+  reader.prepare(frame)
   let row = try Buffer<UInt8>(count: 3 * frame.width)
   drawHeat(frame, map, overlay, rgb) { y in
     reader.read(frame, y, into: row.base)

@@ -1,7 +1,6 @@
 import Basics
 import Glibc
 import Kernels
-import Synchronization
 
 /// A group of detectors that one thread at a time may use, and whose detectors can be exchanged meanwhile: a call that
 /// runs ends with the detectors that it began with, the next one begins with the new ones.
@@ -15,18 +14,18 @@ package final class ScoringSession: Sendable {
     var retired: [DetectorGroup] = []
   }
 
-  private let state: Mutex<State>
+  private let state: Locked<State>
   /// What a detector's scores are judged by, e.g. with the caller's thresholds.
   private let judge: @Sendable (Detector) -> Judge
   /// One exchange at a time.
-  private let exchanging = Mutex(())
+  private let exchanging = Locked(())
 
   package init(
     _ detectors: [Detector], workers: Workers, judge: @escaping @Sendable (Detector) -> Judge
   ) throws(Failure) {
     self.judge = judge
     let group = try DetectorGroup(detectors.map { ($0, judge($0)) }, workers: workers)
-    state = Mutex(State(group: group))
+    state = Locked(State(group: group))
   }
 
   /// Runs a call. Fails with `.busy` when another one runs.

@@ -1,7 +1,6 @@
 import Basics
 import Encoders
 import Kernels
-import Synchronization
 
 /// The prepared encoders in use in this process: detectors whose encoders have the same contents share one, whatever
 /// file they came from.
@@ -19,7 +18,7 @@ enum SharedEncoders {
     let sums: [String: WordSums]
   }
 
-  private static let entries = Mutex<[Entry]>([])
+  private static let entries = Locked<[Entry]>([])
 
   /// The encoder in use with these contents, else a new one.
   static func encoder(

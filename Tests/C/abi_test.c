@@ -100,6 +100,7 @@ static void test_library(void) {
     CHECK(cflowad_version() / 10000 == CFLOWAD_VERSION_MAJOR);
     CHECK(cflowad_version() >= CFLOWAD_VERSION);
     CHECK(cflowad_build_info() && *cflowad_build_info());
+    CHECK(cflowad_default_thread_count() >= 1 && cflowad_default_thread_count() <= 256);
     CHECK(!strcmp(cflowad_status_name(CFLOWAD_OK), "CFLOWAD_OK"));
     CHECK(!strcmp(cflowad_status_name(CFLOWAD_ERROR_STATE), "CFLOWAD_ERROR_STATE"));
     for (status = -2; status < 20; status++) CHECK(cflowad_status_name(status) && *cflowad_status_name(status));

@@ -143,7 +143,9 @@ int main(int argc, char **argv) {
             printf("failed: format %d: %ld allocations in %d frames\n", formats[format], calls - before, FRAMES);
         }
     }
-    /* Frames of four sizes in turn, and what is found in them. */
+    /* Frames of four sizes in turn, and what is found in them, in a session that has met no other format yet. */
+    cflowad_session_close(session);
+    check(cflowad_session_create(model, &options, &session) == CFLOWAD_OK, "create");
     result.frame_map = NULL;
     for (frame_index = 0; frame_index < 3 * 4; frame_index++) {
         cflowad_frame frame = rgb_frame(pixels, WIDTH - 20 * (frame_index % 2), HEIGHT - 30 * (frame_index / 2 % 2));
@@ -152,6 +154,15 @@ int main(int argc, char **argv) {
         check(result.region_count > 0 && result.contour_count > 0, "regions");
     }
     check(calls == before, "no allocation by frames of four sizes");
+    /* The same sizes in every format. */
+    for (frame_index = 0; frame_index < 4; frame_index++)
+        for (format = 0; format < sizeof formats / sizeof *formats; format++) {
+            cflowad_frame frame = rgb_frame(pixels, WIDTH - 20 * (frame_index % 2), HEIGHT - 30 * (frame_index / 2 % 2));
+            frame.stride = formats[format] < CFLOWAD_PIXEL_RGB8_PLANAR ? 6 * WIDTH : 2 * (WIDTH + 1);
+            frame.format = formats[format];
+            check(cflowad_session_score(session, &frame, &result) == CFLOWAD_OK, "score");
+        }
+    check(calls == before, "no allocation by frames of four sizes in all formats");
     cflowad_session_close(session);
 
     options.parallel_for = in_order;

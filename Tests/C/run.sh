@@ -17,9 +17,8 @@ strict="-pedantic -Wall -Wextra -Werror -I$root/include"
 link="-L$library -lcflowad -lm -Wl,-rpath,$library"
 c="${CC:-cc} -std=c99 $strict"
 
-# Fields that the example leaves out are zero by the language.
 sed -n '/^ \* \[example\]$/,/^ \* \[\/example\]$/p' "$root/include/cflowad.h" | sed '1d;$d' > "$work/example.c"
-$c -Wno-missing-field-initializers "$work/example.c" -o "$work/example" $link
+$c -Wshadow "$work/example.c" -o "$work/example" $link
 "$work/example" "$detector"
 echo "example: passed"
 
@@ -39,6 +38,11 @@ if [ -n "${TILED_DETECTOR:-}" ]; then "$work/models" "$TILED_DETECTOR" "$work" 1
 ${CC:-cc} -std=c11 -Wall -Wextra -Werror "-I$root/include" "$root/Tests/C/allocation_test.c" -o "$work/allocation" $link
 "$work/allocation" "$detector"
 if [ -n "${TILED_DETECTOR:-}" ]; then "$work/allocation" "$TILED_DETECTOR"; fi
+
+for test in float_mode fork stack; do
+    ${CC:-cc} -std=gnu99 $strict -pthread "$root/Tests/C/${test}_test.c" -o "$work/$test" $link
+    "$work/$test" "$detector" "$work"
+done
 
 $c "$root/Tests/C/memory_test.c" -o "$work/memory" $link
 "$work/memory" "$detector"

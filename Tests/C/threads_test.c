@@ -111,6 +111,14 @@ static void not_at_all(void *calls, uint32_t count, void (*body)(void *, uint32_
     ++*(int *)calls;
 }
 
+/* More calls than were asked for, with indices that are none. */
+static void too_often(void *calls, uint32_t count, void (*body)(void *, uint32_t), void *context) {
+    uint32_t i;
+    ++*(int *)calls;
+    body(context, UINT32_MAX);
+    for (i = 0; i < 3 * count; i++) body(context, i + 1000000 * (i % 2));
+}
+
 typedef struct call {
     void (*body)(void *, uint32_t);
     void *context;
@@ -123,6 +131,18 @@ static void *run_body(void *argument) {
     self->body(self->context, self->index);
     if (fegetround() != FE_TOWARDZERO) abort();
     return NULL;
+}
+
+/* One index for all, at the same time, and one call more than were asked for. */
+static void one_index(void *calls, uint32_t count, void (*body)(void *, uint32_t), void *context) {
+    pthread_t threads[THREADS + 1];
+    call same = {body, context, 7};
+    uint32_t i;
+    ++*(int *)calls;
+    if (count > THREADS) abort();
+    for (i = 0; i < count + 1; i++)
+        if (pthread_create(&threads[i], NULL, run_body, &same)) abort();
+    for (i = 0; i < count + 1; i++) pthread_join(threads[i], NULL);
 }
 
 static void on_new_threads(void *calls, uint32_t count, void (*body)(void *, uint32_t), void *context) {
@@ -230,6 +250,8 @@ int main(int argc, char **argv) {
     failures += failures_with(backwards, &alone);
     failures += failures_with(not_at_all, &alone);
     failures += failures_with(on_new_threads, &alone);
+    failures += failures_with(too_often, &alone);
+    failures += failures_with(one_index, &alone);
 
     if (cflowad_session_create(model, NULL, &session) != CFLOWAD_OK) return 1;
     for (t = 0; t < 2; t++) {

@@ -80,6 +80,7 @@ void models_and_sessions(const char *path) {
     using cflowad::Output;
     expect(cflowad::version() / 10000 == CFLOWAD_VERSION_MAJOR, "header and library have one major version");
     expect(std::strstr(cflowad::build_info(), "cflowad") != nullptr, "the library says what it is");
+    expect(cflowad::default_thread_count() >= 1 && cflowad::default_thread_count() <= 256, "there are threads");
 
     cflowad::Model model = must(cflowad::Model::try_open(path), "open");
     const cflowad::ModelInfo info = must(model.try_info(), "info");

@@ -19,7 +19,7 @@ for compiler in g++ clang++; do
     command -v $compiler > /dev/null || continue
     for standard in 17 20; do
         for exceptions in -fexceptions -fno-exceptions; do
-            $compiler -std=c++$standard $exceptions -pthread -Wall -Wextra -Wpedantic -Werror "-I$root/include" \
+            $compiler -std=c++$standard $exceptions -pthread -Wall -Wextra -Wshadow -Wconversion -Wpedantic -Werror "-I$root/include" \
                 "$root/Tests/CXX/hpp_test.cpp" -o "$work/hpp" "-L$library" -lcflowad "-Wl,-rpath,$library"
             echo "$compiler: $("$work/hpp" "$detector" "$work" ${tiled:+"$tiled"})"
         done
@@ -37,7 +37,7 @@ export PKG_CONFIG_PATH="$work/prefix/lib/pkgconfig" LD_LIBRARY_PATH="$work/prefi
 flags=$(pkg-config --cflags --libs cflowad)
 cc -std=c99 "$work/example.c" -o "$work/example" $flags
 "$work/example" "$detector" > "$work/printed_c"
-c++ -std=c++17 -Wall -Wextra -Wpedantic -Werror "$work/example.cpp" -o "$work/example" $flags
+c++ -std=c++17 -Wall -Wextra -Wshadow -Wold-style-cast -Wpedantic -Werror "$work/example.cpp" -o "$work/example" $flags
 "$work/example" "$detector" > "$work/printed_cpp"
 grep -q '^score ' "$work/printed_cpp"
 cut -d: -f1 "$work/printed_c" > "$work/score_c"

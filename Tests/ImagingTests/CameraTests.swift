@@ -23,8 +23,8 @@ private struct CameraPicture {
     let frame = try Frame(
       base: memory, width: width, height: height, stride: stride, format: format, significantBits: significantBits,
       shift: shift, isBottomUp: isBottomUp, crop: crop)
-    let reader = RowReader(window: window)
-    try reader.prepare(frame)
+    let reader = try RowReader(window: window)
+    reader.prepare(frame)
     return try (0..<frame.height).map { y in
       var row = [UInt8](repeating: 0, count: frame.width * frame.format.channelCount)
       try row.withUnsafeMutableBufferPointer { reader.read(frame, y, into: try #require($0.baseAddress)) }
@@ -183,8 +183,8 @@ private struct CameraPicture {
       let frame = try Frame(
         base: base, width: 2, height: 2, stride: 5, format: .rgb8Planar, planes: (base + 40, base + 20),
         planeStrides: (10, 0))
-      let reader = RowReader()
-      try reader.prepare(frame)
+      let reader = try RowReader()
+      reader.prepare(frame)
       var row = [UInt8](repeating: 0, count: 6)
       try row.withUnsafeMutableBufferPointer { reader.read(frame, 1, into: try #require($0.baseAddress)) }
       #expect(row == [5, 50, 30, 6, 51, 31].map { bytes[$0] })

@@ -69,9 +69,10 @@ def test_packed_twelve_bits(session):
 
 def test_crop_is_the_frame(session):
     image = picture(64, 80, 3)
-    frame = cflowad.CameraFrame(image, 80, 64, "rgb8", crop=(8, 4, 50, 40))
-    assert frame.shape == (40, 50)
-    assert same(session, frame, image[4:44, 8:58])
+    for crop in (np.array([8, 4, 50, 40]), (8, 4, 50, 40)):
+        frame = cflowad.CameraFrame(image, 80, 64, "rgb8", crop=crop)
+        assert frame.shape == (40, 50)
+        assert same(session, frame, image[4:44, 8:58])
     overlay = cflowad.render_overlay(frame, np.zeros((40, 50)), opacity=0.0)
     assert np.array_equal(overlay, image[4:44, 8:58])
 

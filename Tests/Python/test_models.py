@@ -1,5 +1,8 @@
 """Several models in one session."""
 
+import copy
+import gc
+import pickle
 import threading
 
 import cflowad
@@ -99,3 +102,14 @@ def test_models_of_other_sizes_come_while_threads_score(models):
     for session in sessions:
         session.close()
     assert not wrong
+
+
+def test_handles_are_not_copied(small, frame):
+    """A copy would close what it shares."""
+    with small.session(threads=1) as session:
+        for handle in (small, session):
+            for copier in (copy.copy, copy.deepcopy, pickle.dumps):
+                with pytest.raises(TypeError, match=f"a {type(handle).__name__} cannot be copied"):
+                    copier(handle)
+        gc.collect()
+        assert session.score(frame).score > 0

@@ -108,3 +108,20 @@ def test_settings_are_checked(small):
                        RegionOfInterest([(-1, 0, 1, 1)], (9, 9))]:
             with pytest.raises(ValueError):
                 session.set_region_of_interest(region)
+
+
+def test_rectangles_and_sizes_may_be_arrays(small, frame):
+    height, width = frame.shape[:2]
+    scores = set()
+    with small.session() as session:
+        for rectangles in ([(1, 2, 30, 20), (40, 3, 9, 9)], np.array([[1, 2, 30, 20], [40, 3, 9, 9]])):
+            for size in ((width, height), np.array([width, height])):
+                session.set_region_of_interest(RegionOfInterest(rectangles, frame_size=size))
+                scores.add(session.score(frame).score)
+        assert len(scores) == 1
+        with pytest.raises(ValueError, match="frame_size"):
+            RegionOfInterest(np.array([[1, 2, 30, 20]])).native()
+        with pytest.raises(TypeError, match="rectangle must be an integer"):
+            RegionOfInterest(np.array([[1.5, 2, 30, 20]]), frame_size=(9, 9)).native()
+        with pytest.raises(cflowad.InvalidArgumentError):
+            session.set_region_of_interest(RegionOfInterest(np.empty((0, 4), int), frame_size=(width, height)))

@@ -165,7 +165,7 @@ static char *overlay_path(const char *folder, size_t number, const char *frame) 
 
 static cflowad_status draw(const picture *image, const float *map, const cflowad_model_info *info, const char *path,
                            const char *temporary, report_item *item) {
-    cflowad_overlay_options options = {sizeof options, 0, 0, 0, 0};
+    cflowad_overlay_options options = {.struct_size = sizeof options};
     cflowad_frame overlay = image->frame;
     size_t pixels = (size_t)overlay.width * overlay.height;
     unsigned char *rgb = allocate(pixels, 3);

@@ -2,27 +2,29 @@ import Basics
 
 /// Gives the rows of any frame as 8-bit pixels: 1 byte for grey, else R, G, B; alpha is left out.
 ///
-/// Keeps a table for the last frame's bit depth, so that a stream of equal frames allocates nothing. One call at a time.
+/// Keeps a table for the last frame's bit depth, and allocates nothing after it was made. One call at a time.
 package final class RowReader {
   private let window: Window
   /// Samples of `depth` bits to 8.
-  private var table: Buffer<UInt8>?
+  private let table: Buffer<UInt8>
   private var depth = 0
 
-  package init(window: Window = .full) { self.window = window }
+  package init(window: Window = .full) throws(Failure) {
+    self.window = window
+    table = try Buffer(count: 1 << 16)
+  }
 
-  /// Makes ready for the rows of a frame. Fails with `outOfMemory`.
-  package func prepare(_ frame: Frame) throws(Failure) {
+  /// Makes ready for the rows of a frame.
+  package func prepare(_ frame: Frame) {
     guard let bits = frame.camera?.bits, bits > 8, bits != depth else { return }
-    if table == nil { table = try Buffer(count: 1 << 16) }
-    if let table { window.fill(table.base, bits: bits) }
+    window.fill(table.base, bits: bits)
     depth = bits
   }
 
   /// Writes row `y` of a frame that was made ready for: `frame.width` pixels.
   package func read(_ frame: Frame, _ y: Int, into row: UnsafeMutablePointer<UInt8>) {
     if let image = frame.camera {
-      let table = image.bits > 8 ? table.map { UnsafePointer($0.base) } : nil
+      let table = image.bits > 8 ? UnsafePointer(table.base) : nil
       image.unpack(row: image.memoryRow(y), count: frame.width, table: table, into: row)
     } else {
       copyColors(frame.row(y), frame.format, count: frame.width, into: row)

@@ -23,23 +23,39 @@ int cflowad_processor_has_avx512(void) {
 #endif
 }
 
-unsigned cflowad_processor_enter_default_float_mode(void) {
+static _Thread_local cflowad_float_mode host_mode;
+
+/* Keeps the host's mode and sets the default. Not by fegetenv and fesetenv: they leave the trap for denormals as it is. */
+static void set_default_mode(void) {
 #if defined(__x86_64__)
-    unsigned mode = _mm_getcsr();
+    const unsigned short x87_default = 0x37f;
+    host_mode.sse = _mm_getcsr();
     _mm_setcsr(0x1f80);
-    return mode;
-#else
-    return 0;
+    __asm__ volatile("fnstenv %0\n\tfldcw %1" : "=m"(host_mode.x87) : "m"(x87_default));
 #endif
 }
 
-void cflowad_processor_restore_float_mode(unsigned mode) {
+static void set_host_mode(void) {
 #if defined(__x86_64__)
-    _mm_setcsr(mode);
-#else
-    (void)mode;
+    __asm__ volatile("fldenv %0" : : "m"(host_mode.x87));
+    _mm_setcsr(host_mode.sse);
 #endif
 }
+
+cflowad_float_mode cflowad_processor_enter_default_float_mode(void) {
+    cflowad_float_mode outer = host_mode;
+    set_default_mode();
+    return outer;
+}
+
+void cflowad_processor_leave_default_float_mode(cflowad_float_mode outer) {
+    set_host_mode();
+    host_mode = outer;
+}
+
+void cflowad_processor_enter_host_float_mode(void) { set_host_mode(); }
+
+void cflowad_processor_leave_host_float_mode(void) { set_default_mode(); }
 
 int cflowad_processor_count(void) {
     cpu_set_t set;

@@ -51,6 +51,11 @@ def build_info() -> str:
     return str(_native.library().cflowad_build_info().decode())
 
 
+def default_thread_count() -> int:
+    """What ``threads=0`` stands for: the processors that the process may run on and that its control group pays for."""
+    return int(_native.library().cflowad_default_thread_count())
+
+
 __all__ = [
     "BufferTooSmallError",
     "BusyError",
@@ -85,6 +90,7 @@ __all__ = [
     "average_precision",
     "build_info",
     "calibration_promise",
+    "default_thread_count",
     "f1_max",
     "read_png",
     "render_overlay",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import index
 from typing import Any, Literal, Union
 
 import numpy as np
@@ -87,7 +88,7 @@ class CameraFrame:
         for name, value in (("significant_bits", significant_bits), ("shift", shift)):
             if not 0 <= value <= 16:
                 raise ValueError(f"{name} must be within 0...16, not {value}")
-        x, y, crop_width, crop_height = crop or (0, 0, 0, 0)
+        x, y, crop_width, crop_height = (0, 0, 0, 0) if crop is None else map(index, crop)
         if crop is not None and not (crop_width and crop_height):
             raise ValueError("crop must not be empty")
         self._memory = memory

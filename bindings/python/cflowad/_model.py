@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from functools import partial
 from types import TracebackType
-from typing import Any, TypeVar, Union
+from typing import Any, NoReturn, TypeVar, Union
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,6 +58,10 @@ class Handle:
 
     def __del__(self) -> None:
         self.close()
+
+    def __reduce__(self) -> NoReturn:
+        # For copies and pickles: a copy would close what it shares.
+        raise TypeError(f"a {type(self).__name__} cannot be copied or pickled: what it holds is not in Python")
 
 
 @dataclass(frozen=True)

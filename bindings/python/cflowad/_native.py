@@ -271,6 +271,7 @@ ProgressCallback = ctypes.CFUNCTYPE(c_int32, POINTER(Progress), c_void_p)
 PROTOTYPES: dict[str, tuple[object, list[object]]] = {
     "cflowad_version": (c_int32, []),
     "cflowad_build_info": (c_char_p, []),
+    "cflowad_default_thread_count": (c_uint32, []),
     "cflowad_status_name": (c_char_p, [c_int32]),
     "cflowad_last_error": (c_char_p, []),
     "cflowad_verdict_name": (c_char_p, [c_int32]),

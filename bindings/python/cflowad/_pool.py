@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -11,6 +10,7 @@ from queue import SimpleQueue
 from types import TracebackType
 from typing import Any
 
+from . import _native
 from ._arraylike import ImageLike, Layout
 from ._arrays import Order, Path
 from ._model import Model, Result, Session
@@ -27,7 +27,7 @@ class SessionPool:
     model
         The detector; it may be closed before the pool.
     size
-        Sessions; None: one for each processor that the process may use.
+        Sessions; None: one for each processor that the process may use, as `default_thread_count` says.
     threshold, threads
         As for `Session`; one thread each gives the highest throughput.
     options
@@ -42,7 +42,7 @@ class SessionPool:
         threads: int = 1,
         **options: Any,
     ) -> None:
-        count = len(os.sched_getaffinity(0)) if size is None else size
+        count = _native.library().cflowad_default_thread_count() if size is None else size
         if count < 1:
             raise ValueError(f"a pool needs a session, not {count}")
         self._sessions = [Session(model, threshold, threads, **options) for _ in range(count)]

@@ -25,8 +25,8 @@ class RegionOfInterest:
     with tiles, a mask alone should have the frame's size.
     """
 
-    #: Rectangles (x, y, width, height) of a frame of ``frame_size``.
-    rectangles: Sequence[Rectangle] = ()
+    #: Rectangles (x, y, width, height) of a frame of ``frame_size``; an integer array of shape (n, 4) as well.
+    rectangles: Sequence[Rectangle] | NDArray[Any] = ()
     #: (width, height); needed with rectangles.
     frame_size: tuple[int, int] | None = None
     #: 2-d array, not zero inside, laid over the whole frame whatever its own size.
@@ -34,16 +34,16 @@ class RegionOfInterest:
 
     def native(self) -> tuple[Any, object]:
         """The C struct, and what must live as long as it."""
-        if self.rectangles and self.frame_size is None:
+        if len(self.rectangles) and self.frame_size is None:
             raise ValueError("rectangles need the frame_size that they are of")
-        width, height = self.frame_size or (0, 0)
+        width, height = (0, 0) if self.frame_size is None else self.frame_size
         rectangles = (_native.Rect * len(self.rectangles))(
             *(_native.Rect(*(unsigned("rectangle", side, 32) for side in rectangle)) for rectangle in self.rectangles)
         )
         native = _native.RegionOfInterest(
             frame_width=unsigned("frame_size", width, 32), frame_height=unsigned("frame_size", height, 32)
         )
-        if self.rectangles:
+        if len(self.rectangles):
             native.rects, native.rect_count = rectangles, len(rectangles)
         mask = None
         if self.mask is not None:

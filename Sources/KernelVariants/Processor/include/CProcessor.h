@@ -10,12 +10,24 @@ int cflowad_processor_has_avx512(void);
 /* Processors that the calling thread may run on. */
 int cflowad_processor_count(void);
 
-/* Sets the calling thread's floating-point mode to the default (round to nearest, denormals kept, nothing traps) and
-   returns what it was. */
-unsigned cflowad_processor_enter_default_float_mode(void);
+/* The floating-point mode of a thread, with the flags of what happened so far: of SSE and of the x87 unit, by which the C
+   library rounds too. */
+typedef struct cflowad_float_mode {
+    unsigned sse;
+    unsigned x87[7];
+} cflowad_float_mode;
 
-/* Sets the mode back. */
-void cflowad_processor_restore_float_mode(unsigned mode);
+/* Sets the calling thread's mode to the default (round to nearest, denormals kept, nothing traps), and keeps what it was as
+   the host's. Returns what was kept before, for _leave: such calls may be nested. */
+cflowad_float_mode cflowad_processor_enter_default_float_mode(void);
+
+/* Sets the host's mode back. */
+void cflowad_processor_leave_default_float_mode(cflowad_float_mode outer);
+
+/* In between: sets the host's mode for a function of the host, and then the default again; what the function has set stays
+   the host's. */
+void cflowad_processor_enter_host_float_mode(void);
+void cflowad_processor_leave_host_float_mode(void);
 
 /* Asks the processor to bring the cache line of an address into its second-level cache; any address will do. */
 static inline void cflowad_processor_prefetch(const void *address) { __builtin_prefetch(address, 0, 2); }

@@ -1,5 +1,4 @@
 import Basics
-import Synchronization
 
 /// A tensor's values where they lie in a file: float32 in the machine's byte order, in runs, row-major.
 final class StoredFloats: StoredValues {
@@ -15,7 +14,7 @@ final class StoredFloats: StoredValues {
   fileprivate let path: String
   fileprivate let file: any ReadableFile
   fileprivate let runs: [Run]
-  private let knownSums = Mutex<WordSums?>(nil)
+  private let knownSums = Locked<WordSums?>(nil)
 
   /// - Parameter runs: within the file, of whole values.
   init(path: String, file: any ReadableFile, runs: [Run]) {

@@ -7,4 +7,7 @@
 /* The calling thread's message buffer. Swift has no thread-local storage of its own that needs no allocation. */
 char *cflowad_last_error_buffer(void);
 
+/* Says in it that this process was forked in the midst of a call. */
+void cflowad_last_error_set_forked(void);
+
 #endif
