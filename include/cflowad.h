@@ -196,6 +196,43 @@ typedef struct cflowad_model cflowad_model;
 /** Room for feature levels in structs; the published system uses 3. */
 #define CFLOWAD_MAX_LEVELS 4
 
+/** Decision about a frame. */
+typedef int32_t cflowad_verdict;
+
+enum {
+    CFLOWAD_VERDICT_PASS = 0,   /**< low_threshold <= score <= review_threshold */
+    CFLOWAD_VERDICT_REVIEW = 1, /**< review_threshold < score <= threshold: to be looked at. Since 1.1, of models and
+                                     sessions that have a review threshold; since 1.2 also score < low_threshold, of
+                                     models that have one with this verdict */
+    CFLOWAD_VERDICT_REJECT = 2  /**< score > threshold; since 1.2 also score < low_threshold, of models that have one
+                                     with this verdict */
+};
+
+/** Name of a verdict: "pass", "review" or "reject". Static, never NULL, for any value. Thread-safe. Since 1.2. */
+const char *cflowad_verdict_name(cflowad_verdict verdict);
+
+/**
+ * Kinds of frames that no line delivers when all is well, made at the network's size (since 1.2). Calibration tries
+ * which of them the detector passes; docs/calibration.md says what follows from it.
+ */
+typedef int32_t cflowad_strange;
+
+enum {
+    CFLOWAD_STRANGE_BLACK = 0,
+    CFLOWAD_STRANGE_WHITE = 1,
+    CFLOWAD_STRANGE_GRAY = 2,     /**< all samples 128 */
+    CFLOWAD_STRANGE_NOISE = 3,    /**< each sample by itself anything from 0 to 255, grey where good frames are */
+    CFLOWAD_STRANGE_SHUFFLED = 4, /**< a good frame, cut into 8 x 8 blocks that are permuted */
+    CFLOWAD_STRANGE_INVERTED = 5, /**< a good frame's negative */
+    CFLOWAD_STRANGE_DARK = 6      /**< a good frame, its samples times 0.2 */
+};
+
+/** How many kinds there are. */
+#define CFLOWAD_STRANGE_COUNT 7
+
+/** Name of a kind, e.g. "black". Static, never NULL, for any value. Thread-safe. Since 1.2. */
+const char *cflowad_strange_name(cflowad_strange kind);
+
 /** What a model is. Filled by cflowad_model_get_info. */
 typedef struct cflowad_model_info {
     size_t struct_size;
@@ -230,6 +267,17 @@ typedef struct cflowad_model_info {
     uint32_t tile_height;
     uint32_t tile_overlap;
     uint32_t reserved2;                         /**< 0 */
+    /* since 1.2 */
+    float low_threshold;                        /**< score below which a frame is as strange as one above threshold; NaN:
+                                                     none, low scores pass */
+    cflowad_verdict low_verdict;                /**< what such a frame is given at least; PASS without a low threshold */
+    double low_promised_rate;                   /**< share of good frames below low_threshold, at most, on average over
+                                                     calibrations. A good frame is not passed with probability at most
+                                                     this and the promise of the lower of the other thresholds */
+    uint32_t strange_tried;                     /**< kinds of strange frames that calibration has tried: bits
+                                                     1u << CFLOWAD_STRANGE_; 0: unknown, as of older calibrations */
+    uint32_t strange_passed;                    /**< those of which a frame was passed, by the model's own thresholds:
+                                                     do not trust such a model with a camera that may fail */
 } cflowad_model_info;
 
 /**
@@ -309,19 +357,6 @@ typedef struct cflowad_session_options {
 
 /** Sets struct_size and every field to its default. Thread-safe. */
 cflowad_status cflowad_session_options_init(cflowad_session_options *options, size_t struct_size);
-
-/** Decision about a frame. */
-typedef int32_t cflowad_verdict;
-
-enum {
-    CFLOWAD_VERDICT_PASS = 0,   /**< score <= review_threshold */
-    CFLOWAD_VERDICT_REVIEW = 1, /**< review_threshold < score <= threshold: to be looked at. Since 1.1, of models and
-                                     sessions that have a review threshold */
-    CFLOWAD_VERDICT_REJECT = 2  /**< score > threshold */
-};
-
-/** Name of a verdict: "pass", "review" or "reject". Static, never NULL, for any value. Thread-safe. Since 1.2. */
-const char *cflowad_verdict_name(cflowad_verdict verdict);
 
 /** A corner of pixels: that of pixel (x, y) with the smallest coordinates. */
 typedef struct cflowad_point {
@@ -416,6 +451,13 @@ typedef struct cflowad_result {
                                   Given for all results of a call before anything is scored, and so also when it then
                                   returns CFLOWAD_ERROR_BUFFER_TOO_SMALL: make the arrays anew by it and call again,
                                   where another thread may exchange the model for one of another size */
+    /* since 1.2 */
+    float low_threshold;     /**< out: what else the verdict compared the score with; NaN: nothing. So also where the
+                                  session's region of interest is not the calibration's: a good frame's maximum in
+                                  another region may well be lower */
+    float low_p_value;       /**< out: (1 + calibration frames with at most this score) / (1 + calibration frames): a good
+                                  frame has low_p_value <= a with probability at most a. NaN when the model does not
+                                  hold its calibration's scores, or in another region of interest */
 } cflowad_result;
 
 /**
@@ -619,6 +661,11 @@ typedef struct cflowad_train_options {
     cflowad_parallel_for parallel_for; /**< NULL, or the host's threads, of which at most thread_count work for the
                                             trainer at a time; it then has none of its own [NULL] */
     void *parallel_for_context;   /**< passed to each call of it [NULL] */
+    float low_rate;               /**< wanted share of good frames whose score is below the low threshold, 0 to 0.5: those
+                                       lower than nearly all calibration frames, which are as strange as those above
+                                       threshold [0.01] */
+    cflowad_verdict low_verdict;  /**< what such frames are given at least: CFLOWAD_VERDICT_PASS for no low threshold
+                                       [CFLOWAD_VERDICT_REVIEW] */
 } cflowad_train_options;
 
 /** Sets struct_size and every field to its default. Thread-safe. */

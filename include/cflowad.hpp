@@ -349,6 +349,9 @@ static_assert(sizeof(Frame) == sizeof(cflowad_frame), "frames in a row are cflow
 
 /* -------------------------------------------------------------------------------------------- model */
 
+/** Name of a kind of strange frames, e.g. "black". Static. */
+inline const char *strange_name(cflowad_strange kind) noexcept { return cflowad_strange_name(kind); }
+
 /** What a model is: cflowad_model_info, and what follows from it. */
 struct ModelInfo : cflowad_model_info {
     ModelInfo() noexcept : cflowad_model_info(detail::sized<cflowad_model_info>()) {}
@@ -368,6 +371,12 @@ struct ModelInfo : cflowad_model_info {
         MapSize size;
         cflowad_model_info_map_size(this, frame_width, frame_height, &size.width, &size.height, &size.tile_count);
         return size;
+    }
+
+    /** Whether a kind of strange frames is passed; none when calibration has not tried it. */
+    std::optional<bool> passes(cflowad_strange kind) const noexcept {
+        if (kind < 0 || kind >= CFLOWAD_STRANGE_COUNT || !(strange_tried >> kind & 1)) return std::nullopt;
+        return (strange_passed >> kind & 1) != 0;
     }
 
     /** Values of cflowad_result.map of a frame that is not cut into tiles. */
@@ -475,6 +484,8 @@ struct Score {
     float review_threshold = 0;                   /**< what else it compared it with; without review the threshold */
     cflowad_verdict verdict = CFLOWAD_VERDICT_PASS; /**< CFLOWAD_VERDICT_ */
     float p_value = 0;                            /**< share of good frames with such a score; see cflowad_result */
+    float low_threshold = 0;                      /**< below which the score would be strangely low; NaN: none */
+    float low_p_value = 0;                        /**< share of good frames with as low a score; see cflowad_result */
     std::vector<float> map;                       /**< shape.map_height x shape.map_width */
     std::vector<float> frame_map;                 /**< frame's height x width */
     std::vector<float> log_likelihoods;           /**< levels, finest first, each level_height x level_width */
@@ -485,6 +496,8 @@ struct Score {
     std::size_t region_count = 0;                 /**< all regions there are, also beyond those */
     cflowad_shape shape{};                        /**< of the arrays, by the model that scored */
 
+    /** Whether the score is strangely low, so that the frame may not have been passed for it. */
+    bool is_low() const noexcept { return score < low_threshold; }
     bool passes() const noexcept { return verdict == CFLOWAD_VERDICT_PASS; }
     bool is_for_review() const noexcept { return verdict == CFLOWAD_VERDICT_REVIEW; }
     bool rejects() const noexcept { return verdict == CFLOWAD_VERDICT_REJECT; }
@@ -684,6 +697,8 @@ private:
         score.review_threshold = result.review_threshold;
         score.verdict = result.verdict;
         score.p_value = result.p_value;
+        score.low_threshold = result.low_threshold;
+        score.low_p_value = result.low_p_value;
         score.region_count = result.region_count;
         if (result.region_count < score.regions.size()) score.regions.resize(result.region_count);
         score.contour_points.resize(result.contour_count);

@@ -81,6 +81,8 @@ struct FrameScoring {
     outputs.review_threshold = session.judge.reviewThreshold
     outputs.verdict = session.judge.verdict(outputs.score).rawValue
     outputs.p_value = calibration?.pValue(outputs.score) ?? .nan
+    outputs.low_threshold = session.judge.lowThreshold
+    outputs.low_p_value = session.lowPValue(outputs.score)
     outputs.map?.update(from: session.map, count: layout.width &* layout.height)
     if let frameMap { layout.resample(session.map, into: frameMap) }
     if let regions, let finder, let frameMap {

@@ -60,6 +60,12 @@ public func cflowad_model_get_info(
     filled.tile_width = UInt32(detector.preprocessing.tiling?.width ?? 0)
     filled.tile_height = UInt32(detector.preprocessing.tiling?.height ?? 0)
     filled.tile_overlap = UInt32(detector.preprocessing.tiling?.overlap ?? 0)
+    filled.low_threshold = calibration?.lowSide?.threshold ?? .nan
+    filled.low_verdict = calibration?.lowSide?.verdict.rawValue ?? Verdict.pass.rawValue
+    filled.low_promised_rate =
+      calibration?.lowSide.map { calibration?.promisedRate(below: $0.threshold) ?? .nan } ?? .nan
+    filled.strange_tried = calibration?.triedKinds.bits ?? 0
+    filled.strange_passed = calibration?.passedKinds.bits ?? 0
     filled.parameter_count = UInt64(detector.parameterCount)
     filled.session_bytes = UInt64(try detector.sessionBytes)
     CallerStruct.write(filled, to: info)
@@ -98,6 +104,11 @@ private func copyText<Array>(_ text: String, into array: inout Array) {
     }
     bytes[length] = 0
   }
+}
+
+extension [StrangeFrame] {
+  /// As a set of the header's constants.
+  fileprivate var bits: UInt32 { reduce(0) { $0 | $1.bit } }
 }
 
 @_cdecl("cflowad_model_close") @implementation

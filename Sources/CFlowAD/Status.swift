@@ -1,7 +1,12 @@
 import Basics
 import CFlowADHeader
+import Scoring
 
 // Static text, so that also a process that may not call the library has these.
+
+private let strangeNames = StrangeFrame.allCases.map { StaticText($0.rawValue) }
+
+private let unknownStrangeName = StaticText("unknown kind")
 
 @_cdecl("cflowad_status_name") @implementation
 public func cflowad_status_name(_ status: cflowad_status) -> UnsafePointer<CChar>? {
@@ -37,6 +42,11 @@ public func cflowad_verdict_name(_ verdict: cflowad_verdict) -> UnsafePointer<CC
 /// A literal's characters, which end with a NUL.
 private func text(_ literal: StaticString) -> UnsafePointer<CChar> {
   UnsafeRawPointer(literal.utf8Start).assumingMemoryBound(to: CChar.self)
+}
+
+@_cdecl("cflowad_strange_name") @implementation
+public func cflowad_strange_name(_ kind: cflowad_strange) -> UnsafePointer<CChar>? {
+  strangeNames.indices.contains(Int(kind)) ? strangeNames[Int(kind)].pointer : unknownStrangeName.pointer
 }
 
 @_cdecl("cflowad_last_error") @implementation

@@ -39,6 +39,8 @@ extension cflowad_train_options {
       for (step, percent) in zip(percents.indices, options.decayPercents) { percents[step] = UInt32(percent) }
     }
     review_rate = options.reviewRate
+    low_rate = options.lowRate
+    low_verdict = options.lowVerdict.rawValue
     pixel_rate = options.pixelRate
     miss_cost = 10
     switch options.thresholdRule {
@@ -95,6 +97,11 @@ extension TrainingOptions {
     decayRate = options.decay_rate
     decayPercents = withUnsafeBytes(of: options.decay_percents) { $0.bindMemory(to: UInt32.self).map { Int($0) } }
     reviewRate = options.review_rate
+    lowRate = options.low_rate
+    guard let lowVerdict = Verdict(rawValue: options.low_verdict) else {
+      throw Failure(.invalidArgument, "\(options.low_verdict) is not a CFLOWAD_VERDICT_ constant")
+    }
+    self.lowVerdict = lowVerdict
     pixelRate = options.pixel_rate
     switch Int(options.threshold_rule) {
     case CFLOWAD_THRESHOLD_CONFORMAL: thresholdRule = .conformal

@@ -19,8 +19,40 @@ package struct PreparedFrame: Hashable {
       }
       pictures.append(pixels)
     }
-    width = frame.width
-    height = frame.height
+    self.init(width: frame.width, height: frame.height, pictures: pictures)
+  }
+
+  private init(width: Int, height: Int, pictures: [[UInt8]]) {
+    self.width = width
+    self.height = height
     self.pictures = pictures
+  }
+
+  /// A frame of the same size that is made from this one at the network's scale. Its tiles are put together, changed, and
+  /// cut again, so that where tiles share pixels, they go on showing the same.
+  ///
+  /// - Parameter change: of an image of height x width RGB8.
+  package func changed(
+    _ preprocessing: Preprocessing, _ change: (_ pixels: inout [UInt8], _ width: Int, _ height: Int) -> Void
+  ) -> PreparedFrame {
+    let tiles = preprocessing.tiles(frameWidth: width, frameHeight: height)
+    let (imageWidth, imageHeight) = (tiles.columns.mapLength, tiles.rows.mapLength)
+    let lineLength = 3 * tiles.columns.mapTile
+    /// Calls with where each line of a tile begins in the tile and in the image.
+    func forEachLine(of tile: Int, _ body: (_ inTile: Int, _ inImage: Int) -> Void) {
+      let (row, column) = tiles.place(tile)
+      let (left, top) = (tiles.columns.mapStart(column), tiles.rows.mapStart(row))
+      for y in 0..<tiles.rows.mapTile { body(y * lineLength, 3 * ((top + y) * imageWidth + left)) }
+    }
+    var image = [UInt8](repeating: 0, count: 3 * imageWidth * imageHeight)
+    for (tile, picture) in pictures.enumerated() {
+      forEachLine(of: tile) { image.replaceSubrange($1..<$1 + lineLength, with: picture[$0..<$0 + lineLength]) }
+    }
+    change(&image, imageWidth, imageHeight)
+    var changed = pictures
+    for tile in changed.indices {
+      forEachLine(of: tile) { changed[tile].replaceSubrange($0..<$0 + lineLength, with: image[$1..<$1 + lineLength]) }
+    }
+    return PreparedFrame(width: width, height: height, pictures: changed)
   }
 }

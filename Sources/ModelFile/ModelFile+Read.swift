@@ -129,10 +129,15 @@ extension ModelFile {
     let region = try mask.map { (mask) throws(Failure) in
       (mask.shape, try mask.read(UInt8.self))
     }
+    // And this with version 1.2.
+    let lowSide = try lowSide(group)
+    let strangeScores = try strangeScores(group)
     return try formatFailure(group) { () throws(Failure) in
       var calibration = try Calibration(levelMaxima: levelMaxima, total: total, threshold: threshold, scores: values)
       try calibration.setReviewThreshold(reviewThreshold)
       try calibration.setDefectiveScores(defectiveScores)
+      try calibration.setLowSide(lowSide)
+      try calibration.setStrangeScores(strangeScores)
       calibration.regionOfInterest = try region.map { (shape, mask) throws(Failure) in
         try RegionOfInterest(width: shape[1], height: shape[0], mask: mask)
       }
@@ -142,6 +147,27 @@ extension ModelFile {
       }
       return calibration
     }
+  }
+
+  /// nil when low scores pass.
+  private static func lowSide(_ group: Group) throws(Failure) -> LowSide? {
+    guard let threshold = try optionalNumber("low_threshold", of: group) else { return nil }
+    let name = try group.text("low_verdict")
+    guard let verdict = Verdict.allCases.first(where: { "\($0)" == name }) else {
+      throw Failure(.format, "\(group.path): low_verdict is '\(name)', which is no verdict")
+    }
+    return LowSide(threshold: threshold, verdict: verdict)
+  }
+
+  /// Of kinds that this version knows.
+  private static func strangeScores(_ group: Group) throws(Failure) -> [StrangeFrame: [Float]] {
+    guard try group.contains(strangeFramesName) else { return [:] }
+    let frames = try group.group(strangeFramesName)
+    var scores: [StrangeFrame: [Float]] = [:]
+    for kind in StrangeFrame.allCases where try frames.contains(kind.rawValue) {
+      scores[kind] = try frames.dataset(kind.rawValue).read(Float.self)
+    }
+    return scores
   }
 
   private static func optionalNumber(_ name: String, of group: Group) throws(Failure) -> Float? {

@@ -112,8 +112,18 @@ extension ModelFile {
         "region_of_interest", shape: [region.height, region.width], region.mask, as: UInt8.self)
     }
     if let reviewThreshold = calibration.reviewThreshold { try group.set("review_threshold", reviewThreshold) }
+    if let lowSide = calibration.lowSide {
+      try group.set("low_threshold", lowSide.threshold)
+      try group.set("low_verdict", "\(lowSide.verdict)")
+    }
     try group.set("pixel_threshold", calibration.mapScale.threshold)
     try group.set("map_low", calibration.mapScale.low)
     try group.set("map_high", calibration.mapScale.high)
+    if calibration.strangeScores.isEmpty { return }
+    let strangeFrames = try group.group(strangeFramesName)
+    for kind in StrangeFrame.allCases {
+      guard let scores = calibration.strangeScores[kind] else { continue }
+      try strangeFrames.write(kind.rawValue, shape: [scores.count], scores, as: Float.self)
+    }
   }
 }

@@ -17,6 +17,9 @@ package enum ModelFile {
   /// The attribute `positional_encoding` of `/tiling`: a tile's positions are encoded as if it were a frame.
   static let tilePositionalEncoding = "per tile"
 
+  /// The group in `/calibration` with the scores of frames that should not pass.
+  static let strangeFramesName = "strange_frames"
+
   /// The root attribute `format`.
   static let formatName = "cflowad"
 

@@ -11,10 +11,15 @@ package struct Calibration: Sendable, Equatable {
   package let threshold: Float
   /// Score above which a frame that is not rejected is to be looked at; none: no such verdict.
   package private(set) var reviewThreshold: Float?
+  /// What becomes of frames that score lower than good ones do; nil: low scores pass, as with files of before 1.2.
+  package private(set) var lowSide: LowSide?
   /// The good calibration frames' scores, in the order they were given.
   package let scores: [Float]
   /// The same of the defective examples, when there were any.
   package private(set) var defectiveScores: [Float] = []
+  /// The scores of frames that should not pass, of each kind as many as were tried: infinite where the network's output
+  /// was not finite, so that scoring fails. A kind is missing when it was not tried, as in files of before 1.2.
+  package private(set) var strangeScores: [StrangeFrame: [Float]] = [:]
   /// How the map's values read.
   package var mapScale: MapScale
 
@@ -46,6 +51,24 @@ package struct Calibration: Sendable, Equatable {
     self.reviewThreshold = reviewThreshold
   }
 
+  /// Fails with `.format` when its threshold is not finite or its verdict is to pass.
+  package mutating func setLowSide(_ side: LowSide?) throws(Failure) {
+    guard side.map({ $0.threshold.isFinite && $0.verdict != .pass }) ?? true else {
+      throw Failure(.format, "the low threshold is not finite, or frames below it pass")
+    }
+    lowSide = side
+  }
+
+  /// Fails with `.format` when one is NaN or negatively infinite, or a kind has none.
+  package mutating func setStrangeScores(_ scores: [StrangeFrame: [Float]]) throws(Failure) {
+    for (kind, scores) in scores {
+      guard !scores.isEmpty, scores.allSatisfy({ $0 > -.infinity }) else {
+        throw Failure(.format, "the scores of frames of the kind \(kind.rawValue) are missing or no numbers")
+      }
+    }
+    strangeScores = scores
+  }
+
   /// Fails with `.format` when one is not finite.
   package mutating func setDefectiveScores(_ scores: [Float]) throws(Failure) {
     guard scores.allSatisfy({ $0.isFinite }) else {
@@ -61,6 +84,22 @@ package struct Calibration: Sendable, Equatable {
   package func pValue(_ score: Float) -> Float {
     guard !ascendingScores.isEmpty else { return .nan }
     return Float(Double(1 + count(notBelow: score)) / Double(1 + ascendingScores.count))
+  }
+
+  /// The same on the other side: the share of good frames that score as low, the new one counted among them. A good
+  /// frame has p <= a with probability at most a. NaN when the scores were not kept.
+  package func lowPValue(_ score: Float) -> Float {
+    guard !ascendingScores.isEmpty else { return .nan }
+    let notAbove = ascendingScores.count - count(notBelow: score.nextUp)
+    return Float(Double(1 + notAbove) / Double(1 + ascendingScores.count))
+  }
+
+  /// The share of new good frames that a low threshold lets be below it at most, on average over calibrations: that of
+  /// the low p-values there. NaN when the scores were not kept.
+  package func promisedRate(below lowThreshold: Float) -> Double {
+    guard !ascendingScores.isEmpty else { return .nan }
+    let below = ascendingScores.count - count(notBelow: lowThreshold)
+    return Double(1 + below) / Double(1 + ascendingScores.count)
   }
 
   /// The share of new good frames that a threshold lets be rejected at most, on average over calibrations: that of the
@@ -80,6 +119,20 @@ package struct Calibration: Sendable, Equatable {
       if ascendingScores[middle] < score { low = middle + 1 } else { high = middle }
     }
     return ascendingScores.count - low
+  }
+}
+
+/// Scores that are too low for a good frame: what the network has never seen may look more regular to it than any good
+/// frame does.
+package struct LowSide: Sendable, Equatable {
+  /// Score below which a frame is not passed.
+  package let threshold: Float
+  /// What it is given at least: `.review` or `.reject`.
+  package let verdict: Verdict
+
+  package init(threshold: Float, verdict: Verdict) {
+    self.threshold = threshold
+    self.verdict = verdict
   }
 }
 

@@ -6,6 +6,10 @@ package struct CalibrationOptions: Sendable, Equatable {
   package var falseRejectRate = 0.01
   /// The same above the review threshold; 0 for none.
   package var reviewRate = 0.0
+  /// Wanted share of good frames below the low threshold, 0...0.5.
+  package var lowRate = 0.01
+  /// What frames below it are given; `.pass` for no low threshold.
+  package var lowVerdict = Verdict.review
   /// Wanted share of good frames' pixels above the map's threshold, 0...0.5.
   package var pixelRate = 0.001
   package var rule = ThresholdRule.conformal

@@ -47,6 +47,10 @@ package struct Calibrator {
     if options.reviewRate > 0 {
       try calibration.setReviewThreshold(min(Self.conformalThreshold(scores, rate: options.reviewRate), threshold))
     }
+    if options.lowVerdict != .pass {
+      try calibration.setLowSide(
+        LowSide(threshold: Self.conformalLowThreshold(scores, rate: options.lowRate), verdict: options.lowVerdict))
+    }
     calibration.regionOfInterest = region
     calibration.mapScale = try Self.mapScale(histogram, total: total, pixelRate: options.pixelRate)
     return calibration
@@ -67,6 +71,11 @@ package struct Calibrator {
 
   static func conformalThreshold(_ scores: [Float], rate: Double) -> Float {
     scores.sorted()[ConformalPromise(frameCount: scores.count, wantedRate: rate).rank - 1]
+  }
+
+  /// As many ranks are below it as are above the other one for the same rate.
+  static func conformalLowThreshold(_ scores: [Float], rate: Double) -> Float {
+    scores.sorted()[ConformalPromise(frameCount: scores.count, wantedRate: rate).rejectedRanks - 1]
   }
 
   /// Share of good frames' pixels that is drawn at all.

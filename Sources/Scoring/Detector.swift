@@ -76,6 +76,18 @@ package final class Detector: Sendable {
     self.flows = flows
   }
 
+  /// A detector with another calibration: one by these levels, in a region of these maps.
+  init(_ other: Detector, calibration: Calibration) {
+    preprocessing = other.preprocessing
+    encoderDescription = other.encoderDescription
+    flowDescription = other.flowDescription
+    levels = other.levels
+    parameterCount = other.parameterCount
+    encoder = other.encoder
+    flows = other.flows
+    self.calibration = calibration
+  }
+
   /// Threads that prepare weights. More than some of them would wait for the memory; where none can be started, the calling
   /// thread does it alone.
   private static var preparers: Workers {

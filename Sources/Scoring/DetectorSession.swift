@@ -7,8 +7,9 @@ import Segmentation
 /// and the frame.
 package final class DetectorSession {
   package let likelihoods: LikelihoodSession
-  /// What scores are judged by.
-  package let judge: Judge
+  /// What scores are judged by: within the region of the calibration as it was given.
+  package private(set) var judge: Judge
+  private let calibratedJudge: Judge
   package var detector: Detector { likelihoods.detector }
   /// The last frame's anomaly map at the network's scale: height x width of its layout.
   package var map: UnsafePointer<Float> { anomalyMap.values }
@@ -34,15 +35,33 @@ package final class DetectorSession {
     let detector = likelihoods.detector
     self.likelihoods = likelihoods
     self.judge = judge
+    calibratedJudge = judge
     anomalyMap = try AnomalyMap(
       detector.preprocessing, levels: detector.levels, region: detector.calibration?.regionOfInterest)
   }
 
+  /// Goes on with the memory and threads of another session, of the same detector before it was calibrated: use one of
+  /// the two at a time.
+  package convenience init(_ likelihoods: LikelihoodSession, calibration: Calibration) throws(Failure) {
+    try self.init(likelihoods.calibrated(calibration), judge: Judge(calibration))
+  }
+
   /// Scores the frames that follow, and finds their regions, within a region of interest; nil for the detector's own,
-  /// that of its calibration.
+  /// that of its calibration. In another one good frames may well score lower than the calibration's did, so that there
+  /// low scores are not strange.
   package func setRegionOfInterest(_ region: RegionOfInterest?) throws(Failure) {
-    anomalyMap = try AnomalyMap(
-      detector.preprocessing, levels: detector.levels, region: region ?? detector.calibration?.regionOfInterest)
+    let calibrated = detector.calibration?.regionOfInterest
+    anomalyMap = try AnomalyMap(detector.preprocessing, levels: detector.levels, region: region ?? calibrated)
+    isInCalibratedRegion = region?.isEqual(to: calibrated) ?? true
+    judge = isInCalibratedRegion ? calibratedJudge : calibratedJudge.withoutLowThreshold
+  }
+
+  /// Whether frames are scored where the calibration's were.
+  private var isInCalibratedRegion = true
+
+  /// As ``Calibration/lowPValue(_:)``; NaN also within another region than the calibration's.
+  package func lowPValue(_ score: Float) -> Float {
+    isInCalibratedRegion ? detector.calibration?.lowPValue(score) ?? .nan : .nan
   }
 
   /// The tiles of a frame, and its maps: as ``AnomalyMap/layout(frameWidth:frameHeight:)``.
@@ -58,6 +77,11 @@ package final class DetectorSession {
     tile: Int, of frame: Frame, _ layout: MapLayout, isEncoded: Bool = false
   ) throws(Failure) {
     try likelihoods.run(frame.part(layout.tiles.rectangle(tile)), isEncoded: isEncoded)
+    try add(tile, layout)
+  }
+
+  /// Adds the tile that was run last to the map.
+  private func add(_ tile: Int, _ layout: MapLayout) throws(Failure) {
     try likelihoods.checkFinite()
     guard let calibration = detector.calibration else { return }
     anomalyMap.add(
@@ -80,6 +104,16 @@ package final class DetectorSession {
   package func score(_ frame: Frame) throws(Failure) -> Float {
     let layout = try layout(for: frame)
     for tile in 0..<layout.tiles.count { try run(tile: tile, of: frame, layout) }
+    return try computeScore(layout)
+  }
+
+  /// The same of a frame that was resized before.
+  package func score(_ frame: PreparedFrame) throws(Failure) -> Float {
+    let layout = try anomalyMap.layout(frameWidth: frame.width, frameHeight: frame.height)
+    for (tile, picture) in frame.pictures.enumerated() {
+      likelihoods.run(resized: picture)
+      try add(tile, layout)
+    }
     return try computeScore(layout)
   }
 

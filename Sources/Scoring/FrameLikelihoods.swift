@@ -12,9 +12,7 @@ package struct FrameLikelihoods {
   package init(_ frame: PreparedFrame, by session: LikelihoodSession) throws(Failure) {
     self.init(width: frame.width, height: frame.height)
     for picture in frame.pictures {
-      picture.withUnsafeBufferPointer { pixels in
-        if let pixels = pixels.baseAddress { session.run(resized: pixels) }
-      }
+      session.run(resized: picture)
       try append(session)
     }
   }

@@ -31,6 +31,18 @@ package final class LikelihoodSession {
     likelihoods = try FloatBuffer(count: detector.positionCount)
   }
 
+  private init(_ detector: Detector, with other: LikelihoodSession) {
+    self.detector = detector
+    encoder = other.encoder
+    flow = other.flow
+    likelihoods = other.likelihoods
+  }
+
+  /// A session of the detector with another calibration, in the same memory.
+  func calibrated(_ calibration: Calibration) -> LikelihoodSession {
+    LikelihoodSession(Detector(detector, calibration: calibration), with: self)
+  }
+
   /// Computes ``logLikelihoods`` and ``features(_:)`` of a frame.
   ///
   /// - Parameter isEncoded: the encoder ran this frame last, for another detector.
@@ -43,6 +55,13 @@ package final class LikelihoodSession {
   package func run(resized pixels: UnsafePointer<UInt8>) {
     encoder.run(resized: pixels)
     runFlows()
+  }
+
+  /// The same in memory of its own.
+  func run(resized picture: [UInt8]) {
+    picture.withUnsafeBufferPointer { pixels in
+      if let pixels = pixels.baseAddress { run(resized: pixels) }
+    }
   }
 
   private func runFlows() { flow.logLikelihoods(features: { encoder.features($0) }, into: likelihoods.base) }

@@ -22,6 +22,11 @@ package struct RegionOfInterest: Sendable, Equatable {
     self.mask = mask.map { $0 == 0 ? 0 : 1 }
   }
 
+  /// Whether another one is the same; nil stands for whole frames.
+  func isEqual(to other: RegionOfInterest?) -> Bool {
+    other.map { $0 == self } ?? mask.allSatisfy { $0 != 0 }
+  }
+
   /// What lies in one of some rectangles of a frame, unless they are nil, and in a mask, if there is one: the places of the
   /// frame's map whose centres do. Fails also with `.unsupported`, for too large a map.
   ///

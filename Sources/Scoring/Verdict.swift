@@ -1,10 +1,12 @@
 import Segmentation
 
-/// Decision about a frame: the `CFLOWAD_VERDICT_` constants.
-package enum Verdict: Int32, Sendable, CaseIterable {
+/// Decision about a frame, the mildest first: the `CFLOWAD_VERDICT_` constants.
+package enum Verdict: Int32, Sendable, CaseIterable, Comparable {
   case pass = 0
   case review = 1
   case reject = 2
+
+  package static func < (a: Verdict, b: Verdict) -> Bool { a.rawValue < b.rawValue }
 }
 
 /// The thresholds of a session: the detector's, but for those that the session sets itself.
@@ -13,6 +15,10 @@ package struct Judge: Sendable {
   package let threshold: Float
   /// Score above which a frame is not passed, at most ``threshold``.
   package let reviewThreshold: Float
+  /// Score below which a frame is as strange as one above the thresholds; NaN for none.
+  package private(set) var lowThreshold: Float
+  /// What such a frame is given at least.
+  package let lowVerdict: Verdict
   /// Value of the map above which a pixel is anomalous.
   package let pixelThreshold: Float
   /// Which regions above it count.
@@ -26,11 +32,21 @@ package struct Judge: Sendable {
     self.threshold = threshold ?? calibration?.threshold ?? .nan
     // A detector without one has no such verdict, whatever threshold the session sets.
     self.reviewThreshold = min(reviewThreshold ?? calibration?.reviewThreshold ?? self.threshold, self.threshold)
+    lowThreshold = calibration?.lowSide?.threshold ?? .nan
+    lowVerdict = calibration?.lowSide?.verdict ?? .pass
     self.regionFilter = regionFilter
     self.pixelThreshold = pixelThreshold ?? calibration?.mapScale.threshold ?? .nan
   }
 
+  /// The same for scores that may be low without being strange.
+  var withoutLowThreshold: Judge {
+    var judge = self
+    judge.lowThreshold = .nan
+    return judge
+  }
+
   package func verdict(_ score: Float) -> Verdict {
-    score > threshold ? .reject : score > reviewThreshold ? .review : .pass
+    let high: Verdict = score > threshold ? .reject : score > reviewThreshold ? .review : .pass
+    return max(high, score < lowThreshold ? lowVerdict : .pass)
   }
 }

@@ -1,3 +1,5 @@
+import Scoring
+
 extension ModelSummary {
   /// A line for each thing worth knowing, without a line end after the last.
   var text: String {
@@ -31,6 +33,7 @@ extension ModelSummary {
     if let calibration {
       rows.append(("threshold", calibration.thresholdText))
       if let reviewThreshold = calibration.reviewThreshold { rows.append(("review", number(reviewThreshold))) }
+      if let text = calibration.lowSideText { rows.append(("low", text)) }
       if let share = calibration.regionOfInterest {
         rows.append(("region", "\(String(100 * share, decimals: 1)) % of the frame count"))
       }
@@ -40,6 +43,7 @@ extension ModelSummary {
           "threshold \(number(calibration.pixelThreshold)), drawn from \(number(calibration.mapLow)) to "
             + number(calibration.mapHigh)
         ))
+      rows.append(("strange frames", calibration.strangeFramesText))
       rows.append(("constants", "total \(calibration.total), level maxima \(list(calibration.levelMaxima))"))
     }
     if let sessionBytes { rows.append(("session", "\(String(byteCount: sessionBytes)) of scratch memory")) }
@@ -64,6 +68,21 @@ extension ModelSummary.Calibration {
   fileprivate var thresholdText: String {
     number(threshold)
       + (promisedRate.map { ", which up to \(String(100 * $0, decimals: 2)) % of good frames may exceed" } ?? "")
+  }
+
+  /// nil when low scores pass.
+  fileprivate var lowSideText: String? {
+    guard let lowThreshold, let lowVerdict else { return nil }
+    return "\(lowVerdict) below \(number(lowThreshold))"
+      + (lowPromisedRate.map { ", where up to \(String(100 * $0, decimals: 2)) % of good frames may be" } ?? "")
+  }
+
+  fileprivate var strangeFramesText: String {
+    guard let strangeFrames else { return "not tried: it is not known which ones pass" }
+    return Verdict.allCases.compactMap { verdict in
+      let kinds = strangeFrames.filter { $0.verdicts.min() == verdict }.map(\.kind.rawValue)
+      return kinds.isEmpty ? nil : "\(verdict): \(kinds.joined(separator: ", "))"
+    }.joined(separator: "; ")
   }
 }
 

@@ -6,6 +6,8 @@ import Kernels
 import ModelFile
 import Scoring
 
+extension StrangeFrame: Codable {}
+
 /// What `cflowad info` tells about a model file. The property names are those of the JSON object.
 struct ModelSummary: Codable {
   enum Kind: String, Codable { case encoder, detector }
@@ -40,9 +42,24 @@ struct ModelSummary: Codable {
     var parameters: Int
   }
 
+  /// Frames of a kind that no line delivers when all is well.
+  struct StrangeFrames: Codable {
+    var kind: StrangeFrame
+    /// None for a frame whose scoring fails.
+    var scores: [Float?]
+    var verdicts: [Verdict]
+  }
+
   struct Calibration: Codable {
     var threshold: Float
     var reviewThreshold: Float?
+    /// Score below which frames get ``lowVerdict``; none when low scores pass.
+    var lowThreshold: Float?
+    var lowVerdict: Verdict?
+    /// Share of good frames below it, at most, on average.
+    var lowPromisedRate: Double?
+    /// What calibration found about frames that should not pass; none when it is not known.
+    var strangeFrames: [StrangeFrames]?
     var pixelThreshold: Float
     var mapLow: Float
     var mapHigh: Float
@@ -124,8 +141,19 @@ struct ModelSummary: Codable {
 extension ModelSummary.Calibration {
   init(_ calibration: Scoring.Calibration) {
     let scores = calibration.scores.sorted()
+    let lowSide = calibration.lowSide
     self.init(
       threshold: calibration.threshold, reviewThreshold: calibration.reviewThreshold,
+      lowThreshold: lowSide?.threshold, lowVerdict: lowSide?.verdict,
+      lowPromisedRate: scores.isEmpty ? nil : lowSide.map { calibration.promisedRate(below: $0.threshold) },
+      strangeFrames: calibration.strangeScores.isEmpty
+        ? nil
+        : StrangeFrame.allCases.compactMap { kind in
+          calibration.strangeScores[kind].map { scores in
+            ModelSummary.StrangeFrames(
+              kind: kind, scores: scores.map { $0.isFinite ? $0 : nil }, verdicts: calibration.verdicts(kind))
+          }
+        },
       pixelThreshold: calibration.mapScale.threshold, mapLow: calibration.mapScale.low,
       mapHigh: calibration.mapScale.high,
       promisedRate: scores.isEmpty ? nil : calibration.promisedRate(above: calibration.threshold),

@@ -25,6 +25,9 @@ struct OutputFile: ParsableArguments {
   func write(_ contents: DetectorContents, options: TrainingOptions) throws(Failure) {
     try ModelFile.write(contents, to: path, encoderFile: encoderFile)
     guard let calibration = contents.calibration else { return }
+    defer {
+      for text in TrustNotes(calibration).texts { Output.note("\(path): \(text)") }
+    }
     let frames = String(calibration.scores.count, of: "frame")
     Output.note(
       "\(path): threshold \(String(Double(calibration.threshold), decimals: 6)) from \(frames) held back"

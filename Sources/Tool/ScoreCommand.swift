@@ -17,15 +17,17 @@ struct ScoreCommand: ParsableCommand {
 
       The p-value is the share of good frames that score as high, by the frames the detector was calibrated with: a \
       good frame has one of at most 0.01 once in a hundred times. A detector with a review threshold, or the one of \
-      --review-threshold, tells of frames to look at between passed and rejected ones.
+      --review-threshold, tells of frames to look at between passed and rejected ones. A frame that scores lower than \
+      nearly every good one is strange too: below the detector's low threshold it is not passed either, and its low \
+      p-value, the share of good frames that score as low, is shown in place of the other.
 
       The JSON format is one object a line: file, score, pValue (unless the file of the detector holds none of its \
-      frames' scores), threshold, reviewThreshold, verdict ("pass", "review" or "reject") and milliseconds, the time of \
+      frames' scores), lowPValue, threshold, reviewThreshold, lowThreshold (if it has one), verdict ("pass", "review" or "reject") and milliseconds, the time of \
       scoring without reading the file. --regions adds regions: the count of all, and the list of the most severe, each \
       with its bounding box, area, centroid, peak, mean, pValue and contour, in pixels.
 
       The CSV format is a line of column names, then a line for each frame: file, score, p_value, threshold, \
-      review_threshold, verdict, milliseconds and region_count, the number of regions that count.
+      review_threshold, verdict, milliseconds, region_count, the number of regions that count, low_p_value and low_threshold.
 
       Examples:
 
@@ -147,8 +149,8 @@ struct ScoreCommand: ParsableCommand {
         try Output.line(
           table.row(
             path, String(Double(result.score), decimals: 6),
-            result.pValue.map { String(Double($0), decimals: 6) } ?? "-",
-            "\(result.verdict)"))
+            (result.isLow ? result.lowPValue : result.pValue).map { String(Double($0), decimals: 6) } ?? "-",
+            result.isLow ? "\(result.verdict), low" : "\(result.verdict)"))
       case .json: try Output.line(json(result))
       case .csv: try Output.line(result.csv)
       }
@@ -173,12 +175,15 @@ struct ScoreCommand: ParsableCommand {
       do throws(Failure) { score = try session.score(frame) } catch { throw error.within(path) }
       let milliseconds = 1000 * (clock.now - start).seconds
       try maps?.write(path, frame)
+      let judge = session.judge
       return try ScoredFrame(
-        file: path, score: score,
-        pValue: session.detector.calibration.flatMap { $0.scores.isEmpty ? nil : $0.pValue(score) },
-        threshold: session.judge.threshold, reviewThreshold: session.judge.reviewThreshold,
-        verdict: session.judge.verdict(score), milliseconds: milliseconds,
+        file: path, score: score, pValue: number(session.detector.calibration?.pValue(score)),
+        lowPValue: number(session.lowPValue(score)), threshold: judge.threshold, reviewThreshold: judge.reviewThreshold,
+        lowThreshold: number(judge.lowThreshold), verdict: judge.verdict(score), milliseconds: milliseconds,
         regions: format == .csv || format == .json && regions > 0 ? ScoredRegions(session, frame, limit: regions) : nil)
     }
   }
 }
+
+/// nil for what is no number.
+private func number(_ value: Float?) -> Float? { value.flatMap { $0.isNaN ? nil : $0 } }

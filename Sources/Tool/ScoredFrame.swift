@@ -8,16 +8,24 @@ struct ScoredFrame: Codable {
   var score: Float
   /// None when the model's file does not hold its calibration's scores.
   var pValue: Float?
+  /// The same, and also within another region of interest than the calibration's.
+  var lowPValue: Float?
   var threshold: Float
   var reviewThreshold: Float
+  /// None when low scores pass.
+  var lowThreshold: Float?
   var verdict: Verdict
   var milliseconds: Double
   var regions: ScoredRegions?
+
+  /// Whether its score is strangely low.
+  var isLow: Bool { lowThreshold.map { score < $0 } ?? false }
 
   /// Names of the columns of ``csv``.
   static var csvHead: String {
     CSV.line([
       "file", "score", "p_value", "threshold", "review_threshold", "verdict", "milliseconds", "region_count",
+      "low_p_value", "low_threshold",
     ])
   }
 
@@ -25,7 +33,8 @@ struct ScoredFrame: Codable {
   var csv: String {
     CSV.line([
       file, "\(score)", pValue.map { "\($0)" } ?? "", "\(threshold)", "\(reviewThreshold)", "\(verdict)",
-      "\(milliseconds)", regions.map { "\($0.count)" } ?? "",
+      "\(milliseconds)", regions.map { "\($0.count)" } ?? "", lowPValue.map { "\($0)" } ?? "",
+      lowThreshold.map { "\($0)" } ?? "",
     ])
   }
 }
@@ -34,7 +43,7 @@ struct ScoredFrame: Codable {
 extension Verdict: Codable {
   public init(from decoder: any Swift.Decoder) throws {
     let name = try decoder.singleValueContainer().decode(String.self)
-    guard let verdict = Self.allCases.first(where: { "\($0)" == name }) else {
+    guard let verdict = Self(argument: name) else {
       throw Failure(.invalidArgument, "\(name) is not a verdict")
     }
     self = verdict

@@ -20,6 +20,18 @@ struct ThresholdArguments: ParsableArguments {
   var reviewRate = defaults.reviewRate
 
   @Option(
+    name: .customLong("low-rate"),
+    help: ArgumentHelp(
+      "Wanted share of good frames below a low threshold, 0 to 0.5: a score lower than nearly every good frame's is as "
+        + "strange as one that is higher.", valueName: "share"))
+  var lowRate = defaults.lowRate
+
+  @Option(
+    name: .customLong("low-verdict"),
+    help: ArgumentHelp("Verdict about frames below it; pass: there is no low threshold.", valueName: "verdict"))
+  var lowVerdict = defaults.lowVerdict
+
+  @Option(
     name: .customLong("pixel-rate"),
     help: ArgumentHelp(
       "Wanted share of good frames' pixels above the threshold of heat maps, 0 to 0.5.", valueName: "share"))
@@ -51,6 +63,8 @@ struct ThresholdArguments: ParsableArguments {
   func set(_ options: inout TrainingOptions) {
     options.falseRejectRate = falseRejectRate
     options.reviewRate = reviewRate
+    options.lowRate = lowRate
+    options.lowVerdict = lowVerdict
     options.pixelRate = pixelRate
     switch rule {
     case .conformal: options.thresholdRule = .conformal
@@ -67,4 +81,15 @@ struct ThresholdArguments: ParsableArguments {
       throw ValidationError("the threshold rule \(rule.rawValue) needs --defective")
     }
   }
+}
+
+extension Verdict: ExpressibleByArgument {
+  public init?(argument: String) {
+    guard let verdict = Self.allCases.first(where: { "\($0)" == argument }) else { return nil }
+    self = verdict
+  }
+
+  public var defaultValueDescription: String { "\(self)" }
+
+  public static var allValueStrings: [String] { allCases.map { "\($0)" } }
 }

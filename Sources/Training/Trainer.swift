@@ -234,8 +234,12 @@ package final class Trainer {
     try checkUsable()
     guard state != .open else { throw Failure(.state, "the flows are random: fit comes before calibrate") }
     guard !calibrationFrames.isEmpty else { throw Failure(.state, "no frame was added for calibration") }
+    let strangeFrames = StrangeFrame.allCases.flatMap { kind in
+      kind.sources(calibrationFrames).map { (kind, source: $0) }
+    }
     var reporter = ProgressReporter(handler)
-    var progress = TrainingProgress(stage: .calibrate, total: calibrationFrames.count + defectiveFrames.count)
+    var progress = TrainingProgress(
+      stage: .calibrate, total: calibrationFrames.count + defectiveFrames.count + strangeFrames.count)
     let detector = try detector
     let session = try LikelihoodSession(detector, workers: workers)
     var calibrator = Calibrator(detector)
@@ -252,7 +256,17 @@ package final class Trainer {
     }
     var calibrationOptions = options.calibrationOptions
     calibrationOptions.regionOfInterest = regionOfInterest
-    calibration = try calibrator.calibration(calibrationOptions)
+    var calibration = try calibrator.calibration(calibrationOptions)
+    // By the path that scores frames, with all that was just found.
+    let scoring = try DetectorSession(session, calibration: calibration)
+    var strangeScores: [StrangeFrame: [Float]] = [:]
+    for (kind, source) in strangeFrames {
+      strangeScores[kind, default: []].append(try scoring.strangeScore(kind.frame(from: source, preprocessing)))
+      progress.done += 1
+      try reporter.report(progress, isImportant: progress.done == progress.total)
+    }
+    try calibration.setStrangeScores(strangeScores)
+    self.calibration = calibration
   }
 
   /// The detector as it is now, to be saved; of the encoder what it needs.

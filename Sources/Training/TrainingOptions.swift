@@ -48,6 +48,10 @@ package struct TrainingOptions: Sendable, Equatable {
   package var falseRejectRate: Float = 0.01
   /// The same above the review threshold: 0 for no such threshold, or `falseRejectRate` up to 0.5.
   package var reviewRate: Float = 0
+  /// Wanted share of good frames below the low threshold, 0...0.5.
+  package var lowRate: Float = 0.01
+  /// What frames below it are given; `.pass` for no low threshold.
+  package var lowVerdict = Verdict.review
   /// Wanted share of good frames' pixels above the map's threshold, 0...0.5.
   package var pixelRate: Float = 0.001
   /// The rules that need defective frames are for calibrations that have some; the miss's cost is 1e-6...1e6.
@@ -62,6 +66,8 @@ package struct TrainingOptions: Sendable, Equatable {
     var options = CalibrationOptions()
     options.falseRejectRate = Double(falseRejectRate)
     options.reviewRate = Double(reviewRate)
+    options.lowRate = Double(lowRate)
+    options.lowVerdict = lowVerdict
     options.pixelRate = Double(pixelRate)
     options.rule = thresholdRule
     return options
@@ -99,6 +105,7 @@ package struct TrainingOptions: Sendable, Equatable {
     try check(calibrationFraction, within: 0...0.9, "the calibration fraction")
     try check(falseRejectRate, within: 0...0.5, "the false reject rate")
     if reviewRate != 0 { try check(reviewRate, within: falseRejectRate...0.5, "the review rate") }
+    try check(lowRate, within: 0...0.5, "the low rate")
     try check(pixelRate, within: 0...0.5, "the pixel rate")
     if case .lowestCost(let miss) = thresholdRule { try check(miss, within: 1e-6...1e6, "the cost of a miss") }
     try check(featureCacheBytes, within: 0...Int.max, "the feature cache")

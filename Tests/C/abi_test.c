@@ -148,6 +148,9 @@ static void test_model(const char *path, cflowad_model *model, cflowad_session *
     EXPECT(OK, cflowad_model_get_info(model, &info));
     CHECK(info.struct_size == sizeof info && info.level_count >= 1 && info.level_count <= CFLOWAD_MAX_LEVELS);
     CHECK(info.is_calibrated == 1 && info.threshold == info.threshold && info.session_bytes > 0);
+    /* Calibrated before 1.2: low scores pass, and nothing is known of strange frames. */
+    CHECK(info.low_threshold != info.low_threshold && info.low_verdict == CFLOWAD_VERDICT_PASS);
+    CHECK(info.low_promised_rate != info.low_promised_rate && !info.strange_tried && !info.strange_passed);
 
     memset(&later, 0, sizeof later);
     later.known.struct_size = sizeof later;
@@ -711,6 +714,10 @@ static void test_trainer(const char *path, const char *folder, cflowad_model *mo
     SPOILED_OPTION(review_rate, 0.001f); /* below false_reject_rate */
     SPOILED_OPTION(review_rate, nan);
     SPOILED_OPTION(pixel_rate, -1);
+    SPOILED_OPTION(low_rate, 0.6f);
+    SPOILED_OPTION(low_rate, nan);
+    SPOILED_OPTION(low_verdict, 3);
+    SPOILED_OPTION(low_verdict, -1);
     SPOILED_OPTION(threshold_rule, 3);
     SPOILED_OPTION(thread_count, 257);
     SPOILED_OPTION(reserved, 1);
@@ -815,6 +822,109 @@ static void test_trained_frames(const char *detector, const char *folder) {
     EXPECT(OK, cflowad_trainer_add_frame(trainer, &other, CFLOWAD_ROLE_CALIBRATION));
     EXPECT(OK, cflowad_trainer_calibrate(trainer, NULL, NULL));
     EXPECT(OK, cflowad_trainer_close(trainer));
+}
+
+static float score_of(cflowad_session *session, const cflowad_frame *frame, cflowad_result *result) {
+    *result = empty_result();
+    EXPECT(OK, cflowad_session_score(session, frame, result));
+    return result->score;
+}
+
+/* Scores lower than all good frames' are told, and what a detector passes that it should not. */
+static void test_low_scores(const char *detector, const char *folder) {
+    enum { FRAMES = 3 };
+    cflowad_frame good[FRAMES], black = good_frame(), low;
+    static unsigned char nothing[PIXELS * 3];
+    const cflowad_verdict verdicts[] = {CFLOWAD_VERDICT_PASS, CFLOWAD_VERDICT_REVIEW, CFLOWAD_VERDICT_REJECT};
+    cflowad_train_options options;
+    cflowad_result results[2];
+    char path[4096];
+    int kind, i, v, k;
+    black.data = nothing;
+    for (i = 0; i < FRAMES; i++) {
+        good[i] = good_frame();
+        good[i].data = pixels + 3 * i;
+        good[i].width = WIDTH - (uint32_t)i;
+    }
+    snprintf(path, sizeof path, "%s/low.h5", folder);
+    for (v = 0; v < 3; v++) {
+        cflowad_trainer *trainer = NULL;
+        cflowad_model *model = NULL, *models[2];
+        cflowad_session *session = NULL, *both = NULL;
+        cflowad_model_info info;
+        cflowad_rect rectangle = {0, 0, WIDTH / 2, HEIGHT};
+        cflowad_roi roi;
+        float scores[FRAMES], score;
+        int lowest = 0, middle;
+        EXPECT(OK, cflowad_train_options_init(&options, sizeof options));
+        CHECK(options.low_verdict == CFLOWAD_VERDICT_REVIEW && options.low_rate == 0.01f);
+        options.low_verdict = verdicts[v];
+        options.low_rate = 0.5f; /* of 4 ranks 2: one of three calibration frames is below the threshold */
+        EXPECT(OK, cflowad_trainer_create(detector, &options, &trainer));
+        for (i = 0; i < FRAMES; i++) EXPECT(OK, cflowad_trainer_add_frame(trainer, good + i, CFLOWAD_ROLE_CALIBRATION));
+        EXPECT(OK, cflowad_trainer_calibrate(trainer, NULL, NULL));
+        EXPECT(OK, cflowad_trainer_save(trainer, path));
+        EXPECT(OK, cflowad_trainer_close(trainer));
+
+        EXPECT(OK, cflowad_model_open(path, &model));
+        memset(&info, 0, sizeof info);
+        info.struct_size = sizeof info;
+        EXPECT(OK, cflowad_model_get_info(model, &info));
+        EXPECT(OK, cflowad_session_create(model, NULL, &session));
+        for (i = 0; i < FRAMES; i++) {
+            scores[i] = score_of(session, good + i, results);
+            if (scores[i] < scores[lowest]) lowest = i;
+        }
+        for (k = 0; k < FRAMES; k++) CHECK(k == lowest || scores[k] > scores[lowest]);
+        middle = (lowest + 1) % FRAMES;
+        if (scores[(lowest + 2) % FRAMES] < scores[middle]) middle = (lowest + 2) % FRAMES;
+        low = good[lowest];
+        CHECK(info.low_verdict == verdicts[v] && info.strange_tried == (1u << CFLOWAD_STRANGE_COUNT) - 1);
+        if (verdicts[v] == CFLOWAD_VERDICT_PASS) CHECK(info.low_threshold != info.low_threshold);
+        else CHECK(info.low_threshold == scores[middle] && info.low_promised_rate == 0.5);
+
+        /* The model tells of a black frame what scoring one tells. */
+        score_of(session, &black, results);
+        CHECK((info.strange_passed >> CFLOWAD_STRANGE_BLACK & 1) == (results[0].verdict == CFLOWAD_VERDICT_PASS));
+
+        score_of(session, good + middle, results);
+        CHECK(results[0].verdict == CFLOWAD_VERDICT_PASS && results[0].low_p_value == 0.75f);
+        score = score_of(session, &low, results);
+        CHECK(score == scores[lowest] && results[0].low_p_value == 0.5f && results[0].p_value == 1);
+        CHECK(results[0].verdict == verdicts[v]);
+        if (v > 0) CHECK(results[0].low_threshold == scores[middle]);
+        else CHECK(results[0].low_threshold != results[0].low_threshold);
+
+        /* The same in a session of several, and nothing behind a struct that ends before. */
+        models[0] = models[1] = model;
+        EXPECT(OK, cflowad_session_create_many((const cflowad_model *const *)models, 2, NULL, &both));
+        results[0] = results[1] = empty_result();
+        EXPECT(OK, cflowad_session_score_all(both, &low, results));
+        for (i = 0; i < 2; i++) CHECK(results[i].verdict == verdicts[v] && results[i].low_p_value == 0.5f);
+        results[0].struct_size = offsetof(cflowad_result, low_threshold);
+        results[0].low_threshold = results[0].low_p_value = -77;
+        EXPECT(OK, cflowad_session_score(session, &low, results));
+        CHECK(results[0].low_threshold == -77 && results[0].low_p_value == -77);
+        CHECK(results[0].verdict == verdicts[v]);
+
+        /* In another region than the calibration's a low score says nothing. */
+        memset(&roi, 0, sizeof roi);
+        roi.struct_size = sizeof roi;
+        roi.frame_width = WIDTH;
+        roi.frame_height = HEIGHT;
+        roi.rects = &rectangle;
+        roi.rect_count = 1;
+        EXPECT(OK, cflowad_session_set_region_of_interest(session, &roi));
+        score_of(session, &low, results);
+        CHECK(results[0].verdict == CFLOWAD_VERDICT_PASS && results[0].low_p_value != results[0].low_p_value);
+        EXPECT(OK, cflowad_session_close(both));
+        EXPECT(OK, cflowad_session_close(session));
+        EXPECT(OK, cflowad_model_close(model));
+    }
+    for (kind = -2; kind < 20; kind++) CHECK(cflowad_strange_name(kind) && *cflowad_strange_name(kind));
+    CHECK(!strcmp(cflowad_strange_name(CFLOWAD_STRANGE_BLACK), "black"));
+    CHECK(!strcmp(cflowad_strange_name(CFLOWAD_STRANGE_DARK), "dark"));
+    CHECK(!strcmp(cflowad_strange_name(CFLOWAD_STRANGE_COUNT), "unknown kind"));
 }
 
 static void test_promise(void) {
@@ -1001,6 +1111,7 @@ int main(int argc, char **argv) {
     test_buffers(model, session);
     test_trainer(argv[1], argv[2], model);
     test_trained_frames(argv[1], argv[2]);
+    test_low_scores(argv[1], argv[2]);
     test_promise();
     test_images(argv[2], argv[1]);
     test_auroc();

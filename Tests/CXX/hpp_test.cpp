@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <cmath>
 #include <cstdio>
 #include <cstring>
 #include <string>
@@ -185,6 +186,8 @@ void models_and_sessions(const char *path) {
     expect(finding.try_reset_region_of_interest().has_value(), "the whole frame");
     expect(must(finding.try_score(frame), "score").score == plain.score, "the score of the whole frame again");
     expect(must(cflowad::try_calibration_promise(99, 0.01), "promise").rate == 0.01, "what 99 frames promise");
+    expect(std::isnan(plain.low_threshold) && !plain.is_low(), "low scores pass with a model calibrated before 1.2");
+    expect(!must(moved.try_info(), "info").passes(CFLOWAD_STRANGE_BLACK), "which has not tried strange frames");
     options.thread_count = 100000;
     expect_failure(cflowad::Session::try_create(moved, options), CFLOWAD_ERROR_INVALID_ARGUMENT, "too many threads");
 }
@@ -216,8 +219,19 @@ void training(const char *path, const std::string &folder) {
         trainer.try_calibrate([](const cflowad_progress &) { return true; }), CFLOWAD_ERROR_CANCELLED, "cancelling");
     const std::string saved = folder + "/hpp.h5";
     expect(trainer.try_save(saved.c_str()).has_value(), "saving");
-    expect(must(must(cflowad::Model::try_open(saved.c_str()), "trained").try_info(), "info").is_calibrated, "trained");
     expect(must(must(trainer.try_model(), "without a file").try_info(), "info").is_calibrated, "a model without a file");
+    const cflowad::Model trained = must(cflowad::Model::try_open(saved.c_str()), "trained");
+    const cflowad::ModelInfo info = must(trained.try_info(), "info");
+    expect(info.is_calibrated && info.low_verdict == CFLOWAD_VERDICT_REVIEW, "trained");
+    for (cflowad_strange kind = 0; kind < CFLOWAD_STRANGE_COUNT; kind++)
+        expect(info.passes(kind).has_value(), cflowad::strange_name(kind));
+    expect(!info.passes(-1) && !info.passes(CFLOWAD_STRANGE_COUNT) && !info.passes(40), "no such kinds");
+    // Calibrated with one frame: every other score is above it or below it.
+    const std::vector<std::uint8_t> black(3 * 40 * 40);
+    cflowad::Session session = must(cflowad::Session::try_create(trained), "session");
+    const cflowad::Score score = must(session.try_score({black.data(), 40, 40, CFLOWAD_PIXEL_RGB8}), "a black frame");
+    expect(score.is_low() ? score.is_for_review() && score.low_p_value == 0.5f : score.rejects(), "its verdict");
+    expect(info.passes(CFLOWAD_STRANGE_BLACK) == score.passes(), "the verdict that the model tells");
 }
 
 void images_and_metrics(const std::string &folder) {

@@ -133,6 +133,29 @@ struct Malformed: CustomTestStringConvertible, Sendable {
     Malformed("review threshold above the threshold", "above the threshold") {
       try $0.set("review_threshold", of: "/calibration", [1e3])
     },
+    Malformed("no verdict about low scores", "low_verdict") {
+      try $0.set("low_threshold", of: "/calibration", [0.1])
+    },
+    Malformed("unknown verdict about low scores", "low_verdict is 'burn'") {
+      try $0.set("low_threshold", of: "/calibration", [0.1])
+      try $0.set("low_verdict", of: "/calibration", "burn")
+    },
+    Malformed("low scores that pass", "frames below it pass") {
+      try $0.set("low_threshold", of: "/calibration", [0.1])
+      try $0.set("low_verdict", of: "/calibration", "pass")
+    },
+    Malformed("NaN low threshold", "not finite") {
+      try $0.set("low_threshold", of: "/calibration", [.nan])
+      try $0.set("low_verdict", of: "/calibration", "review")
+    },
+    Malformed("strange score that is no number", "kind noise") {
+      try $0.group("/calibration/strange_frames")
+      try $0.dataset("/calibration/strange_frames/noise", [1], values: [.nan])
+    },
+    Malformed("no strange score", "kind dark") {
+      try $0.group("/calibration/strange_frames")
+      try $0.dataset("/calibration/strange_frames/dark", [0], values: [])
+    },
     Malformed("falling map scale", "rising") {
       try $0.set("pixel_threshold", of: "/calibration", [1])
       try $0.set("map_low", of: "/calibration", [2])

@@ -2,6 +2,7 @@ import Basics
 import Flows
 import Foundation
 import Imaging
+import Scoring
 import Testing
 
 @testable import ModelFile
@@ -98,6 +99,28 @@ extension ModelFileTests {
       calibration.regionOfInterest = try .init(width: 64, height: 32, mask: mask)
       contents.calibration = calibration
       expectEqual(try read(bytes(of: contents)), contents)
+    }
+
+    @Test func bothSidesComeBack() throws {
+      for verdict in [Verdict.review, .reject] {
+        var contents = try sample()
+        try contents.calibration?.setLowSide(LowSide(threshold: 0.125, verdict: verdict))
+        try contents.calibration?.setStrangeScores([.black: [0.0625], .noise: [.infinity], .dark: [1, 2, 0.5]])
+        expectEqual(try read(bytes(of: contents)), contents)
+      }
+      // Files of before: nothing is known of strange frames, and low scores pass.
+      let older = try #require(read(bytes(of: sample())).calibration)
+      #expect(older.lowSide == nil && older.strangeScores.isEmpty)
+    }
+
+    /// Later versions may know more kinds.
+    @Test func strangeFramesOfUnknownKindsAreSkipped() throws {
+      let edited = try Editor.edited {
+        try $0.group("/calibration/strange_frames")
+        try $0.dataset("/calibration/strange_frames/black", [1], values: [0.25])
+        try $0.dataset("/calibration/strange_frames/upside_down", [2], values: [0.25, .nan])
+      }
+      #expect(try read(edited).calibration?.strangeScores == [.black: [0.25]])
     }
 
     @Test func calibrationWithoutScoresComesBack() throws {

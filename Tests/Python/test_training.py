@@ -1,4 +1,5 @@
 import ctypes
+import math
 
 import cflowad
 import numpy as np
@@ -319,6 +320,44 @@ def test_defective_frames_choose_the_threshold(encoder_file, tmp_path):
         good = max(session.score(frame).score for frame in frames(2, seed=1))
         bad = session.score(spoiled).score
         assert good < bad and good <= model.info.threshold < bad
+
+
+def test_low_scores(encoder_file, tmp_path):
+    """The lowest of three frames is below a threshold of two of four ranks: judged as it was asked for."""
+    kinds = ["black", "white", "gray", "noise", "shuffled", "inverted", "dark"]
+    good = [*frames(2, seed=1), *frames(1, seed=3)]
+    for verdict in cflowad.Verdict:
+        with filled(encoder_file, low_rate=0.5, low_verdict=verdict) as trainer:
+            trainer.add_frame(good[2], role="calibration")
+            trainer.fit()
+            trainer.calibrate()
+            trainer.save(tmp_path / "detector.h5")
+        with cflowad.Model(tmp_path / "detector.h5") as model, model.session() as session:
+            info = model.info
+            results = [session.score(frame) for frame in good]
+            scores = sorted(result.score for result in results)
+            assert info.low_verdict == verdict
+            assert list(info.strange_frames) == kinds
+            is_off = verdict == cflowad.Verdict.PASS
+            assert math.isnan(info.low_threshold) if is_off else info.low_threshold == scores[1]
+            assert math.isnan(info.low_promised_rate) if is_off else info.low_promised_rate == 0.5
+            for result in results:
+                assert result.low_p_value == np.float32((1 + sum(score <= result.score for score in scores)) / 4)
+                assert np.array_equal(result.low_threshold, info.low_threshold, equal_nan=True)
+                assert result.verdict == (verdict if result.score == scores[0] else cflowad.Verdict.PASS)
+            for kind, value in {"black": 0, "white": 255, "gray": 128}.items():
+                result = session.score(np.full_like(good[0], value))
+                assert info.strange_frames[kind] == (result.verdict == cflowad.Verdict.PASS)
+    with filled(encoder_file) as trainer:
+        trainer.fit()
+        trainer.calibrate()
+        trainer.save(tmp_path / "detector.h5")
+    with cflowad.Model(tmp_path / "detector.h5") as model:
+        assert model.info.low_verdict == cflowad.Verdict.REVIEW
+    with pytest.raises(cflowad.InvalidArgumentError):
+        cflowad.Trainer(encoder_file, low_rate=0.6)
+    with pytest.raises(ValueError):
+        cflowad.Trainer(encoder_file, low_verdict=3)
 
 
 def test_promise():

@@ -30,6 +30,29 @@ import Testing
     #expect(abs(likely - 950) <= 28)
   }
 
+  /// Of uniform scores a low threshold t leaves the share t of good frames below it, exactly.
+  @Test(arguments: [(99, 0.01, 0.01), (20, 0.01, 0.1), (50, 0.1, 0.05)]) func bothSidesKeepTheirPromise(
+    frames: Int, lowRate: Double, rate: Double
+  ) {
+    var random = Random(seed: 4, purpose: "splits of uniform scores")
+    let splits = 1000
+    var (below, outside) = (0.0, 0.0)
+    for _ in 0..<splits {
+      let scores = (0..<frames).map { _ in Float(random.uniform()) }
+      let low = Double(Calibrator.conformalLowThreshold(scores, rate: lowRate))
+      below += low
+      outside += low + 1 - Double(Calibrator.conformalThreshold(scores, rate: rate))
+    }
+    let lowRanks = ConformalPromise(frameCount: frames, wantedRate: lowRate).rejectedRanks
+    let ranks = lowRanks + ConformalPromise(frameCount: frames, wantedRate: rate).rejectedRanks
+    for (sum, ranks) in [(below, lowRanks), (outside, ranks)] {
+      // As above: a draw from Beta(ranks, frames + 1 - ranks), also where the ranks are on two sides.
+      let promise = Double(ranks) / Double(frames + 1)
+      let deviation = (promise * (1 - promise) / Double(frames + 2) / Double(splits)).squareRoot()
+      #expect(abs(sum / Double(splits) - promise) < 4 * deviation)
+    }
+  }
+
   @Test func ranksAreThoseOfTheQuantile() {
     // ceil((n + 1)(1 - rate)), also where the rate is not exact in binary.
     for (frames, rate, rank) in [
@@ -84,6 +107,73 @@ import Testing
           #expect((score > threshold) == (calibration.pValue(score) <= Float(promise.rate)))
         }
       }
+    }
+  }
+
+  @Test func lowPValuesCountWhatIsAsLow() throws {
+    let calibration = try calibration([0.5, 0.25, 0.5, 1])
+    for (score, p) in [(0.1, 0.2), (0.25, 0.4), (0.3, 0.4), (0.5, 0.8), (0.75, 0.8), (1, 1), (1.1, 1)]
+      as [(Float, Float)]
+    {
+      #expect(calibration.lowPValue(score) == p, "\(score)")
+    }
+    #expect(try self.calibration([]).lowPValue(1).isNaN)
+    #expect(try self.calibration([]).promisedRate(below: 1).isNaN)
+    #expect(calibration.promisedRate(below: 0.25) == 0.2)
+    #expect(calibration.promisedRate(below: 0.5) == 0.4)
+    #expect(calibration.promisedRate(below: 0.6) == 0.8)
+  }
+
+  /// Scores of which many are equal: of them none or all are below a threshold.
+  @Test func aFrameIsLowWhenItsLowPValueIsWithinTheRate() throws {
+    var random = Random(seed: 5, purpose: "discrete scores")
+    for frames in [1, 9, 40, 99] {
+      let scores = (0..<frames).map { _ in Float(random.integer(below: 12)) }
+      for rate in [0.5, 0.1, 0.01] {
+        let low = Calibrator.conformalLowThreshold(scores, rate: rate)
+        let calibration = try calibration(scores)
+        let promise = ConformalPromise(frameCount: frames, wantedRate: rate)
+        #expect(calibration.promisedRate(below: low) <= promise.rate)
+        for score in stride(from: Float(-1), through: 12, by: 0.5) {
+          #expect((score < low) == (calibration.lowPValue(score) <= Float(promise.rate)))
+        }
+      }
+    }
+  }
+
+  @Test func lowScoresAreJudged() throws {
+    var calibration = try calibration([0, 1], threshold: 1)
+    // Files of before 1.2.
+    #expect(Judge(calibration).verdict(-9) == .pass && Judge(calibration).lowThreshold.isNaN)
+    try calibration.setReviewThreshold(0.75)
+    for verdict in [Verdict.review, .reject] {
+      try calibration.setLowSide(LowSide(threshold: 0.5, verdict: verdict))
+      let judge = Judge(calibration)
+      #expect([0.4, 0.5, 0.75, 0.8, 1.1].map { judge.verdict($0) } == [verdict, .pass, .pass, .review, .reject])
+      // Both sides at once, by a session's own threshold: the harder verdict.
+      #expect(Judge(calibration, threshold: 0.25).verdict(0.3) == .reject)
+      #expect(judge.withoutLowThreshold.verdict(0.4) == .pass)
+    }
+    for side in [
+      LowSide(threshold: .nan, verdict: .review), LowSide(threshold: -.infinity, verdict: .reject),
+      LowSide(threshold: 0, verdict: .pass),
+    ] {
+      #expect(#expect(throws: Failure.self) { try calibration.setLowSide(side) }?.kind == .format)
+    }
+    #expect(Judge(nil).verdict(1) == .pass)
+  }
+
+  @Test func strangeFramesAreJudged() throws {
+    var calibration = try calibration([0.5, 1], threshold: 1)
+    #expect(calibration.triedKinds.isEmpty && calibration.passedKinds.isEmpty)
+    try calibration.setStrangeScores([.black: [0.25], .noise: [.infinity], .dark: [2, 0.75, 3], .white: [1.5]])
+    #expect(calibration.triedKinds == [.black, .white, .noise, .dark])
+    #expect(calibration.passedKinds == [.black, .dark] && calibration.lowKinds == [.black])
+    #expect(calibration.verdicts(.dark) == [.reject, .pass, .reject] && calibration.verdicts(.gray).isEmpty)
+    try calibration.setLowSide(LowSide(threshold: 0.5, verdict: .review))
+    #expect(calibration.passedKinds == [.dark])
+    for scores in [[StrangeFrame.black: [Float.nan]], [.black: [-.infinity]], [.black: []]] {
+      #expect(#expect(throws: Failure.self) { try calibration.setStrangeScores(scores) }?.kind == .format)
     }
   }
 

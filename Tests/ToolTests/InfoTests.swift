@@ -34,6 +34,7 @@ struct InfoTests {
     #expect(summary.flow?.permutation == "hard" && summary.flow?.clamp == "alpha*tanh(s/alpha)")
     #expect(summary.calibration?.threshold == Float(detector.threshold))
     #expect(summary.calibration?.levelMaxima == detector.level_maxima)
+    #expect(summary.calibration?.lowThreshold == nil && summary.calibration?.strangeFrames == nil)
     #expect(summary.provenance == ["made by": "Tests/Fixtures/make_detector.py"])
 
     let contents = try ModelFile.read(path: folder("detector.h5"))
@@ -47,6 +48,24 @@ struct InfoTests {
     for fact in ["resnet18", "160 x 96", "1.087782", "Tests/Fixtures/make_detector.py", "256 channels, at layer3"] {
       #expect(text.contains(fact), "\(fact) in \(text)")
     }
+  }
+
+  @Test func strangeFramesAreListed() throws {
+    var contents = try detector.contents()
+    var calibration = try Calibration(levelMaxima: detector.level_maxima, total: 3, threshold: 1, scores: [0.5, 1])
+    try calibration.setLowSide(LowSide(threshold: 0.5, verdict: .reject))
+    try calibration.setStrangeScores([.black: [0.25], .noise: [.infinity], .dark: [2, 0.75, 3]])
+    contents.calibration = calibration
+    try ModelFile.write(contents, to: folder("detector.h5"))
+    let told = try #require(summary("detector.h5").calibration)
+    #expect(told.lowThreshold == 0.5 && told.lowVerdict == .reject && told.lowPromisedRate == 1.0 / 3)
+    let strange = try #require(told.strangeFrames)
+    #expect(strange.map(\.kind) == [.black, .noise, .dark])
+    #expect(strange.map(\.scores) == [[0.25], [nil], [2, 0.75, 3]])
+    #expect(strange.map(\.verdicts) == [[.reject], [.reject], [.reject, .pass, .reject]])
+    let text = try ToolRun("info", "detector.h5", folder: folder).output
+    #expect(text.contains("reject below 0.500000, where up to 33.33 % of good frames may be"))
+    #expect(text.contains("pass: dark; reject: black, noise"))
   }
 
   @Test func anEncoderIsDescribed() throws {

@@ -1,5 +1,6 @@
 import Foundation
 import ModelFile
+import Scoring
 import Support
 import Testing
 
@@ -102,6 +103,63 @@ struct TrainTests {
     #expect(empty.status == 1 && empty.errors.contains("empty"))
     let info = try ToolRun("info", "detector.h5", folder: folder)
     #expect(info.output.contains("review") && info.output.contains("and 1 defective frame"))
+  }
+
+  @Test func lowScoresAreStrange() throws {
+    try folder.makeFolder("new")
+    for index in 0..<5 { try folder.writeFrame("new/\(index).png", 5 + index, of: detectorCase("lite0")) }
+    #expect(try train("encoder.h5", to: "detector.h5").status == 0)
+    func calibrate(_ options: String...) throws -> (run: ToolRun, info: String, scored: ToolRun) {
+      let run = try ToolRun(
+        list: ["calibrate", "detector.h5", "new", "-o", "new.h5", "--low-rate", "0.4"] + options, folder: folder)
+      return (
+        run, try ToolRun("info", "new.h5", folder: folder).output, try ToolRun("score", "new.h5", "new", folder: folder)
+      )
+    }
+    // Of 6 ranks floor(6 * 0.4) = 2: the lowest of five frames is below the second lowest.
+    let looking = try calibrate()
+    #expect(looking.run.status == 0, "\(looking.run.errors)")
+    #expect(looking.run.errors.contains("verdict review, for up to 33.33 % of good frames too"))
+    #expect(looking.info.contains("review below") && looking.info.contains("33.33 %"))
+    #expect(looking.scored.lines.count { $0.hasSuffix("  0.333333  review, low") } == 1, "\(looking.scored.output)")
+    #expect(looking.scored.errors.contains("1 to look at"))
+    let rejecting = try calibrate("--low-verdict", "reject")
+    #expect(rejecting.scored.lines.count { $0.hasSuffix("  0.333333  reject, low") } == 1)
+    let off = try calibrate("--low-verdict", "pass")
+    #expect(!off.info.contains("below") && !off.run.errors.contains("a score below"))
+    #expect(!off.scored.output.contains("low") && !off.scored.output.contains("review"))
+    let json = try ToolRun("score", "new.h5", "new", "--format", "json", folder: folder)
+    #expect(json.lines.allSatisfy { $0.contains("\"lowPValue\":") && !$0.contains("lowThreshold") })
+    #expect(
+      try ToolRun("calibrate", "detector.h5", "new", "-o", "x.h5", "--low-rate", "2", folder: folder).status == 64)
+    #expect(
+      try ToolRun("calibrate", "detector.h5", "new", "-o", "x.h5", "--low-verdict", "off", folder: folder).status == 64)
+  }
+
+  @Test func whatIsPassedThoughItShouldNotIsSaid() throws {
+    var calibration = try Calibration(levelMaxima: [0], total: 1, threshold: 1, scores: [0.5, 1])
+    #expect(TrustNotes(calibration).texts.isEmpty)
+    try calibration.setStrangeScores([.black: [0.25], .gray: [0.75], .dark: [2, 3, 0.75], .shuffled: [1.5, 2, 3]])
+    let warning = try #require(TrustNotes(calibration).texts.first)
+    #expect(
+      warning.hasPrefix(
+        "warning: it passes a black frame, a grey frame and a good frame at a fifth of its brightness as good"))
+    #expect(warning.contains("--low-verdict review") && TrustNotes(calibration).texts.count == 1)
+    try calibration.setLowSide(LowSide(threshold: 0.5, verdict: .review))
+    let texts = TrustNotes(calibration).texts
+    #expect(texts.count == 3 && texts[1].contains("passes a grey frame and a good") && !texts[1].contains("--low"))
+    #expect(texts[2].hasPrefix("warning: a black frame scores lower than every good frame"))
+
+    // A trained detector's own, as it was written.
+    let run = try train("encoder.h5", to: "detector.h5")
+    let kept = try #require(ModelFile.read(path: folder("detector.h5")).calibration)
+    #expect(kept.triedKinds == StrangeFrame.allCases)
+    for text in TrustNotes(kept).texts { #expect(run.errors.contains("cflowad: detector.h5: \(text)\n")) }
+    let info = try ToolRun("info", "detector.h5", folder: folder).output
+    let line = try #require(info.split(separator: "\n").first { $0.hasPrefix("strange frames") })
+    for kind in StrangeFrame.allCases { #expect(line.contains(kind.rawValue)) }
+    try folder.writeModel("older.h5", detectorCase("lite0"))
+    #expect(try ToolRun("info", "older.h5", folder: folder).output.contains("not tried: it is not known"))
   }
 
   @Test func framesThatWereTrainedOnAreRefused() throws {

@@ -163,7 +163,8 @@ struct TrainerTests {
     #expect(passes.map(\.learningRate).allSatisfy { $0 > 0 && $0 <= 1e-2 })
     #expect(try #require(passes.last).loss < passes[0].loss)
     #expect(all.last?.stage == .calibrate)
-    #expect(all.last?.done == 1)
+    // One frame was held back; of it and without it seven strange ones are made.
+    #expect(all.last?.done == 8 && all.last?.total == 8)
   }
 
   @Test func fewFramesAndFewFibersAreOneBatch() throws {
@@ -373,6 +374,66 @@ struct TrainerTests {
     let best = try calibration(.bestF1, defective: 9)
     #expect(best.threshold < best.defectiveScores[0])
     #expect(#expect(throws: Failure.self) { try calibration(.bestF1, defective: nil) }?.kind == .state)
+  }
+
+  /// What a briefly trained detector passes, it says: a black frame has a higher likelihood than any good one.
+  @Test func whatPassesThoughItShouldNotIsKept() throws {
+    let contents = try #require(DetectorFixture.load().detectors.first { $0.case == "lite0" }).contents()
+    func calibrated(_ verdict: Verdict, tiling: Tiling? = nil) throws -> DetectorContents {
+      var options = Self.options
+      options.lowVerdict = verdict
+      var contents = contents
+      let input = contents.preprocessing
+      contents.preprocessing = try Preprocessing(
+        width: input.width, height: input.height, mean: input.mean, standardDeviation: input.standardDeviation,
+        tiling: tiling)
+      let trainer = try Trainer(contents, options: options)
+      for index in 0..<5 { try add(index, to: trainer, role: .calibration) }
+      try trainer.calibrate()
+      return try trainer.contents
+    }
+    for tiling in [nil, try Tiling(width: 48, height: 40, overlap: 8)] {
+      let plain = try calibrated(.pass, tiling: tiling)
+      let calibration = try #require(plain.calibration)
+      #expect(calibration.lowSide == nil && calibration.triedKinds == StrangeFrame.allCases)
+      #expect(StrangeFrame.allCases.map { calibration.strangeScores[$0]?.count } == [1, 1, 1, 1, 3, 3, 3])
+      // By the path that scores a camera's frames.
+      let session = try DetectorSession(Detector(plain))
+      for (kind, value) in [(StrangeFrame.black, UInt8(0)), (.white, 255), (.gray, 128)] {
+        let score = try [UInt8](repeating: value, count: 80 * 60 * 3).withUnsafeBufferPointer { pixels in
+          let base = try #require(pixels.baseAddress)
+          return try session.score(Frame(base: base, width: 80, height: 60, stride: 240, format: .rgb8))
+        }
+        #expect(calibration.strangeScores[kind] == [score])
+        #expect(calibration.verdicts(kind) == [session.judge.verdict(score)])
+      }
+
+      // The verdict about low scores changes nothing else.
+      let lowest = try #require(calibration.scores.min())
+      for verdict in [Verdict.review, .reject] {
+        let strict = try #require(calibrated(verdict, tiling: tiling).calibration)
+        #expect(strict.lowSide == LowSide(threshold: lowest, verdict: verdict))
+        #expect(strict.scores == calibration.scores && strict.strangeScores == calibration.strangeScores)
+        #expect(strict.promisedRate(below: lowest) == 1.0 / 6)
+        for kind in strict.passedKinds { #expect(strict.strangeScores[kind]?.contains { $0 >= lowest } == true) }
+      }
+    }
+    #expect(TrainingOptions().lowVerdict == .review && TrainingOptions().lowRate == 0.01)
+    for rate in [-0.1, 0.6, Float.nan] {
+      var options = Self.options
+      options.lowRate = rate
+      #expect(#expect(throws: Failure.self) { try Trainer(contents, options: options) }?.kind == .invalidArgument)
+    }
+  }
+
+  /// Stopped while strange frames are tried, the trainer is as before.
+  @Test func cancellingTheTrialOfStrangeFramesLeavesTheTrainer() throws {
+    let trainer = try trainer()
+    try trainer.fit()
+    let failure = #expect(throws: Failure.self) { try trainer.calibrate { $0.done == $0.total } }
+    #expect(failure?.kind == .cancelled && trainer.calibration == nil)
+    try trainer.calibrate()
+    #expect(trainer.calibration?.triedKinds.count == StrangeFrame.allCases.count)
   }
 
   @Test func cancelling() throws {

@@ -205,7 +205,8 @@ static cflowad_status score(
     }
     if (status == CFLOWAD_OK) {
         item->score = result.score;
-        item->rejected = result.verdict != CFLOWAD_VERDICT_PASS;
+        item->rejected = result.verdict == CFLOWAD_VERDICT_REJECT;
+        item->verdict = cflowad_verdict_name(result.verdict);
         if (overlay) status = draw(&image, result.frame_map, info, overlay, temporary, item);
     }
     free(result.frame_map);
@@ -276,7 +277,7 @@ int main(int argc, char **argv) {
             failures++;
             continue;
         }
-        printf("%-48s %10.4f  %-7s %s\n", item.name, (double)item.score, item.rejected ? "reject" : "pass",
+        printf("%-48s %10.4f  %-7s %s\n", item.name, (double)item.score, item.verdict,
                item.label < 0 ? "" : item.label ? "defective" : "good");
         frames.items[scored++] = item;
     }

@@ -142,7 +142,7 @@ static void put_card(FILE *file, const report_item *item) {
     fprintf(file, "<div class=\"card%s\">", wrong ? " wrong" : "");
     put_image(file, &item->frame, "frame");
     put_image(file, &item->overlay, "heat map");
-    fprintf(file, "<p><b>%.4f</b> %s ", (double)item->score, item->rejected ? "reject" : "pass");
+    fprintf(file, "<p><b>%.4f</b> %s ", (double)item->score, item->verdict);
     if (item->label >= 0)
         fprintf(file, "<span class=\"tag %s\">%s</span> ", label_class(item->label),
                 item->label ? "defective" : "good");
@@ -153,7 +153,7 @@ static void put_card(FILE *file, const report_item *item) {
 }
 
 static void put_threshold(FILE *file, float threshold) {
-    fprintf(file, "<div class=\"threshold\">threshold %.4f: rejected above, passed below</div>\n", (double)threshold);
+    fprintf(file, "<div class=\"threshold\">threshold %.4f: rejected above</div>\n", (double)threshold);
 }
 
 int report_write(const char *path, const report_summary *summary, report_item *items, size_t count) {

@@ -13,6 +13,7 @@ typedef struct report_image {
 typedef struct report_item {
     const char *name;
     int label; /* 0 good, 1 defective, -1 unknown */
+    const char *verdict; /* "pass", "review" or "reject" */
     int rejected;
     float score;
     report_image frame, overlay; /* shown when data is not NULL */

@@ -36,8 +36,12 @@ class Item:
     file: str
     label: bool | None  # defective?
     score: float
-    rejected: bool
+    verdict: cflowad.Verdict
     overlay: Path
+
+    @property
+    def rejected(self) -> bool:
+        return self.verdict == cflowad.Verdict.REJECT
 
     @property
     def wrong(self) -> bool:
@@ -63,7 +67,7 @@ def card(item: Item) -> str:
     label = "" if item.label is None else '<b class="bad">defective</b>' if item.label else '<b class="good">good</b>'
     return (
         f'<div class="card{" wrong" if item.wrong else ""}"><img alt="" src="data:image/png;base64,{image}">'
-        f"<b>{item.score:.4f}</b> {'reject' if item.rejected else 'pass'} {label}<br>{html.escape(item.file)}</div>"
+        f"<b>{item.score:.4f}</b> {item.verdict} {label}<br>{html.escape(item.file)}</div>"
     )
 
 
@@ -101,9 +105,9 @@ def main() -> None:
                 frame, result.frame_map, low=info.map_low, high=info.map_high, threshold=info.pixel_threshold
             )
             cflowad.write_png(overlay, heat)
-            items.append(Item(file, label, result.score, result.verdict == cflowad.Verdict.REJECT, overlay))
+            items.append(Item(file, label, result.score, result.verdict, overlay))
             text = "" if label is None else "defective" if label else "good"
-            print(f"{file:48} {result.score:10.4f}  {'reject' if items[-1].rejected else 'pass':7}  {text}")
+            print(f"{file:48} {result.score:10.4f}  {result.verdict:7}  {text}")
 
     labelled = [item for item in items if item.label is not None]
     summary = f"threshold {threshold:.4f}, {1e3 * seconds / len(items):.1f} ms per frame, {len(items)} frames"

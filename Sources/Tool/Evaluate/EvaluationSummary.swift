@@ -1,5 +1,6 @@
 import Basics
 import DataSets
+import Scoring
 
 /// What `cflowad evaluate` tells. The property names are those of the JSON object.
 struct EvaluationSummary: Codable {
@@ -9,7 +10,7 @@ struct EvaluationSummary: Codable {
     var defect: String
     var paperScore: Float
     var deployedScore: Float?
-    /// Of the deployed protocol, at the detector's threshold: whether it is rejected.
+    /// Of the deployed protocol, by the detector's thresholds: whether it is rejected.
     var isRejected: Bool?
   }
 
@@ -77,7 +78,8 @@ struct EvaluationSummary: Codable {
 extension EvaluationSummary.Class {
   init(_ evaluation: ClassEvaluation) {
     let images = evaluation.scored.images
-    let threshold = evaluation.scored.calibration?.threshold
+    let calibration = evaluation.scored.calibration
+    let judge = calibration.map { Judge($0) }
     name = evaluation.name
     model = evaluation.model
     width = images.width
@@ -85,7 +87,7 @@ extension EvaluationSummary.Class {
     defective = evaluation.defectiveCount
     good = images.count - defective
     hasMasks = images.truth != nil
-    self.threshold = threshold
+    threshold = calibration?.threshold
     paper = evaluation.paper.measures
     deployed = evaluation.deployed?.measures
     self.images = images.samples.indices.map { index in
@@ -93,7 +95,7 @@ extension EvaluationSummary.Class {
       return EvaluationSummary.Image(
         file: images.samples[index].image, defect: images.samples[index].defect,
         paperScore: evaluation.paper.scores[index], deployedScore: score,
-        isRejected: threshold.flatMap { threshold in score.map { $0 > threshold } })
+        isRejected: judge.flatMap { judge in score.map { judge.verdict($0) == .reject } })
     }
   }
 }

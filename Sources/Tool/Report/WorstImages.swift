@@ -2,6 +2,7 @@ import Basics
 import ImageFiles
 import Imaging
 import Rendering
+import Scoring
 
 /// The images of a class that a detector is most wrong about, drawn with their maps.
 struct WorstImages {
@@ -56,7 +57,7 @@ struct WorstImages {
     let heat = try HTML.image(rgb.base, width: images.width, height: images.height, description: "its map")
     let score = evaluation.shown.scores[index]
     var caption = "\(sample.image) (\(sample.defect)): score \(String(Double(score), decimals: 4))"
-    if let threshold = evaluation.scored.calibration?.threshold { caption += score > threshold ? ", reject" : ", pass" }
+    if let calibration = evaluation.scored.calibration { caption += ", \(Judge(calibration).verdict(score))" }
     return "<figure>\(image)\(heat)<figcaption>\(HTML.escaped(caption))</figcaption></figure>\n"
   }
 

@@ -6,8 +6,8 @@ import asyncio
 import ctypes
 import math
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import partial
 from types import TracebackType
@@ -76,6 +76,25 @@ class Level:
     channels: int
 
 
+class Verdict(IntEnum):
+    """Decision about a frame; as text "pass", "review" or "reject"."""
+
+    #: low_threshold <= score <= review_threshold
+    PASS = 0
+    #: review_threshold < score <= threshold: to be looked at; or score < low_threshold of a model with this low_verdict
+    REVIEW = 1
+    #: score > threshold; or score < low_threshold of a model with this low_verdict
+    REJECT = 2
+
+    def __str__(self) -> str:
+        return str(_native.library().cflowad_verdict_name(self).decode())
+
+    def __format__(self, specification: str) -> str:
+        """As the text, but by a specification of numbers (``"d"``) as the number."""
+        is_number = specification[-1:] in tuple("bcdoxXneEfFgG%")
+        return format(int(self) if is_number else str(self), specification)
+
+
 @dataclass(frozen=True)
 class ModelInfo:
     """What a model is."""
@@ -119,6 +138,16 @@ class ModelInfo:
     tile_width: int = 0
     tile_height: int = 0
     tile_overlap: int = 0
+    #: Score below which a frame is as strange as one above the threshold; NaN: none, low scores pass.
+    low_threshold: float = math.nan
+    #: What such a frame is given at least.
+    low_verdict: Verdict = Verdict.PASS
+    #: Share of good frames below it, at most, on average over calibrations; NaN when there is none.
+    low_promised_rate: float = math.nan
+    #: Whether a frame of a kind that no line delivers when all is well was passed when calibration tried it, by kind
+    #: (``"black"``, ``"white"``, ``"gray"``, ``"noise"``, ``"shuffled"``, ``"inverted"``, ``"dark"``). Empty: unknown, as of
+    #: calibrations by versions before 1.2.
+    strange_frames: Mapping[str, bool] = field(default_factory=dict)
 
     def map_size(self, frame_height: int, frame_width: int) -> tuple[int, int, int]:
         """Rows and columns of `Result.map` of a frame of this size, and the tiles that it is cut into."""
@@ -177,8 +206,8 @@ class Model(Handle):
     @property
     def info(self) -> ModelInfo:
         """What the model is."""
-        native = _native.ModelInfo()
-        check(_native.library().cflowad_model_get_info(self.handle, ctypes.byref(native)))
+        library, native = _native.library(), _native.ModelInfo()
+        check(library.cflowad_model_get_info(self.handle, ctypes.byref(native)))
         levels = zip(native.level_width, native.level_height, native.level_channels)
         return ModelInfo(
             architecture=native.architecture.decode(),
@@ -202,30 +231,19 @@ class Model(Handle):
             tile_width=native.tile_width,
             tile_height=native.tile_height,
             tile_overlap=native.tile_overlap,
+            low_threshold=native.low_threshold,
+            low_verdict=Verdict(native.low_verdict),
+            low_promised_rate=native.low_promised_rate,
+            strange_frames={
+                library.cflowad_strange_name(kind).decode(): bool(native.strange_passed >> kind & 1)
+                for kind in range(_native.STRANGE_COUNT)
+                if native.strange_tried >> kind & 1
+            },
         )
 
     def session(self, threshold: float | None = None, threads: int = 0, **options: Any) -> Session:
         """A new session; see `Session` for the further keywords."""
         return Session(self, threshold, threads, **options)
-
-
-class Verdict(IntEnum):
-    """Decision about a frame; as text "pass", "review" or "reject"."""
-
-    #: score <= review_threshold
-    PASS = 0
-    #: review_threshold < score <= threshold: to be looked at
-    REVIEW = 1
-    #: score > threshold
-    REJECT = 2
-
-    def __str__(self) -> str:
-        return str(_native.library().cflowad_verdict_name(self).decode())
-
-    def __format__(self, specification: str) -> str:
-        """As the text, but by a specification of numbers (``"d"``) as the number."""
-        is_number = specification[-1:] in tuple("bcdoxXneEfFgG%")
-        return format(int(self) if is_number else str(self), specification)
 
 
 @dataclass
@@ -243,6 +261,12 @@ class Result:
     #: Share of good frames that score as high: a good frame has p_value <= a with probability at most a. NaN when the
     #: model does not hold its calibration's scores.
     p_value: float = math.nan
+    #: What else it compared the score with: a lower one is strange too. NaN: nothing, also within another region of interest
+    #: than the calibration's.
+    low_threshold: float = math.nan
+    #: Share of good frames that score as low: a good frame has low_p_value <= a with probability at most a. NaN when the
+    #: model does not hold its calibration's scores, or within another region of interest.
+    low_p_value: float = math.nan
     #: Anomaly map at the network's scale, (input_height, input_width) float32; of a detector with tiles see
     #: `ModelInfo.map_size`.
     map: NDArray[np.float32] | None = None
@@ -549,6 +573,8 @@ def _result(
             threshold=native.threshold,
             review_threshold=native.review_threshold,
             p_value=native.p_value,
+            low_threshold=native.low_threshold,
+            low_p_value=native.low_p_value,
         )
         if room is not None:
             result.regions, result.region_count = room.regions(native), native.region_count

@@ -26,6 +26,7 @@ from pathlib import Path
 MAJOR = 1
 MAX_FRAME_SIDE = 65535
 MAX_LEVELS = 4
+STRANGE_COUNT = 7
 FILE_NAME = f"libcflowad.so.{MAJOR}"
 
 PIXEL_GRAY8, PIXEL_RGB8, PIXEL_BGR8, PIXEL_RGBA8, PIXEL_BGRA8 = 1, 2, 3, 4, 5
@@ -95,6 +96,11 @@ class ModelInfo(Sized):
         ("tile_height", c_uint32),
         ("tile_overlap", c_uint32),
         ("reserved2", c_uint32),
+        ("low_threshold", c_float),
+        ("low_verdict", c_int32),
+        ("low_promised_rate", c_double),
+        ("strange_tried", c_uint32),
+        ("strange_passed", c_uint32),
     ]
 
 
@@ -197,6 +203,8 @@ class Result(Sized):
         ("contour_capacity", c_size_t),
         ("contour_count", c_size_t),
         ("shape", Shape),
+        ("low_threshold", c_float),
+        ("low_p_value", c_float),
     ]
 
 
@@ -239,6 +247,8 @@ class TrainOptions(Sized):
         ("reserved2", c_uint32),
         ("parallel_for", c_void_p),
         ("parallel_for_context", c_void_p),
+        ("low_rate", c_float),
+        ("low_verdict", c_int32),
     ]
 
 
@@ -275,6 +285,7 @@ PROTOTYPES: dict[str, tuple[object, list[object]]] = {
     "cflowad_status_name": (c_char_p, [c_int32]),
     "cflowad_last_error": (c_char_p, []),
     "cflowad_verdict_name": (c_char_p, [c_int32]),
+    "cflowad_strange_name": (c_char_p, [c_int32]),
     "cflowad_model_open": (c_int32, [c_char_p, POINTER(c_void_p)]),
     "cflowad_model_open_memory": (c_int32, [c_void_p, c_size_t, POINTER(c_void_p)]),
     "cflowad_model_get_info": (c_int32, [c_void_p, POINTER(ModelInfo)]),

@@ -14,7 +14,7 @@ from . import _native
 from ._arraylike import ImageLike, Layout
 from ._arrays import Order, Path, native_frame, native_path, unsigned
 from ._errors import check
-from ._model import Handle, Model, checked_threads
+from ._model import Handle, Model, Verdict, checked_threads
 from ._region_of_interest import RegionOfInterest
 
 Permutation = Literal["soft", "hard"]
@@ -132,6 +132,9 @@ class Trainer(Handle):
         Wanted share of good frames above the default threshold, 0 to 0.5; see `calibration_promise`.
     review_rate
         The same above the review threshold, false_reject_rate to 0.5; 0: no such threshold.
+    low_rate, low_verdict
+        Wanted share of good frames below a low threshold, 0 to 0.5, and the least verdict about frames there: a score that
+        is lower than nearly every good frame's is as strange as one that is higher. ``Verdict.PASS``: no low threshold.
     pixel_rate
         Wanted share of good frames' pixels above the maps' threshold, 0 to 0.5.
     threshold_rule, miss_cost
@@ -184,6 +187,8 @@ class Trainer(Handle):
         tile_height: int = 0,
         tile_overlap: int = 0,
         threads: int = 0,
+        low_rate: float = 0.01,
+        low_verdict: Verdict = Verdict.REVIEW,
     ) -> None:
         # A step at 100 % never comes.
         percents = [unsigned("decay_percents", percent, 32) for percent in decay_percents]
@@ -222,6 +227,8 @@ class Trainer(Handle):
             threshold_rule=_index("threshold_rule", threshold_rule, _THRESHOLD_RULES),
             miss_cost=miss_cost,
             thread_count=checked_threads(threads),
+            low_rate=low_rate,
+            low_verdict=Verdict(low_verdict),
         )
         handle = ctypes.c_void_p()
         check(
