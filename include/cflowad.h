@@ -757,6 +757,9 @@ cflowad_status cflowad_trainer_set_region_of_interest(cflowad_trainer *trainer, 
  * (conformal risk control, A. Angelopoulos et al. 2022). map_low leaves 1 % of those pixels above it, map_high is the
  * value where all levels find a likelihood of 0.
  *
+ * Since 1.2 it then tries which frames the detector passes that it should not, a few of each CFLOWAD_STRANGE_ kind, which
+ * count as frames of the stage: see cflowad_model_info.strange_passed.
+ *
  * @return CFLOWAD_ERROR_STATE also when there is no defective frame for a rule that needs one.
  */
 cflowad_status cflowad_trainer_calibrate(cflowad_trainer *trainer, cflowad_progress_callback progress, void *user);

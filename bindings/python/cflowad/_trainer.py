@@ -301,7 +301,10 @@ class Trainer(Handle):
         del owner
 
     def calibrate(self, progress: ProgressCallable | None = None) -> None:
-        """Computes the frozen constants and thresholds from the calibration frames; ``progress`` as for `fit`."""
+        """Computes the frozen constants and thresholds from the calibration frames; ``progress`` as for `fit`.
+
+        Then tries which frames the detector passes that it should not: see `ModelInfo.strange_frames`.
+        """
         self._run("cflowad_trainer_calibrate", progress)
 
     def save(self, path: Path, encoder_file: str | None = None) -> None:
