@@ -15,9 +15,9 @@ struct TrustNotes {
     let passed = calibration.passedKinds
     if !passed.isEmpty {
       texts.append(
-        "warning: it passes \(Self.list(passed)) as good: do not trust it to notice a camera or a lamp that fails. Train "
-          + "it for longer" + (calibration.lowSide == nil ? ", try --low-verdict review" : "")
-          + ", or check frames before they are scored")
+        "warning: it passes \(Self.list(passed)) as good: do not trust it to notice a camera or a lamp that fails. Check "
+          + "brightness and contrast of frames before they are scored"
+          + (calibration.lowSide == nil ? ", or try --low-verdict review" : "") + "; a longer training may help")
     }
     let lower = calibration.lowKinds.filter { !passed.contains($0) }
     if !lower.isEmpty {

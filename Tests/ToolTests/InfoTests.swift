@@ -61,8 +61,9 @@ struct InfoTests {
     #expect(told.lowThreshold == 0.5 && told.lowVerdict == .reject && told.lowPromisedRate == 1.0 / 3)
     let strange = try #require(told.strangeFrames)
     #expect(strange.map(\.kind) == [.black, .noise, .dark])
-    #expect(strange.map(\.scores) == [[0.25], [nil], [2, 0.75, 3]])
-    #expect(strange.map(\.verdicts) == [[.reject], [.reject], [.reject, .pass, .reject]])
+    let scores: [[Float?]] = [[0.25], [nil], [2, 0.75, 3]]
+    let verdicts: [[Verdict]] = [[.reject], [.reject], [.reject, .pass, .reject]]
+    #expect(strange.map(\.scores) == scores && strange.map(\.verdicts) == verdicts)
     let text = try ToolRun("info", "detector.h5", folder: folder).output
     #expect(text.contains("reject below 0.500000, where up to 33.33 % of good frames may be"))
     #expect(text.contains("pass: dark; reject: black, noise"))
