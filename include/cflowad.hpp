@@ -16,7 +16,7 @@ int main(int argc, char **argv) {
         std::vector<unsigned char> pixels(480 * 640 * 3); // in real life: the camera's buffer, borrowed
         const cflowad::Frame frame(pixels.data(), 640, 480, CFLOWAD_PIXEL_BGR8);
         const cflowad::Score score = session.score(frame, cflowad::Output::frame_map);
-        std::printf("score %g: %s\n", score.score, score.passes() ? "pass" : "not passed");
+        std::printf("score %g: %s\n", score.score, score.verdict_name());
     } catch (const cflowad::Error &error) {
         std::fprintf(stderr, "%s: %s\n", cflowad::name(error.status()), error.what());
         return error.status();

@@ -40,8 +40,7 @@ cc -std=c99 "$work/example.c" -o "$work/example" $flags
 c++ -std=c++17 -Wall -Wextra -Wshadow -Wold-style-cast -Wpedantic -Werror "$work/example.cpp" -o "$work/example" $flags
 "$work/example" "$detector" > "$work/printed_cpp"
 grep -q '^score ' "$work/printed_cpp"
-cut -d: -f1 "$work/printed_c" > "$work/score_c"
-cut -d: -f1 "$work/printed_cpp" | cmp - "$work/score_c"
+cmp "$work/printed_c" "$work/printed_cpp"
 if "$work/example" /nowhere.h5 2> /dev/null; then echo "a missing model is no failure" >&2; exit 1; fi
 echo "installed, by pkg-config: passed"
 

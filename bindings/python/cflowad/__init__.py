@@ -4,7 +4,7 @@
 
     with cflowad.Model("detector.h5") as model, model.session() as session:
         result = session.score(cflowad.read_png("frame.png"), maps=["frame_map"])
-        print(result.score, result.verdict.name)
+        print(result.score, result.verdict)
 
 Images are arrays of dtype uint8 or uint16, numpy's or others' (`ImageLike`), channels in the order R G B unless
 ``order="BGR"`` (OpenCV's) is said; what a camera delivers in other layouts is a `CameraFrame`.
