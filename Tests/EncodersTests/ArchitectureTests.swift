@@ -16,6 +16,7 @@ import Testing
     }
     struct Level: Decodable {
       struct Slice: Decodable { let offset, count: Int }
+      let tap: String
       let height, width, channels, stride: Int
       let max_abs: Double
       let values: Slice
@@ -59,13 +60,31 @@ import Testing
 
   @Test func everyArchitectureHasAFixture() {
     #expect(Set(Fixture.all.map(\.architecture)) == Set(Architecture.all.map(\.name)))
+    for architecture in Architecture.all {
+      for size in Fixture.all.filter({ $0.architecture == architecture.name }).flatMap(\.cases) {
+        #expect(Set(size.levels.map(\.tap)) == Set(architecture.allTaps))
+      }
+    }
   }
 
   @Test(arguments: Fixture.all)
   func featuresEqualThePublishedModules(fixture: Fixture) throws {
+    try check(fixture, taps: try Encoder.taps(architecture: fixture.architecture))
+  }
+
+  /// Where only the block's output is taken, its addition is part of the projection; where both are, a layer of its own.
+  @Test(arguments: Fixture.all)
+  func soDoBlocksOutputsAloneAndBesideThem(fixture: Fixture) throws {
+    let architecture = try Architecture.named(fixture.architecture)
+    guard let residualTaps = architecture.residualTaps else { return }
+    try check(fixture, taps: residualTaps)
+    try check(fixture, taps: architecture.allTaps)
+    try check(fixture, taps: [architecture.taps[1], residualTaps[2]])
+  }
+
+  private func check(_ fixture: Fixture, taps: [String]) throws {
     let padding = try #require(Padding(rawValue: fixture.padding))
-    let description = EncoderDescription(
-      architecture: fixture.architecture, padding: padding, taps: try Encoder.taps(architecture: fixture.architecture))
+    let description = EncoderDescription(architecture: fixture.architecture, padding: padding, taps: taps)
     // Built for the first case's size, so that the fast forms of layers are met, and run at the others too.
     let inputSize = fixture.cases.first.map { EncoderInputSize(height: $0.height, width: $0.width) }
     let encoder = try Encoder(
@@ -79,14 +98,15 @@ import Testing
       let input = EncoderTests.input(height: size.height, width: size.width)
       let session = try EncoderSession(encoder, height: size.height, width: size.width, workers: Workers(count: 2))
       session.run(input)
-      for (index, level) in size.levels.enumerated() {
+      for (index, tap) in taps.enumerated() {
+        let level = try #require(size.levels.first { $0.tap == tap })
         #expect(session.levelGrids[index] == Grid(height: level.height, width: level.width, channels: level.channels))
         var worst = 0.0
         for i in 0..<level.values.count {
           let expected = Fixture.values[level.values.offset / 4 + i]
           worst = max(worst, abs(Double(session.features(index)[i * level.stride]) - Double(expected)))
         }
-        #expect(worst <= 1e-5 * level.max_abs, "level \(index) of \(size.height) x \(size.width)")
+        #expect(worst <= 1e-5 * level.max_abs, "\(tap) among \(taps) of \(size.height) x \(size.width)")
       }
       // The bits do not depend on the number of threads.
       let alone = try EncoderSession(encoder, height: size.height, width: size.width, workers: Workers(count: 1))
@@ -100,8 +120,11 @@ import Testing
   }
 
   private static func blank(_ architecture: String, taps: Int) throws -> Encoder {
-    let taps = Array(try Encoder.taps(architecture: architecture).suffix(taps))
-    let description = EncoderDescription(architecture: architecture, padding: .zeros, taps: taps)
+    try blank(architecture, Array(Encoder.taps(architecture: architecture).suffix(taps)))
+  }
+
+  private static func blank(_ architecture: String, _ taps: [String], padding: Padding = .zeros) throws -> Encoder {
+    let description = EncoderDescription(architecture: architecture, padding: padding, taps: taps)
     return try Encoder(description) { (key, shape) throws(Failure) in
       Weights(try Tensor(shape: shape, values: [Float](repeating: 0, count: shape.reduce(1, *))), key: key)
     }
@@ -115,6 +138,27 @@ import Testing
       let encoder = try Self.blank(name, taps: 1)
       #expect(encoder.levels == [encoder.layers.count])
     }
+    for name in ["mobilenet_v3_large", "tf_efficientnet_b5"] {
+      let residualTaps = try #require(try Encoder.residualTaps(architecture: name))
+      let encoder = try Self.blank(name, [residualTaps[2]], padding: Architecture.named(name).paddings[0])
+      #expect(encoder.levels == [encoder.layers.count])
+    }
+  }
+
+  @Test func levelsAreTheLastOnesInOrder() throws {
+    let lite = Architecture.efficientNetLite0
+    let (before, behind) = (lite.taps, try #require(lite.residualTaps))
+    #expect(behind == ["_blocks.4", "_blocks.10", "_blocks.14"])
+    for taps in [before, behind, Array(behind.suffix(1)), [before[0], behind[1], before[2], behind[2]], lite.allTaps] {
+      #expect(lite.gives(taps), "\(taps)")
+    }
+    for taps in [
+      [], [behind[0]], [behind[0], behind[2]], [behind[2], behind[1]], [behind[2], before[2]], [behind[2], behind[2]],
+      ["_blocks.5", behind[1], behind[2]], Array(before.prefix(2)),
+    ] {
+      #expect(!lite.gives(taps), "\(taps)")
+    }
+    #expect(!Architecture.resNet18.gives(["layer3"]) && Architecture.resNet18.gives(["layer4"]))
   }
 
   @Test func anInputThatIsNotPatchesIsRefused() throws {

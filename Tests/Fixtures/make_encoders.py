@@ -19,7 +19,8 @@ unit(NAME, i) of element i has
 
 The input "input/HxW" is [3, H, W], value 2 * unit.
 
-index.json holds, for each architecture, its padding, gain and cases: height, width and levels, each with its size,
+index.json holds, for each architecture, its padding, gain and cases: height, width and levels, first those of the
+published modules, then, of networks with taps behind the residual, those of their blocks. A level has its tap, size,
 max_abs (of the whole level) and a slice of values.bin (little-endian float32): elements 0, stride, 2 stride, ... of the
 level as [height, width, channels].
 """
@@ -37,6 +38,10 @@ from make_detector import Values, unit
 
 SMALL, FLAT = (128, 128), (64, 96)
 
+# The last blocks of the stages whose features are taken.
+V2, V3_LARGE, V3_SMALL = ([f"features.{n}" for n in ends] for ends in ((6, 13, 17), (6, 12, 15), (3, 8, 11)))
+B5 = ["blocks.2.4", "blocks.4.6", "blocks.5.8"]
+
 # architecture: (padding, gain, modules whose outputs are the features, input sizes)
 RESNET = ["layer2", "layer3", "layer4"]
 ENCODERS = {
@@ -45,17 +50,17 @@ ENCODERS = {
     "resnet50": ("reflect", 2, RESNET, [SMALL, FLAT]),
     "wide_resnet50_2": ("reflect", 2, RESNET, [(96, 64), FLAT]),
     "resnext50_32x4d": ("zeros", 2, RESNET, [SMALL, FLAT]),
-    "mobilenet_v2": ("zeros", 4, [f"features.{n}.conv.3" for n in (6, 13, 17)], [SMALL, FLAT]),
+    "mobilenet_v2": ("zeros", 4, [f"{block}.conv.3" for block in V2] + V2, [SMALL, FLAT]),
     "mobilenet_v3_large": (
-        "zeros", 5, ["features.6.block.3.0", "features.12.block.3.0", "features.15.block.3.0"], [SMALL, FLAT]),
+        "zeros", 5, [f"{block}.block.3.0" for block in V3_LARGE] + V3_LARGE, [SMALL, FLAT]),
     "mobilenet_v3_small": (
-        "zeros", 6, ["features.3.block.2.0", "features.8.block.3.0", "features.11.block.3.0"], [SMALL, FLAT]),
+        "zeros", 6, ["features.3.block.2.0", "features.8.block.3.0", "features.11.block.3.0"] + V3_SMALL, [SMALL, FLAT]),
     "efficientnet_lite0": ("same", 4, ["blocks.2", "blocks.4", "blocks.5"], [FLAT]),
     "efficientnet_lite1": ("same", 4, ["blocks.2", "blocks.4", "blocks.5"], [SMALL, FLAT]),
     "efficientnet_lite2": ("same", 4, ["blocks.2", "blocks.4", "blocks.5"], [SMALL, FLAT]),
     "efficientnet_lite3": ("same", 4, ["blocks.2", "blocks.4", "blocks.5"], [SMALL, FLAT]),
     "efficientnet_lite4": ("same", 4, ["blocks.2", "blocks.4", "blocks.5"], [SMALL, FLAT]),
-    "tf_efficientnet_b5": ("same", 4, ["blocks.2.4.bn3", "blocks.4.6.bn3", "blocks.5.8.bn3"], [SMALL, FLAT]),
+    "tf_efficientnet_b5": ("same", 4, [f"{block}.bn3" for block in B5] + B5, [SMALL, FLAT]),
     # The weights' own grid, a larger and a smaller one.
     "vit_base_patch16_224": ("zeros", 3, ["blocks.10", "blocks.2", "blocks.6"], [(224, 224), (240, 256)]),
     "vit_base_patch16_384": ("zeros", 3, ["blocks.10", "blocks.2", "blocks.6"], [(96, 64)]),
@@ -113,12 +118,13 @@ def generated(architecture, key, shape, gain):
     return (a + b * unit(f"{architecture}/{key}", math.prod(shape))).astype(np.float32).reshape(shape)
 
 
-def tapped(net, architecture, tap):
-    """The module of a tap; for a Lite stage the last norm of its last block."""
-    part = net.get_submodule(tap)
-    if architecture.startswith("efficientnet_lite"):
-        return part[-1].bn3
-    return part
+def tapped(net, architecture, taps):
+    """Modules by the library's names: these; for Lite stages the last norms of their last blocks, then these blocks."""
+    if not architecture.startswith("efficientnet_lite"):
+        return {tap: net.get_submodule(tap) for tap in taps}
+    ends = np.cumsum([len(stage) for stage in net.blocks]) - 1
+    blocks = {f"_blocks.{ends[int(tap.split('.')[1])]}": net.get_submodule(tap)[-1] for tap in taps}
+    return {f"{name}._bn2": block.bn3 for name, block in blocks.items()} | blocks
 
 
 def encoder_entry(values, architecture, padding, gain, taps, sizes):
@@ -130,21 +136,22 @@ def encoder_entry(values, architecture, padding, gain, taps, sizes):
     net.load_state_dict(state)
     net.eval().double()
     kept = {}
-    for tap in taps:
-        tapped(net, architecture, tap).register_forward_hook(lambda _m, _i, out, tap=tap: kept.update({tap: out}))
+    parts = tapped(net, architecture, taps)
+    for tap, part in parts.items():
+        part.register_forward_hook(lambda _m, _i, out, tap=tap: kept.update({tap: out.clone()}))
     cases = []
     for height, width in sizes:
         x = torch.from_numpy(2 * unit(f"input/{height}x{width}", 3 * height * width)).reshape(1, 3, height, width)
         net(x)
         levels = []
-        for tap in taps:
+        for tap in parts:
             level = kept[tap][0]
             if architecture.startswith("vit"):
                 array = level[1:].reshape(height // 16, width // 16, -1).numpy()
             else:
                 array = level.permute(1, 2, 0).contiguous().numpy()
             h, w, c = array.shape
-            levels.append({"height": h, "width": w, "channels": c, "max_abs": float(np.abs(array).max()),
+            levels.append({"tap": tap, "height": h, "width": w, "channels": c, "max_abs": float(np.abs(array).max()),
                            **values.sample(array, 500)})  # fmt: skip
         print(architecture, height, width, [round(level["max_abs"], 2) for level in levels])
         cases.append({"height": height, "width": width, "levels": levels})
