@@ -11,7 +11,7 @@ STATIC := -Xswiftc -static-stdlib -Xswiftc -use-ld=lld -Xlinker --gc-sections
 TESTED := --configuration release --scratch-path .build-test -Xswiftc -enable-testing
 BENCHMARK := CFLOWAD_LIBRARY=$(LIBRARY) $(VENV)/bin/python -W ignore benchmarks
 
-.PHONY: all lib tool install test tsan fidelity demo lint format bench clean packages
+.PHONY: all lib tool install test tsan fidelity demo lint format bench quality clean packages
 
 all: lib tool
 
@@ -77,6 +77,14 @@ ifneq ($(BENCH),--quick)
 	$(BENCHMARK)/large_frames.py
 endif
 
+# Detectors beside PaDiM, PatchCore and the paper's training, on solar cells from PyPI and on your own data in MVTec AD's
+# layout, QUALITY="CLASS_FOLDER ... --all FOLDER": tables in build/quality, for docs/quality.md.
+quality: lib $(VENV)/quality
+	@mkdir -p build/quality
+	PYTHONPATH=bindings/python $(VENV)/bin/python -m cflowad export encoder --wheel efficientnet-lite0 --input-size 256 \
+	  -o build/quality/lite0.h5
+	$(BENCHMARK)/quality.py build/quality/lite0.h5 --solar-cells $(QUALITY)
+
 lint:
 	swift format lint --strict --recursive Sources Tests Package.swift
 
@@ -94,6 +102,10 @@ $(VENV)/tests: bindings/python/requirements-export.txt bindings/python/requireme
 	@touch $@
 
 $(VENV)/bench: bindings/python/requirements-export.txt benchmarks/requirements.txt | packages
+	.ci/make-venv $(VENV) $^
+	@touch $@
+
+$(VENV)/quality: bindings/python/requirements-export.txt benchmarks/requirements-quality.txt | packages
 	.ci/make-venv $(VENV) $^
 	@touch $@
 

@@ -76,8 +76,8 @@ def export_checkpoint(
     """Writes a detector, not calibrated, from a checkpoint of the original cflow-ad or of anomalib's Cflow.
 
     Blocks, length of the condition, kind of permutation and levels (the coarsest ones of the architecture, unless the
-    settings have taps) are read from the shapes. anomalib's thresholds and extremes are of scores that it normalized by batch; they are kept in
-    /provenance, for people.
+    settings have taps) are read from the shapes. anomalib's thresholds and extremes are of scores that it normalized by
+    batch; they are kept in /provenance, for people.
 
     Parameters
     ----------
