@@ -83,11 +83,14 @@ extension BlockParameters {
     return indices
   }
 
-  /// W v for a rotation W.
+  /// W v for a rotation W, and whether W keeps lengths as exactly as a rotation in float32 does.
   ///
-  /// The last block's rotation is never applied, since it keeps |z|; that is only true of a rotation, so a matrix
-  /// that is none must not pass. It is tried on two vectors, which any other matrix keeps only by a rare accident.
-  static func rotate(_ vector: [Double], by key: String, of weights: StateDictionary) throws(Failure) -> [Double] {
+  /// An exact rotation is not applied after the last block, since it keeps |z|. Whether it does is tried on two vectors,
+  /// whose lengths any other matrix keeps only by a rare accident. A rotation that was once rounded to 16 bits changes
+  /// squares of lengths by 1e-6 to 1e-4: it has to be applied. What changes them by more is no rotation.
+  static func rotate(
+    _ vector: [Double], by key: String, of weights: StateDictionary
+  ) throws(Failure) -> (vector: [Double], isExact: Bool) {
     let channels = vector.count
     let reader = try weights.weights(key, shape: [channels, channels]).reader()
     let trials = [1, 2].map { seed in (0..<channels).map { sin(Double(($0 + 1) * seed * seed)) + 0.5 } }
@@ -107,13 +110,14 @@ extension BlockParameters {
         }
       }
     }
-    for (after, trial) in zip(squares, trials) {
+    let changes = zip(squares, trials).map { (after, trial) in
       let before = trial.reduce(0) { $0 + $1 * $1 }
-      guard abs(after - before) <= 1e-4 * before else {
-        throw Failure(.format, "the tensor \(key) is not a rotation: it changes the length of vectors")
-      }
+      return abs(after - before) / before
     }
-    return rotated
+    guard changes.allSatisfy({ $0 <= 1e-4 }) else {
+      throw Failure(.format, "the tensor \(key) is not a rotation: it changes the length of vectors")
+    }
+    return (rotated, changes.allSatisfy { $0 <= 0x1p-22 })
   }
 }
 

@@ -78,7 +78,11 @@ final class FlowScratch {
       case .permutation(let indices, let scale, let offset):
         permute(current, by: indices, scale: scale.base, offset: offset.base, count: count, stride: stride, into: next)
         swap(&current, &next)
-      case .last(let scale, let offset):
+      case .last(let rotation, let scale, let offset):
+        if let rotation {
+          rotation.apply(current, xStride: stride, count: count, into: next, yStride: stride)
+          swap(&current, &next)
+        }
         let affine = GlobalAffine(
           u: current, scale: scale.base, offset: offset.base, channels: channels, stride: stride)
         Kernels.selected.squaredNorms(affine, rows: 0..<count, into: squaredNorms.base)

@@ -74,6 +74,35 @@ import Testing
     for start in [1, 90, 95, 96, 97, 700] { #expect(try values(start..<1200) == Array(all[start...])) }
   }
 
+  /// Weights that were kept in 16 bits for a while: their rotations change lengths, the last one's too.
+  @Test func roundedRotationsCountAsTheyAre() throws {
+    for channels in [24, 40, 64] {
+      let description = try FlowDescription(blockCount: 2, conditionChannels: 0)
+      var weights = try Generated.flowWeights("rounded/", channels: channels, description)
+      for block in 0..<2 {
+        let key = "module_list.\(block).w_perm"
+        let exact = try weights.values(key, shape: [channels, channels])
+        // Rounded to 12 bits, halves up.
+        let rounded = exact.map { Float(bitPattern: ($0.bitPattern &+ 0x800) & 0xFFFF_F000) }
+        weights[key] = try Tensor(shape: [channels, channels], values: rounded)
+      }
+      let grid = Grid(height: 4, width: 4, channels: channels)
+      let flow = try Flow(description, weights: weights, grid: grid, memory: WeightMemory(), workers: Workers(count: 1))
+      let transform = try FlowTransform(channels: channels, description: description, weights: weights)
+      let fibers = Generated.unit("rounded/fibers", count: grid.count).map { Float(4 * $0) }
+      var values = [Float](repeating: 0, count: grid.positions)
+      try fibers.withUnsafeBufferPointer { fibers in
+        let base = try #require(fibers.baseAddress)
+        try FlowSession([flow], workers: Workers(count: 1)).logLikelihoods(features: { _ in base }, into: &values)
+      }
+      for (position, value) in values.enumerated() {
+        let fiber = fibers[position * channels..<(position + 1) * channels].map(Double.init)
+        let expected = try transform.logLikelihood(fiber, condition: [])
+        #expect(abs(Double(value) - expected) <= 2e-6 * max(abs(expected), 1), "\(channels), position \(position)")
+      }
+    }
+  }
+
   @Test func theEncodingIsTheOriginals() {
     // f_1 = exp(-2 ln(10000) / 64) = 0.749894; row 2, column 3.
     let table = PositionalEncoding.table(height: 3, width: 4, channels: 128)
