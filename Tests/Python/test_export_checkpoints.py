@@ -101,6 +101,97 @@ def test_anomalib_at_other_places(tmp_path):
         export_checkpoint(tmp_path / "a.ckpt", tmp_path / "d.h5")
 
 
+@pytest.mark.parametrize("said", [("layer1", "layer2", "layer3"), None])
+def test_anomalib_with_layers_1_to_3(tmp_path, said):
+    """anomalib leaves the stage behind the last layer out of its encoder."""
+    content = anomalib(freia.flows("resnet18", 3, soft=False), hyper_parameters={"layers": said})
+    state = content["state_dict"]
+    for key in [k for k in state if ".layer4." in k or k.startswith("model.decoders.")]:
+        del state[key]
+    for n, channels in enumerate((64, 128, 256)):
+        decoder = freia.flow(channels, 1, 16, soft=False)
+        state |= {f"model.decoders.{n}.{k}": v for k, v in decoder.state_dict().items()}
+    torch.save(content, tmp_path / "a.ckpt")
+    with pytest.raises(ExportError, match="features of 64, 128, 256 channels at layer1, layer2, layer3; the library"):
+        export_checkpoint(tmp_path / "a.ckpt", tmp_path / "d.h5")
+
+
+def test_input_size_that_is_not_in_the_file_is_said(tmp_path, decoders):
+    content = anomalib(decoders)
+    del content["anomalib_pre_processor_config"]
+    content["transform"] = instance_of("torchvision.transforms.v2._container", "Compose")
+    torch.save(content, tmp_path / "a.ckpt")
+    sys.modules.pop("torchvision.transforms.v2._container")
+    said = []
+    export_checkpoint(tmp_path / "a.ckpt", tmp_path / "d.h5", say=said.append)
+    assert "the checkpoint does not say its input size: 256 x 256 is assumed, see --input-size" in said
+    said = []
+    export_checkpoint(tmp_path / "a.ckpt", tmp_path / "d.h5", SIZE, say=said.append)
+    assert said and not any("assumed" in text for text in said)
+
+
+@pytest.mark.parametrize("compiled", ["model._orig_mod.", "_orig_mod.model.", "_forward_module.model."])
+def test_anomalib_compiled(tmp_path, decoders, compiled):
+    content = anomalib(decoders)
+    content["state_dict"] = {k.replace("model.", compiled, 1): v for k, v in content["state_dict"].items()}
+    torch.save(content, tmp_path / "a.ckpt")
+    export_checkpoint(tmp_path / "a.ckpt", tmp_path / "d.h5")
+    with h5py.File(tmp_path / "d.h5") as file:
+        assert attributes(file["encoder"])["padding"] == "zeros"
+
+
+def halved(value, kind):
+    """`.half()` of every float tensor."""
+    if isinstance(value, dict):
+        return {key: halved(v, kind) for key, v in value.items()}
+    if isinstance(value, list):
+        return [halved(v, kind) for v in value]
+    return value.to(kind) if torch.is_tensor(value) and value.is_floating_point() else value
+
+
+@pytest.mark.parametrize("kind, bits", [(torch.float16, 11), (torch.bfloat16, 8)])
+@pytest.mark.parametrize("back", [False, True])
+def test_rotations_that_were_rounded(tmp_path, kind, bits, back):
+    flows = freia.flows("efficientnet_lite0", 3, soft=True)
+    freia.save(tmp_path / "c.pt", "efficientnet_lite0", flows)
+    state = halved(torch.load(tmp_path / "c.pt", weights_only=True), kind)
+    torch.save(halved(state, torch.float32) if back else state, tmp_path / "c.pt")
+    said = []
+    export_checkpoint(tmp_path / "c.pt", tmp_path / "d.h5", SIZE, verify=True, say=said.append)
+    name = str(kind).removeprefix("torch.")
+    assert any(f"6 rotations are inexact by rounding to {name}: made orthogonal again in double" in t for t in said), said
+    assert back or any(f"rounded to {bits} bits ({kind})" in text for text in said)
+    with h5py.File(tmp_path / "d.h5") as file:
+        assert "rotations" in file["provenance"].attrs
+        for level, flow in enumerate(flows):
+            for block, trained in enumerate(flow.module_list):
+                matrix = file[f"flow/{level}/module_list.{block}.w_perm"][()].astype(np.float64)
+                exact = trained.w_perm.numpy().reshape(matrix.shape).astype(np.float64)
+                rounded = trained.w_perm.to(kind).float().numpy().reshape(matrix.shape)
+                assert np.abs(matrix @ matrix.T - np.eye(len(matrix))).max() <= 1e-6
+                # Nearer to the rotation that was trained with than the rounded one.
+                assert np.linalg.norm(matrix - exact) < 0.9 * np.linalg.norm(rounded - exact)
+
+
+def test_what_rounding_does_not_explain(tmp_path):
+    state = {"encoder_state_dict": freia.encoder("efficientnet_lite0"),
+             "decoder_state_dict": [f.state_dict() for f in freia.flows("efficientnet_lite0", 1, soft=True)]}  # fmt: skip
+    state["decoder_state_dict"][0]["module_list.0.w_perm"] *= 1.03
+    torch.save(halved(state, torch.bfloat16), tmp_path / "c.pt")
+    with pytest.raises(ExportError, match="neither a rotation nor .*, too far from one for its values' rounding to bfloat16"):
+        export_checkpoint(tmp_path / "c.pt", tmp_path / "d.h5")
+
+
+def test_exact_rotations_are_kept_as_they_are(tmp_path):
+    flows = freia.flows("efficientnet_lite0", 1, soft=True)
+    freia.save(tmp_path / "c.pt", "efficientnet_lite0", flows)
+    said = []
+    export_checkpoint(tmp_path / "c.pt", tmp_path / "d.h5", say=said.append)
+    assert not any("rotations" in text for text in said)
+    with h5py.File(tmp_path / "d.h5") as file:
+        assert np.array_equal(file["flow/0/module_list.0.w_perm"][()], flows[0].module_list[0].w_perm.reshape(192, 192))
+
+
 def instance_of(module, name):
     """An object whose class is gone by the time the file is read."""
     cls = type(name, (), {"__module__": module})

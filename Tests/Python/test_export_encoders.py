@@ -1,5 +1,6 @@
 """Encoders of every architecture: told from their keys, read from files of several kinds, verified."""
 
+import re
 import sys
 
 import h5py
@@ -33,7 +34,7 @@ def test_architecture_is_told_from_the_keys(name, names):
         with pytest.raises(ExportError, match="the features would differ"):
             _weights.encoder(state, None, "w.pth")
         return
-    weights = _weights.encoder(state, None, "w.pth")
+    weights = _weights.encoder(state, names.called or None, "w.pth")
     assert (weights.architecture, weights.names) == (name, names)
     # Under the library's own keys, whatever they were.
     own = ARCHITECTURES[name].names[0].shapes
@@ -47,10 +48,11 @@ def test_timm_keys_become_the_librarys(tmp_path):
     own, timm = ARCHITECTURES["efficientnet_lite0"].names
     wanted = make_detector.encoder_weights("efficientnet_lite0")
     torch.save({t: torch.from_numpy(wanted[o]) for t, o in zip(timm.shapes, own.shapes)}, tmp_path / "w.pth")
-    export_encoder(tmp_path / "w.pth", tmp_path / "e.h5")
+    export_encoder(tmp_path / "w.pth", tmp_path / "e.h5", Settings("tf_efficientnet_lite0"))
     with h5py.File(tmp_path / "e.h5") as file:
         written = tensors(file["encoder"])
         assert file["preprocessing"].attrs["mean"].tolist() == [0.5] * 3
+        assert "--architecture tf_efficientnet_lite0 " in attributes(file["provenance"])["options"]
     assert written.keys() == wanted.keys() and all(np.array_equal(written[k], wanted[k]) for k in wanted)
 
 
@@ -63,6 +65,16 @@ def test_nearest_architecture_is_named():
         _weights.encoder(hollow(ARCHITECTURES["resnet34"].names[0]), "resnet18", "w.pth")
     with pytest.raises(ExportError, match="of another shape, e.g. pos_embed"):
         _weights.encoder(hollow(ARCHITECTURES["vit_base_patch16_384"].names[0]), "vit_base_patch16_224", "w.pth")
+
+
+def test_keys_of_the_first_port_of_mobilenet_v2():
+    own, port, _ = ARCHITECTURES["mobilenet_v2"].names
+    expanding = {"0.0": "0", "0.1": "1", "1.0": "3", "1.1": "4", "2": "6", "3": "7"}
+    first = {"0.0": "0", "0.1": "1", "1": "3", "2": "4"}
+    for key, theirs in zip(own.shapes, port.shapes, strict=True):
+        block, within, part = re.fullmatch(r"(features\.\d+)\.(?:conv\.)?(.*)\.(\w+)", key).groups()
+        layers = {"features.0": {}, "features.1": first}.get(block, expanding)
+        assert theirs == (f"{block}.conv.{layers[within]}.{part}" if layers else key)
 
 
 def test_ambiguous_keys_are_refused(monkeypatch):
@@ -109,6 +121,14 @@ def test_verify(tmp_path):
     done = run("encoder", tmp_path / "w.pt", "-o", tmp_path / "e.h5", *options)
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("features from") == done.stderr.count("log p / C from") == 3
+
+
+def test_verify_without_the_library_is_one_sentence(tmp_path):
+    torch.save(freia.encoder("efficientnet_lite0"), tmp_path / "w.pt")
+    done = run("encoder", tmp_path / "w.pt", "-o", tmp_path / "e.h5", "--verify", CFLOWAD_LIBRARY=str(tmp_path / "none"))
+    assert done.returncode == 1 and (tmp_path / "e.h5").exists()
+    assert "cflowad: the file is written, but --verify needs the library: " in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
 
 
 def test_verify_on_the_command_line_fails(tmp_path, monkeypatch, capsys):

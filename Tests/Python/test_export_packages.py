@@ -1,10 +1,13 @@
 """Against torchvision, timm and anomalib themselves, where they are installed."""
 
+import types
+
 import h5py
+import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
-from cflowad import _reference, _verify, _weights  # noqa: E402
+from cflowad import _checkpoints, _files, _reference, _verify, _weights  # noqa: E402
 from cflowad._architectures import ARCHITECTURES  # noqa: E402
 from cflowad._checkpoints import checkpoint  # noqa: E402
 from cflowad.export import Clamp, export_checkpoint  # noqa: E402
@@ -34,14 +37,14 @@ def lively(model):
     return model.double().eval()
 
 
-def check(model, architecture, taps=None, side=64, tolerance=1e-12):
+def check(model, architecture, taps=None, side=64, tolerance=1e-12, called=None):
     """The reference computes what the package's own model gives at the taps, in double.
 
     ``taps`` are the package's names of all of the library's: the original's, then those behind the residual.
     """
     known = ARCHITECTURES[architecture]
     own = known.taps + known.residual_taps
-    weights = _weights.encoder({k: v.float() for k, v in lively(model).state_dict().items()}, None, "weights")
+    weights = _weights.encoder({k: v.float() for k, v in lively(model).state_dict().items()}, called, "weights")
     assert weights.architecture == architecture
     model.load_state_dict({k: v.float().double() for k, v in model.state_dict().items()})
     image, found = torch.randn(1, 3, side, side).double(), {}
@@ -66,13 +69,32 @@ def test_torchvision(name):
 
 @pytest.mark.parametrize("name", ["tf_efficientnet_b5", "resnet34"])
 def test_timm(name):
-    check(pytest.importorskip("timm").create_model(name), name)
+    check(pytest.importorskip("timm").create_model(name), name, called=name)
 
 
 def test_timm_under_other_keys():
     timm = pytest.importorskip("timm")
     taps = ["blocks.2.1.bn3", "blocks.4.2.bn3", "blocks.5.3.bn3", "blocks.2.1", "blocks.4.2", "blocks.5.3"]
-    check(timm.create_model("tf_efficientnet_lite0"), "efficientnet_lite0", taps)
+    check(timm.create_model("tf_efficientnet_lite0"), "efficientnet_lite0", taps, called="tf_efficientnet_lite0")
+
+
+def test_module_saved_as_an_object(tmp_path):
+    model = pytest.importorskip("torchvision.models").mobilenet_v2(weights=None)
+    torch.save({"model": model, "epoch": 1}, tmp_path / "m.pt")
+    weights = _weights.encoder(_files.load(tmp_path / "m.pt"), None, "m.pt")
+    state = model.state_dict()
+    assert weights.architecture == "mobilenet_v2" and weights.remarks[0] == "taken from model"
+    assert all(np.array_equal(value, state[key]) for key, value in weights.tensors.items())
+
+
+def test_size_and_normalization_of_transforms_saved_as_objects(tmp_path):
+    """As anomalib did before 2.7."""
+    v2 = pytest.importorskip("torchvision.transforms.v2")
+    transform = v2.Compose([v2.Resize((320, 448), antialias=True), v2.Normalize([0.4] * 3, [0.3] * 3)])
+    torch.save({"transform": transform}, tmp_path / "t.ckpt")
+    found = types.SimpleNamespace()
+    _checkpoints._read_transform(_files.load(tmp_path / "t.ckpt"), found)
+    assert (found.height, found.width, found.mean) == (320, 448, (0.4,) * 3)
 
 
 def test_timm_vision_transformer():
@@ -102,7 +124,7 @@ def test_anomalib(tmp_path, soft):
     export_checkpoint(tmp_path / "a.ckpt", tmp_path / "d.h5", verify=True)
     # The library equals the reference (verify), and the reference equals anomalib.
     utils = pytest.importorskip("anomalib.models.image.cflow.utils")
-    found = checkpoint(torch.load(tmp_path / "a.ckpt", weights_only=True), None, "a.ckpt")
+    found = checkpoint(_files.load(tmp_path / "a.ckpt"), None, "a.ckpt")
     image = (torch.from_numpy(_verify.frame(64, 96)).double() / 255 - 0.5).permute(2, 0, 1)[None]
     clamp = Clamp().completed(found)
     theirs = model.double().eval().model.encoder(image)

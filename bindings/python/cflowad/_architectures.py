@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -10,9 +11,26 @@ from . import _networks
 from ._exporting import ExportError
 from ._networks import MobileNet, Network, ResNet, Row, Shapes, VisionTransformer
 
+#: Mean and standard deviation of the input, R G B on the scale 0...1.
+Normalization = tuple[Sequence[float], Sequence[float]]
+
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 INCEPTION = ((0.5,) * 3, (0.5,) * 3)
 LITE = ((127 / 255,) * 3, (128 / 255,) * 3)
+
+
+@dataclass(frozen=True)
+class Twin:
+    """Another network whose keys and shapes are the same: only its name tells it apart."""
+
+    #: What finds it in a name.
+    pattern: str
+    #: In place of the architecture's own.
+    normalization: Normalization | None = None
+    #: Why its weights cannot be used; "": they can.
+    refused: str = ""
+    #: Names of it that a user may give as the architecture.
+    called: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -24,14 +42,25 @@ class Names:
     network: Network
     #: Beginnings of the keys that a complete classifier has beyond what the features need: dropped.
     beyond: tuple[str, ...]
-    #: Defaults of the input's normalization, mean and standard deviation, R G B on the scale 0...1.
-    normalization: tuple[tuple[float, ...], tuple[float, ...]]
+    #: Default of the input's normalization.
+    normalization: Normalization
     #: Why weights under these keys cannot be used; "": they can.
     refused: str = ""
+    twins: tuple[Twin, ...] = ()
+    #: The package's own name of the network. Where there is one the name must be known, since the keys are more often a
+    #: refused twin's; "": what is not known to be a twin is taken for the network itself.
+    called: str = ""
     shapes: Shapes = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "shapes", self.network.shapes())
+
+    def meant_by(self, name: str) -> Names | Twin | None:
+        """Whether a network's name means these or a twin; None: neither."""
+        for twin in self.twins:
+            if re.search(twin.pattern, name.lower()):
+                return twin
+        return self if self.called and self.called in name.lower() else None
 
 
 @dataclass(frozen=True)
@@ -84,12 +113,19 @@ class Architecture:
         return self.names[0].network
 
 
+_RESNETS = (
+    Twin(r"resnet(blur|aa)", refused="blurs before it strides, which the library does not"),
+    Twin(r"(?<![a-z])(caffe2?|msra)(?![a-z])",
+         refused="strides in the first convolution of a block, the library in the 3 x 3 one"),
+)  # fmt: skip
+
+
 def _resnet(
     counts: tuple[int, int, int, int], bottleneck: bool = False, groups: int = 1, base: int = 64
 ) -> Architecture:
     network = ResNet(counts, bottleneck, groups, base)
     channels = (512, 1024, 2048) if bottleneck else (128, 256, 512)
-    names = Names("torchvision or timm", network, ("fc.",), IMAGENET)
+    names = Names("torchvision or timm", network, ("fc.",), IMAGENET, twins=_RESNETS)
     return Architecture(("layer2", "layer3", "layer4"), channels, ("reflect", "zeros"), (names,))
 
 
@@ -148,14 +184,21 @@ def _mobilenet_v2() -> Architecture:
     timm = replace(network, stem=_networks.TIMM_STEM, naming=_networks.timm)
     names = (
         Names("torchvision", network, ("features.18.", "classifier."), IMAGENET),
+        Names("the first PyTorch port", replace(network, naming=_networks.first_v2), ("features.18.", "classifier."),
+              IMAGENET),
         Names("timm", timm, ("conv_head.", "bn2.", "classifier."), IMAGENET),
-    )
+    )  # fmt: skip
     blocks = ("features.6", "features.13", "features.17")
     taps = tuple(f"{block}.conv.3" for block in blocks)
     return Architecture(taps, (32, 96, 320), ("zeros",), names, residual_taps=blocks)
 
 
-def _efficientnet_lite(width: float, depth: float) -> Architecture:
+#: Of timm's EfficientNets without "tf_".
+_OTHER_PADDING = ("pads symmetrically and adds 1e-5 to the variances, where the library does as TensorFlow: the features "
+                  "would differ")  # fmt: skip
+
+
+def _efficientnet_lite(number: int, width: float, depth: float) -> Architecture:
     def scaled(channels: int) -> int:
         wanted = channels * width
         rounded = max(8, int(wanted + 4) // 8 * 8)
@@ -172,8 +215,12 @@ def _efficientnet_lite(width: float, depth: float) -> Architecture:
     lasts = [sum(stage[4] for stage in table[: n + 1]) - 1 for n in (2, 4, 5)]
     names = (
         Names("efficientnet-lite-pytorch", network, (f"_blocks.{len(rows)}.", "_conv_head.", "_bn1.", "_fc."), LITE),
-        Names("timm (tf_efficientnet_lite)", timm, ("blocks.6.", "conv_head.", "bn2.", "classifier."), INCEPTION),
-    )
+        Names(
+            "timm", timm, ("blocks.6.", "conv_head.", "bn2.", "classifier."), INCEPTION,
+            called=f"tf_efficientnet_lite{number}",
+            twins=(Twin(rf"(?<!tf_)efficientnet[-_]lite{number}", refused=_OTHER_PADDING),),
+        ),
+    )  # fmt: skip
     blocks = tuple(f"_blocks.{n}" for n in lasts)
     return Architecture(
         tuple(f"{block}._bn2" for block in blocks), tuple(table[n][0] for n in (2, 4, 5)), ("same",), names,
@@ -188,7 +235,12 @@ def _efficientnet_b5() -> Architecture:
         ((24, 3, 1, 1, 3), (40, 3, 2, 6, 5), (64, 5, 2, 6, 5), (128, 3, 2, 6, 7), (176, 5, 1, 6, 7), (304, 5, 2, 6, 9)),
     )  # fmt: skip
     network = MobileNet(rows, _networks.TIMM_STEM, 48, _networks.timm, 1e-3, "silu", ("silu", "sigmoid"))
-    names = Names("timm", network, ("blocks.6.", "conv_head.", "bn2.", "classifier."), IMAGENET)
+    twins = (
+        Twin(r"(?<!tf_)efficientnet[-_]b5", refused=_OTHER_PADDING),
+        Twin(r"tf_efficientnet_b5[._]ap", INCEPTION, called=("tf_efficientnet_b5_ap",)),
+    )
+    names = Names("timm", network, ("blocks.6.", "conv_head.", "bn2.", "classifier."), IMAGENET, twins=twins,
+                  called="tf_efficientnet_b5")  # fmt: skip
     blocks = ("blocks.2.4", "blocks.4.6", "blocks.5.8")
     taps = tuple(f"{block}.bn3" for block in blocks)
     return Architecture(taps, (64, 176, 304), ("same",), (names,), residual_taps=blocks)
@@ -196,16 +248,20 @@ def _efficientnet_b5() -> Architecture:
 
 def _vit(size: int) -> Architecture:
     beyond = ("blocks.11.", "norm.", "fc_norm.", "pre_logits.", "head.")
-    names = Names("timm", VisionTransformer(size), beyond, INCEPTION)
+    twins = (
+        Twin("deit_base", IMAGENET, called=(f"deit_base_patch16_{size}",)),
+        Twin(r"(?<![a-z])(dino|mae)(?![a-z])", IMAGENET),  # self-supervised ViTs
+    )
+    names = Names("timm", VisionTransformer(size), beyond, INCEPTION, twins=twins)
     return Architecture(("blocks.10", "blocks.2", "blocks.6"), (768,) * 3, ("zeros",), (names,), size, multiple=16)
 
 
 ARCHITECTURES = {
-    "efficientnet_lite0": _efficientnet_lite(1.0, 1.0),
-    "efficientnet_lite1": _efficientnet_lite(1.0, 1.1),
-    "efficientnet_lite2": _efficientnet_lite(1.1, 1.2),
-    "efficientnet_lite3": _efficientnet_lite(1.2, 1.4),
-    "efficientnet_lite4": _efficientnet_lite(1.4, 1.8),
+    "efficientnet_lite0": _efficientnet_lite(0, 1.0, 1.0),
+    "efficientnet_lite1": _efficientnet_lite(1, 1.0, 1.1),
+    "efficientnet_lite2": _efficientnet_lite(2, 1.1, 1.2),
+    "efficientnet_lite3": _efficientnet_lite(3, 1.2, 1.4),
+    "efficientnet_lite4": _efficientnet_lite(4, 1.4, 1.8),
     "mobilenet_v2": _mobilenet_v2(),
     "mobilenet_v3_large": _mobilenet_v3(
         _V3_LARGE, (1, 2, 3, 4, 2, 3), ("features.6.block.3.0", "features.12.block.3.0", "features.15.block.3.0"),
@@ -224,3 +280,12 @@ ARCHITECTURES = {
     "vit_base_patch16_384": _vit(384),
     "wide_resnet50_2": _resnet((3, 4, 6, 3), bottleneck=True, base=128),
 }  # fmt: skip
+
+#: Other names of networks that are computed as one of these -> its name.
+ALIASES = {
+    called: name
+    for name, known in ARCHITECTURES.items()
+    for names in known.names
+    for called in (names.called, *(c for twin in names.twins for c in twin.called))
+    if called and called not in ARCHITECTURES
+}

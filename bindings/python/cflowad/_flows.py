@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from ._exporting import ExportError, Tensors
-from ._weights import arrays, differences
+from ._rotations import rotation, rounded_to
+from ._state_dicts import Paths, arrays
+from ._weights import differences
+
+#: A key that every decoder has.
+FIRST_KEY = "module_list.0.global_scale"
 
 
 @dataclass
@@ -21,6 +26,8 @@ class Flows:
     #: "hard": every w_perm is indices [C]; "soft": every one is a matrix [C, C].
     permutation: str
     levels: list[Tensors]
+    #: What was done to rotations that are not exact: to be told.
+    remarks: tuple[str, ...] = ()
 
 
 def permutation_indices(matrix: Any) -> Any:
@@ -30,19 +37,26 @@ def permutation_indices(matrix: Any) -> Any:
     return ones.argmax(1).astype(np.int64) if is_permutation else None
 
 
+def decoder_state(state: Any, what: str) -> dict[str, Any]:
+    """The keys and tensors of a decoder, without a prefix."""
+    paths = Paths(state)
+    prefixes = paths.prefixes([FIRST_KEY])
+    if len(prefixes) != 1:
+        raise ExportError(f"{what} has no {FIRST_KEY}, or several: not a decoder of FrEIA's AllInOneBlocks")
+    return paths.under(prefixes[0][0])
+
+
 def channels_of(state: Any, what: str) -> int:
     """C of a decoder."""
     try:
-        return int(state["module_list.0.global_scale"].numel())
-    except (AttributeError, KeyError, TypeError) as error:
-        raise ExportError(
-            f"{what} has no module_list.0.global_scale: not a decoder of FrEIA's AllInOneBlocks"
-        ) from error
+        return int(decoder_state(state, what)[FIRST_KEY].numel())
+    except (AttributeError, TypeError) as error:
+        raise ExportError(f"{what}: {FIRST_KEY} is not a tensor") from error
 
 
 def _level(state: Any, channels: int, what: str) -> tuple[int, int, Tensors]:
     """Blocks, condition length and tensors of one decoder; w_perm as [C] indices where it is a permutation's."""
-    tensors = {k: v for k, v in arrays(state, what).items() if not k.endswith(".w_perm_inv")}
+    tensors = arrays({k: v for k, v in decoder_state(state, what).items() if not k.endswith(".w_perm_inv")}, what)
     blocks = 0
     while f"module_list.{blocks}.subnet.0.weight" in tensors:
         blocks += 1
@@ -84,8 +98,6 @@ def _level(state: Any, channels: int, what: str) -> tuple[int, int, Tensors]:
             indices = permutation_indices(value)
             if indices is not None:
                 tensors[key] = indices
-            elif not np.allclose(value.astype(np.float64) @ value.T.astype(np.float64), np.eye(channels), atol=1e-3):
-                raise ExportError(f"{what}: {key} is neither a rotation nor a permutation")
         elif value.dtype != np.int64 or not np.array_equal(np.sort(value), np.arange(channels)):
             raise ExportError(f"{what}: {key} is not a permutation of 0...{channels - 1}")
     return blocks, width - n1, tensors
@@ -99,9 +111,33 @@ def flows(states: Any, channels: Sequence[int], what: str) -> Flows:
     if len({(blocks, condition) for blocks, condition, _ in levels}) != 1:
         raise ExportError(f"{what}: the levels differ in their number of blocks or their condition's length")
     hard = all(v.ndim == 1 for _, _, t in levels for k, v in t.items() if k.endswith(".w_perm"))
+    remarks: tuple[str, ...] = ()
     if not hard:  # some rotations: permutations beside them become matrices again
         for _, _, tensors in levels:
             for key, value in tensors.items():
                 if key.endswith(".w_perm") and value.ndim == 1:
                     tensors[key] = np.eye(len(value), dtype=np.float32)[value]
-    return Flows(levels[0][0], levels[0][1], "hard" if hard else "soft", [t for _, _, t in levels])
+        remarks = _make_rotations([tensors for _, _, tensors in levels], what)
+    return Flows(levels[0][0], levels[0][1], "hard" if hard else "soft", [t for _, _, t in levels], remarks)
+
+
+def _make_rotations(levels: list[Tensors], what: str) -> tuple[str, ...]:
+    """Every w_perm becomes a rotation of float32's accuracy. Tells which were not."""
+    mended: dict[str, list[float]] = {}
+    for level, tensors in enumerate(levels):
+        for key, value in tensors.items():
+            if not key.endswith(".w_perm"):
+                continue
+            cause, _ = rounded_to(value) or ("", 0)
+            found = rotation(value)
+            if found is None:
+                rounded = f", too far from one for its values' rounding to {cause} to be the reason" if cause else ""
+                raise ExportError(f"{what}[{level}]: {key} is neither a rotation nor a permutation{rounded}")
+            tensors[key], moved = found
+            if moved:
+                mended.setdefault(f"rounding to {cause}" if cause else "what computed or stored them", []).append(moved)
+    return tuple(
+        f"{len(moved)} rotations are inexact by {cause}: made orthogonal again in double, which moves their entries by up "
+        f"to {max(moved):.1g}"
+        for cause, moved in mended.items()
+    )

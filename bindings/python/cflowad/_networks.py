@@ -196,6 +196,18 @@ def torchvision_v2(index: int, stage: int, position: int, expands: bool, squeeze
     )
 
 
+def first_v2(index: int, stage: int, position: int, expands: bool, squeezes: bool) -> Keys:
+    """``features.4.conv.3``: the first port of MobileNetV2 to PyTorch, all layers of a block in one sequence."""
+    block, n = f"features.{index + 1}", 3 * int(expands)
+    return Keys(
+        block,
+        Convolution(f"{block}.conv.0", f"{block}.conv.1") if expands else None,
+        Convolution(f"{block}.conv.{n}", f"{block}.conv.{n + 1}"),
+        None,
+        Convolution(f"{block}.conv.{n + 3}", f"{block}.conv.{n + 4}"),
+    )
+
+
 def timm(index: int, stage: int, position: int, expands: bool, squeezes: bool) -> Keys:
     """``blocks.2.0.conv_dw``: all of timm's."""
     block = f"blocks.{stage}.{position}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ._architectures import ARCHITECTURES
+from ._architectures import ALIASES, ARCHITECTURES
 from ._checkpoints import Checkpoint
 from ._exporting import CLAMPS, PADDINGS, ExportError
 from ._weights import EncoderWeights
@@ -24,7 +24,7 @@ class Settings:
     Parameters
     ----------
     architecture
-        A key of ``ARCHITECTURES``; None: told from the keys and shapes.
+        A key of ``ARCHITECTURES`` or ``ALIASES``; None: told from keys, shapes and what the file says.
     padding
         How convolutions see beyond the border: ``reflect`` (the original cflow-ad's ResNets), ``zeros`` (torchvision,
         timm, anomalib) or ``same`` (TensorFlow).
@@ -47,8 +47,9 @@ class Settings:
     taps: Sequence[str] | None = None
 
     def __post_init__(self) -> None:
-        if self.architecture is not None and self.architecture not in ARCHITECTURES:
-            raise ExportError(f"unknown architecture {self.architecture!r}; known: {', '.join(sorted(ARCHITECTURES))}")
+        known = sorted({*ARCHITECTURES, *ALIASES})
+        if self.architecture is not None and self.architecture not in known:
+            raise ExportError(f"unknown architecture {self.architecture!r}; known: {', '.join(known)}")
         if self.padding is not None and self.padding not in PADDINGS:
             raise ExportError(f"padding {self.padding!r} is none of {', '.join(PADDINGS)}")
         for values in (self.mean, self.standard_deviation):
@@ -63,7 +64,7 @@ class Settings:
     def completed(self, weights: EncoderWeights, said: Checkpoint | None = None) -> Settings:
         """With nothing left open: the options, else what a checkpoint says, else the architecture's own values."""
         known = weights.known
-        mean, deviation = weights.names.normalization
+        mean, deviation = weights.normalization
         done = replace(
             self,
             architecture=weights.architecture,
@@ -85,12 +86,12 @@ class Settings:
             raise ExportError(f"height and width of {done.architecture}'s input are multiples of {known.multiple}")
         return done
 
-    def options(self) -> str:
-        """Completed settings as they would be given on the command line."""
+    def options(self, called: str) -> str:
+        """Completed settings as they would be given on the command line, for an architecture of this name."""
         assert self.mean is not None and self.standard_deviation is not None
         mean, deviation = (" ".join(f"{v:.9g}" for v in values) for values in (self.mean, self.standard_deviation))
         return (
-            f"--architecture {self.architecture} --padding {self.padding} --mean {mean} --std {deviation} "
+            f"--architecture {called} --padding {self.padding} --mean {mean} --std {deviation} "
             f"--input-size {self.height} {self.width} --taps {' '.join(self.taps or ())}"
         )
 

