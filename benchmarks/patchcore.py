@@ -25,18 +25,17 @@ def coreset(x, count, seed):
     A row that is nearer to its own chosen one than half the distance from there to the new one cannot be nearer to the new
     one: it is left out, which most of them are.
     """
-    chosen = np.empty(count, np.int64)
-    chosen[0] = np.random.RandomState(seed).randint(len(x))
-    distance, owner = torch.cdist(x, x[chosen[:1]])[:, 0], torch.zeros(len(x), dtype=torch.int64)
+    chosen = torch.empty(count, x.shape[1])
+    chosen[0] = x[np.random.RandomState(seed).randint(len(x))]
+    distance, owner = (x - chosen[0]).norm(dim=1), torch.zeros(len(x), dtype=torch.int64)
     for k in range(1, count):
-        chosen[k] = int(distance.argmax())
-        new = x[chosen[k]][None]
-        to_owners = torch.cdist(new, x[chosen[:k]])[0]
+        chosen[k] = x[int(distance.argmax())]
+        to_owners = (chosen[:k] - chosen[k]).norm(dim=1)
         near = torch.nonzero(2 * distance > to_owners[owner])[:, 0]
-        found = (x[near] - new).norm(dim=1)
+        found = (x[near] - chosen[k]).norm(dim=1)
         nearer = found < distance[near]
         distance[near[nearer]], owner[near[nearer]] = found[nearer], k
-    return x[torch.from_numpy(chosen)]
+    return chosen
 
 
 class PatchCore:
