@@ -13,6 +13,7 @@ Times mean something on an idle machine only. Needs numpy, h5py, pillow, scipy a
 """
 
 import argparse
+import hashlib
 import json
 import sys
 from pathlib import Path
@@ -46,6 +47,13 @@ class DataSet:
         self.labels = np.array([is_defective for _, is_defective, _ in test])
         self.masks = None if test[0][2] is None else np.stack([mask for _, _, mask in test])
         self.strange = strange(self.frames[0].shape)
+
+
+def settings(arguments):
+    """What all results of one table have in common: none is taken over from another build or another encoder."""
+    files = {"encoder": arguments.encoder, "library": Path(cflowad._native.library()._name)}
+    sums = {f"{name}_sha256": hashlib.sha256(file.read_bytes()).hexdigest() for name, file in files.items()}
+    return {"build": cflowad.build_info(), "encoder": arguments.encoder.name, "size": arguments.size, **sums}
 
 
 def classes(arguments):
@@ -94,10 +102,10 @@ def main():
         parser.error("there is no data to measure on: give class folders, --all or --solar-cells")
     arguments.output.mkdir(parents=True, exist_ok=True)
     kept = arguments.output / "results.json"
-    settings = {"library": cflowad.build_info(), "encoder": arguments.encoder.name, "size": arguments.size}
-    results = json.loads(kept.read_text()) if kept.exists() else {"settings": settings, "rows": []}
-    if results["settings"] != settings:
-        parser.error(f"{kept} is of {results['settings']}, not {settings}: give another --output or remove it")
+    mine = settings(arguments)
+    results = json.loads(kept.read_text()) if kept.exists() else {"settings": mine, "rows": []}
+    if results["settings"] != mine:
+        parser.error(f"{kept} is of {results['settings']}, not {mine}: give another --output or remove it")
 
     def keep():
         kept.write_text(json.dumps(results, indent=1))

@@ -86,7 +86,7 @@ def markdown(results):
     settings, rows = results["settings"], results["rows"]
     seeds = sorted({row["seed"] for row in rows})
     head = (
-        f"{settings['library']}; {settings['encoder']}, input {settings['size']} x {settings['size']}; seeds "
+        f"{settings['build']}; {settings['encoder']}, input {settings['size']} x {settings['size']}; seeds "
         f"{', '.join(map(str, seeds))}: the mean, and the lowest and highest of them. Measures in percent."
     )
     return "\n".join([head, "", over_all(rows), by_class(rows)])
