@@ -47,13 +47,15 @@ let package = Package(
     .executable(name: "cflowad", targets: ["cflowad"]),
   ],
   dependencies: [.package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")],
-  targets: library("OpenBLAS", pkgConfig: nil, debian: "libopenblas-dev")  // loaded at run time, never linked
+  // Those without pkgConfig are loaded at run time, when they are first needed, and never linked.
+  targets: library("OpenBLAS", pkgConfig: nil, debian: "libopenblas-dev")
     + library("PNG", pkgConfig: "libpng", debian: "libpng-dev", wrapper: ["Imaging"])
     + library(
-      "JPEG", pkgConfig: "libjpeg", debian: "libjpeg-dev", shim: ["CPicture"], wrapper: ["Imaging", "PictureDecoding"])
+      "JPEG", pkgConfig: nil, debian: "libjpeg-dev", shim: ["CPicture"], wrapper: ["Imaging", "PictureDecoding"])
     + library(
-      "TIFF", pkgConfig: "libtiff-4", debian: "libtiff-dev", shim: ["CPicture"],
-      wrapper: ["Imaging", "PictureDecoding"])
+      "TIFF", pkgConfig: nil, debian: "libtiff-dev", shim: ["CPicture"], wrapper: ["Imaging", "PictureDecoding"])
+    + library(
+      "WebP", pkgConfig: nil, debian: "libwebp-dev", shim: ["CPicture"], wrapper: ["Imaging", "PictureDecoding"])
     + library("HDF5", pkgConfig: "hdf5-serial", debian: "libhdf5-dev")
     + [
       module("Basics", []),
@@ -86,16 +88,15 @@ let package = Package(
       .target(
         name: "PictureDecoding", dependencies: ["Basics", "CPicture", "Imaging"],
         path: "Sources/Libraries/Picture/Wrapper", swiftSettings: settings),
-      module("ImageFiles", ["Basics", "Imaging", "PNG", "JPEG", "TIFF"]),
+      module("ImageFiles", ["Basics", "Imaging", "PNG", "JPEG", "TIFF", "WebP"]),
       module("DataSets", ["Basics", "ImageFiles", "Imaging"]),
       .target(name: "CLastError", path: "Sources/Libraries/LastError"),
       .systemLibrary(name: "CFlowADHeader", path: "include"),
       module(
         "CFlowAD",
         [
-          "CFlowADHeader", "CLastError", "CProcess", "Basics", "Kernels", "Imaging", "PNG", "Rendering", "Encoders",
-          "Flows",
-          "Scoring", "Segmentation", "Training", "TrainingFile", "Evaluation", "ModelFile",
+          "CFlowADHeader", "CLastError", "CProcess", "Basics", "Kernels", "Imaging", "ImageFiles", "PNG", "Rendering",
+          "Encoders", "Flows", "Scoring", "Segmentation", "Training", "TrainingFile", "Evaluation", "ModelFile",
         ], exclude: ["exports.map"]),
       .executableTarget(
         name: "cflowad",
@@ -116,7 +117,7 @@ let package = Package(
       tests("Basics", ["Basics"]),
       tests("Imaging", ["Basics", "Imaging"], fixtures: true),
       tests("PNG", ["Basics", "Imaging", "PNG"], fixtures: true),
-      tests("ImageFiles", ["Basics", "Imaging", "ImageFiles"], fixtures: true),
+      tests("ImageFiles", ["Basics", "Imaging", "ImageFiles", "PNG"], fixtures: true),
       tests("DataSets", ["Basics", "DataSets", "Imaging", "PNG"], fixtures: true),
       tests("Rendering", ["Basics", "Imaging", "Rendering"], fixtures: true),
       tests(

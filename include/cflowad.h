@@ -64,7 +64,8 @@ int main(int argc, char **argv) {
  *   the handles of its parent too; threads stay with the parent, so that sessions and trainers made there compute on
  *   the calling thread alone (or on those of parallel_for): make new ones. Where a call ran, on whichever thread, every
  *   call in the child that can fail returns CFLOWAD_ERROR_STATE: fork between calls, or exec.
- * - Text is UTF-8. Images are rows of interleaved pixels, the first row at the lowest address.
+ * - Text is UTF-8; a path is bytes, as the system takes them. Images are rows of interleaved pixels, the first row at the
+ *   lowest address.
  */
 #ifndef CFLOWAD_H
 #define CFLOWAD_H
@@ -816,13 +817,44 @@ cflowad_status cflowad_trainer_close(cflowad_trainer *trainer);
 
 /* ---------------------------------------------------------------------------------- images and metrics */
 
+/**
+ * Whether a file's name says that it is an image, 1 or 0, by its ending: of a kind that cflowad_image_read reads, or of one
+ * that it refuses in words (GIF, HEIF ...), so that a folder's frames are not left out silently. Hidden files are none, nor
+ * is NULL. Since 1.2. Thread-safe.
+ */
+int32_t cflowad_image_is_name(const char *path);
+
+/**
+ * Size and format of an image file, from its header; format is what cflowad_image_read will write: GRAY8 or RGB8, and MONO16
+ * or RGB16 where the file has more than 8 bits a sample. Since 1.2. Errors as of cflowad_image_read. Thread-safe.
+ */
+cflowad_status cflowad_image_read_info(
+    const char *path, uint32_t *width, uint32_t *height, cflowad_pixel_format *format);
+
+/**
+ * Reads an image file as the command-line tool does, so that a file has the same score there and here: PNG, JPEG, TIFF, BMP,
+ * WebP and PNM (PBM, PGM, PPM), told by their contents. JPEG, TIFF and WebP need libjpeg, libtiff and libwebp, which are
+ * loaded when the first such file is read. Since 1.2.
+ *
+ * 16-bit samples stay what they are, so that the model's window applies to them as to a camera's; PGM and PPM files with
+ * another largest value than 255 or 65535 are scaled to one of these. Alpha is dropped, not composed. A TIFF file's picture
+ * is turned as its orientation says; an orientation in Exif data is not applied.
+ *
+ * @param pixels    receives height x width pixels, rows without gaps; left alone on failure.
+ * @param capacity  bytes at pixels.
+ * @return CFLOWAD_ERROR_IO, CFLOWAD_ERROR_FORMAT (damaged, or no image), CFLOWAD_ERROR_UNSUPPORTED (another kind of image;
+ *         several pages or frames; samples of 12 or 32 bits, signed or floating-point; a library is not installed),
+ *         CFLOWAD_ERROR_BUFFER_TOO_SMALL, CFLOWAD_ERROR_OUT_OF_MEMORY. Thread-safe.
+ */
+cflowad_status cflowad_image_read(const char *path, void *pixels, size_t capacity);
+
 /** Size and format of a PNG file. format is what cflowad_png_read will write: GRAY8 or RGB8. Thread-safe. */
 cflowad_status cflowad_png_read_info(
     const char *path, uint32_t *width, uint32_t *height, cflowad_pixel_format *format);
 
 /**
  * Reads a PNG file of any kind (1 to 16 bit, palette, alpha, interlaced) as GRAY8 or RGB8. 16-bit samples are rounded
- * to 8; alpha is dropped.
+ * to 8, whatever a model's window: cflowad_image_read keeps them. Alpha is dropped.
  *
  * @param pixels    receives height x width pixels, rows without gaps.
  * @param capacity  bytes at pixels.

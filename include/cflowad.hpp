@@ -863,12 +863,27 @@ inline Promise calibration_promise(std::uint64_t frame_count, double wanted_rate
 struct Image {
     std::uint32_t width = 0;
     std::uint32_t height = 0;
-    cflowad_pixel_format format = CFLOWAD_PIXEL_GRAY8; /**< GRAY8 or RGB8 */
-    std::vector<std::uint8_t> pixels;
+    cflowad_pixel_format format = CFLOWAD_PIXEL_GRAY8; /**< GRAY8 or RGB8; of read_image also MONO16 or RGB16 */
+    std::vector<std::uint8_t> pixels;                  /**< bytes; those of 16-bit samples in the host's order */
 
     /** A view of it. */
     Frame frame() const noexcept { return Frame(pixels.data(), width, height, format); }
 };
+
+/** Whether a file's name says that it is an image; see cflowad_image_is_name. */
+inline bool is_image_name(const char *path) noexcept { return cflowad_image_is_name(path) != 0; }
+
+/** Reads an image file of any kind that the library reads; see cflowad_image_read. */
+inline Expected<Image> try_read_image(const char *path) {
+    Image image;
+    const cflowad_status status = cflowad_image_read_info(path, &image.width, &image.height, &image.format);
+    if (status != CFLOWAD_OK) return detail::failure(status);
+    const bool is_gray = image.format == CFLOWAD_PIXEL_GRAY8 || image.format == CFLOWAD_PIXEL_MONO16;
+    const bool is_deep = image.format == CFLOWAD_PIXEL_MONO16 || image.format == CFLOWAD_PIXEL_RGB16;
+    image.pixels.resize(std::size_t{image.width} * image.height * (is_gray ? 1u : 3u) * (is_deep ? 2u : 1u));
+    const cflowad_status read = cflowad_image_read(path, image.pixels.data(), image.pixels.size());
+    return detail::check(read, std::move(image));
+}
 
 /** Reads a PNG file of any kind as GRAY8 or RGB8; see cflowad_png_read. */
 inline Expected<Image> try_read_png(const char *path) {
@@ -949,6 +964,7 @@ inline Expected<double> try_aupro(
 }
 
 #if CFLOWAD_HAS_EXCEPTIONS
+inline Image read_image(const char *path) { return try_read_image(path).value(); }
 inline Image read_png(const char *path) { return try_read_png(path).value(); }
 inline void write_png(const char *path, const Frame &frame) { try_write_png(path, frame).value(); }
 inline Image render_overlay(const Frame &frame, Span<const float> map, const OverlayOptions &options = {}) {

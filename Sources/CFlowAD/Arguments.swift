@@ -56,12 +56,11 @@ func checkedWorkers(
   return Workers(count: count, host: HostThreads(parallelFor, context: context))
 }
 
-/// The caller's path, checked.
+/// The caller's path, checked: any bytes that the system takes.
 func checkedPath(_ path: UnsafePointer<CChar>?) throws(Failure) -> String {
   guard let path else { throw Failure(.invalidArgument, "the path is NULL") }
-  guard let string = String(validatingCString: path), !string.isEmpty else {
-    throw Failure(.invalidArgument, "the path is empty or not UTF-8")
-  }
+  let string = String(path: path)
+  guard !string.isEmpty else { throw Failure(.invalidArgument, "the path is empty") }
   return string
 }
 

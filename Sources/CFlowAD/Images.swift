@@ -1,8 +1,57 @@
 import Basics
 import CFlowADHeader
+import ImageFiles
 import Imaging
 import PNG
 import Rendering
+
+@_cdecl("cflowad_image_is_name") @implementation
+public func cflowad_image_is_name(_ path: UnsafePointer<CChar>?) -> Int32 {
+  var isName = false
+  _ = attempt { () throws(Failure) in
+    guard let path else { return }
+    let name = String(path: path).split(separator: "/", omittingEmptySubsequences: false).last
+    isName = ImageFile.isName(name.map { String($0) } ?? "")
+  }
+  return isName ? 1 : 0
+}
+
+@_cdecl("cflowad_image_read_info") @implementation
+public func cflowad_image_read_info(
+  _ path: UnsafePointer<CChar>?, _ width: UnsafeMutablePointer<UInt32>?, _ height: UnsafeMutablePointer<UInt32>?,
+  _ format: UnsafeMutablePointer<cflowad_pixel_format>?
+) -> cflowad_status {
+  attempt { () throws(Failure) in
+    try write(ImageFile.readShape(path: checkedPath(path)), width, height, format)
+  }
+}
+
+@_cdecl("cflowad_image_read") @implementation
+public func cflowad_image_read(
+  _ path: UnsafePointer<CChar>?, _ pixels: UnsafeMutableRawPointer?, _ capacity: Int
+) -> cflowad_status {
+  attempt { () throws(Failure) in
+    let path = try checkedPath(path)
+    let pixels = try checkedOutput(pixels, "pixels")
+    let picture = try ImageFile.read(path: path)
+    try checkCapacity(capacity, holds: picture.bytes.count, "pixels")
+    UnsafeMutableRawBufferPointer(start: pixels, count: picture.bytes.count).copyMemory(
+      from: UnsafeRawBufferPointer(picture.bytes))
+  }
+}
+
+private func write(
+  _ shape: @autoclosure () throws(Failure) -> Picture.Shape, _ width: UnsafeMutablePointer<UInt32>?,
+  _ height: UnsafeMutablePointer<UInt32>?, _ format: UnsafeMutablePointer<cflowad_pixel_format>?
+) throws(Failure) {
+  let width = try checkedOutput(width, "width")
+  let height = try checkedOutput(height, "height")
+  let format = try checkedOutput(format, "format")
+  let shape = try shape()
+  width.pointee = UInt32(shape.width)
+  height.pointee = UInt32(shape.height)
+  format.pointee = shape.formatNumber
+}
 
 @_cdecl("cflowad_png_read_info") @implementation
 public func cflowad_png_read_info(
@@ -10,13 +59,7 @@ public func cflowad_png_read_info(
   _ format: UnsafeMutablePointer<cflowad_pixel_format>?
 ) -> cflowad_status {
   attempt { () throws(Failure) in
-    let width = try checkedOutput(width, "width")
-    let height = try checkedOutput(height, "height")
-    let format = try checkedOutput(format, "format")
-    let info = try PNG.readInfo(path: checkedPath(path))
-    width.pointee = UInt32(info.width)
-    height.pointee = UInt32(info.height)
-    format.pointee = (info.isGray ? PixelFormat.gray8 : .rgb8).rawValue
+    try write(PNG.readShape(path: checkedPath(path)), width, height, format)
   }
 }
 

@@ -12,7 +12,7 @@ enum LastError {
   static func set(_ message: String) {
     let buffer = cflowad_last_error_buffer()
     var length = 0
-    for scalar in message.unicodeScalars {
+    for scalar in message.shown.unicodeScalars {
       let bytes = UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter
       guard length + bytes.count < Int(CFLOWAD_LAST_ERROR_CAPACITY) else { break }
       for byte in bytes {

@@ -1,23 +1,40 @@
 import Basics
 
-/// Comma-separated values with a line of column names (RFC 4180): cells may be quoted, and hold commas, line ends and
-/// doubled quotes then. Own code, because the library for it needs all of Foundation, which is larger than the tool.
+/// Values in columns with a line of column names (RFC 4180): cells may be quoted, and hold separators, line ends and doubled
+/// quotes then. They are separated by commas, or by what office programs write where a comma is part of numbers: semicolons
+/// or tabs. Own code, because the library for it needs all of Foundation, which is larger than the tool.
 package struct CSV {
   /// Names of the columns, in lower case.
   let columns: [String]
-  /// As many cells as columns each.
+  /// As many cells as columns each; rows of empty cells alone are left out.
   let rows: [[String]]
+  /// Of each of ``rows`` its place among all, from 1.
+  let numbers: [Int]
+
+  /// The text of a file: UTF-16 by its byte order mark, else UTF-8. What is not, stays what it is in a path (see
+  /// `String.pathBytes`).
+  static func text(_ bytes: [UInt8]) -> String {
+    let isLittle = bytes.starts(with: [0xff, 0xfe])
+    guard isLittle || bytes.starts(with: [0xfe, 0xff]) else {
+      return String(path: Array(bytes.dropFirst(bytes.starts(with: [0xef, 0xbb, 0xbf]) ? 3 : 0)))
+    }
+    let units = (1..<bytes.count / 2).map {
+      UInt16(bytes[2 * $0 + (isLittle ? 0 : 1)]) | UInt16(bytes[2 * $0 + (isLittle ? 1 : 0)]) << 8
+    }
+    return String(decoding: units, as: UTF16.self)
+  }
 
   /// Fails with `.format` for a row with another number of cells and for a quote that is not closed.
   init(_ text: String) throws(Failure) {
-    var lines = try Self.cells(text)
-    // The mark that some programs begin a file with.
-    if let first = lines.first?.first, first.hasPrefix("\u{FEFF}") { lines[0][0] = String(first.dropFirst()) }
+    let (separator, text) = Self.separator(text)
+    let lines = try Self.cells(text, separator: separator)
     guard let head = lines.first else { throw Failure(.format, "there is no line of column names") }
     columns = head.map { $0.lowercased() }
-    rows = Array(lines.dropFirst())
-    for (index, row) in rows.enumerated() where row.count != columns.count {
-      throw Failure(.format, "row \(index + 1) has \(row.count) cells where there are \(columns.count) columns")
+    let isKept = lines.dropFirst().map { row in row.contains { !$0.isEmpty } }
+    rows = zip(lines.dropFirst(), isKept).filter(\.1).map(\.0)
+    numbers = isKept.indices.filter { isKept[$0] }.map { $0 + 1 }
+    for (row, number) in zip(rows, numbers) where row.count != columns.count {
+      throw Failure(.format, "row \(number) has \(row.count) cells where there are \(columns.count) columns")
     }
   }
 
@@ -32,8 +49,26 @@ package struct CSV {
     return text + "\""
   }
 
+  /// What the cells of a text are separated by, and the text behind a line that says so (`sep=;`, as Excel has it); else it
+  /// is what the line of column names has most of.
+  private static func separator(_ text: String) -> (Character, String) {
+    let text = text.hasPrefix("\u{FEFF}") ? String(text.unicodeScalars.dropFirst()) : text
+    let lines = text.split(maxSplits: 1, omittingEmptySubsequences: false) { $0.isNewline }
+    if let first = lines.first?.lowercased(), first.hasPrefix("sep="), first.count == 5, let separator = first.last {
+      return (separator, lines.count > 1 ? String(lines[1]) : "")
+    }
+    let head = text.split { $0.isNewline }.first { $0.contains { !$0.isWhitespace } } ?? ""
+    var counts: [Character: Int] = [:]
+    var isQuoted = false
+    for character in head {
+      if character == "\"" { isQuoted.toggle() } else if !isQuoted { counts[character, default: 0] += 1 }
+    }
+    let best = [";", "\t"].max { counts[$0, default: 0] < counts[$1, default: 0] } ?? ";"
+    return (counts[best, default: 0] > counts[",", default: 0] ? best : ",", text)
+  }
+
   /// Lines that are not empty, cut into cells without blanks around them.
-  private static func cells(_ text: String) throws(Failure) -> [[String]] {
+  private static func cells(_ text: String, separator: Character) throws(Failure) -> [[String]] {
     var lines: [[String]] = []
     var line: [String] = []
     var cell = ""
@@ -57,7 +92,7 @@ package struct CSV {
         next = characters.next()
       case "\"": isQuoted.toggle()
       case _ where isQuoted: cell.append(character)
-      case ",":
+      case separator:
         line.append(trimmed(cell))
         cell = ""
       case "\n", "\r", "\r\n": endLine()

@@ -1,4 +1,5 @@
 import Basics
+import ImageFiles
 
 /// Images with the truth about them, in classes: objects, or cameras, each of which has a detector of its own.
 package struct DataSet: Sendable {
@@ -10,6 +11,7 @@ package struct DataSet: Sendable {
     package let samples: [Sample]
 
     package var good: [Sample] { samples.filter { !$0.isDefective } }
+    package var defective: [Sample] { samples.filter(\.isDefective) }
   }
 
   /// What images are for. A layout that does not tell gives its good images to both.
@@ -29,25 +31,22 @@ package struct DataSet: Sendable {
   ///
   /// - Parameters:
   ///   - className: only the class of this name.
-  ///   - report: receives a sentence when something takes long.
+  ///   - report: receives a sentence when something takes long, and for images that are left out.
   /// - Throws: `.io` for files and folders, `.format` for what they hold, `.invalidArgument` for a class that is not there.
   package init(
     _ path: String, part: Part, className: String? = nil, report: (String) -> Void = { _ in }
   ) throws(Failure) {
     let classes: [ImageClass]
-    if path.lowercased().hasSuffix(".csv") {
+    if Self.isList(path) {
       classes = try CSVList.classes(path, part)
     } else if MVTec.isLayout(path) {
-      classes = try MVTec.classes(path, part, className: className)
+      classes = try MVTec.classes(path, part, className: className, report: report)
     } else if ShanghaiTech.isLayout(path) {
       classes = try ShanghaiTech.classes(path, part, className: className, report: report)
     } else if PlainFolder.isLayout(path) {
-      classes = try PlainFolder.classes(path, part)
+      classes = try PlainFolder.classes(path, part, report: report)
     } else {
-      throw Failure(
-        .format,
-        "\(path): not a data set: a CSV file, MVTec AD's layout (train/good, test), STC's (testing/frames) or a folder good"
-      )
+      throw Self.unknownLayout(path)
     }
     guard let className else {
       self.classes = classes
@@ -61,9 +60,51 @@ package struct DataSet: Sendable {
     }
   }
 
-  /// Whether a path looks like a data set rather than an image or a folder of images.
+  /// Whether a path is a data set rather than an image or a folder of images: what has images directly in it is not.
   package static func isDataSet(_ path: String) -> Bool {
-    path.lowercased().hasSuffix(".csv") || MVTec.isLayout(path) || ShanghaiTech.isLayout(path)
-      || PlainFolder.isLayout(path)
+    if isList(path) { return true }
+    let folder = Folder(path)
+    guard folder.exists, (try? folder.images)?.isEmpty != false else { return false }
+    return MVTec.isLayout(path) || ShanghaiTech.isLayout(path) || PlainFolder.isLayout(path)
+  }
+
+  private static func isList(_ path: String) -> Bool { path.lowercased().hasSuffix(".csv") }
+
+  private static func unknownLayout(_ path: String) -> Failure {
+    let folder = Folder(path)
+    guard folder.exists else { return Failure(.io, "\(path): there is no such folder or CSV file") }
+    let names = (try? folder.folders) ?? []
+    let found = names.isEmpty ? "no folders" : "the folders \(names.prefix(12).joined(separator: ", "))"
+    return Failure(
+      .format,
+      "\(path): not a data set: it holds \(found)\(names.count > 12 ? " and more" : ""), but neither train/good and test "
+        + "(MVTec AD), nor testing/frames (STC), nor a folder good, ok or normal")
+  }
+}
+
+extension Folder {
+  /// Paths of the image files directly in it. Reports when there are none, and what is left out in folders within.
+  func imageFiles(report: (String) -> Void) throws(Failure) -> [String] {
+    let images = try images
+    let within = imageFolders.reduce(0) { $0 + $1.count }
+    if within > 0 {
+      report("\(path): \(images.isEmpty ? "no images directly in it; " : "")\(within) in folders within it left out")
+    } else if images.isEmpty {
+      report("\(path) holds no images")
+    }
+    return images.map { file($0) }
+  }
+
+  /// Reports images directly in a folder where the layout has folders alone.
+  func reportStrays(_ report: (String) -> Void) throws(Failure) {
+    let count = try images.count
+    if count > 0 { report("\(path): \(count == 1 ? "an image" : "\(count) images") beside its folders left out") }
+  }
+
+  /// The folder of the first of these names that there is, in small or capital letters.
+  func folder(_ names: String...) -> Folder? {
+    let all = (try? folders) ?? []
+    for name in names { if let found = all.first(where: { $0.lowercased() == name }) { return self / found } }
+    return nil
   }
 }

@@ -1,24 +1,28 @@
 import Basics
+import ImageFiles
 
-/// The masks of a folder of defective images: image files of the image's own name or with `_mask` behind it.
+/// The masks of a folder of defective images: image files of the image's own name or with `_mask` behind it, or folders of
+/// its name, whose images are joined.
 struct MaskFolder {
   private let folder: Folder
-  /// From an image's name without ending to its mask's name.
-  private var names: [String: String] = [:]
+  /// From an image's name without ending to its masks' paths.
+  private var paths: [String: [String]] = [:]
 
-  /// - Returns: nil when there is no such folder.
-  init?(_ folder: Folder) throws(Failure) {
-    guard folder.exists else { return nil }
+  init(_ folder: Folder) throws(Failure) {
     self.folder = folder
+    for name in try folder.folders { paths[name] = try (folder / name).images.map { (folder / name).file($0) } }
     for name in try folder.images {
       let stem = name.stem
-      names[stem.hasSuffix("_mask") ? String(stem.dropLast(5)) : stem] = name
+      paths[stem.hasSuffix("_mask") ? String(stem.dropLast(5)) : stem] = [folder.file(name)]
     }
   }
 
-  /// Fails with `.format` when there is none: a set that lacks single masks is damaged.
+  /// - Parameter image: path of an image file.
   func mask(of image: String) throws(Failure) -> Sample.Mask {
-    guard let name = names[image.stem] else { throw Failure(.format, "\(folder.path): there is no mask of \(image)") }
-    return .image("\(folder.path)/\(name)")
+    let name = image.split(separator: "/").last.map { String($0) } ?? image
+    guard let paths = paths[name.stem], !paths.isEmpty else {
+      return .lost("\(folder.path): there is no mask of \(name)")
+    }
+    return .images(paths)
   }
 }

@@ -11,11 +11,11 @@ extension Sample {
     guard isDefective else { return }
     switch mask {
     case .missing: throw Failure(.format, "\(image): there is no mask of this defective image")
-    case .image(let path):
-      let picture = try ImageFile.read(path: path)
-      let channels = picture.isGray ? 1 : 3
-      resample(from: (picture.width, picture.height), to: (width, height), into: pixels) { pixel in
-        picture.pixels[pixel * channels..<(pixel + 1) * channels].contains { $0 != 0 }
+    case .lost(let message): throw Failure(.format, message)
+    case .images(let paths):
+      for path in paths {
+        let mask = try MaskFile(path: path)
+        resample(from: (mask.width, mask.height), to: (width, height), into: pixels) { mask[$0] }
       }
     case .array(let path, let frame):
       let file = try NPYFile(path: path)
@@ -29,6 +29,7 @@ extension Sample {
   }
 }
 
+/// Sets what is defective to 1 and leaves the rest.
 private func resample(
   from source: (width: Int, height: Int), to target: (width: Int, height: Int),
   into pixels: UnsafeMutablePointer<UInt8>,
@@ -37,7 +38,7 @@ private func resample(
   let columns = nearest(source.width, to: target.width)
   for (y, row) in nearest(source.height, to: target.height).enumerated() {
     for (x, column) in columns.enumerated() {
-      pixels[y * target.width + x] = isDefective(row * source.width + column) ? 1 : 0
+      if isDefective(row * source.width + column) { pixels[y * target.width + x] = 1 }
     }
   }
 }

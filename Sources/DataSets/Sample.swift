@@ -9,6 +9,10 @@ package struct Sample: Sendable, Equatable {
   /// The `defect` of good images.
   package static let good = "good"
 
+  /// Whether a folder's name or a label is one of those that data sets give to good images: `good`, `ok` or `normal`, in
+  /// small or capital letters.
+  static func isGood(_ name: String) -> Bool { ["good", "ok", "normal"].contains(name.lowercased()) }
+
   package var isDefective: Bool { defect != Self.good }
 
   /// Whether it is known which pixels are defective: of a good image, none.
@@ -20,12 +24,15 @@ package struct Sample: Sendable, Equatable {
     self.mask = mask
   }
 
-  /// Where it is written which pixels are defective: those that are not 0.
+  /// Where it is written which pixels are defective.
   package enum Mask: Sendable, Equatable {
+    /// The set has none of this kind of defect.
     case missing
-    /// An image file.
-    case image(String)
-    /// A frame of an array file (.npy) of frames x height x width.
+    /// The set has masks of this kind of defect, but not of this image, as the sentence says.
+    case lost(String)
+    /// Image files: a pixel is defective where one of them says so, see ``MaskFile``.
+    case images([String])
+    /// A frame of an array file (.npy) of frames x height x width: what is not 0.
     case array(String, frame: Int)
   }
 }

@@ -1,4 +1,5 @@
 import Basics
+import ImageFiles
 
 /// The layout of STC, ShanghaiTech Campus (W. Luo, W. Liu, S. Gao, ICCV 2017). A class is a scene, "01" to "12"; a clip's
 /// name begins with its scene's.
@@ -54,7 +55,7 @@ enum ShanghaiTech {
     _ training: Folder, className: String?, report: (String) -> Void
   ) throws(Failure) {
     guard (training / "videos").exists else { return }
-    for video in try (training / "videos").names where video.lowercased().hasSuffix(".avi") {
+    for video in try (training / "videos").files where video.lowercased().hasSuffix(".avi") {
       let clip = video.stem
       guard className == nil || className == scene(clip), !(training / "frames" / clip).exists else { continue }
       report("extracting the frames of \(video)")

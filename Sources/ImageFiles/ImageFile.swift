@@ -4,10 +4,18 @@ import Imaging
 import JPEG
 import PNG
 import TIFF
+import WebP
 
-/// Image files of the kinds that cameras and data sets use: PNG, JPEG, TIFF and BMP.
+/// Image files of the kinds that cameras and data sets use: PNG, JPEG, TIFF, BMP, WebP and PNM. One reader for the tool
+/// and the library, so that a file has one score.
 package enum ImageFile {
-  private static let extensions: Set<Substring> = ["png", "jpg", "jpeg", "tif", "tiff", "bmp"]
+  /// Endings of the kinds that are read, and of those that are not: a file of these is tried, and fails in words, rather
+  /// than left out.
+  private static let extensions: Set<Substring> = [
+    "png", "jpg", "jpeg", "jpe", "jfif", "tif", "tiff", "bmp", "dib", "webp", "pgm", "ppm", "pbm", "pnm",
+    "gif", "apng", "heic", "heif", "avif", "jp2", "j2k", "jpx", "jxl", "exr", "hdr", "tga", "psd", "pcx", "pam", "pfm",
+    "qoi", "dng", "cr2", "nef", "arw",
+  ]
 
   /// Whether a file's name says that it is an image; hidden files are none.
   package static func isName(_ name: String) -> Bool {
@@ -16,22 +24,103 @@ package enum ImageFile {
     return extensions.contains(ending)
   }
 
-  /// Reads a file as grey or RGB of 8 bits; its kind is told by its first bytes, not by its name.
-  ///
-  /// Fails with `io` when it cannot be read, with `format` when it is of no known kind or damaged, with `unsupported`, and
-  /// with `outOfMemory`.
-  package static func read(path: String) throws(Failure) -> Picture {
-    switch try firstBytes(of: path) {
-    case let bytes where bytes.starts(with: [0x89, 0x50, 0x4e, 0x47]): try PNG.read(path: path)
-    case let bytes where bytes.starts(with: [0xff, 0xd8, 0xff]): try JPEG.read(path: path)
-    case let bytes where bytes.starts(with: [0x49, 0x49]) || bytes.starts(with: [0x4d, 0x4d]):
-      try TIFF.read(path: path)
-    case let bytes where bytes.starts(with: [0x42, 0x4d]): try BMP.read(path: path)
-    default: throw Failure(.format, "\(path): not a PNG, JPEG, TIFF or BMP image")
+  /// What reading a file gives, from its header alone: damage behind that is not seen. Errors: see ``read(path:)``.
+  package static func readShape(path: String) throws(Failure) -> Picture.Shape {
+    switch try Kind(path: path) {
+    case .png: try PNG.readShape(path: path, depth: .stored)
+    case .jpeg: try JPEG.readShape(path: path)
+    case .tiff: try TIFF.readShape(path: path)
+    case .bmp: try bytes(of: path, upTo: largestHeader) { (bytes) throws(Failure) in try BMP(bytes).shape }
+    case .webp, .lossyWebP: try WebP.readShape(path: path)
+    case .pnm: try bytes(of: path, upTo: largestHeader) { (bytes) throws(Failure) in try PNM(bytes).shape }
     }
   }
 
-  private static func firstBytes(of path: String) throws(Failure) -> [UInt8] {
-    try RegularFile(path: path).read(upTo: 4)
+  /// Reads a file as grey or RGB, of 16 bits where it has more than 8; its kind is told by its first bytes, not by its
+  /// name. Alpha is dropped, not composed. A TIFF file's picture is turned as its orientation says, which is a part of
+  /// how its rows are stored; an orientation in Exif data is not applied.
+  ///
+  /// Fails with `io` when it cannot be read, with `format` when it is of no known kind or damaged, with `unsupported`, also
+  /// for files of several pictures, and with `outOfMemory`.
+  package static func read(path: String) throws(Failure) -> Picture {
+    switch try Kind(path: path) {
+    case .png: try PNG.read(path: path, depth: .stored)
+    case .jpeg: try JPEG.read(path: path)
+    case .tiff: try TIFF.read(path: path)
+    case .bmp: try bytes(of: path) { (bytes) throws(Failure) in try BMP(bytes).picture }
+    case .webp, .lossyWebP: try WebP.read(path: path)
+    case .pnm: try bytes(of: path) { (bytes) throws(Failure) in try PNM(bytes).picture }
+    }
+  }
+
+  /// Bytes that headers of kinds read by code of our own may take, comments and palette included.
+  private static let largestHeader = 1 << 16
+
+  /// Hands out the bytes of a file of a kind that is read by code of our own.
+  private static func bytes<Result>(
+    of path: String, upTo limit: Int = .max, _ body: (UnsafeBufferPointer<UInt8>) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    let file = try RegularFile(path: path)
+    do throws(Failure) {
+      guard file.size <= 1 << 33 else { throw Failure(.format, "the file is larger than any image that is read") }
+      let bytes = try Buffer<UInt8>(count: min(file.size, limit), isBrief: true)
+      let count = try file.read(upTo: bytes.count, into: bytes.base)
+      return try body(UnsafeBufferPointer(start: bytes.base, count: count))
+    } catch {
+      throw error.kind == .io ? error : error.within(path)
+    }
+  }
+}
+
+extension ImageFile {
+  /// By a file's first bytes.
+  enum Kind {
+    case png, jpeg, tiff, bmp, webp, lossyWebP, pnm
+
+    /// Fails with `io`, with `unsupported` for an image of another kind, and with `format`.
+    init(path: String) throws(Failure) {
+      let bytes = try RegularFile(path: path).read(upTo: 16)
+      func begins(_ text: StaticString, at place: Int = 0) -> Bool {
+        text.withUTF8Buffer { bytes.dropFirst(place).starts(with: $0) }
+      }
+      if bytes.starts(with: [0x89, 0x50, 0x4e, 0x47]) {
+        self = .png
+      } else if bytes.starts(with: [0xff, 0xd8, 0xff]) {
+        self = .jpeg
+      } else if begins("II") || begins("MM") {
+        self = .tiff
+      } else if begins("BM") {
+        self = .bmp
+      } else if begins("RIFF"), begins("WEBP", at: 8) {
+        self = begins("VP8L", at: 12) ? .webp : .lossyWebP
+      } else if bytes.count > 2, bytes[0] == 0x50, 0x31...0x36 ~= bytes[1], PNM.isBlank(bytes[2]) || bytes[2] == 0x23 {
+        self = .pnm
+      } else {
+        let other: StaticString? =
+          if begins("GIF8") {
+            "GIF"
+          } else if begins("ftypavi", at: 4) {
+            "AVIF"
+          } else if begins("ftyp", at: 4) {
+            "HEIF"
+          } else if begins("jP  ", at: 4) || bytes.starts(with: [0xff, 0x4f, 0xff, 0x51]) {
+            "JPEG 2000"
+          } else if begins("JXL ", at: 4) || bytes.starts(with: [0xff, 0x0a]) {
+            "JPEG XL"
+          } else if bytes.starts(with: [0x76, 0x2f, 0x31, 0x01]) {
+            "OpenEXR"
+          } else if begins("P7\n") || begins("PF\n") || begins("Pf\n") {
+            "PAM or PFM"
+          } else if begins("8BPS") {
+            "Photoshop"
+          } else if begins("qoif") {
+            "QOI"
+          } else {
+            nil
+          }
+        guard let other else { throw Failure(.format, "\(path): not a PNG, JPEG, TIFF, BMP, WebP or PNM image") }
+        throw Failure(.unsupported, "\(path): \(other) images are not read, but PNG, JPEG, TIFF, BMP, WebP and PNM")
+      }
+    }
   }
 }

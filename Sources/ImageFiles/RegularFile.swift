@@ -12,7 +12,7 @@ package final class RegularFile {
   package init(path: String) throws(Failure) {
     guard !path.utf8.contains(0) else { throw Failure(.io, "a path holds a NUL character") }
     // A pipe must not be waited for: it is refused below.
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    let descriptor = open(path.pathBytes, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else { throw Failure(.io, "\(path): \(Self.reason)") }
     var status = stat()
     guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {

@@ -1,29 +1,92 @@
 import Basics
+import Glibc
 
-/// An 8-bit image that owns its pixels: height x width x (1 or 3) bytes, rows without gaps.
+/// An image that owns its pixels.
 package struct Picture: Sendable, Equatable {
-  package let width: Int
-  package let height: Int
-  /// One byte a pixel, not R, G, B.
-  package let isGray: Bool
-  package let pixels: [UInt8]
+  package let shape: Shape
+  private let memory: Memory
 
-  package init(width: Int, height: Int, isGray: Bool, pixels: [UInt8]) {
-    self.width = width
-    self.height = height
-    self.isGray = isGray
-    self.pixels = pixels
+  /// What an image's memory holds: rows without gaps, of one sample a pixel or of R, G, B.
+  package struct Shape: Sendable, Equatable {
+    package let width: Int
+    package let height: Int
+    /// One sample a pixel, not R, G, B.
+    package let isGray: Bool
+    /// 8; or 16, in the host's byte order.
+    package let bitsPerSample: Int
+
+    package init(width: Int, height: Int, isGray: Bool, bitsPerSample: Int = 8) {
+      self.width = width
+      self.height = height
+      self.isGray = isGray
+      self.bitsPerSample = bitsPerSample
+    }
+
+    package var bytesPerPixel: Int { (isGray ? 1 : 3) * bitsPerSample / 8 }
+
+    /// For images within the limits of files, 65535 pixels a side and 2^28 in all.
+    package var byteCount: Int { width * height * bytesPerPixel }
+
+    /// The number of the pixels' format, `CFLOWAD_PIXEL_` in the C header.
+    package var formatNumber: Int32 {
+      bitsPerSample == 8
+        ? (isGray ? PixelFormat.gray8 : .rgb8).rawValue : (isGray ? CameraFormat.mono16 : .rgb16).rawValue
+    }
+  }
+
+  package var width: Int { shape.width }
+  package var height: Int { shape.height }
+  package var isGray: Bool { shape.isGray }
+
+  /// All bytes; use ``withFrame(_:)`` and ``isBlack(_:)`` where they need not be copied.
+  package var pixels: [UInt8] { Array(UnsafeRawBufferPointer(bytes)) }
+
+  package var bytes: UnsafeMutableRawBufferPointer {
+    UnsafeMutableRawBufferPointer(start: memory.base, count: shape.byteCount)
+  }
+
+  /// Has a function write the pixels, all of them. Fails as it does, and with `outOfMemory`.
+  package init(_ shape: Shape, fill: (UnsafeMutablePointer<UInt8>) throws(Failure) -> Void) throws(Failure) {
+    guard let base = malloc(max(shape.byteCount, 1)) else {
+      throw Failure(.outOfMemory, "no memory for \(shape.byteCount) bytes of pixels")
+    }
+    self.init(shape, taking: base)
+    try fill(base.assumingMemoryBound(to: UInt8.self))
+  }
+
+  /// - Parameter base: memory of `malloc` with the pixels, which the picture frees.
+  package init(_ shape: Shape, taking base: UnsafeMutableRawPointer) {
+    self.shape = shape
+    memory = Memory(base)
+  }
+
+  package static func == (a: Picture, b: Picture) -> Bool {
+    a.shape == b.shape && memcmp(a.memory.base, b.memory.base, a.shape.byteCount) == 0
+  }
+
+  /// Whether all samples of a pixel, counted row by row, are 0.
+  package func isBlack(_ pixel: Int) -> Bool {
+    let size = shape.bytesPerPixel
+    return bytes[pixel * size..<(pixel + 1) * size].allSatisfy { $0 == 0 }
   }
 
   /// The image as a frame, for the time of the call.
   package func withFrame<Result>(_ body: (Frame) throws(Failure) -> Result) throws(Failure) -> Result {
-    try pixels.withUnsafeBufferPointer { buffer throws(Failure) in
-      let format: PixelFormat = isGray ? .gray8 : .rgb8
-      guard let base = buffer.baseAddress, let count = checkedProduct([width, height, format.bytesPerPixel]),
-        buffer.count >= count
-      else { throw Failure(.format, "the image has fewer pixels than \(width) x \(height)") }
+    defer { withExtendedLifetime(memory) {} }
+    let base = UnsafePointer(memory.base.assumingMemoryBound(to: UInt8.self))
+    let stride = width * shape.bytesPerPixel
+    guard shape.bitsPerSample == 8 else {
       return try body(
-        Frame(base: base, width: width, height: height, stride: width * format.bytesPerPixel, format: format))
+        Frame(base: base, width: width, height: height, stride: stride, format: isGray ? CameraFormat.mono16 : .rgb16))
     }
+    return try body(
+      Frame(base: base, width: width, height: height, stride: stride, format: isGray ? PixelFormat.gray8 : .rgb8))
+  }
+
+  /// Written by the initialisers alone.
+  private final class Memory: @unchecked Sendable {
+    let base: UnsafeMutableRawPointer
+    init(_ base: UnsafeMutableRawPointer) { self.base = base }
+    deinit { free(base) }
   }
 }

@@ -9,7 +9,7 @@ package enum Disk {
   package static func open(_ path: String) throws(Failure) -> any ReadableFile {
     try checkPath(path)
     // Without O_NONBLOCK, opening a named pipe waits for a writer.
-    let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    let descriptor = Glibc.open(path.pathBytes, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else { throw failure("opened", path) }
     var status = stat()
     let isExamined = fstat(descriptor, &status) == 0
@@ -32,16 +32,16 @@ package enum Disk {
       try write(bytes, to: file, temporary)
       guard fsync(file) == 0 else { throw failure("written to the disk", temporary) }
     } catch {
-      unlink(temporary)
+      unlink(temporary.pathBytes)
       throw error
     }
-    guard rename(temporary, path) == 0 else {
+    guard rename(temporary.pathBytes, path.pathBytes) == 0 else {
       let error = failure("replaced", path)
-      unlink(temporary)
+      unlink(temporary.pathBytes)
       throw error
     }
     // The new name outlives a power failure once the folder is on the disk; where that cannot be asked for, so be it.
-    let directory = Glibc.open(folder, O_RDONLY | O_CLOEXEC | O_DIRECTORY)
+    let directory = Glibc.open(folder.pathBytes, O_RDONLY | O_CLOEXEC | O_DIRECTORY)
     guard directory >= 0 else { return }
     fsync(directory)
     close(directory)
@@ -54,7 +54,7 @@ package enum Disk {
     for _ in 0..<1000 {
       let number = counter.wrappingAdd(1, ordering: .relaxed).newValue
       let path = "\(folder).cflowad-\(getpid())-\(number).tmp"
-      let file = Glibc.open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+      let file = Glibc.open(path.pathBytes, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
       if file >= 0 { return (file, path) }
       guard errno == EEXIST else { throw failure("created", path) }
     }

@@ -36,7 +36,7 @@ struct EncoderLink {
     }
     self.file = file
     let path = Disk.folder(of: detector) + file
-    if access(path, F_OK) != 0 {
+    if access(path.pathBytes, F_OK) != 0 {
       try ModelFile.write(
         DetectorContents(
           encoder: contents.encoder, preprocessing: contents.preprocessing, encoderWeights: contents.encoderWeights),

@@ -7,18 +7,20 @@ import Imaging
 ///
 /// - `map`: the frame's height x width values, row-major. What is not finite is drawn as `low` and is not above a
 ///   threshold.
+/// - `window`: how the frame's samples of more than 8 bits become 8.
 /// - `rgb`: receives height x width RGB8 pixels, rows without gaps.
 ///
 /// The contour is a cyan line, one pixel for every 256 of the frame's longer side and at least one, with a dark edge so
 /// that it stands out on bright heat and bright frames alike. It runs on the outermost pixels inside the region. Fails
 /// with `outOfMemory` when there is none for the contour (a byte a pixel).
 package func render(
-  frame: Frame, map: UnsafePointer<Float>, overlay: Overlay, into rgb: UnsafeMutablePointer<UInt8>
+  frame: Frame, map: UnsafePointer<Float>, overlay: Overlay, window: Window = .full,
+  into rgb: UnsafeMutablePointer<UInt8>
 ) throws(Failure) {
   let contour = try overlay.threshold.map { threshold throws(Failure) in
     try Contour(map, width: frame.width, height: frame.height, threshold: threshold)
   }
-  let reader = try RowReader()
+  let reader = try RowReader(window: window)
   reader.prepare(frame)
   let row = try Buffer<UInt8>(count: 3 * frame.width)
   drawHeat(frame, map, overlay, rgb) { y in

@@ -44,7 +44,7 @@ struct CalibrateCommand: ParsableCommand {
     Interrupt.listen()
     try output.check()
     let frames = try FrameList.all(frames, of: .goodTest, className: choice.name)
-    let defectiveFrames = try FrameList.all(thresholds.defective, of: .test, className: choice.name)
+    let defectiveFrames = try FrameList.all(thresholds.defective, of: .defectiveTest, className: choice.name)
     let contents = try ModelFile.read(path: model)
     guard contents.flow != nil else {
       throw Failure(.state, "\(model): it holds an encoder without flows: train it first")

@@ -1,6 +1,6 @@
 import Basics
 import DataSets
-import FoundationEssentials
+import Glibc
 import ImageFiles
 
 /// The image files that a command line names: files as they are, folders as the image files directly in them, data sets
@@ -12,27 +12,37 @@ struct FrameList {
     case training
     /// The good ones of the test part.
     case goodTest
+    /// The defective ones of the test part.
+    case defectiveTest
     /// All of the test part.
     case test
   }
 
-  /// Sorted by path, each once.
+  /// Sorted by path, each file once.
   private(set) var paths: [String] = []
   /// What was wrong with arguments that gave no file.
   private(set) var failures: [Failure] = []
 
-  /// - Parameter className: the only class of data sets that is wanted.
-  init(_ arguments: [String], of choice: Choice, className: String?) {
+  /// - Parameters:
+  ///   - className: the only class of data sets that is wanted.
+  ///   - report: receives a sentence for images that are left out, and when something takes long.
+  init(
+    _ arguments: [String], of choice: Choice, className: String?, report: (String) -> Void = { Output.note($0) }
+  ) {
+    let named = Set(arguments.map { Folder.parts(of: $0) })
     var found: Set<String> = []
     for argument in arguments {
       do throws(Failure) {
         let isSet = DataSet.isDataSet(argument)
-        found.formUnion(try isSet ? Self.images(argument, choice, className) : Self.expand(argument))
+        found.formUnion(
+          try isSet ? Self.images(argument, choice, className, report) : Self.expand(argument, named, report))
       } catch {
         failures.append(error)
       }
     }
-    paths = found.sorted()
+    // "a.png" and "./a.png" are one.
+    var known: Set<[String]> = []
+    paths = found.sorted().filter { known.insert(Folder.parts(of: $0)).inserted }
   }
 
   /// The same, but fails with the first argument that gives no file.
@@ -42,34 +52,49 @@ struct FrameList {
     return files.paths
   }
 
-  private static func images(_ path: String, _ choice: Choice, _ className: String?) throws(Failure) -> [String] {
-    let set = try DataSet(
-      path, part: choice == .training ? .training : .test, className: className, report: { Output.note($0) })
+  private static func images(
+    _ path: String, _ choice: Choice, _ className: String?, _ report: (String) -> Void
+  ) throws(Failure) -> [String] {
+    let set = try DataSet(path, part: choice == .training ? .training : .test, className: className, report: report)
     // A detector knows one kind of part; to score several by one is not wrong.
     guard choice == .test || set.classes.count == 1 else {
       throw Failure(
         .invalidArgument, "\(path): choose one by --class: \(set.classes.map(\.name).joined(separator: ", "))")
     }
-    let images = set.classes.flatMap { choice == .test ? $0.samples : $0.good }.map(\.image)
+    let images = set.classes.flatMap { imageClass in
+      switch choice {
+      case .training, .goodTest: imageClass.good
+      case .defectiveTest: imageClass.defective
+      case .test: imageClass.samples
+      }
+    }.map(\.image)
     guard !images.isEmpty else { throw Failure(.io, "\(path): the data set has no such images") }
     return images
   }
 
-  private static func expand(_ argument: String) throws(Failure) -> [String] {
-    var isFolder = false
-    guard FileManager.default.fileExists(atPath: argument, isDirectory: &isFolder) else {
+  /// - Parameter named: parts of the paths of all arguments; what is left out here is not where it is one itself.
+  private static func expand(
+    _ argument: String, _ named: Set<[String]>, _ report: (String) -> Void
+  ) throws(Failure) -> [String] {
+    guard access(argument.pathBytes, F_OK) == 0 else {
       throw Failure(.io, "\(argument): there is no such file or folder")
     }
-    guard isFolder else { return [argument] }
-    let names: [String]
-    do {
-      names = try FileManager.default.contentsOfDirectory(atPath: argument)
-    } catch {
-      throw Failure(.io, "\(argument): the folder cannot be read")
+    let folder = Folder(argument)
+    guard folder.exists else { return [argument] }
+    let images = try folder.images
+    let others = folder.imageFolders.filter { !named.contains(Folder.parts(of: folder.file($0.name))) }
+    let count = others.reduce(0) { $0 + $1.count }
+    let within =
+      "in the folders \(others.prefix(8).map(\.name).joined(separator: ", "))\(others.count > 8 ? " ..." : "")"
+    guard !images.isEmpty else {
+      throw Failure(
+        .io,
+        "\(argument): there are no images in this folder" + (count > 0 ? ", but \(count) \(within): name these" : ""))
     }
-    let images = names.filter { ImageFile.isName($0) }
-    guard !images.isEmpty else { throw Failure(.io, "\(argument): there are no images in this folder") }
-    let folder = argument.hasSuffix("/") ? argument : argument + "/"
-    return images.map { folder + $0 }
+    if count > 0 {
+      report(
+        "\(argument): \(String(count, of: "image")) \(within) within it left out; name a folder to have its images")
+    }
+    return images.map { folder.file($0) }
   }
 }

@@ -1,13 +1,14 @@
 import Basics
-import FoundationEssentials
 import Glibc
+import ImageFiles
 import Imaging
 import PNG
 import Rendering
 import Scoring
 
 /// Writes the heat map of every frame as a PNG file under the frame's own path, without the folders that all frames share;
-/// the name of a frame that is no PNG file gets ".png" at its end.
+/// the name of a frame that is no PNG file gets ".png" at its end, and a number before it where another frame's heat map has
+/// that name.
 final class HeatMapFolder {
   private let folder: String
   private let session: DetectorSession
@@ -20,15 +21,25 @@ final class HeatMapFolder {
     self.folder = folder
     self.session = session
     self.isOverlay = isOverlay
-    let components = frames.map { Self.components($0) }
+    let components = frames.map { Folder.parts(of: $0) }
     var shared = (components.first ?? []).dropLast()
     for path in components {
       shared = shared.prefix(zip(shared, path.dropLast()).prefix { $0 == $1 }.count)
     }
     let inputs = Set(frames.compactMap { FileIdentity($0) })
-    for (frame, path) in zip(frames, components) {
-      let name = ([folder] + path.dropFirst(shared.count)).joined(separator: "/")
-      let target = name.lowercased().hasSuffix(".png") ? name : name + ".png"
+    let names = zip(frames, components).map { frame, path in
+      (frame: frame, name: ([folder] + path.dropFirst(shared.count)).joined(separator: "/"))
+    }
+    var taken: Set<String> = []
+    // Those that keep their names come first.
+    for (frame, name) in names.filter({ Self.isPNG($0.name) }) + names.filter({ !Self.isPNG($0.name) }) {
+      let stem = Self.isPNG(name) ? name.stem : name
+      var target = Self.isPNG(name) ? name : name + ".png"
+      var number = 1
+      while !taken.insert(target).inserted {
+        number += 1
+        target = "\(stem).\(number).png"
+      }
       if let identity = FileIdentity(target), inputs.contains(identity) {
         throw Failure(.invalidArgument, "\(target): the heat map would replace a frame; choose another folder")
       }
@@ -36,15 +47,7 @@ final class HeatMapFolder {
     }
   }
 
-  /// The folders and the name of a file, absolute and without "." and "..".
-  private static func components(_ path: String) -> [String] {
-    let base = path.hasPrefix("/") ? "" : FileManager.default.currentDirectoryPath
-    var components: [String] = []
-    for part in "\(base)/\(path)".split(separator: "/") where part != "." {
-      if part == ".." { _ = components.popLast() } else { components.append(String(part)) }
-    }
-    return components
-  }
+  private static func isPNG(_ name: String) -> Bool { name.lowercased().hasSuffix(".png") }
 
   /// Draws the map of the frame that the session scored last.
   func write(_ path: String, _ frame: Frame) throws(Failure) {
@@ -56,7 +59,8 @@ final class HeatMapFolder {
     guard let scale = session.detector.calibration?.mapScale else { return }
     if isOverlay {
       let overlay = try Overlay(low: scale.low, high: scale.high, threshold: session.judge.pixelThreshold)
-      try render(frame: frame, map: map.base, overlay: overlay, into: rgb.base)
+      try render(
+        frame: frame, map: map.base, overlay: overlay, window: session.detector.preprocessing.window, into: rgb.base)
     } else {
       for i in 0..<count {
         let color = ColorMap.inferno.color((map.base[i] - scale.low) / (scale.high - scale.low))
@@ -64,11 +68,7 @@ final class HeatMapFolder {
       }
     }
     let parent = target.lastIndex(of: "/").map { String(target[..<$0]) } ?? "."
-    do {
-      try FileManager.default.createDirectory(atPath: parent.isEmpty ? "/" : parent, withIntermediateDirectories: true)
-    } catch {
-      throw Failure(.io, "\(parent): the folder cannot be made")
-    }
+    try Folder(parent.isEmpty ? "/" : parent).make()
     try PNG.write(
       path: target, pixels: rgb.base, width: frame.width, height: frame.height, stride: 3 * frame.width, channels: 3)
   }
@@ -81,7 +81,7 @@ private struct FileIdentity: Hashable {
 
   init?(_ path: String) {
     var status = stat()
-    guard stat(path, &status) == 0 else { return nil }
+    guard stat(path.pathBytes, &status) == 0 else { return nil }
     device = UInt(status.st_dev)
     number = UInt(status.st_ino)
   }

@@ -12,6 +12,9 @@ extension ModelSummary {
         "\(input.width) x \(input.height) pixels, mean \(list(input.mean)), sd \(list(input.standardDeviation))"
       ),
     ]
+    if input.window != [0, 1] {
+      rows.append(("window", "\(input.window[0]) to \(input.window[1]) of samples of more than 8 bits"))
+    }
     if let tiles {
       rows.append(("tiles", "\(tiles.width) x \(tiles.height) pixels of the frame, \(tiles.overlap) shared"))
     }

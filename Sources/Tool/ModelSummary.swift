@@ -17,6 +17,8 @@ struct ModelSummary: Codable {
     var height: Int
     var mean: [Float]
     var standardDeviation: [Float]
+    /// Samples of more than 8 bits that are black and white, as shares of their full scale.
+    var window: [Float]
   }
 
   struct Tiles: Codable {
@@ -105,8 +107,8 @@ struct ModelSummary: Codable {
 
   private init(_ contents: DetectorContents, path: String) throws(Failure) {
     var status = stat()
-    file = path
-    fileBytes = stat(path, &status) == 0 ? Int(status.st_size) : 0
+    file = path.shown
+    fileBytes = stat(path.pathBytes, &status) == 0 ? Int(status.st_size) : 0
     kind = contents.flow == nil ? .encoder : .detector
     architecture = contents.encoder.architecture
     padding = contents.encoder.padding.rawValue
@@ -114,7 +116,8 @@ struct ModelSummary: Codable {
     let preprocessing = contents.preprocessing
     input = Input(
       width: preprocessing.width, height: preprocessing.height, mean: preprocessing.mean,
-      standardDeviation: preprocessing.standardDeviation)
+      standardDeviation: preprocessing.standardDeviation,
+      window: [preprocessing.window.low, preprocessing.window.high])
     tiles = preprocessing.tiling.map { Tiles(width: $0.width, height: $0.height, overlap: $0.overlap) }
     provenance = contents.provenance
     let grids: [Grid]

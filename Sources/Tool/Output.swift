@@ -18,7 +18,7 @@ enum Output {
   static func status(_ text: String) { _ = write(text, to: STDERR_FILENO) }
 
   private static func write(_ text: String, to file: Int32) -> Bool {
-    var text = text
+    var text = text.shown
     return text.withUTF8 { bytes in
       var rest = UnsafeRawBufferPointer(bytes)
       while !rest.isEmpty {

@@ -23,7 +23,7 @@ struct RegionOfInterestArguments: ParsableArguments {
   @Option(
     name: .customLong("roi-mask"),
     help: ArgumentHelp(
-      "Only what is not black in this image counts; it is laid over the whole frame, whatever its own size.",
+      "Only what is not black in this image counts, of a JPEG file what is at least half of white; it is laid over the whole frame, whatever its own size.",
       valueName: "image"))
   var mask: String?
 
@@ -39,11 +39,8 @@ struct RegionOfInterestArguments: ParsableArguments {
   func region(for preprocessing: Preprocessing) throws(Failure) -> RegionOfInterest? {
     guard size != nil || mask != nil else { return nil }
     guard let mask else { return try region(for: preprocessing, mask: nil) }
-    let image = try ImageFile.read(path: mask)
-    let channels = image.isGray ? 1 : 3
-    let inside = (0..<image.width * image.height).map { pixel -> UInt8 in
-      image.pixels[channels * pixel..<channels * (pixel + 1)].contains { $0 != 0 } ? 1 : 0
-    }
+    let image = try MaskFile(path: mask)
+    let inside = (0..<image.width * image.height).map { pixel -> UInt8 in image[pixel] ? 1 : 0 }
     return try inside.withUnsafeBufferPointer { (inside) throws(Failure) in
       guard let base = inside.baseAddress else { return nil }
       return try region(

@@ -122,7 +122,7 @@ struct ScoreCommand: ParsableCommand {
     }
     for failure in files.failures { Output.note(failure.message) }
 
-    let table = Table(widths: [files.paths.reduce(4) { max($0, $1.count) }, 9, 8])
+    let table = Table(widths: [files.paths.reduce(4) { max($0, $1.shown.count) }, 9, 8])
     switch format {
     case .table where !files.paths.isEmpty: try Output.line(table.row("FILE", "SCORE", "P-VALUE", "VERDICT"))
     case .csv: try Output.line(ScoredFrame.csvHead)
@@ -148,7 +148,7 @@ struct ScoreCommand: ParsableCommand {
       case .table:
         try Output.line(
           table.row(
-            path, String(Double(result.score), decimals: 6),
+            path.shown, String(Double(result.score), decimals: 6),
             (result.isLow ? result.lowPValue : result.pValue).map { String(Double($0), decimals: 6) } ?? "-",
             result.isLow ? "\(result.verdict), low" : "\(result.verdict)"))
       case .json: try Output.line(json(result))
@@ -177,7 +177,7 @@ struct ScoreCommand: ParsableCommand {
       try maps?.write(path, frame)
       let judge = session.judge
       return try ScoredFrame(
-        file: path, score: score, pValue: number(session.detector.calibration?.pValue(score)),
+        file: path.shown, score: score, pValue: number(session.detector.calibration?.pValue(score)),
         lowPValue: number(session.lowPValue(score)), threshold: judge.threshold, reviewThreshold: judge.reviewThreshold,
         lowThreshold: number(judge.lowThreshold), verdict: judge.verdict(score), milliseconds: milliseconds,
         regions: format == .csv || format == .json && regions > 0 ? ScoredRegions(session, frame, limit: regions) : nil)

@@ -7,7 +7,7 @@ enum TextFile {
   /// Says before the work rather than after it that the folder is missing or closed.
   static func check(_ path: String) throws(Failure) {
     let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
-    guard access(folder, W_OK | X_OK) == 0 else {
+    guard access(folder.pathBytes, W_OK | X_OK) == 0 else {
       let reason = strerror(errno).map { String(cString: $0) } ?? "error \(errno)"
       throw Failure(.io, "\(path): it cannot be written: \(reason)")
     }

@@ -11,7 +11,7 @@ struct Tool: ParsableCommand {
     discussion: """
       A detector is trained from pictures of good parts alone. It gives every picture an anomaly score, about 0 for a \
       normal one and at most about the number of its feature levels (3), and a heat map that shows where. Pictures are \
-      PNG, JPEG, TIFF or BMP files of any size and kind; model files are HDF5.
+      PNG, JPEG, TIFF, BMP, WebP or PNM files of any size and kind; model files are HDF5.
 
       Results go to standard output, progress and messages to standard error. Exit status: 0 when all went well, 1 when \
       something failed, 64 for a command line that is not understood, 130 after Ctrl-C.
@@ -33,7 +33,11 @@ struct Tool: ParsableCommand {
   /// Runs the command that the arguments name. Errors are one line.
   static func main() {
     do {
-      var command = try parseAsRoot()
+      // Swift's own arguments lose what is not UTF-8.
+      let arguments = (1..<max(Int(CommandLine.argc), 1)).compactMap { index in
+        CommandLine.unsafeArgv[index].map { String(path: $0) }
+      }
+      var command = try parseAsRoot(arguments)
       try command.run()
     } catch let failure as Failure {
       Output.note(failure.message)

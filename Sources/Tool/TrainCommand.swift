@@ -63,7 +63,7 @@ struct TrainCommand: ParsableCommand {
     try output.check()
     let frames = try FrameList.all(frames, of: .training, className: choice.name)
     let calibrationFrames = try FrameList.all(calibrateOn, of: .goodTest, className: choice.name)
-    let defectiveFrames = try FrameList.all(training.thresholds.defective, of: .test, className: choice.name)
+    let defectiveFrames = try FrameList.all(training.thresholds.defective, of: .defectiveTest, className: choice.name)
     let contents = try ModelFile.read(path: model)
     let trainer: Trainer
     let workers = try Workers(count: threads.count)

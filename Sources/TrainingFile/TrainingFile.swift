@@ -19,7 +19,7 @@ package struct TrainingFile: TrainingCheckpoint {
   package init(path: String) { self.path = path }
 
   package func load() throws(Failure) -> TrainingState? {
-    guard access(path, F_OK) == 0 else { return nil }
+    guard access(path.pathBytes, F_OK) == 0 else { return nil }
     let file = try Disk.open(path)
     do throws(Failure) {
       return try FileImage.read(file) { root throws(Failure) in try state(root) }
@@ -37,7 +37,7 @@ package struct TrainingFile: TrainingCheckpoint {
   }
 
   /// Deletes the file, when there is one: its run has come to an end.
-  package func remove() { unlink(path) }
+  package func remove() { unlink(path.pathBytes) }
 
   private func state(_ root: Group) throws(Failure) -> TrainingState {
     guard try root.hasAttribute("format"), try root.text("format") == Self.formatName,

@@ -124,7 +124,7 @@ static void test_model(const char *path, cflowad_model *model, cflowad_session *
 
     INVALID(cflowad_model_open(NULL, &other));
     INVALID(cflowad_model_open(path, NULL));
-    INVALID(cflowad_model_open("\xff\xfe not UTF-8", &other));
+    EXPECT(ERROR_IO, cflowad_model_open("\xff\xfe not UTF-8", &other)); /* a path is bytes */
     EXPECT(ERROR_IO, cflowad_model_open("/nowhere/at/all.h5", &other));
     EXPECT(ERROR_IO, cflowad_model_open("/", &other));
     INVALID(cflowad_model_open_memory(NULL, 100, &other));
@@ -945,6 +945,45 @@ static void test_promise(void) {
     EXPECT(ERROR_UNSUPPORTED, cflowad_calibration_promise(UINT64_MAX, 0.1, &promised, &likely, &needed));
 }
 
+/* Any kind of image, told by its contents, and names that are no UTF-8. */
+static void test_image_files(const char *folder, const char *detector) {
+    static const char text[] = "P2 3 1 4095 0 4095 273";
+    char path[4096];
+    uint32_t width = 7, height = 7;
+    cflowad_pixel_format format = 0;
+    uint16_t words[4] = {7, 7, 7, 7};
+    FILE *file;
+    snprintf(path, sizeof path, "%s/pr\xfc" "f.png", folder);
+    file = fopen(path, "wb");
+    CHECK(file && fwrite(text, 1, sizeof text - 1, file) == sizeof text - 1);
+    if (file) fclose(file);
+
+    CHECK(cflowad_image_is_name("a/b.JPG") == 1 && cflowad_image_is_name("b.gif") == 1);
+    CHECK(!cflowad_image_is_name("a.png/b.txt") && !cflowad_image_is_name(".a.png") && !cflowad_image_is_name("png/"));
+    CHECK(!cflowad_image_is_name("") && !cflowad_image_is_name(NULL) && cflowad_image_is_name(path) == 1);
+
+    INVALID(cflowad_image_read_info(NULL, &width, &height, &format));
+    INVALID(cflowad_image_read_info("", &width, &height, &format));
+    INVALID(cflowad_image_read_info(path, NULL, &height, &format));
+    INVALID(cflowad_image_read_info(path, &width, NULL, &format));
+    INVALID(cflowad_image_read_info(path, &width, &height, NULL));
+    EXPECT(ERROR_IO, cflowad_image_read_info("/nowhere/at/all.png", &width, &height, &format));
+    EXPECT(ERROR_IO, cflowad_image_read_info(folder, &width, &height, &format));
+    EXPECT(ERROR_FORMAT, cflowad_image_read_info(detector, &width, &height, &format));
+    CHECK(width == 7 && height == 7 && format == 0);
+    EXPECT(OK, cflowad_image_read_info(path, &width, &height, &format));
+    CHECK(width == 3 && height == 1 && format == CFLOWAD_PIXEL_MONO16);
+    INVALID(cflowad_image_read(path, NULL, sizeof words));
+    EXPECT(ERROR_BUFFER_TOO_SMALL, cflowad_image_read(path, words, 5));
+    CHECK(words[0] == 7);
+    EXPECT(OK, cflowad_image_read(path, words, 6));
+    CHECK(words[0] == 0 && words[1] == 65535 && words[2] == 4369 && words[3] == 7);
+    /* What is no PNG file is none for the functions of PNG. */
+    EXPECT(ERROR_FORMAT, cflowad_png_read_info(path, &width, &height, &format));
+    CHECK(strstr(cflowad_last_error(), "pr\\xfcf.png") != NULL);
+    CHECK(remove(path) == 0);
+}
+
 static void test_images(const char *folder, const char *detector) {
     char path[4096];
     cflowad_frame frame = good_frame();
@@ -972,6 +1011,10 @@ static void test_images(const char *folder, const char *detector) {
     EXPECT(ERROR_BUFFER_TOO_SMALL, cflowad_png_read(path, back, sizeof back - 1));
     EXPECT(OK, cflowad_png_read(path, back, sizeof back));
     CHECK(!memcmp(back, pixels, sizeof back));
+    memset(back, 0, sizeof back);
+    EXPECT(OK, cflowad_image_read(path, back, sizeof back));
+    CHECK(!memcmp(back, pixels, sizeof back));
+    test_image_files(folder, detector);
 
     INVALID(cflowad_overlay_options_init(NULL, sizeof options));
     SIZE(cflowad_overlay_options_init(&options, 3));

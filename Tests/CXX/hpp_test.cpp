@@ -243,6 +243,16 @@ void images_and_metrics(const std::string &folder) {
     expect(image.width == 31 && image.height == 17 && image.pixels == pixels, "and read");
     expect(image.frame().data == image.pixels.data() && image.frame().stride == 93, "an image's frame is a view");
     expect_failure(cflowad::try_read_png("/nowhere.png"), CFLOWAD_ERROR_IO, "a missing PNG file");
+    expect(must(cflowad::try_read_image(path.c_str()), "read").pixels == pixels, "by the reader of all kinds too");
+    expect_failure(cflowad::try_read_image("/nowhere.png"), CFLOWAD_ERROR_IO, "a missing image file");
+    expect(cflowad::is_image_name("a.tif") && !cflowad::is_image_name("a.txt"), "names of images");
+    const std::string deep = folder + "/deep.ppm";
+    std::FILE *file = std::fopen(deep.c_str(), "wb");
+    expect(file && std::fputs("P3 2 1 65535 1 2 3 4 5 65535", file) >= 0 && std::fclose(file) == 0, "a file is written");
+    image = must(cflowad::try_read_image(deep.c_str()), "read");
+    expect(image.format == CFLOWAD_PIXEL_RGB16 && image.pixels.size() == 12, "16 bits stay");
+    expect(image.frame().stride == 12 && image.frame().format == CFLOWAD_PIXEL_RGB16, "and are a frame");
+    image = must(cflowad::try_read_png(path.c_str()), "read");
 
     cflowad::OverlayOptions options;
     options.threshold = 0.5f;
@@ -355,6 +365,7 @@ void exceptions(const char *path, const std::string &folder) {
     const cflowad::Score score = session.score(frame, cflowad::Output::frame_map);
     expect(score.score == session.score_batch({&frame, 1}).front().score, "one frame is a batch of one");
     cflowad::write_png((folder + "/thrown.png").c_str(), cflowad::render_overlay(frame, score.frame_map).frame());
+    expect(cflowad::read_image((folder + "/thrown.png").c_str()).height > 0, "a file is read");
     expect(cflowad::read_png((folder + "/thrown.png").c_str()).format == CFLOWAD_PIXEL_RGB8, "an overlay is coloured");
     try {
         const cflowad::Model missing("/nowhere.h5");

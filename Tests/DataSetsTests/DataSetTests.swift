@@ -4,6 +4,28 @@ import Testing
 
 @testable import DataSets
 
+/// Of two images of which the second is defective, as programs write them.
+private let lists: [[UInt8]] = [
+  utf8("\u{FEFF}path;label\r\ni/a.png;good\r\ni/b.png;bad\r\n"),
+  utf8("path\tlabel\ni/a.png\t0.0\ni/b.png\t1.0\n"),
+  utf8("sep=;\r\npath;label\r\ni/a.png;False\r\n;\r\ni/b.png;True\r\n"),
+  utf8("path,label\n\n,\ni\\a.png,OK\n, ,\ni\\b.png,x\n"),
+  utf16("\u{FEFF}path\tlabel\r\ni/a.png\tNormal\r\ni/b.png\t1\r\n", isBigEndian: false),
+  utf16("\u{FEFF}path,label\ni/a.png,0\ni/b.png,1", isBigEndian: true),
+]
+
+private func utf8(_ text: String) -> [UInt8] { Array(text.utf8) }
+
+private func utf16(_ text: String, isBigEndian: Bool) -> [UInt8] {
+  var bytes: [UInt8] = []
+  for unit in text.utf16 {
+    let word = isBigEndian ? unit.byteSwapped : unit
+    bytes.append(UInt8(word & 255))
+    bytes.append(UInt8(word >> 8))
+  }
+  return bytes
+}
+
 struct DataSetTests {
   private let folder: TemporaryFolder
 
@@ -36,13 +58,13 @@ struct DataSetTests {
       test.classes[0].samples == [
         Sample(
           image: "\(root)/bottle/test/crack/000.png", defect: "crack",
-          mask: .image("\(root)/bottle/ground_truth/crack/000_mask.png")),
+          mask: .images(["\(root)/bottle/ground_truth/crack/000_mask.png"])),
         Sample(
           image: "\(root)/bottle/test/crack/001.png", defect: "crack",
-          mask: .image("\(root)/bottle/ground_truth/crack/001_mask.png")),
+          mask: .images(["\(root)/bottle/ground_truth/crack/001_mask.png"])),
         Sample(image: "\(root)/bottle/test/good/000.png"),
       ])
-    #expect(test.classes[1].samples.map(\.mask) == [.image("\(root)/cable/ground_truth/cut/007.png")])
+    #expect(test.classes[1].samples.map(\.mask) == [.images(["\(root)/cable/ground_truth/cut/007.png"])])
     #expect(test.classes[0].good.count == 1)
 
     let training = try DataSet(root, part: .training, className: "bottle")
@@ -61,9 +83,13 @@ struct DataSetTests {
     #expect(problem.message.hasSuffix("there is no class zipper; it has bottle, cable"))
   }
 
-  @Test func aMissingMaskIsAFailureAndNoMasksAreNot() throws {
+  @Test func aMissingMaskIsALossAndNoMasksAreNot() throws {
     try folder.make("a/train/good/0.png", "a/test/cut/0.png", "a/test/cut/1.png", "a/ground_truth/cut/0.png")
-    #expect(failure(folder("a"))?.message.hasSuffix("there is no mask of 1.png") == true)
+    #expect(
+      try DataSet(folder("a"), part: .test).classes[0].samples.map(\.mask) == [
+        .images(["\(folder("a"))/ground_truth/cut/0.png"]),
+        .lost("\(folder("a"))/ground_truth/cut: there is no mask of 1.png"),
+      ])
     try folder.make("b/train/good/0.png", "b/test/cut/0.png")
     let sample = try #require(try DataSet(folder("b"), part: .test).classes.first?.samples.first)
     #expect(sample.mask == .missing && !sample.hasTruth && sample.isDefective)
@@ -79,7 +105,7 @@ struct DataSetTests {
     #expect(test[0].samples.map(\.defect) == ["defective", "good", "good", "scratch"])
     #expect(
       test[0].samples.map(\.mask) == [
-        .image("\(root)/masks/c_mask.png"), .missing, .missing, .image("\(root)/masks/d.png"),
+        .images(["\(root)/masks/c_mask.png"]), .missing, .missing, .images(["\(root)/masks/d.png"]),
       ])
     #expect(
       try DataSet(root, part: .training).classes[0].samples.map(\.image) == [
@@ -113,7 +139,7 @@ struct DataSetTests {
     #expect(
       test[0].samples == [
         Sample(image: "\(sets)/with, comma.png"),
-        Sample(image: "/abs/c.png", defect: "big \"hole\"", mask: .image("\(sets)/masks/c.png")),
+        Sample(image: "/abs/c.png", defect: "big \"hole\"", mask: .images(["\(sets)/masks/c.png"])),
       ])
     #expect(test[1].samples == [Sample(image: "\(sets)/d.png", defect: "defective")])
     #expect(
@@ -123,7 +149,8 @@ struct DataSetTests {
   }
 
   @Test(arguments: [
-    ("", "there is no line of column names"), ("a,b\n1,2", "the columns path and label are needed"),
+    ("", "there is no line of column names"), ("a,b\n1,2", "the columns path and label are needed; there are a, b"),
+    ("path,label\na.png,nan", "row 1: the label is nan: it was empty in the program that wrote it"),
     ("path,label\na.png", "row 1 has 1 cells where there are 2 columns"),
     ("path,label\n\"a.png,good", "a quote is not closed"), ("path,label\na.png,", "row 1: the label is empty"),
     ("path,label,split\na,good,train\nb,good,middle", "row 2: the split middle is neither train nor test"),
@@ -135,10 +162,90 @@ struct DataSetTests {
   }
 
   @Test func whatIsNoDataSetIsRefused() throws {
-    try folder.make("images/0.png")
-    #expect(failure(folder("images"))?.kind == .format)
+    try folder.make("images/0.png", "images/monday/1.png", "images/tuesday/1.png")
+    let problem = try #require(failure(folder("images")))
+    #expect(problem.kind == .format && problem.message.contains("it holds the folders monday, tuesday, but neither"))
     #expect(!DataSet.isDataSet(folder("images")))
     #expect(failure(folder("missing.csv"))?.kind == .io)
-    #expect(failure(folder("missing"))?.kind == .format)
+    #expect(failure(folder("missing"))?.kind == .io)
+  }
+
+  /// As pandas, Excel and others write lists.
+  @Test(arguments: lists) func listsOfOtherPrograms(bytes: [UInt8]) throws {
+    try folder.make("i/a.png", "i/b.png")
+    try Data(bytes).write(to: URL(filePath: folder("list.csv")))
+    let samples = try DataSet(folder("list.csv"), part: .test).classes[0].samples
+    #expect(samples.map(\.image) == [folder("i/a.png"), folder("i/b.png")])
+    #expect(samples.map(\.isDefective) == [false, true])
+  }
+
+  @Test(arguments: [
+    ("0", false), ("0.0", false), ("False", false), ("FALSE", false), ("good", false), ("Normal", false), ("OK", false),
+    ("1", true), ("1.0", true), ("True", true), ("-1", true), ("crack", true),
+  ]) func labels(label: String, isDefective: Bool) throws {
+    try folder.make("list.csv", text: "path,label\na.png,\(label)\n")
+    #expect(try DataSet(folder("list.csv"), part: .test).classes[0].samples.map(\.isDefective) == [isDefective])
+  }
+
+  @Test(arguments: ["good", "ok", "OK", "Good", "normal"]) func namesOfGoodFolders(name: String) throws {
+    try folder.make(
+      "plain/\(name)/a.png", "plain/NG/b.png", "set/train/\(name)/a.png", "set/test/\(name)/b.png", "set/test/ko/c.png",
+      "set/ground_truth/ko/c.png")
+    let plain = try DataSet(folder("plain"), part: .test).classes[0].samples
+    #expect(plain.map(\.isDefective).sorted { !$0 && $1 } == [false, true])
+    #expect(plain.contains { $0.defect == "NG" })
+    #expect(try DataSet(folder("plain"), part: .training).classes[0].good.count == 1)
+    let test = try DataSet(folder("set"), part: .test).classes[0]
+    #expect(test.good.map(\.image) == [folder("set/test/\(name)/b.png")])
+    #expect(test.defective.map(\.mask) == [.images([folder("set/ground_truth/ko/c.png")])])
+    #expect(
+      try DataSet(folder("set"), part: .training).classes[0].good.map(\.image) == [folder("set/train/\(name)/a.png")])
+  }
+
+  @Test func laterSetsOfMVTec() throws {
+    // MVTec AD 2.
+    try folder.make(
+      "can/train/good/0.png", "can/validation/good/0.png", "can/test_public/good/0.png", "can/test_public/bad/1.png",
+      "can/test_public/ground_truth/bad/1_mask.png", "can/test_private/2.png")
+    var notes: [String] = []
+    let can = try DataSet(folder("can"), part: .test, report: { notes.append($0) }).classes[0]
+    #expect(can.samples.map(\.defect) == ["bad", "good"])
+    #expect(can.samples[0].mask == .images([folder("can/test_public/ground_truth/bad/1_mask.png")]))
+    #expect(
+      notes == [
+        "\(folder("can"))/test_private: its 1 images left out", "\(folder("can"))/validation: its 1 images left out",
+      ])
+    // MVTec LOCO AD.
+    try folder.make(
+      "loco/train/good/0.png", "loco/test/logical/000.png", "loco/test/logical/001.png",
+      "loco/ground_truth/logical/000/000.png", "loco/ground_truth/logical/000/001.png")
+    let masks = try DataSet(folder("loco"), part: .test).classes[0].samples.map(\.mask)
+    let truth = folder("loco/ground_truth/logical")
+    #expect(
+      masks == [
+        .images(["\(truth)/000/000.png", "\(truth)/000/001.png"]), .lost("\(truth): there is no mask of 001.png"),
+      ])
+  }
+
+  /// Nothing that looks like an image is left out without a word.
+  @Test func whatIsLeftOutIsReported() throws {
+    try folder.make(
+      "set/train/good/0.png", "set/test/good/0.png", "set/test/scratch/monday/1.png", "set/test/empty/notes.txt",
+      "set/test/stray.png", "set/preview.png", "set/test/good/old/2.jpg", "set/test/good/old/3.gif")
+    var notes: [String] = []
+    let samples = try DataSet(folder("set"), part: .test, report: { notes.append($0) }).classes[0].samples
+    #expect(samples.map(\.image) == [folder("set/test/good/0.png")])
+    let root = folder("set")
+    #expect(
+      notes == [
+        "\(root): an image beside its folders left out", "\(root)/test: an image beside its folders left out",
+        "\(root)/test/empty holds no images", "\(root)/test/good: 2 in folders within it left out",
+        "\(root)/test/scratch: no images directly in it; 1 in folders within it left out",
+      ])
+    // What has images directly in it is a folder of frames, whatever else there is.
+    #expect(!DataSet.isDataSet(root))
+    #expect(DataSet.isDataSet(folder("set/test")) == false)
+    try FileManager.default.removeItem(atPath: folder("set/preview.png"))
+    #expect(DataSet.isDataSet(root))
   }
 }

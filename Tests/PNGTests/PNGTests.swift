@@ -56,8 +56,7 @@ private func withFolder(_ body: (String) throws -> Void) throws {
     #expect(image.isGray == name.hasPrefix("gray"))
     #expect(image.pixels.count == image.width * image.height * (image.isGray ? 1 : 3))
 
-    let info = try PNG.readInfo(path: path)
-    #expect(info == (image.width, image.height, image.isGray))
+    #expect(try PNG.readShape(path: path) == image.shape)
     #expect(try read(bytes("images/\(name)")) == image)
 
     var pixels = [UInt8](repeating: 77, count: expected.count + 1)
@@ -102,7 +101,7 @@ private func withFolder(_ body: (String) throws -> Void) throws {
     try withFolder { folder in
       for path in ["\(folder)/missing.png", folder, "", "/dev/null", "\(folder)\0.png", "\(folder)/a/b/c.png"] {
         #expect(kind { () throws(Failure) in try PNG.read(path: path) } == .io, "\(path)")
-        #expect(kind { () throws(Failure) in try PNG.readInfo(path: path) } == .io, "\(path)")
+        #expect(kind { () throws(Failure) in try PNG.readShape(path: path) } == .io, "\(path)")
       }
     }
   }

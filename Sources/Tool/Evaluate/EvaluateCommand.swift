@@ -20,7 +20,8 @@ struct EvaluateCommand: ParsableCommand {
 
       A data set is a folder in the layout of MVTec AD or STC, a folder with the folders good, defective (or any other \
       names) and perhaps masks, or a CSV file with the columns path, label, and perhaps split, mask and class. \
-      {class} in the name of the detector stands for the class's name.
+      {class} in the name of the detector stands for the class's name. Images that cannot be read are reported and left \
+      out, and make the exit status 1, as does a set without good or without defective images.
 
       Examples:
 
@@ -56,27 +57,50 @@ struct EvaluateCommand: ParsableCommand {
   func run() throws {
     Interrupt.listen()
     for path in [jsonPath, csvPath, htmlPath] { if let path { try TextFile.check(path) } }
-    let set = try DataSet(data, part: .test, className: choice.name)
+    let set = try DataSet(data, part: .test, className: choice.name, report: { Output.note($0) })
+    let problems = Problems()
     var summaries: [EvaluationSummary.Class] = []
     var report = Report()
     // One class at a time: only its numbers stay, and what the report draws.
     for imageClass in set.classes {
-      let evaluation = try evaluate(imageClass)
+      guard let evaluation = try evaluate(imageClass, problems) else { continue }
       summaries.append(EvaluationSummary.Class(evaluation))
       if htmlPath != nil { try report.add(evaluation) }
     }
+    guard !summaries.isEmpty else { throw ExitCode.failure }
     let summary = EvaluationSummary(summaries)
     if let jsonPath { try TextFile.write(json(summary, isIndented: true) + "\n", to: jsonPath) }
     if let csvPath { try TextFile.write(summary.csv, to: csvPath) }
     if let htmlPath { try TextFile.write(report.html(summary), to: htmlPath) }
     for line in summary.table { try Output.line(line) }
+    if problems.count > 0 { throw ExitCode.failure }
   }
 
-  private func evaluate(_ imageClass: DataSet.ImageClass) throws(Failure) -> ClassEvaluation {
-    guard !imageClass.samples.isEmpty else { throw Failure(.io, "\(data): \(imageClass.name) has no test images") }
+  /// What was said that makes the exit status 1.
+  private final class Problems {
+    private(set) var count = 0
+
+    func note(_ message: String) {
+      Output.note(message)
+      count += 1
+    }
+  }
+
+  /// Nil when there is no image to measure on.
+  private func evaluate(_ imageClass: DataSet.ImageClass, _ problems: Problems) throws(Failure) -> ClassEvaluation? {
     let path = model.replacing("{class}", with: imageClass.name)
-    let evaluation = try ClassEvaluation(
-      name: imageClass.name, model: path, score(imageClass.samples, by: path))
+    let scored = try imageClass.samples.isEmpty ? nil : score(imageClass.samples, by: path, problems)
+    guard let scored, scored.images.count > 0 else {
+      problems.note("\(imageClass.name): there are no test images")
+      return nil
+    }
+    for (label, kind) in [(UInt8(0), "good"), (1, "defective")] where !scored.images.labels.contains(label) {
+      problems.note(
+        "\(imageClass.name): there are no \(kind) test images: how well good and defective ones are told apart is not measured"
+      )
+    }
+    for doubt in scored.images.doubts { Output.note(doubt) }
+    let evaluation = try ClassEvaluation(name: imageClass.name, model: path, scored)
     let unknown = imageClass.samples.count { !$0.hasTruth }
     if unknown > 0 {
       Output.note(
@@ -89,8 +113,11 @@ struct EvaluateCommand: ParsableCommand {
   }
 
   /// The detector lives no longer than this: measuring needs the memory.
-  private func score(_ samples: [Sample], by path: String) throws(Failure) -> ScoredImages {
+  private func score(_ samples: [Sample], by path: String, _ problems: Problems) throws(Failure) -> ScoredImages {
     let detector = try ModelFile.detector(path: path)
-    return try ScoredImages(detector, TestImages(samples, detector.preprocessing), threadCount: threads.count)
+    let images = try TestImages(samples, detector.preprocessing) { (failure) throws(Failure) in
+      problems.note("\(failure.message): left out")
+    }
+    return try ScoredImages(detector, images, threadCount: threads.count)
   }
 }

@@ -80,8 +80,8 @@ extension EvaluationSummary.Class {
     let images = evaluation.scored.images
     let calibration = evaluation.scored.calibration
     let judge = calibration.map { Judge($0) }
-    name = evaluation.name
-    model = evaluation.model
+    name = evaluation.name.shown
+    model = evaluation.model.shown
     width = images.width
     height = images.height
     defective = evaluation.defectiveCount
@@ -93,7 +93,7 @@ extension EvaluationSummary.Class {
     self.images = images.samples.indices.map { index in
       let score = evaluation.deployed?.scores[index]
       return EvaluationSummary.Image(
-        file: images.samples[index].image, defect: images.samples[index].defect,
+        file: images.samples[index].image.shown, defect: images.samples[index].defect.shown,
         paperScore: evaluation.paper.scores[index], deployedScore: score,
         isRejected: judge.flatMap { judge in score.map { judge.verdict($0) == .reject } })
     }

@@ -69,8 +69,9 @@ struct ProtocolResult {
   private mutating func measurePixels(
     _ maps: Buffer<Float>, _ truth: Buffer<UInt8>, _ images: TestImages, offset: Double
   ) throws(Failure) {
-    let values = UnsafeBufferPointer(start: maps.base, count: truth.count)
-    let masks = UnsafeBufferPointer(start: truth.base, count: truth.count)
+    let count = images.count * images.pixelCount
+    let values = UnsafeBufferPointer(start: maps.base, count: count)
+    let masks = UnsafeBufferPointer(start: truth.base, count: count)
     let defective = masks.reduce(0) { $0 + ($1 != 0 ? 1 : 0) }
     guard defective > 0, defective < masks.count else { return }
     do {

@@ -22,7 +22,7 @@ struct WorstImages {
     map = try Buffer(count: images.pixelCount)
     plain = try Buffer(count: 3 * images.pixelCount)
     rgb = try Buffer(count: 3 * images.pixelCount)
-    resizer = try Resizer(width: images.width, height: images.height)
+    resizer = try Resizer(width: images.width, height: images.height, window: images.window)
   }
 
   /// Defective images of the lowest scores, and good ones of the highest.
@@ -51,12 +51,12 @@ struct WorstImages {
     try picture.withFrame { frame throws(Failure) in try resizer.resize(frame, into: plain.base) }
     rgb.base.update(from: plain.base, count: rgb.count)
     try outlineTruth(index)
-    let image = try HTML.image(rgb.base, width: images.width, height: images.height, description: sample.image)
+    let image = try HTML.image(rgb.base, width: images.width, height: images.height, description: sample.image.shown)
     try drawMap(index)
     try outlineTruth(index)
     let heat = try HTML.image(rgb.base, width: images.width, height: images.height, description: "its map")
     let score = evaluation.shown.scores[index]
-    var caption = "\(sample.image) (\(sample.defect)): score \(String(Double(score), decimals: 4))"
+    var caption = "\(sample.image.shown) (\(sample.defect.shown)): score \(String(Double(score), decimals: 4))"
     if let calibration = evaluation.scored.calibration { caption += ", \(Judge(calibration).verdict(score))" }
     return "<figure>\(image)\(heat)<figcaption>\(HTML.escaped(caption))</figcaption></figure>\n"
   }

@@ -1,6 +1,6 @@
 import ArgumentParser
 import Basics
-import FoundationEssentials
+import ImageFiles
 import ModelFile
 import Scoring
 import Training
@@ -68,11 +68,7 @@ struct ReproduceCommand: ParsableCommand {
     Interrupt.listen()
     let contents = try ModelFile.read(path: encoder)
     guard contents.flow == nil else { throw Failure(.state, "\(encoder): it holds a detector, not an encoder alone") }
-    do {
-      try FileManager.default.createDirectory(atPath: results, withIntermediateDirectories: true)
-    } catch {
-      throw Failure(.io, "\(results): the folder cannot be made")
-    }
+    try Folder(results).make()
     if contents.encoder.architecture != PublishedLine.architecture {
       Output.note("the published numbers are \(PublishedLine.architecture)'s, not \(contents.encoder.architecture)'s")
     }

@@ -18,8 +18,12 @@ struct ReproductionRun {
 
   /// - Parameter set: path of the data set.
   func run(_ set: String, display: ProgressDisplay) throws(Failure) -> RunRecord {
-    let training = try DataSet(set, part: .training, className: name).classes.flatMap(\.good)
-    let test = try DataSet(set, part: .test, className: name).classes.flatMap(\.samples)
+    let report = { Output.note($0) }
+    let training = try DataSet(set, part: .training, className: name, report: report).classes.flatMap(\.good)
+    let test = try DataSet(set, part: .test, className: name, report: report).classes.flatMap(\.samples)
+    guard test.contains(where: \.isDefective), test.contains(where: { !$0.isDefective }) else {
+      throw Failure(.format, "\(set): \(name) has not both good and defective test images")
+    }
     let settings = settings(trainingImages: training.count, testImages: test.count)
     let path = stem + ".json"
     var record = try RunRecord.load(path, settings: settings) ?? RunRecord(name: name, settings: settings)
@@ -29,7 +33,8 @@ struct ReproductionRun {
     }
     let trainer = try Trainer(encoder, options: options, workers: Workers(count: threadCount))
     try trainer.add(files: training.map(\.image), role: .training)
-    let images = try TestImages(test, trainer.preprocessing)
+    // The published numbers are of all images.
+    let images = try TestImages(test, trainer.preprocessing) { (failure) throws(Failure) in throw failure }
     let checkpoint = TrainingFile(path: stem + ".checkpoint")
     trainer.checkpoint = checkpoint
     // The paper trains on all good images, and its protocol needs no calibration.

@@ -1,5 +1,6 @@
 import Basics
 import FoundationEssentials
+import Glibc
 import ImageFiles
 
 /// What a class's training under a seed gave, epoch by epoch: a JSON file beside the others.
@@ -58,7 +59,7 @@ struct RunRecord: Codable, Equatable {
   /// The record of a file; nil when there is none. Fails with `.format` for what is no record, and with `.state` for one
   /// of other settings.
   static func load(_ path: String, settings: Settings) throws(Failure) -> RunRecord? {
-    guard FileManager.default.fileExists(atPath: path) else { return nil }
+    guard access(path.pathBytes, F_OK) == 0 else { return nil }
     let file = try RegularFile(path: path)
     let bytes = try file.read(upTo: file.size)
     guard let record = try? JSONDecoder().decode(RunRecord.self, from: Data(bytes)) else {

@@ -1,6 +1,7 @@
 #include "CJPEGShim.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +9,39 @@
 
 #include <jerror.h>
 #include <jpeglib.h>
+
+#if JPEG_LIB_VERSION >= 80
+#define LIBRARY "libjpeg.so.8"
+#else
+#define LIBRARY "libjpeg.so.62"
+#endif
+
+static struct {
+    __typeof__(&jpeg_std_error) std_error;
+    __typeof__(&jpeg_CreateDecompress) create;
+    __typeof__(&jpeg_stdio_src) stdio_src;
+    __typeof__(&jpeg_read_header) read_header;
+    __typeof__(&jpeg_start_decompress) start;
+    __typeof__(&jpeg_read_scanlines) read_scanlines;
+    __typeof__(&jpeg_finish_decompress) finish;
+    __typeof__(&jpeg_destroy_decompress) destroy;
+} library;
+
+static int is_loaded;
+
+static void load(void) {
+    const cpicture_function functions[] = {
+        {"jpeg_std_error", &library.std_error},
+        {"jpeg_CreateDecompress", &library.create},
+        {"jpeg_stdio_src", &library.stdio_src},
+        {"jpeg_read_header", &library.read_header},
+        {"jpeg_start_decompress", &library.start},
+        {"jpeg_read_scanlines", &library.read_scanlines},
+        {"jpeg_finish_decompress", &library.finish},
+        {"jpeg_destroy_decompress", &library.destroy},
+    };
+    is_loaded = cpicture_load(LIBRARY, functions, sizeof functions / sizeof *functions);
+}
 
 /* A progressive file may order any number of passes over the picture: more than any encoder writes is an attack. */
 enum { MAX_SCANS = 500 };
@@ -17,19 +51,37 @@ typedef struct {
     struct jpeg_progress_mgr progress;
     jmp_buf jump;
     cpicture *picture;
+    int is_past_header;
 } decoder;
+
+static cpicture_status status_of(int code) {
+    switch (code) {
+    case JERR_OUT_OF_MEMORY: return CPICTURE_MEMORY;
+    case JERR_BAD_PRECISION:
+    case JERR_SOF_UNSUPPORTED: return CPICTURE_UNSUPPORTED;
+    default: return CPICTURE_FORMAT;
+    }
+}
 
 static void stop(j_common_ptr jpeg) {
     decoder *d = (decoder *)jpeg->err;
     char text[JMSG_LENGTH_MAX];
     jpeg->err->format_message(jpeg, text);
-    cpicture_fail(
-        d->picture, jpeg->err->msg_code == JERR_OUT_OF_MEMORY ? CPICTURE_MEMORY : CPICTURE_FORMAT, text);
+    cpicture_fail(d->picture, status_of(jpeg->err->msg_code), text);
     longjmp(d->jump, 1);
 }
 
+/* Warnings that leave every pixel what it is: odd version numbers, and bytes that some cameras leave between the segments
+   before the picture's data, or behind all of it (before the marker EOI). All others tell of data that is missing. */
+static int is_harmless(j_common_ptr jpeg) {
+    const struct jpeg_error_mgr *errors = jpeg->err;
+    if (errors->msg_code == JWRN_JFIF_MAJOR || errors->msg_code == JWRN_ADOBE_XFORM) return 1;
+    return errors->msg_code == JWRN_EXTRANEOUS_DATA
+        && (!((decoder *)jpeg->err)->is_past_header || errors->msg_parm.i[1] == JPEG_EOI);
+}
+
 static void on_message(j_common_ptr jpeg, int level) {
-    if (level < 0) stop(jpeg);
+    if (level < 0 && !is_harmless(jpeg)) stop(jpeg);
 }
 
 static void on_progress(j_common_ptr jpeg) {
@@ -58,38 +110,48 @@ static void decode(FILE *file, cpicture *picture) {
     struct jpeg_decompress_struct jpeg;
     memset(&jpeg, 0, sizeof jpeg);
     d.picture = picture;
-    jpeg.err = jpeg_std_error(&d.errors);
+    d.is_past_header = 0;
+    jpeg.err = library.std_error(&d.errors);
     d.errors.error_exit = stop;
     d.errors.emit_message = on_message;
     uint8_t *volatile row = NULL;
     if (!setjmp(d.jump)) {
-        jpeg_create_decompress(&jpeg);
+        library.create(&jpeg, JPEG_LIB_VERSION, sizeof jpeg);
         d.progress.progress_monitor = on_progress;
         jpeg.progress = &d.progress;
-        jpeg_stdio_src(&jpeg, file);
-        jpeg_read_header(&jpeg, TRUE);
+        library.stdio_src(&jpeg, file);
+        library.read_header(&jpeg, TRUE);
+        d.is_past_header = 1;
         int is_gray = jpeg.jpeg_color_space == JCS_GRAYSCALE;
         int is_cmyk = jpeg.num_components == 4;
         jpeg.out_color_space = is_gray ? JCS_GRAYSCALE : is_cmyk ? JCS_CMYK : JCS_RGB;
         uint32_t channels = is_gray ? 1 : 3;
-        if (cpicture_allocate(picture, jpeg.image_width, jpeg.image_height, channels, channels)) {
+        if (cpicture_allocate(picture, jpeg.image_width, jpeg.image_height, channels, 8)) {
             row = malloc((size_t)jpeg.image_width * 4);
             if (!row) ERREXIT1(&jpeg, JERR_OUT_OF_MEMORY, 0);
-            jpeg_start_decompress(&jpeg);
+            library.start(&jpeg);
             while (jpeg.output_scanline < jpeg.output_height) {
-                uint8_t *target = picture->pixels + (size_t)jpeg.output_scanline * jpeg.image_width * channels;
+                uint8_t *target = (uint8_t *)picture->pixels + (size_t)jpeg.output_scanline * jpeg.image_width * channels;
                 JSAMPROW line = is_cmyk ? row : target;
-                jpeg_read_scanlines(&jpeg, &line, 1);
+                library.read_scanlines(&jpeg, &line, 1);
                 if (is_cmyk) to_rgb(row, jpeg.image_width, target);
             }
-            jpeg_finish_decompress(&jpeg);
+            library.finish(&jpeg);
         }
     }
     free(row);
-    jpeg_destroy_decompress(&jpeg);
+    library.destroy(&jpeg);
 }
 
 void cjpeg_read(const char *path, cpicture *picture) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, load);
+    if (!is_loaded) {
+        cpicture_fail(
+            picture, CPICTURE_UNSUPPORTED,
+            "JPEG images are read by " LIBRARY " (Debian: libjpeg62-turbo), which is not installed");
+        return;
+    }
     FILE *file = fopen(path, "rbe");
     if (!file) {
         cpicture_fail(picture, CPICTURE_IO, strerror(errno));

@@ -15,6 +15,7 @@ struct cpng_reader {
     size_t remaining;
     uint64_t source_size; /* bytes of the whole file or memory */
     int passes;
+    cpng_samples samples;
     cpng_failure failure;
 };
 
@@ -33,15 +34,16 @@ static void read_memory(png_structp png, png_bytep bytes, size_t count) {
     reader->remaining -= count;
 }
 
-/* Reads the header and asks for 8-bit grey or RGB. Errors jump out. */
+/* Reads the header and asks for grey or RGB. Errors jump out. */
 static void start(cpng_reader *reader) {
     png_structp png = reader->png;
     png_infop info = reader->info;
 
     /* Nothing but the picture is of interest: text, profiles and the like are skipped without being unpacked, and a
-       transparent colour (tRNS) is an ordinary one. */
+       transparent colour (tRNS) is an ordinary one where alpha is not wanted. */
     png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
-    png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, (png_const_bytep) "tRNS", 1);
+    if (reader->samples != CPNG_WITH_ALPHA)
+        png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, (png_const_bytep) "tRNS", 1);
     png_set_user_limits(png, CPNG_MAX_SIDE, CPNG_MAX_SIDE);
     png_set_chunk_cache_max(png, 16);
     png_set_chunk_malloc_max(png, 1 << 20);
@@ -56,12 +58,22 @@ static void start(cpng_reader *reader) {
     png_byte color = png_get_color_type(png, info);
     if (color == PNG_COLOR_TYPE_PALETTE) png_set_palette_to_rgb(png);
     if (color == PNG_COLOR_TYPE_GRAY) png_set_expand_gray_1_2_4_to_8(png);
-    png_set_scale_16(png);
-    png_set_strip_alpha(png);
+    if (reader->samples == CPNG_STORED && png_get_bit_depth(png, info) == 16) {
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+        png_set_swap(png);
+#endif
+    } else {
+        png_set_scale_16(png);
+    }
+    if (reader->samples == CPNG_WITH_ALPHA)
+        png_set_tRNS_to_alpha(png);
+    else
+        png_set_strip_alpha(png);
     reader->passes = png_set_interlace_handling(png);
     png_read_update_info(png, info);
-    if (png_get_bit_depth(png, info) != 8
-        || png_get_rowbytes(png, info) != (size_t)png_get_image_width(png, info) * cpng_channels(reader))
+    uint32_t bits = cpng_bits(reader);
+    if ((bits != 8 && (bits != 16 || reader->samples != CPNG_STORED))
+        || png_get_rowbytes(png, info) != (size_t)png_get_image_width(png, info) * cpng_channels(reader) * (bits / 8))
         png_error(png, "the image is of an unknown kind");
 }
 
@@ -98,7 +110,7 @@ static cpng_reader *new_reader(cpng_message *message) {
     return reader;
 }
 
-cpng_status cpng_open_file(const char *path, cpng_reader **reader, cpng_message *message) {
+cpng_status cpng_open_file(const char *path, cpng_samples samples, cpng_reader **reader, cpng_message *message) {
     struct stat file;
     *reader = NULL;
     cpng_reader *source = new_reader(message);
@@ -112,6 +124,7 @@ cpng_status cpng_open_file(const char *path, cpng_reader **reader, cpng_message 
         cpng_fail(&source->failure, CPNG_IO, strerror(errno));
     if (source->failure.status != CPNG_SUCCESS) return give_up(source, message);
     source->source_size = (uint64_t)file.st_size;
+    source->samples = samples;
     return open_source(source, reader, message);
 }
 
@@ -130,15 +143,17 @@ uint32_t cpng_width(const cpng_reader *reader) { return png_get_image_width(read
 uint32_t cpng_height(const cpng_reader *reader) { return png_get_image_height(reader->png, reader->info); }
 
 uint32_t cpng_channels(const cpng_reader *reader) {
-    return png_get_color_type(reader->png, reader->info) & PNG_COLOR_MASK_COLOR ? 3 : 1;
+    return png_get_channels(reader->png, reader->info);
 }
+
+uint32_t cpng_bits(const cpng_reader *reader) { return png_get_bit_depth(reader->png, reader->info); }
 
 cpng_status cpng_read(cpng_reader *reader, uint8_t *pixels, cpng_message *message) {
     if (setjmp(png_jmpbuf(reader->png))) {
         *message = reader->failure.message;
         return reader->failure.status;
     }
-    size_t row_bytes = (size_t)cpng_width(reader) * cpng_channels(reader);
+    size_t row_bytes = (size_t)cpng_width(reader) * cpng_channels(reader) * (cpng_bits(reader) / 8);
     for (int pass = 0; pass < reader->passes; pass++)
         for (uint32_t y = 0; y < cpng_height(reader); y++)
             png_read_row(reader->png, pixels + y * row_bytes, NULL);

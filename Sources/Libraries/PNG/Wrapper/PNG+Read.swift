@@ -1,31 +1,52 @@
 import Basics
 import CPNGShim
-import Glibc
 import Imaging
 
 extension PNG {
-  /// Size of a file's image, and whether reading it gives grey; from its header alone. Errors: see ``read(path:)``.
-  package static func readInfo(path: String) throws(Failure) -> (width: Int, height: Int, isGray: Bool) {
-    let reader = try Reader(path: path)
-    return (reader.width, reader.height, reader.channels == 1)
+  /// What becomes of samples of 16 bits.
+  package enum Depth {
+    /// They are rounded to 8.
+    case eight
+    /// They stay, in the host's order.
+    case stored
+  }
+
+  /// What reading a file gives, from its header alone. Errors: see ``read(path:depth:)``.
+  package static func readShape(path: String, depth: Depth = .eight) throws(Failure) -> Picture.Shape {
+    try Reader(path: path, depth.samples).shape
   }
 
   /// Reads a file of any kind: 1 to 16 bits, grey, palette, RGB, alpha, interlaced. Grey stays grey, all else becomes
-  /// RGB. 16-bit samples are scaled to 8 and rounded; alpha and transparent colours are dropped, not composed.
+  /// RGB. Alpha and transparent colours are dropped, not composed.
   ///
   /// Fails with `io` when the file cannot be read, with `format` when it is damaged, cut short, no PNG image, or larger
   /// than 65535 pixels a side or 2^28 pixels, with `outOfMemory` when there is no memory for the pixels.
-  package static func read(path: String) throws(Failure) -> Picture { try image(Reader(path: path)) }
+  package static func read(path: String, depth: Depth = .eight) throws(Failure) -> Picture {
+    try image(Reader(path: path, depth.samples))
+  }
 
-  /// Reads an image in memory, like ``read(path:)``.
+  /// The opacity of a file's pixels, 0 to 255, as a grey picture; nil when all are opaque by the file's kind.
+  package static func readAlpha(path: String) throws(Failure) -> Picture? {
+    let reader = try Reader(path: path, CPNG_WITH_ALPHA)
+    guard reader.hasAlpha else { return nil }
+    let all = try Buffer<UInt8>(count: reader.byteCount)
+    try reader.read(into: all.base)
+    return try Picture(Picture.Shape(width: reader.width, height: reader.height, isGray: true)) { alpha in
+      for pixel in 0..<reader.width * reader.height {
+        alpha[pixel] = all.base[(pixel + 1) * reader.channels - 1]
+      }
+    }
+  }
+
+  /// Reads an image in memory, like ``read(path:depth:)``, in samples of 8 bits.
   package static func read(bytes: UnsafeRawBufferPointer) throws(Failure) -> Picture {
     try image(Reader(bytes: bytes))
   }
 
-  /// Reads a file, like ``read(path:)``, into the caller's memory: height x width x (1 or 3) bytes. Fails with
-  /// `bufferTooSmall` when they do not fit. After another failure the memory may have been written to.
+  /// Reads a file in samples of 8 bits, like ``read(path:depth:)``, into the caller's memory: height x width x (1 or 3)
+  /// bytes. Fails with `bufferTooSmall` when they do not fit. After another failure the memory may have been written to.
   package static func read(path: String, into pixels: UnsafeMutableRawBufferPointer) throws(Failure) {
-    let reader = try Reader(path: path)
+    let reader = try Reader(path: path, CPNG_EIGHT_BITS)
     guard let base = pixels.baseAddress, pixels.count >= reader.byteCount else {
       throw Failure(
         .bufferTooSmall, "\(path): the image has \(reader.byteCount) bytes, which do not fit \(pixels.count)")
@@ -34,24 +55,16 @@ extension PNG {
   }
 
   private static func image(_ reader: Reader) throws(Failure) -> Picture {
-    // An array that cannot be allocated ends the process: ask first.
-    guard let memory = malloc(reader.byteCount) else {
-      throw Failure(.outOfMemory, "\(reader.name): no memory for \(reader.byteCount) bytes of pixels")
+    do throws(Failure) {
+      return try Picture(reader.shape) { pixels throws(Failure) in try reader.read(into: pixels) }
+    } catch {
+      throw error.kind == .outOfMemory ? error.within(reader.name) : error
     }
-    free(memory)
-    var failure: Failure?
-    let pixels = [UInt8](unsafeUninitializedCapacity: reader.byteCount) { buffer, count in
-      guard let base = buffer.baseAddress else { return }
-      do throws(Failure) {
-        try reader.read(into: base)
-        count = reader.byteCount
-      } catch {
-        failure = error
-      }
-    }
-    if let failure { throw failure }
-    return Picture(width: reader.width, height: reader.height, isGray: reader.channels == 1, pixels: pixels)
   }
+}
+
+extension PNG.Depth {
+  fileprivate var samples: cpng_samples { self == .eight ? CPNG_EIGHT_BITS : CPNG_STORED }
 }
 
 /// An image whose header has been read.
@@ -61,11 +74,12 @@ private final class Reader {
   let width: Int
   let height: Int
   let channels: Int
+  private let bits: Int
   private let handle: OpaquePointer
 
-  convenience init(path: String) throws(Failure) {
+  convenience init(path: String, _ samples: cpng_samples) throws(Failure) {
     guard !path.utf8.contains(0) else { throw Failure(.io, "a path holds a NUL character") }
-    try self.init(name: path) { reader, message in cpng_open_file(path, &reader, &message) }
+    try self.init(name: path) { reader, message in cpng_open_file(path.pathBytes, samples, &reader, &message) }
   }
 
   convenience init(bytes: UnsafeRawBufferPointer) throws(Failure) {
@@ -84,12 +98,20 @@ private final class Reader {
     width = Int(cpng_width(handle))
     height = Int(cpng_height(handle))
     channels = Int(cpng_channels(handle))
+    bits = Int(cpng_bits(handle))
   }
 
   deinit { cpng_close(handle) }
 
-  /// At most 3 * 2^28.
-  var byteCount: Int { width * height * channels }
+  var hasAlpha: Bool { channels == 2 || channels == 4 }
+
+  /// Of an image that is read without alpha.
+  var shape: Picture.Shape {
+    Picture.Shape(width: width, height: height, isGray: channels == 1, bitsPerSample: bits)
+  }
+
+  /// At most 4 * 2^29.
+  var byteCount: Int { width * height * channels * bits / 8 }
 
   func read(into pixels: UnsafeMutablePointer<UInt8>) throws(Failure) {
     var message = cpng_message()

@@ -15,7 +15,7 @@ extension PNG {
     guard !path.utf8.contains(0) else { throw Failure(.io, "a path holds a NUL character") }
     var message = cpng_message()
     let status = cpng_write_file(
-      path, pixels, UInt32(width), UInt32(height), stride, Int32(channels), &message)
+      path.pathBytes, pixels, UInt32(width), UInt32(height), stride, Int32(channels), &message)
     guard status == CPNG_SUCCESS else { throw Failure(status, message, path) }
   }
 

@@ -8,17 +8,32 @@ extension Picture {
   package init(
     path: String, decode: (UnsafePointer<CChar>, UnsafeMutablePointer<cpicture>) -> Void
   ) throws(Failure) {
-    guard !path.utf8.contains(0) else { throw Failure(.io, "a path holds a NUL character") }
     var decoded = cpicture()
-    decode(path, &decoded)
-    defer { free(decoded.pixels) }
+    decode(path.pathBytes, &decoded)
     guard decoded.status == CPICTURE_SUCCESS, let pixels = decoded.pixels else {
+      free(decoded.pixels)
       throw Failure(decoded, path)
     }
-    let (width, height, channels) = (Int(decoded.width), Int(decoded.height), Int(decoded.channels))
+    self.init(Shape(decoded), taking: pixels)
+  }
+}
+
+extension Picture.Shape {
+  /// What a shim tells of a file's header.
+  package init(
+    path: String, decode: (UnsafePointer<CChar>, UnsafeMutablePointer<cpicture>) -> Void
+  ) throws(Failure) {
+    var decoded = cpicture()
+    decoded.is_size_only = 1
+    decode(path.pathBytes, &decoded)
+    guard decoded.status == CPICTURE_SUCCESS else { throw Failure(decoded, path) }
+    self.init(decoded)
+  }
+
+  fileprivate init(_ decoded: cpicture) {
     self.init(
-      width: width, height: height, isGray: channels == 1,
-      pixels: Array(UnsafeBufferPointer(start: pixels, count: width * height * channels)))
+      width: Int(decoded.width), height: Int(decoded.height), isGray: decoded.channels == 1,
+      bitsPerSample: Int(decoded.bits))
   }
 }
 

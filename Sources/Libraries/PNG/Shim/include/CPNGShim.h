@@ -28,8 +28,15 @@ typedef struct {
 /** A PNG image that is being read. */
 typedef struct cpng_reader cpng_reader;
 
+/** What cpng_read gives. */
+typedef enum {
+    CPNG_EIGHT_BITS, /**< samples of 8 bits, 16 rounded to 8 */
+    CPNG_STORED,     /**< of 8 bits, or of 16 in the host's order where the file has 16 */
+    CPNG_WITH_ALPHA  /**< of 8 bits, and alpha where the file has it, also a transparent colour */
+} cpng_samples;
+
 /** Opens a file and reads its header. *reader is NULL on failure. */
-cpng_status cpng_open_file(const char *path, cpng_reader **reader, cpng_message *message);
+cpng_status cpng_open_file(const char *path, cpng_samples samples, cpng_reader **reader, cpng_message *message);
 
 /** Opens an image of size bytes in memory, which must outlive the reader, and reads its header. */
 cpng_status cpng_open_memory(const void *data, size_t size, cpng_reader **reader, cpng_message *message);
@@ -38,10 +45,12 @@ cpng_status cpng_open_memory(const void *data, size_t size, cpng_reader **reader
 uint32_t cpng_width(const cpng_reader *reader);
 /** Rows. */
 uint32_t cpng_height(const cpng_reader *reader);
-/** Bytes of a pixel as cpng_read gives it: 1 (grey) or 3 (RGB). */
+/** Samples of a pixel as cpng_read gives it: 1 (grey) or 3 (RGB), one more with alpha. */
 uint32_t cpng_channels(const cpng_reader *reader);
+/** Bits of a sample: 8 or 16. */
+uint32_t cpng_bits(const cpng_reader *reader);
 
-/** Reads height x width x channels bytes, rows without gaps, to the end of the image. Once for a reader. */
+/** Reads height x width x channels samples, rows without gaps, to the end of the image. Once for a reader. */
 cpng_status cpng_read(cpng_reader *reader, uint8_t *pixels, cpng_message *message);
 
 /** Closes the reader; NULL is allowed. */

@@ -1,5 +1,6 @@
 /*
- * What the shims of image libraries give: pixels, or why there are none.
+ * What the shims of image libraries have in common: pixels, or why there are none, and libraries that are loaded when they
+ * are first needed, so that who reads no such images needs none of them.
  */
 #ifndef CPICTURE_H
 #define CPICTURE_H
@@ -20,12 +21,14 @@ typedef enum {
 /** Most pixels of an image. */
 #define CPICTURE_MAX_PIXELS ((uint64_t)1 << 28)
 
-/** An image, or the first failure on the way to it. All zero to begin with. */
+/** An image, or the first failure on the way to it. All zero to begin with, but for is_size_only. */
 typedef struct {
+    int is_size_only; /**< only size and kind of the pixels are wanted */
     uint32_t width;
     uint32_t height;
     uint32_t channels; /**< 1 (grey) or 3 (RGB) */
-    uint8_t *pixels;   /**< height x width x channels bytes, rows without gaps; for free() */
+    uint32_t bits;     /**< of a sample: 8, or 16 in the host's byte order */
+    void *pixels;      /**< height x width x channels samples, rows without gaps; for free() */
     cpicture_status status;
     char message[200]; /**< one sentence, NUL-terminated */
 } cpicture;
@@ -34,9 +37,18 @@ typedef struct {
 void cpicture_fail(cpicture *picture, cpicture_status status, const char *text);
 
 /**
- * Sets the size and allocates height x width x bytes_per_pixel bytes. Returns 0, with the failure kept, for sizes beyond
- * the limits and when there is no memory.
+ * Sets what is known of the pixels and allocates memory for them. Returns 0 when there is nothing more to do: only the size
+ * is wanted, or the failure is kept, for sizes beyond the limits and when there is no memory.
  */
-int cpicture_allocate(cpicture *picture, uint32_t width, uint32_t height, uint32_t channels, uint32_t bytes_per_pixel);
+int cpicture_allocate(cpicture *picture, uint32_t width, uint32_t height, uint32_t channels, uint32_t bits);
+
+/** A function of a library by its name, and the address of the pointer that receives it. */
+typedef struct {
+    const char *name;
+    void *pointer;
+} cpicture_function;
+
+/** Loads a library and finds its functions. Returns 0 when it or one of them is missing. To be called once. */
+int cpicture_load(const char *library, const cpicture_function *functions, size_t count);
 
 #endif
