@@ -16,6 +16,7 @@ from ._arrays import Order, Path, native_frame, native_path, unsigned
 from ._errors import check
 from ._model import Handle, Model, Verdict, checked_threads
 from ._region_of_interest import RegionOfInterest
+from ._signals import DeferredSignals
 
 Permutation = Literal["soft", "hard"]
 Clamp = Literal["alpha*tanh(s)", "alpha*tanh(s/alpha)"]
@@ -275,8 +276,9 @@ class Trainer(Handle):
             the same weights as one that was never stopped; encoder, options and frames must be the same. It is left for
             the caller to delete.
         progress
-            Called on this thread with a `Progress`; a true return value cancels. An exception in it (an interrupt from
-            the keyboard too) cancels and is raised here.
+            Called on this thread with a `Progress`; a true return value cancels. An exception in it cancels and is
+            raised here. So is what a signal's handler raises meanwhile (KeyboardInterrupt): handlers run with the next
+            report.
 
         Raises
         ------
@@ -342,15 +344,17 @@ class Trainer(Handle):
         # Also without a callable, so that an interrupt from the keyboard stops the work.
         def report(native: Any, _: object) -> int:
             try:
+                signals.run()
                 return 0 if progress is None else int(bool(progress(_progress(native.contents))))
             except BaseException as error:  # must not cross the C frames
                 raised.append(error)
                 return 1
 
         callback = _native.ProgressCallback(report)
-        status = getattr(_native.library(), function)(self.handle, callback, None)
-        if raised:
-            raise raised[0]
+        with DeferredSignals() as signals:
+            status = getattr(_native.library(), function)(self.handle, callback, None)
+            if raised:
+                raise raised[0]
         check(status)
 
 
