@@ -1,6 +1,7 @@
 """Frames of other packages and from files, several sessions at work, and the event loop."""
 
 import asyncio
+import os
 import threading
 
 import cflowad
@@ -76,7 +77,25 @@ def test_what_is_no_image(session):
 
 def test_pillow_images(session, frame):
     image = pytest.importorskip("PIL.Image")
-    assert session.score(image.fromarray(frame)).score == session.score(frame).score
+    wanted = session.score(frame).score
+    whole = image.fromarray(frame)
+    for mode in ("RGB", "RGBA", "RGBX"):
+        assert session.score(whole.convert(mode)).score == wanted
+    # By what they show, not by what their memory looks like.
+    for mode in ("P", "CMYK", "YCbCr", "HSV"):
+        other = whole.quantize(64) if mode == "P" else whole.convert(mode)
+        assert session.score(other).score == session.score(np.asarray(other.convert("RGB"))).score, mode
+    gray = whole.convert("L")
+    for mode in ("L", "LA"):
+        assert session.score(gray.convert(mode)).score == session.score(np.asarray(gray)).score
+    bilevel = gray.convert("1")
+    assert session.score(bilevel).score == session.score(np.asarray(bilevel.convert("L"))).score
+    deep = np.asarray(gray).astype(np.uint16) * 257
+    assert session.score(image.fromarray(deep)).score == session.score(deep).score
+    for mode in ("LAB", "I", "F", "RGBa"):
+        other = image.new("LAB", (9, 9)) if mode == "LAB" else (whole.convert("RGBA") if mode == "RGBa" else gray).convert(mode)
+        with pytest.raises(TypeError, match=f"mode {mode} .*convert"):
+            session.score(other)
 
 
 def test_folders(session, small, frame, tmp_path):
@@ -94,6 +113,16 @@ def test_folders(session, small, frame, tmp_path):
         assert [result.score for result in pool.score_many(str(tmp_path))] == wanted
     with pytest.raises(OSError):
         list(session.score_many(tmp_path / "none"))
+    (tmp_path / "sub").mkdir()
+    with pytest.raises(FileNotFoundError, match="no images"):
+        list(session.score_many(tmp_path / "sub"))
+    cflowad.write_png(tmp_path / "sub" / "e.png", frame)
+    with pytest.warns(UserWarning, match="in the folders sub within it are left out"):
+        assert len(list(session.score_many(tmp_path))) == 4
+    with pytest.raises(FileNotFoundError, match="no images in this folder, but in the folders sub"):
+        (tmp_path / "top").mkdir()
+        (tmp_path / "sub").rename(tmp_path / "top" / "sub")
+        list(session.score_many(tmp_path / "top"))
     mixed = list(session.score_many([frame, tmp_path / "a.PNG"]))
     assert [result.score for result in mixed] == [wanted[1], wanted[0]] and mixed[0].path is None
 
@@ -136,6 +165,34 @@ def test_bad_frames_end_the_iteration(small, frame):
     pool.close()
     with pytest.raises(ValueError):
         cflowad.SessionPool(small, 0)
+
+
+def test_bad_frames_can_be_results(session, small, frame, tmp_path):
+    cflowad.write_png(tmp_path / "a.png", frame)
+    (tmp_path / "b.png").write_bytes((tmp_path / "a.png").read_bytes()[:200])
+    (tmp_path / "c.gif").write_bytes(b"GIF89a" + bytes(20))
+    cflowad.write_png(tmp_path / "d.png", frame)
+    with cflowad.SessionPool(small, 2) as pool:
+        for scorer in (session, pool):
+            good, cut, other, last = scorer.score_many(tmp_path, on_error="result")
+            assert good.score == last.score and good.error is None
+            assert isinstance(cut.error, cflowad.FormatError) and isinstance(other.error, cflowad.UnsupportedError)
+            assert np.isnan(cut.score) and cut.verdict is None and cut.path == str(tmp_path / "b.png")
+            with pytest.raises(cflowad.FormatError, match="b.png"):
+                list(scorer.score_many(tmp_path))
+            with pytest.raises(ValueError, match="on_error"):
+                list(scorer.score_many([frame], on_error="ignore"))
+
+
+def test_names_that_are_not_utf8(session, frame, tmp_path):
+    cflowad.write_png(tmp_path / "a.png", frame)
+    name = os.path.join(os.fsencode(tmp_path), b"pr\xfcf.png")
+    os.rename(tmp_path / "a.png", name)
+    (result,) = session.score_many(tmp_path)
+    assert result.score == session.score(frame).score and os.fsencode(result.path) == name
+    with pytest.raises(cflowad.FormatError, match=r"pr\\xfcf\.h5"):
+        os.rename(name, name[:-3] + b"h5")
+        cflowad.Model(os.fsdecode(name[:-3] + b"h5"))
 
 
 def test_event_loop(session, small, frames):

@@ -95,7 +95,7 @@ def main() -> None:
         threshold = info.threshold
         print(f"{'file':48} {'score':>10}  verdict  label")
         for number, (file, label) in enumerate(frames(arguments.frames)):
-            frame = cflowad.read_png(file)
+            frame = cflowad.read_image(file)
             start = time.perf_counter()
             result = session.score(frame, maps=["frame_map"])
             seconds += time.perf_counter() - start

@@ -3,7 +3,7 @@
     import cflowad
 
     with cflowad.Model("detector.h5") as model, model.session() as session:
-        result = session.score(cflowad.read_png("frame.png"), maps=["frame_map"])
+        result = session.score(cflowad.read_image("frame.png"), maps=["frame_map"])
         print(result.score, result.verdict)
 
 Images are arrays of dtype uint8 or uint16, numpy's or others' (`ImageLike`), channels in the order R G B unless
@@ -30,7 +30,7 @@ from ._errors import (
     StateError,
     UnsupportedError,
 )
-from ._images import read_png, render_overlay, write_png
+from ._images import read_image, read_png, render_overlay, write_png
 from ._metrics import aupro, auroc, average_precision, f1_max
 from ._model import Level, Model, ModelInfo, Result, Session, Verdict
 from ._pool import SessionPool
@@ -92,6 +92,7 @@ __all__ = [
     "calibration_promise",
     "default_thread_count",
     "f1_max",
+    "read_image",
     "read_png",
     "render_overlay",
     "version",

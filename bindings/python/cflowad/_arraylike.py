@@ -61,6 +61,9 @@ def as_array(image: Any) -> NDArray[Any]:
     """
     if isinstance(image, np.ndarray):
         return image
+    mode = getattr(image, "mode", None)
+    if isinstance(mode, str) and callable(getattr(image, "convert", None)):
+        return _pillow_array(image, mode)
     if _offers(image, "__dlpack__"):
         device = image.__dlpack_device__()[0]
         if device not in _DLPACK_HOST_DEVICES:
@@ -71,6 +74,24 @@ def as_array(image: Any) -> NDArray[Any]:
     if isinstance(image, memoryview) or _offers(image, "__array_interface__") or _offers(image, "__array__"):
         return np.asarray(image)
     raise TypeError(f"a frame must be a uint8 array or something like one, not {type(image).__name__}")
+
+
+#: Modes of Pillow's images whose memory is what its shape says; in RGBX and RGBA the fourth channel is ignored.
+_PILLOW_MODES = ("L", "RGB", "RGBA", "RGBX", "I;16", "I;16L", "I;16N")
+#: Modes that mean grey or colours in another form, and what they are converted to.
+_PILLOW_CONVERSIONS = {"1": "L", "LA": "L", "P": "RGB", "PA": "RGB", "CMYK": "RGB", "YCbCr": "RGB", "HSV": "RGB"}
+
+
+def _pillow_array(image: Any, mode: str) -> NDArray[Any]:
+    """A Pillow image by its mode: the shape alone would take indices of a palette for grey and CMYK for RGBA."""
+    if mode in _PILLOW_CONVERSIONS:
+        image = image.convert(_PILLOW_CONVERSIONS[mode])
+    elif mode not in _PILLOW_MODES:
+        raise TypeError(
+            f"a Pillow image of mode {mode} is no frame: convert('RGB') it if that keeps what it shows, or read its file "
+            "by cflowad.read_image"
+        )
+    return np.asarray(image)
 
 
 def _offers(image: object, protocol: str) -> bool:

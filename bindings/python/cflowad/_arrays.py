@@ -81,7 +81,7 @@ def _planar(frame: NDArray[Any], order: Order) -> _native.Frame:
 
 
 def native_path(path: Path) -> bytes:
-    """UTF-8, without the NUL at which C would stop."""
+    """The path's bytes, also those that are not UTF-8, without the NUL at which C would stop."""
     encoded = os.fsencode(path)
     if b"\0" in encoded:
         raise ValueError("a path must not contain NUL")

@@ -1,9 +1,10 @@
-"""PNG files and heat maps."""
+"""Image files and heat maps."""
 
 from __future__ import annotations
 
 import ctypes
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,19 +14,58 @@ from ._arraylike import ImageLike
 from ._arrays import Order, Path, native_frame, native_path
 from ._errors import check
 
+#: By what the library will write: the sample type, and whether there are three channels.
+_ARRAYS: dict[int, tuple[type[np.uint8] | type[np.uint16], bool]] = {
+    _native.PIXEL_GRAY8: (np.uint8, False),
+    _native.PIXEL_RGB8: (np.uint8, True),
+    _native.PIXEL_MONO16: (np.uint16, False),
+    _native.PIXEL_RGB16: (np.uint16, True),
+}
 
-def read_png(path: Path) -> NDArray[np.uint8]:
-    """Reads a PNG file of any kind: (H, W) if it is grey, else (H, W, 3) R G B, uint8. Alpha is dropped.
+
+def read_image(path: Path) -> NDArray[np.uint8] | NDArray[np.uint16]:
+    """Reads an image file as the command-line tool does, so that it has the same score there and here.
+
+    PNG, JPEG, TIFF, BMP, WebP or PNM (PBM, PGM, PPM), told by the contents; JPEG, TIFF and WebP need libjpeg, libtiff and
+    libwebp. Alpha is dropped, not composed. A TIFF file's picture is turned as its orientation says; an orientation in
+    Exif data is not applied.
+
+    Returns
+    -------
+    NDArray
+        (H, W) if it is grey, else (H, W, 3) R G B: uint8, or uint16 where the file has more than 8 bits a sample.
+
+    Raises
+    ------
+    FileError
+        It cannot be read.
+    FormatError
+        It is damaged, or no image.
+    UnsupportedError
+        Another kind of image, several pages or frames, samples of 12 or 32 bits, or a library is not installed.
+    """
+    library = _native.library()
+    shape, pixel_format = _shape(path, library.cflowad_image_read_info)
+    sample, is_color = _ARRAYS[pixel_format]
+    pixels: NDArray[Any] = np.empty((*shape, 3) if is_color else shape, sample)
+    check(library.cflowad_image_read(native_path(path), pixels.ctypes.data, pixels.nbytes))
+    return pixels
+
+
+def read_png(path: Path) -> NDArray[np.uint8] | NDArray[np.uint16]:
+    """`read_image` for PNG files alone. Since 1.2, 16-bit samples stay what they are, so that a model's window applies.
 
     Raises FileError or FormatError.
     """
-    library, encoded = _native.library(), native_path(path)
+    _shape(path, _native.library().cflowad_png_read_info)
+    return read_image(path)
+
+
+def _shape(path: Path, read_info: Any) -> tuple[tuple[int, int], int]:
+    """Rows and columns of a file's image, and the format of its pixels."""
     width, height, pixel_format = ctypes.c_uint32(), ctypes.c_uint32(), ctypes.c_int32()
-    check(library.cflowad_png_read_info(encoded, ctypes.byref(width), ctypes.byref(height), ctypes.byref(pixel_format)))
-    shape = (height.value, width.value)
-    pixels = np.empty(shape if pixel_format.value == _native.PIXEL_GRAY8 else (*shape, 3), np.uint8)
-    check(library.cflowad_png_read(encoded, pixels.ctypes.data, pixels.nbytes))
-    return pixels
+    check(read_info(native_path(path), ctypes.byref(width), ctypes.byref(height), ctypes.byref(pixel_format)))
+    return (height.value, width.value), pixel_format.value
 
 
 def write_png(path: Path, frame: ImageLike, order: Order = "RGB") -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import partial
 from types import TracebackType
-from typing import Any, NoReturn, TypeVar, Union
+from typing import Any, Literal, NoReturn, TypeVar, Union
 
 import numpy as np
 from numpy.typing import NDArray
@@ -283,7 +283,12 @@ class Result:
     region_count: int = 0
     #: The frame's file, when it was given by its path; see `Session.score_many`.
     path: str | None = None
+    #: Why there is no score (it is NaN, and the verdict None), from ``score_many(..., on_error="result")``.
+    error: Exception | None = None
 
+
+#: What becomes of a frame that cannot be read or scored.
+OnError = Literal["raise", "result"]
 
 _MAPS = ("map", "frame_map", "log_likelihoods", "features")
 
@@ -472,6 +477,7 @@ class Session(Handle):
         maps: Iterable[str] = (),
         *,
         layout: Layout = "HWC",
+        on_error: OnError = "raise",
     ) -> Iterator[Result]:
         """Scores frames one after the other as they are asked for; `SessionPool.score_many` scores several at once.
 
@@ -479,18 +485,26 @@ class Session(Handle):
         ----------
         frames
             A folder, whose image files are taken in the order of their names; or any iterable of frames as for `score`
-            and of paths of image files. Files: PNG, and whatever else Pillow reads if it is installed.
+            and of paths of image files. Files are read by `read_image`.
         order, maps, layout
             As for `score`; files are read as R G B whatever ``order`` says.
+        on_error
+            ``"raise"``: the exception of a frame that cannot be read or scored ends the iteration; ``"result"``: its
+            result holds it as ``error``, and the others follow.
 
         Yields
         ------
         Result
             In the order of the frames, with ``path`` where the frame was a file.
+
+        Raises
+        ------
+        FileNotFoundError, NotADirectoryError
+            There is no such folder, or it has no images.
         """
-        wanted = (maps,) if isinstance(maps, str) else tuple(maps)
+        wanted = _wanted(maps)
         for source in sources(frames):
-            yield self._score_source(source, order, wanted, layout)
+            yield result_or_error(partial(self._score_source, source, order, wanted, layout), source, on_error)
 
     async def score_async(
         self, frame: ImageLike, order: Order = "RGB", maps: Iterable[str] = (), *, layout: Layout = "HWC"
@@ -540,6 +554,19 @@ class Session(Handle):
         if len(results):
             self._last_shape = _native.Shape.from_buffer_copy(results[0].shape)
         return [_result(*parts) for parts in zip(results, frames, arrays, rooms)]
+
+
+def result_or_error(score: Callable[[], Result], source: ImageLike | Path, on_error: OnError) -> Result:
+    """What scoring a source gives: a result, or as the caller wants, one that holds the exception."""
+    if on_error not in ("raise", "result"):
+        raise ValueError(f"on_error must be 'raise' or 'result', not {on_error!r}")
+    try:
+        return score()
+    except Exception as error:
+        if on_error == "raise":
+            raise
+        path = os.fspath(source) if isinstance(source, (str, os.PathLike)) else None
+        return Result(score=math.nan, verdict=None, threshold=math.nan, path=path, error=error)
 
 
 def _arrays(result: Any, frame: Any, wanted: tuple[str, ...]) -> dict[str, NDArray[np.float32]]:

@@ -13,7 +13,7 @@ from typing import Any
 from . import _native
 from ._arraylike import ImageLike, Layout
 from ._arrays import Order, Path
-from ._model import Model, Result, Session
+from ._model import Model, OnError, Result, Session, result_or_error
 from ._sources import sources
 
 
@@ -86,23 +86,29 @@ class SessionPool:
         maps: Iterable[str] = (),
         *,
         layout: Layout = "HWC",
+        on_error: OnError = "raise",
     ) -> Iterator[Result]:
         """Scores frames with all sessions and yields the results in the frames' order; see `Session.score_many`.
 
         Frames are taken from an iterable as sessions become free, two for each session ahead of the result that is
-        yielded, and must not change until theirs is. An exception ends the iteration.
+        yielded, and must not change until theirs is. An exception ends the iteration, unless ``on_error`` is "result".
         """
         wanted = (maps,) if isinstance(maps, str) else tuple(maps)
-        waiting: deque[Future[Result]] = deque()
+        waiting: deque[tuple[ImageLike | Path, Future[Result]]] = deque()
+
+        def first() -> Result:
+            source, future = waiting.popleft()
+            return result_or_error(future.result, source, on_error)
+
         try:
             for source in sources(frames):
-                waiting.append(self.submit(source, order, wanted, layout=layout))
+                waiting.append((source, self.submit(source, order, wanted, layout=layout)))
                 if len(waiting) > 2 * self.size:
-                    yield waiting.popleft().result()
+                    yield first()
             while waiting:
-                yield waiting.popleft().result()
+                yield first()
         finally:
-            for future in waiting:
+            for _, future in waiting:
                 future.cancel()
 
     def close(self) -> None:

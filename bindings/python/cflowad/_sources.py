@@ -3,47 +3,52 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterable, Iterator
 
-import numpy as np
-from numpy.typing import NDArray
-
+from . import _native
 from ._arraylike import ImageLike
 from ._arrays import Path
-from ._images import read_png
+from ._images import read_image
 
-_OTHER_IMAGES = (".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp")
+__all__ = ["read_image", "sources"]
 
 
 def sources(frames: Path | Iterable[ImageLike | Path]) -> Iterator[ImageLike | Path]:
     """The frames one by one: those of an iterable, or the paths of a folder's image files in the order of their names.
 
-    Raises FileNotFoundError or NotADirectoryError.
+    All files that look like images, as the command-line tool has it: those of a kind that is not read fail when they are
+    read. A folder within that holds images, which are left out, gives a warning.
+
+    Raises FileNotFoundError, also for a folder without images, or NotADirectoryError.
     """
-    if isinstance(frames, (str, os.PathLike)):
-        folder = os.fspath(frames)
-        for name in sorted(os.listdir(folder)):
-            if name.lower().endswith((".png", *_OTHER_IMAGES)):
-                yield os.path.join(folder, name)
-    else:
+    if not isinstance(frames, (str, os.PathLike)):
         yield from frames
+        return
+    folder = os.fspath(frames)
+    images, others = [], []
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            if entry.is_dir():
+                others.append(entry)
+            elif _is_image_name(entry.name):
+                images.append(entry.path)
+    within = sorted(entry.name for entry in others if any(_is_image_name(name) for name in _files(entry.path)))
+    if not images:
+        hint = f", but in the folders {', '.join(within)} within" if within else ""
+        raise FileNotFoundError(f"{folder}: there are no images in this folder{hint}")
+    if within:
+        warnings.warn(f"{folder}: images in the folders {', '.join(within)} within it are left out", stacklevel=3)
+    yield from sorted(images)
 
 
-def read_image(path: Path) -> NDArray[np.uint8]:
-    """The image in a file, uint8: (H, W) if it is grey, else (H, W, 3) R G B. PNG is read by the library, else Pillow.
+def _is_image_name(name: str) -> bool:
+    return bool(_native.library().cflowad_image_is_name(os.fsencode(name)))
 
-    Raises
-    ------
-    FileError, FormatError
-        By the library.
-    OSError
-        By Pillow, also for files that are no images.
-    ImportError
-        The file is not PNG and Pillow is not installed.
-    """
-    if not os.fspath(path).lower().endswith(_OTHER_IMAGES):
-        return read_png(path)
-    from PIL import Image
 
-    with Image.open(path) as image:
-        return np.asarray(image if image.mode == "L" else image.convert("RGB"))
+def _files(folder: str) -> Iterator[str]:
+    for _, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        yield from names
