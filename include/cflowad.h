@@ -869,8 +869,8 @@ cflowad_status cflowad_png_write(const char *path, const cflowad_frame *frame);
 /** How cflowad_render_overlay draws. */
 typedef struct cflowad_overlay_options {
     size_t struct_size;
-    float low;       /**< map value drawn in the colour map's first colour [0] */
-    float high;      /**< map value drawn in its last colour, above low [3] */
+    float low;       /**< map value at which the heat begins: there and below the frame is as it was [0] */
+    float high;      /**< map value of the strongest heat, above low [3] */
     float threshold; /**< map value whose contour is drawn; NaN: none [NaN] */
     float opacity;   /**< of the heat over the frame, 0 to 1, at high; it fades out towards low [0.6] */
 } cflowad_overlay_options;
@@ -879,7 +879,17 @@ typedef struct cflowad_overlay_options {
 cflowad_status cflowad_overlay_options_init(cflowad_overlay_options *options, size_t struct_size);
 
 /**
- * Draws a heat map over a frame: the perceptual colour map "inferno" by value, a contour at the threshold.
+ * The same with a model's own scale: low, high and threshold are its map_low, map_high and pixel_threshold, as the tool
+ * draws. The defaults of cflowad_overlay_options_init know no model: with them good frames may look hot. Since 1.2.
+ *
+ * @return CFLOWAD_ERROR_NOT_CALIBRATED, CFLOWAD_ERROR_INVALID_HANDLE. Thread-safe.
+ */
+cflowad_status cflowad_model_overlay_options(
+    const cflowad_model *model, cflowad_overlay_options *options, size_t struct_size);
+
+/**
+ * Draws a heat map over a frame: the perceptual colour map "inferno" from purple to orange by value (its dark and its
+ * pale end would not show on dark and on bright parts), a contour at the threshold.
  *
  * @param map       frame's height x width values, row-major (cflowad_result.frame_map).
  * @param options   NULL for defaults.

@@ -398,6 +398,13 @@ struct ModelInfo : cflowad_model_info {
     }
 };
 
+/** cflowad_overlay_options with its defaults. */
+struct OverlayOptions : cflowad_overlay_options {
+    OverlayOptions() noexcept : cflowad_overlay_options() {
+        cflowad_overlay_options_init(this, sizeof(cflowad_overlay_options));
+    }
+};
+
 /** A detector: encoder, flows and calibration, immutable. Shareable by any number of threads and sessions. */
 class Model : public detail::Handle<cflowad_model, cflowad_model_close> {
 public:
@@ -421,12 +428,21 @@ public:
         return detail::check(status, info);
     }
 
+    /** How its heat maps are drawn; see cflowad_model_overlay_options. */
+    Expected<OverlayOptions> try_overlay_options() const {
+        OverlayOptions options;
+        const cflowad_status status =
+            cflowad_model_overlay_options(get(), &options, sizeof(cflowad_overlay_options));
+        return detail::check(status, options);
+    }
+
 #if CFLOWAD_HAS_EXCEPTIONS
     explicit Model(const char *path) : Model(try_open(path).value()) {}
     explicit Model(const std::string &path) : Model(path.c_str()) {}
     Model(const void *data, std::size_t size) : Model(try_open(data, size).value()) {}
 
     ModelInfo info() const { return try_info().value(); }
+    OverlayOptions overlay_options() const { return try_overlay_options().value(); }
 #endif
 
 private:
@@ -900,13 +916,6 @@ inline Expected<Image> try_read_png(const char *path) {
 inline Expected<void> try_write_png(const char *path, const Frame &frame) {
     return detail::check(cflowad_png_write(path, &frame));
 }
-
-/** cflowad_overlay_options with its defaults. */
-struct OverlayOptions : cflowad_overlay_options {
-    OverlayOptions() noexcept : cflowad_overlay_options() {
-        cflowad_overlay_options_init(this, sizeof(cflowad_overlay_options));
-    }
-};
 
 /** Draws a heat map, at the frame's size, over a frame: RGB8; see cflowad_render_overlay. */
 inline Expected<Image> try_render_overlay(

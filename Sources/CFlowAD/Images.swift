@@ -111,6 +111,22 @@ public func cflowad_overlay_options_init(
   }
 }
 
+@_cdecl("cflowad_model_overlay_options") @implementation
+public func cflowad_model_overlay_options(
+  _ model: OpaquePointer?, _ options: UnsafeMutablePointer<cflowad_overlay_options>?, _ structSize: Int
+) -> cflowad_status {
+  attempt { () throws(Failure) in
+    guard let scale = try models.object(model).calibration?.mapScale else {
+      throw Failure(.notCalibrated, "the detector is not calibrated: its heat maps have no scale")
+    }
+    var ofModel = defaultOverlayOptions
+    ofModel.low = scale.low
+    ofModel.high = scale.high
+    ofModel.threshold = scale.threshold
+    try CallerStruct.initialize(options, size: structSize, "overlay options", defaults: ofModel)
+  }
+}
+
 @_cdecl("cflowad_render_overlay") @implementation
 public func cflowad_render_overlay(
   _ frame: UnsafePointer<cflowad_frame>?, _ map: UnsafePointer<Float>?, _ mapCount: Int,
@@ -122,7 +138,7 @@ public func cflowad_render_overlay(
     guard let map else { throw Failure(.invalidArgument, "the map is NULL") }
     guard mapCount == frame.width * frame.height else {
       throw Failure(
-        .invalidArgument, "a map of \(mapCount) values does not lie over a frame of \(frame.width) x \(frame.height)")
+        .invalidArgument, "a map of \(mapCount) values does not lie over a frame of \(frame.width)x\(frame.height)")
     }
     try checkCapacity(capacity, holds: 3 * frame.width * frame.height, "rgb")
     var chosen = defaultOverlayOptions

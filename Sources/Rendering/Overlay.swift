@@ -2,9 +2,9 @@ import Basics
 
 /// How a heat map is drawn over a frame.
 package struct Overlay: Sendable {
-  /// Map value of the colour map's first colour; nothing is drawn there and below.
+  /// Map value at which the heat begins; nothing is drawn there and below.
   package let low: Float
-  /// Map value of its last colour, and above.
+  /// Map value of the strongest heat, and above.
   package let high: Float
   /// Map value whose contour is drawn; nil for none.
   package let threshold: Float?
@@ -27,6 +27,21 @@ package struct Overlay: Sendable {
     self.high = high
     self.threshold = threshold
     self.opacity = opacity
+  }
+
+  /// The part of ``ColorMap/inferno`` that the heat goes through, from purple to orange: its dark end would not show on
+  /// dark parts, and its pale end not on bright ones.
+  private static let colors: ClosedRange<Float> = 0.2...0.75
+
+  /// Of the heat at a value from 0, `low`, to 1, `high`.
+  package static func color(_ value: Float) -> SIMD3<UInt8> {
+    ColorMap.inferno.color(colors.lowerBound + (colors.upperBound - colors.lowerBound) * value)
+  }
+
+  /// Colour and share of the heat over the frame at a value from 0, `low`, to 1, `high`. It is there early, so that it is
+  /// seen on whatever is below it, and grows without a step.
+  func heat(_ value: Float) -> (color: SIMD3<Float>, alpha: Float) {
+    (SIMD3<Float>(Self.color(value)), opacity * value * (2 - value))
   }
 
   /// Steps of the heat between `low` and `high`.

@@ -2,8 +2,8 @@ import Basics
 import Glibc
 import Imaging
 
-/// Draws a heat map over a frame: ``ColorMap/inferno`` by value, more opaque the higher the value, and a contour
-/// around where the map is above the threshold.
+/// Draws a heat map over a frame: ``ColorMap/inferno`` from purple to orange by value, more opaque the higher the value,
+/// and a contour around where the map is above the threshold.
 ///
 /// - `map`: the frame's height x width values, row-major. What is not finite is drawn as `low` and is not above a
 ///   threshold.
@@ -55,10 +55,9 @@ private func drawHeat(
   let (step, green, blue) = frame.format.channelCount == 1 ? (1, 0, 0) : (3, 1, 2)
   withUnsafeTemporaryAllocation(of: SIMD4<Float>.self, capacity: Overlay.steps + 1) { heats in
     for step in 0...Overlay.steps {
-      let value = Float(step) / Float(Overlay.steps)
-      let alpha = overlay.opacity * value
+      let (color, alpha) = overlay.heat(Float(step) / Float(Overlay.steps))
       // The colour times its share, and what is left to the frame.
-      heats[step] = SIMD4(SIMD3<Float>(ColorMap.inferno.color(value)) * alpha + 0.5, 1 - alpha)
+      heats[step] = SIMD4(color * alpha + 0.5, 1 - alpha)
     }
     for y in 0..<frame.height {
       let pixels = row(y)

@@ -120,6 +120,7 @@ static void test_model(const char *path, cflowad_model *model, cflowad_session *
         unsigned char later[16];
     } later;
     unsigned char rubbish[512];
+    cflowad_overlay_options overlay;
     memset(rubbish, 0x5a, sizeof rubbish);
 
     INVALID(cflowad_model_open(NULL, &other));
@@ -151,6 +152,14 @@ static void test_model(const char *path, cflowad_model *model, cflowad_session *
     /* Calibrated before 1.2: low scores pass, and nothing is known of strange frames. */
     CHECK(info.low_threshold != info.low_threshold && info.low_verdict == CFLOWAD_VERDICT_PASS);
     CHECK(info.low_promised_rate != info.low_promised_rate && !info.strange_tried && !info.strange_passed);
+
+    INVALID(cflowad_model_overlay_options(NULL, &overlay, sizeof overlay));
+    INVALID(cflowad_model_overlay_options(model, NULL, sizeof overlay));
+    SIZE(cflowad_model_overlay_options(model, &overlay, 3));
+    HANDLE(cflowad_model_overlay_options((cflowad_model *)session, &overlay, sizeof overlay));
+    EXPECT(OK, cflowad_model_overlay_options(model, &overlay, sizeof overlay));
+    CHECK(overlay.struct_size == sizeof overlay && overlay.low == info.map_low && overlay.high == info.map_high);
+    CHECK(overlay.threshold == info.pixel_threshold && overlay.opacity == 0.6f);
 
     memset(&later, 0, sizeof later);
     later.known.struct_size = sizeof later;
@@ -1107,8 +1116,10 @@ static void test_uncalibrated(const char *path) {
     cflowad_frame frame = good_frame();
     cflowad_result result = empty_result();
     static float likelihoods[1 << 20];
+    cflowad_overlay_options overlay;
     EXPECT(OK, cflowad_model_open(path, &model));
     EXPECT(OK, cflowad_session_create(model, NULL, &session));
+    EXPECT(ERROR_NOT_CALIBRATED, cflowad_model_overlay_options(model, &overlay, sizeof overlay));
     result.log_likelihoods = likelihoods;
     result.log_likelihoods_capacity = sizeof likelihoods / sizeof *likelihoods;
     EXPECT(ERROR_NOT_CALIBRATED, cflowad_session_score(session, &frame, &result));

@@ -85,6 +85,8 @@ void models_and_sessions(const char *path) {
 
     cflowad::Model model = must(cflowad::Model::try_open(path), "open");
     const cflowad::ModelInfo info = must(model.try_info(), "info");
+    const cflowad::OverlayOptions overlay = must(model.try_overlay_options(), "overlay options");
+    expect(overlay.low == info.map_low && overlay.high == info.map_high, "heat maps have the model's scale");
     cflowad::Session session = must(cflowad::Session::try_create(model), "session");
     cflowad::Model moved = std::move(model);
     expect_failure(model.try_info(), CFLOWAD_ERROR_INVALID_ARGUMENT, "a model that was moved from is refused");
@@ -255,6 +257,7 @@ void images_and_metrics(const std::string &folder) {
     image = must(cflowad::try_read_png(path.c_str()), "read");
 
     cflowad::OverlayOptions options;
+    expect(options.low == 0 && options.high == 3 && std::isnan(options.threshold), "an overlay's defaults");
     options.threshold = 0.5f;
     const std::vector<float> heat(frame.pixel_count(), 2);
     const cflowad::Image drawn = must(cflowad::try_render_overlay(frame, heat, options), "overlay");

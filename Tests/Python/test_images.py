@@ -52,6 +52,32 @@ def test_overlay():
         cflowad.render_overlay(rgb, heat, low=1, high=1)
 
 
+@pytest.mark.parametrize("brightness", [0, 128, 255])
+def test_heat_shows_on_whatever_is_below(brightness):
+    heat = np.linspace(0, 3, 31, dtype=np.float32)[None]
+    frame = np.full((1, 31), brightness, np.uint8)
+    drawn = cflowad.render_overlay(frame, heat).astype(int)
+    difference = np.abs(drawn - brightness).max(2)[0]
+    assert difference[0] == 0 and (np.diff(difference) >= -1).all()
+    assert (difference[15:] >= 30).all() and difference[30] >= 60
+
+
+def test_overlay_of_a_model(model_file):
+    random = np.random.default_rng(2)
+    frame = random.integers(0, 256, (40, 50), np.uint8)
+    heat = random.random((40, 50)).astype(np.float32) * 3
+    with cflowad.Model(model_file("lite0")) as model:
+        info = model.info
+        scale = {"low": info.map_low, "high": info.map_high, "threshold": info.pixel_threshold}
+        drawn = cflowad.render_overlay(frame, heat, model=model)
+        assert np.array_equal(drawn, cflowad.render_overlay(frame, heat, **scale))
+        assert not np.array_equal(drawn, cflowad.render_overlay(frame, heat))
+        plain = cflowad.render_overlay(frame, heat, model=model, threshold=float("nan"), high=2)
+        assert np.array_equal(plain, cflowad.render_overlay(frame, heat, low=info.map_low, high=2))
+    with cflowad.Model(model_file("lite0", calibrated=False)) as model, pytest.raises(cflowad.NotCalibratedError):
+        cflowad.render_overlay(frame, heat, model=model)
+
+
 def test_auroc():
     assert cflowad.auroc([1, 2, 2, 3], [0, 0, 1, 1]) == 0.875
     random = np.random.RandomState(0)

@@ -65,15 +65,27 @@ private func pixel(_ image: [UInt8], _ index: Int) -> [UInt8] { Array(image[3 * 
     let map = (0...30).map { Float($0) / 10 }
     let image = try rendered(map + [99], width: 32, height: 1, Overlay(opacity: 1))
     #expect(pixel(image, 0) == [100, 100, 100])
-    #expect(pixel(image, 30) == [252, 255, 164])
-    #expect(pixel(image, 31) == [252, 255, 164])
-    // Half way: half the frame, half of inferno's middle (188, 55, 84).
-    let middle = pixel(image, 15)
-    for (value, expected) in zip(middle, [144, 77, 92]) { #expect(abs(Int(value) - expected) <= 1) }
+    // Inferno at 0.75.
+    let hottest: [UInt8] = [248, 133, 15]
+    for index in [30, 31] {
+      for (value, expected) in zip(pixel(image, index), hottest) { #expect(abs(Int(value) - Int(expected)) <= 3) }
+    }
+    // Half way: a quarter of the frame, three quarters of inferno at 0.475.
+    let middle = ColorMap.inferno.color(0.475)
+    for c in 0..<3 { #expect(abs(Int(pixel(image, 15)[c]) - (100 + 3 * Int(middle[c])) / 4) <= 1) }
     let faint = try rendered([3], width: 1, height: 1, Overlay(opacity: 0.6))
-    #expect(pixel(faint, 0) == [191, 193, 138])
+    for c in 0..<3 { #expect(abs(Int(pixel(faint, 0)[c]) - (40 + 6 * Int(pixel(image, 30)[c]) / 10)) <= 1) }
     let none = try rendered(map, width: 31, height: 1, Overlay(opacity: 0))
     #expect(none.allSatisfy { $0 == 100 })
+  }
+
+  /// Both the strongest heat and half of it, which is what a defect often has.
+  @Test(arguments: [0, 40, 128, 200, 255]) func heatShowsOnDarkAndBrightParts(_ brightness: UInt8) throws {
+    let pixels = [UInt8](repeating: brightness, count: 31)
+    let image = try rendered((0...30).map { Float($0) / 10 }, width: 31, height: 1, Overlay(), pixels: pixels)
+    let differences = (0...30).map { i in pixel(image, i).map { abs(Int($0) - Int(brightness)) }.max() ?? 0 }
+    #expect(differences[0] == 0)
+    #expect(differences[15...].allSatisfy { $0 >= 30 } && differences[30] >= 60, "\(differences)")
   }
 
   @Test func theContourRunsInsideTheRegion() throws {
@@ -129,7 +141,8 @@ private func pixel(_ image: [UInt8], _ index: Int) -> [UInt8] { Array(image[3 * 
       }
     }
     let steep = try rendered([3e38], width: 1, height: 1, Overlay(low: 0, high: 1e-38, opacity: 1))
-    #expect(pixel(steep, 0) == [252, 255, 164])
+    let hottest = ColorMap.inferno.color(0.75)
+    #expect(pixel(steep, 0) == [hottest.x, hottest.y, hottest.z])
   }
 
   @Test func badOverlays() {

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,6 +12,9 @@ from . import _native
 from ._arraylike import ImageLike
 from ._arrays import Order, Path, native_frame, native_path
 from ._errors import check
+
+if TYPE_CHECKING:
+    from ._model import Model
 
 #: By what the library will write: the sample type, and whether there are three channels.
 _ARRAYS: dict[int, tuple[type[np.uint8] | type[np.uint16], bool]] = {
@@ -80,12 +82,13 @@ def render_overlay(
     frame_map: ArrayLike,
     order: Order = "RGB",
     *,
-    low: float = 0.0,
-    high: float = 3.0,
+    model: Model | None = None,
+    low: float | None = None,
+    high: float | None = None,
     threshold: float | None = None,
-    opacity: float = 0.6,
+    opacity: float | None = None,
 ) -> NDArray[np.uint8]:
-    """Draws a heat map over a frame, in the colour map "inferno".
+    """Draws a heat map over a frame, in the colours of "inferno" from purple to orange.
 
     Parameters
     ----------
@@ -93,12 +96,16 @@ def render_overlay(
         As for `Session.score`.
     frame_map
         (H, W) values, `Result.frame_map`.
+    model
+        The map's: its ``map_low``, ``map_high`` and ``pixel_threshold`` then stand for the three that are None.
     low, high
-        Values drawn in the first and last colour.
+        Values at which the heat begins and is strongest; without ``model`` 0 and 3.
     threshold
-        Value whose contour is drawn; None: none.
+        Value whose contour is drawn; NaN, and without ``model`` None: no contour.
     opacity
-        Of the heat over the frame, 0 to 1, at ``high``; it fades out towards ``low``.
+        Of the heat over the frame, 0 to 1, at ``high``; it fades out towards ``low``. None: 0.6.
+
+    Raises NotCalibratedError for a model without a calibration.
 
     Returns
     -------
@@ -110,12 +117,18 @@ def render_overlay(
     size = native.shape
     if values.shape != size:
         raise ValueError(f"the map has shape {values.shape}, but the frame is {size}")
-    options = _native.OverlayOptions(
-        low=low, high=high, threshold=math.nan if threshold is None else threshold, opacity=opacity
-    )
+    library, options = _native.library(), _native.OverlayOptions()
+    if model is None:
+        check(library.cflowad_overlay_options_init(ctypes.byref(options), ctypes.sizeof(options)))
+    else:
+        check(library.cflowad_model_overlay_options(model.handle, ctypes.byref(options), ctypes.sizeof(options)))
+    chosen = {"low": low, "high": high, "threshold": threshold, "opacity": opacity}
+    for name, value in chosen.items():
+        if value is not None:
+            setattr(options, name, value)
     rgb = np.empty((*size, 3), np.uint8)
     check(
-        _native.library().cflowad_render_overlay(
+        library.cflowad_render_overlay(
             ctypes.byref(native), values.ctypes.data, values.size, ctypes.byref(options), rgb.ctypes.data, rgb.nbytes
         )
     )

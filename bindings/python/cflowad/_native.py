@@ -328,6 +328,7 @@ PROTOTYPES: dict[str, tuple[object, list[object]]] = {
     "cflowad_png_read": (c_int32, [c_char_p, c_void_p, c_size_t]),
     "cflowad_png_write": (c_int32, [c_char_p, POINTER(Frame)]),
     "cflowad_overlay_options_init": (c_int32, [POINTER(OverlayOptions), c_size_t]),
+    "cflowad_model_overlay_options": (c_int32, [c_void_p, POINTER(OverlayOptions), c_size_t]),
     "cflowad_render_overlay": (
         c_int32,
         [POINTER(Frame), c_void_p, c_size_t, POINTER(OverlayOptions), c_void_p, c_size_t],
