@@ -47,7 +47,7 @@ public func cflowad_aupro(
   attempt { () throws(Failure) in
     let aupro = try checkedOutput(aupro, "aupro")
     guard let count = checkedProduct([imageCount, Int(width), Int(height)]) else {
-      throw Failure(.invalidArgument, "\(imageCount) maps of \(width) x \(height) are too large")
+      throw Failure(.invalidArgument, "\(imageCount) maps of \(width)x\(height) are too large")
     }
     let (maps, masks) = try checkedScores(maps, masks, count)
     switch kind {

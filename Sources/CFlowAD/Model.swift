@@ -82,7 +82,7 @@ public func cflowad_model_info_map_size(
     let info = try CallerStruct.read(info, "info")
     let sides = 1...UInt32(Frame.maximumSide)
     guard sides.contains(frameWidth), sides.contains(frameHeight) else {
-      throw Failure(.invalidArgument, "a frame of \(frameWidth) x \(frameHeight) pixels is not within \(sides)")
+      throw Failure(.invalidArgument, "a frame of \(frameWidth)x\(frameHeight) pixels is not within \(sides)")
     }
     let preprocessing = try Preprocessing(
       width: Int(info.input_width), height: Int(info.input_height), mean: [0, 0, 0], standardDeviation: [1, 1, 1],

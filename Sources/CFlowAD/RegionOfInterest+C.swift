@@ -25,7 +25,7 @@ func checkedRegionOfInterest(
   }
   let sides = 1...UInt32(Frame.maximumSide)
   guard sides.contains(roi.frame_width), sides.contains(roi.frame_height) else {
-    throw Failure(.invalidArgument, "a frame of \(roi.frame_width) x \(roi.frame_height) pixels is not within \(sides)")
+    throw Failure(.invalidArgument, "a frame of \(roi.frame_width)x\(roi.frame_height) pixels is not within \(sides)")
   }
   return try RegionOfInterest(
     preprocessing.tiles(frameWidth: Int(roi.frame_width), frameHeight: Int(roi.frame_height)),

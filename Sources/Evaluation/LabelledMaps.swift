@@ -23,7 +23,7 @@ struct LabelledMaps {
       throw Failure(.unsupported, "\(values.count) map values are more than \(Evaluation.maximumCount)")
     }
     guard width > 0, height > 0, let size = checkedProduct([width, height]), values.count % size == 0 else {
-      throw Failure(.invalidArgument, "\(values.count) map values are not images of \(width) x \(height)")
+      throw Failure(.invalidArgument, "\(values.count) map values are not images of \(width)x\(height)")
     }
     var good = 0
     for index in values.indices {

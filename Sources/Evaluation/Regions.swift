@@ -18,7 +18,7 @@ final class Regions {
   /// For masks of up to ``Evaluation/maximumCount`` pixels. Fails with `.outOfMemory`.
   init(width: Int, height: Int) throws(Failure) {
     guard width > 0, height > 0, let size = checkedProduct([width, height]), size <= Evaluation.maximumCount else {
-      throw Failure(.unsupported, "masks of \(width) x \(height) pixels are too large")
+      throw Failure(.unsupported, "masks of \(width)x\(height) pixels are too large")
     }
     self.width = width
     self.height = height

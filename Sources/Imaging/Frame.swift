@@ -118,7 +118,7 @@ package struct Frame {
   ) throws(Failure) -> Rectangle {
     let sides = minimumSide...maximumSide
     guard sides.contains(width), sides.contains(height) else {
-      throw Failure(.invalidArgument, "the frame size \(width) x \(height) is not within \(sides) pixels")
+      throw Failure(.invalidArgument, "the frame size \(width)x\(height) is not within \(sides) pixels")
     }
     guard let crop else { return Rectangle(x: 0, y: 0, width: width, height: height) }
     guard crop.x >= 0, crop.y >= 0, crop.width >= 1, crop.height >= 1, crop.x < width, crop.y < height,
@@ -126,8 +126,8 @@ package struct Frame {
     else {
       throw Failure(
         .invalidArgument,
-        "the crop of \(crop.width) x \(crop.height) pixels at \(crop.x), \(crop.y) is not within the frame of "
-          + "\(width) x \(height)")
+        "the crop of \(crop.width)x\(crop.height) pixels at \(crop.x), \(crop.y) is not within the frame of "
+          + "\(width)x\(height)")
     }
     return crop
   }

@@ -23,7 +23,7 @@ package struct Preprocessing: Sendable, Equatable {
   ) throws(Failure) {
     let sides = Self.minimumSide...Self.maximumSide
     guard sides.contains(width), sides.contains(height) else {
-      throw Failure(.invalidArgument, "the input size \(width) x \(height) is not within \(sides) pixels")
+      throw Failure(.invalidArgument, "the input size \(width)x\(height) is not within \(sides) pixels")
     }
     guard mean.count == 3, standardDeviation.count == 3,
       mean.allSatisfy({ $0.isFinite && abs($0) < 100 }),

@@ -25,7 +25,7 @@ package final class Resizer {
   package init(width: Int, height: Int, window: Window = .full) throws(Failure) {
     let sides = 1...Frame.maximumSide
     guard sides.contains(width), sides.contains(height) else {
-      throw Failure(.invalidArgument, "the size \(width) x \(height) to resize to is not within \(sides) pixels")
+      throw Failure(.invalidArgument, "the size \(width)x\(height) to resize to is not within \(sides) pixels")
     }
     self.width = width
     self.height = height

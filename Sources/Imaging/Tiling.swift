@@ -15,7 +15,7 @@ package struct Tiling: Sendable, Equatable {
   package init(width: Int, height: Int, overlap: Int) throws(Failure) {
     let sides = Self.minimumSide...Frame.maximumSide
     guard sides.contains(width), sides.contains(height) else {
-      throw Failure(.invalidArgument, "the tile size \(width) x \(height) is not within \(sides) pixels")
+      throw Failure(.invalidArgument, "the tile size \(width)x\(height) is not within \(sides) pixels")
     }
     let overlaps = 0...min(width, height) / 2
     guard overlaps.contains(overlap) else {

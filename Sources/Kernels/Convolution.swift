@@ -117,7 +117,7 @@ extension Convolution {
   private static func table(_ input: Grid, _ output: Grid, taps: Int) throws(Failure) -> Buffer<Int32> {
     guard let count = checkedProduct([output.height, output.width, taps]),
       let last = checkedProduct([input.height, input.width, input.channels]), Int32(exactly: last) != nil
-    else { throw Failure(.invalidArgument, "a feature map of \(input.height) x \(input.width) is too large") }
+    else { throw Failure(.invalidArgument, "a feature map of \(input.width)x\(input.height) is too large") }
     return try Buffer(count: count)
   }
 

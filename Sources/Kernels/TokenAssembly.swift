@@ -15,7 +15,7 @@ package struct TokenAssembly: Sendable {
   package init(classToken: [Float], positions: [Float], side: Int) throws(Failure) {
     let channels = classToken.count
     guard let patches = checkedProduct([side, side, channels]), positions.count == patches + channels else {
-      throw Failure(.format, "the position embeddings are not those of \(side) x \(side) patches")
+      throw Failure(.format, "the position embeddings are not those of \(side)x\(side) patches")
     }
     self.channels = channels
     self.side = side

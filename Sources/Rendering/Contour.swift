@@ -25,10 +25,10 @@ final class Contour {
   init(width: Int, height: Int, isInside: (_ pixel: Int) -> Bool) throws(Failure) {
     guard let bytes = checkedProduct([width, height]),
       let mask = calloc(bytes, 1)?.assumingMemoryBound(to: UInt8.self)
-    else { throw Failure(.outOfMemory, "no memory for the contour of \(width) x \(height) pixels") }
+    else { throw Failure(.outOfMemory, "no memory for the contour of \(width)x\(height) pixels") }
     guard let counts = calloc(width, MemoryLayout<Int32>.stride)?.assumingMemoryBound(to: Int32.self) else {
       free(mask)
-      throw Failure(.outOfMemory, "no memory for the contour of \(width) x \(height) pixels")
+      throw Failure(.outOfMemory, "no memory for the contour of \(width)x\(height) pixels")
     }
     self.width = width
     self.height = height

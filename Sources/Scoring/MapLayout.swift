@@ -33,7 +33,7 @@ package final class MapLayout {
     width = tiles.columns.mapLength
     height = tiles.rows.mapLength
     guard let count = checkedProduct([width, height]) else {
-      throw Failure(.outOfMemory, "a map of \(width) x \(height) values is too large")
+      throw Failure(.outOfMemory, "a map of \(width)x\(height) values is too large")
     }
     self.count = count
     columns = try BlendedAxis(tiles.columns)

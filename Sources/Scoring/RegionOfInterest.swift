@@ -12,10 +12,10 @@ package struct RegionOfInterest: Sendable, Equatable {
   /// Fails with `.invalidArgument` when the mask has another size or no inside.
   package init(width: Int, height: Int, mask: [UInt8]) throws(Failure) {
     guard checkedProduct([width, height]) == mask.count else {
-      throw Failure(.invalidArgument, "the mask's \(mask.count) values are not \(width) x \(height)")
+      throw Failure(.invalidArgument, "the mask's \(mask.count) values are not \(width)x\(height)")
     }
     guard mask.contains(where: { $0 != 0 }) else {
-      throw Failure(.invalidArgument, "the region of interest is empty at the map's \(width) x \(height) pixels")
+      throw Failure(.invalidArgument, "the region of interest is empty at the map's \(width)x\(height) pixels")
     }
     self.width = width
     self.height = height
@@ -55,7 +55,7 @@ package struct RegionOfInterest: Sendable, Equatable {
   /// A mask of one value; fails with `.unsupported` when it would be too large.
   private static func uniform(_ value: UInt8, width: Int, height: Int) throws(Failure) -> [UInt8] {
     guard let count = checkedProduct([width, height]), count <= maximumCount else {
-      throw Failure(.unsupported, "a region of interest in maps of \(width) x \(height) values is too large")
+      throw Failure(.unsupported, "a region of interest in maps of \(width)x\(height) values is too large")
     }
     return Array(repeating: value, count: count)
   }
@@ -98,10 +98,10 @@ package struct BorrowedMask {
   package init(base: UnsafePointer<UInt8>, width: Int, height: Int, stride: Int) throws(Failure) {
     let sides = 1...Frame.maximumSide
     guard sides.contains(width), sides.contains(height) else {
-      throw Failure(.invalidArgument, "a mask of \(width) x \(height) pixels is not within \(sides)")
+      throw Failure(.invalidArgument, "a mask of \(width)x\(height) pixels is not within \(sides)")
     }
     guard stride >= width, checkedProduct([stride, height]) != nil else {
-      throw Failure(.invalidArgument, "the mask's stride of \(stride) bytes does not fit \(width) x \(height) pixels")
+      throw Failure(.invalidArgument, "the mask's stride of \(stride) bytes does not fit \(width)x\(height) pixels")
     }
     (self.base, self.width, self.height, self.stride) = (base, width, height, stride)
   }

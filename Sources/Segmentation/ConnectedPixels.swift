@@ -23,7 +23,7 @@ package final class ConnectedPixels {
   package func fit(width: Int, height: Int) throws(Failure) {
     let (size, isOverflow) = width.multipliedReportingOverflow(by: height)
     guard width > 0, height > 0, !isOverflow, size <= 1 << 32 else {
-      throw Failure(.unsupported, "masks of \(width) x \(height) pixels are too large")
+      throw Failure(.unsupported, "masks of \(width)x\(height) pixels are too large")
     }
     if isFound.count < size { isFound = try Buffer(count: size) }
     if members.count < size { members = try Buffer(count: size) }

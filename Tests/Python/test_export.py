@@ -227,8 +227,7 @@ def test_command_line(tmp_path):
         "--padding",
         "zeros",
         "--input-size",
-        "64",
-        "96",
+        "96x64",
         "--mean",
         "0",
         "0.5",
@@ -239,6 +238,10 @@ def test_command_line(tmp_path):
         assert attributes(file["encoder"])["padding"] == "zeros"
         assert file["preprocessing"].attrs["height"] == 64 and file["preprocessing"].attrs["width"] == 96
         assert file["preprocessing"].attrs["mean"].tolist() == [0, 0.5, 1]
+        assert "--input-size 96x64" in " ".join(map(str, attributes(file["provenance"]).values()))
+    # Height before width, as it was until 1.1: nothing that could be taken for the other.
+    for size in (["64", "96"], ["96x"], ["x96"], ["96x64x3"]):
+        assert run("encoder", tmp_path / "w.pt", "-o", tmp_path / "x.h5", "--input-size", *size).returncode != 0
     failed = run("encoder", tmp_path / "none.pt", "-o", tmp_path / "x.h5")
     assert failed.returncode == 1 and failed.stderr.startswith("cflowad: cannot read")
 

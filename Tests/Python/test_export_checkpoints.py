@@ -124,7 +124,7 @@ def test_input_size_that_is_not_in_the_file_is_said(tmp_path, decoders):
     sys.modules.pop("torchvision.transforms.v2._container")
     said = []
     export_checkpoint(tmp_path / "a.ckpt", tmp_path / "d.h5", say=said.append)
-    assert "the checkpoint does not say its input size: 256 x 256 is assumed, see --input-size" in said
+    assert "the checkpoint does not say its input size: 256x256 is assumed, see --input-size" in said
     said = []
     export_checkpoint(tmp_path / "a.ckpt", tmp_path / "d.h5", SIZE, say=said.append)
     assert said and not any("assumed" in text for text in said)

@@ -162,7 +162,7 @@ def resnet(counts, bottleneck=True):
         (resnet((3, 4, 23, 3)), r"a ResNet of 3, 4, 23, 3 bottleneck blocks \(ResNet-101\)"),
         (resnet((1, 2, 1, 1), False), "a ResNet of 1, 2, 1, 1 basic blocks$"),
         ({"cls_token": (1, 1, 384), "patch_embed.proj.weight": (384, 3, 14, 14), "blocks.0.attn.qkv.weight": (3, 3)},
-         "a Vision Transformer of 1 blocks, 384 wide, with patches of 14 x 14 pixels"),
+         "a Vision Transformer of 1 blocks, 384 wide, with patches of 14x14 pixels"),
         ({"layers.0.blocks.0.attn.relative_position_bias_table": (9, 3)}, "a Swin Transformer"),
         ({"features.denseblock1.denselayer1.conv1.weight": (1, 1, 1, 1)}, "a DenseNet"),
         ({"vit.encoder.layer.0.attention.attention.query.weight": (2, 2)}, "a Vision Transformer in Hugging Face's keys"),

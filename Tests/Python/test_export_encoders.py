@@ -117,7 +117,7 @@ def test_options_that_contradict_the_architecture(tmp_path):
 
 def test_verify(tmp_path):
     torch.save(freia.encoder("resnet18"), tmp_path / "w.pt")
-    options = ("--padding", "reflect", "--input-size", "64", "96", "--verify")
+    options = ("--padding", "reflect", "--input-size", "96x64", "--verify")
     done = run("encoder", tmp_path / "w.pt", "-o", tmp_path / "e.h5", *options)
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("features from") == done.stderr.count("log p / C from") == 3

@@ -9,7 +9,7 @@ struct PatchEmbedding: Operation {
     let side = convolution.kernel
     guard input.height % side == 0, input.width % side == 0 else {
       throw Failure(
-        .invalidArgument, "an input of \(input.height) x \(input.width) does not divide into patches of \(side)")
+        .invalidArgument, "an input of \(input.width)x\(input.height) does not divide into patches of \(side)")
     }
     let none = Border.zeros(before: 0, after: 0)
     return try convolution.plan(input, rowBorder: none, columnBorder: none)

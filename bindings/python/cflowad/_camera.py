@@ -64,7 +64,7 @@ class CameraFrame:
             raise ValueError(f"format must be one of {', '.join(map(repr, _FORMATS))}, not {format!r}")
         sides = range(1, _native.MAX_FRAME_SIDE + 1)
         if width not in sides or height not in sides:
-            raise ValueError(f"a frame's sides must be within 1...{_native.MAX_FRAME_SIDE}, not {width} x {height}")
+            raise ValueError(f"a frame's sides must be within 1...{_native.MAX_FRAME_SIDE}, not {width}x{height}")
         number, bits = _FORMATS[format]
         # Chroma lies in pairs of pixels.
         row = 4 * ((width + 1) // 2) if format == "yuy2" else (width * bits + 7) // 8

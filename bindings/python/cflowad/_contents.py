@@ -94,7 +94,7 @@ def _vision_transformer(paths: Paths) -> str | None:
     width, _, side, _ = shape
     if not depth or (width, side) == (768, 16):
         return None
-    return f"it looks like a Vision Transformer of {depth} blocks, {width} wide, with patches of {side} x {side} pixels"
+    return f"it looks like a Vision Transformer of {depth} blocks, {width} wide, with patches of {side}x{side} pixels"
 
 
 def _hallmark(paths: Paths) -> str | None:

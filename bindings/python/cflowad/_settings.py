@@ -59,7 +59,7 @@ class Settings:
             raise ExportError("the standard deviation must be above 0")
         for side in (self.height, self.width):
             if side is not None and not 32 <= side <= 2048:
-                raise ExportError(f"the input size {self.height} x {self.width} is not within 32...2048 pixels")
+                raise ExportError(f"the input size {self.width}x{self.height} is not within 32...2048 pixels")
 
     def completed(self, weights: EncoderWeights, said: Checkpoint | None = None) -> Settings:
         """With nothing left open: the options, else what a checkpoint says, else the architecture's own values."""
@@ -92,7 +92,7 @@ class Settings:
         mean, deviation = (" ".join(f"{v:.9g}" for v in values) for values in (self.mean, self.standard_deviation))
         return (
             f"--architecture {called} --padding {self.padding} --mean {mean} --std {deviation} "
-            f"--input-size {self.height} {self.width} --taps {' '.join(self.taps or ())}"
+            f"--input-size {self.width}x{self.height} --taps {' '.join(self.taps or ())}"
         )
 
 

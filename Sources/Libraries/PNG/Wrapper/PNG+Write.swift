@@ -37,7 +37,7 @@ extension PNG {
   private static func check(width: Int, height: Int, stride: Int, channels: Int) throws(Failure) {
     let sides = 1...maximumSide
     guard sides.contains(width), sides.contains(height) else {
-      throw Failure(.invalidArgument, "the image size \(width) x \(height) is not within \(sides) pixels")
+      throw Failure(.invalidArgument, "the image size \(width)x\(height) is not within \(sides) pixels")
     }
     guard channels == 1 || channels == 3 || channels == 4 else {
       throw Failure(.invalidArgument, "a PNG file has 1, 3 or 4 channels, not \(channels)")
