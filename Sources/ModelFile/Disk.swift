@@ -20,7 +20,7 @@ package enum Disk {
   }
 
   /// The folder of a file, with a slash at its end.
-  static func folder(of path: String) -> String { path.lastIndex(of: "/").map { String(path[...$0]) } ?? "./" }
+  package static func folder(of path: String) -> String { path.lastIndex(of: "/").map { String(path[...$0]) } ?? "./" }
 
   /// Makes `bytes` the contents of a file. Whatever fails, the old file stays as it was and nothing else remains.
   package static func replace(_ path: String, with bytes: UnsafeRawBufferPointer) throws(Failure) {

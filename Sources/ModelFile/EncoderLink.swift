@@ -31,11 +31,8 @@ struct EncoderLink {
 
   /// A link for a detector that is about to be written; makes the encoder's file when it is not there.
   init(_ file: String, for contents: DetectorContents, beside detector: String) throws(Failure) {
-    guard Self.isFileName(file), Disk.folder(of: detector) + file != detector, file != detector else {
-      throw Failure(.invalidArgument, "'\(file)' is not the name of another file in the detector's folder")
-    }
+    let path = try Self.path(file, beside: detector)
     self.file = file
-    let path = Disk.folder(of: detector) + file
     if access(path.pathBytes, F_OK) != 0 {
       try ModelFile.write(
         DetectorContents(
@@ -43,11 +40,32 @@ struct EncoderLink {
         to: path)
     }
     let stored = try ModelFile.read(path: path)
+    try Self.check(stored, path, has: contents, keys: contents.encoderWeights.keys)
+    fingerprint = try stored.encoderWeights.fingerprint
+  }
+
+  /// Fails as far as it can be known before the detector is there: its encoder may then have fewer tensors than now.
+  static func check(_ file: String, for contents: DetectorContents, beside detector: String) throws(Failure) {
+    let path = try Self.path(file, beside: detector)
+    guard access(path.pathBytes, F_OK) == 0 else { return }
+    let stored = try ModelFile.read(path: path)
+    try check(stored, path, has: contents, keys: stored.encoderWeights.keys)
+  }
+
+  private static func path(_ file: String, beside detector: String) throws(Failure) -> String {
+    guard isFileName(file), Disk.folder(of: detector) + file != detector, file != detector else {
+      throw Failure(.invalidArgument, "'\(file)' is not the name of another file in the detector's folder")
+    }
+    return Disk.folder(of: detector) + file
+  }
+
+  private static func check(
+    _ stored: DetectorContents, _ path: String, has contents: DetectorContents, keys: some Sequence<String>
+  ) throws(Failure) {
     guard stored.encoder.architecture == contents.encoder.architecture,
       stored.encoder.padding == contents.encoder.padding,
-      contents.encoderWeights.keys.allSatisfy({ stored.encoderWeights[$0] == contents.encoderWeights[$0] })
+      keys.allSatisfy({ stored.encoderWeights[$0] == contents.encoderWeights[$0] })
     else { throw Failure(.invalidArgument, "\(path): it holds another encoder than the detector's") }
-    fingerprint = try stored.encoderWeights.fingerprint
   }
 
   func fill(_ group: GroupWriter) throws(Failure) {

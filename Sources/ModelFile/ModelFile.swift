@@ -75,6 +75,15 @@ package enum ModelFile {
     }
   }
 
+  /// Says early what ``write(_:to:encoderFile:)`` would fail with for this encoder file.
+  ///
+  /// - Parameter contents: an encoder, or a detector, that the one to be written gets its encoder from.
+  package static func checkEncoderFile(
+    _ name: String, for contents: DetectorContents, beside path: String
+  ) throws(Failure) {
+    try EncoderLink.check(name, for: contents, beside: path)
+  }
+
   private static func image(
     of contents: DetectorContents, for path: String, _ link: EncoderLink?
   ) throws(Failure) -> FileBytes {

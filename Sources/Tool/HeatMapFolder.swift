@@ -16,7 +16,7 @@ final class HeatMapFolder {
   /// From a frame's path to its heat map's.
   private var targets: [String: String] = [:]
 
-  /// Fails when a heat map would replace a frame.
+  /// Makes the folder. Fails when it cannot be written to, or when a heat map would replace a frame.
   init(_ folder: String, frames: [String], session: DetectorSession, isOverlay: Bool) throws(Failure) {
     self.folder = folder
     self.session = session
@@ -45,6 +45,12 @@ final class HeatMapFolder {
       }
       targets[frame] = target
     }
+    if !frames.isEmpty {
+      try Folder(folder).make()
+      guard access(folder.pathBytes, W_OK | X_OK) == 0 else {
+        throw Failure(.io, "\(folder): the folder cannot be written to")
+      }
+    }
   }
 
   private static func isPNG(_ name: String) -> Bool { name.lowercased().hasSuffix(".png") }
@@ -71,18 +77,5 @@ final class HeatMapFolder {
     try Folder(parent.isEmpty ? "/" : parent).make()
     try PNG.write(
       path: target, pixels: rgb.base, width: frame.width, height: frame.height, stride: 3 * frame.width, channels: 3)
-  }
-}
-
-/// Which file a path leads to, whatever links are on the way; none when there is no file.
-private struct FileIdentity: Hashable {
-  private let device: UInt
-  private let number: UInt
-
-  init?(_ path: String) {
-    var status = stat()
-    guard stat(path.pathBytes, &status) == 0 else { return nil }
-    device = UInt(status.st_dev)
-    number = UInt(status.st_ino)
   }
 }

@@ -25,17 +25,18 @@ enum Interrupt {
 
   /// Fails with `.cancelled` after Ctrl-C.
   static func check() throws(Failure) {
-    if isPending { throw cancelled }
+    if isPending { throw Failure(.cancelled, "cancelled") }
   }
 
-  /// Runs work that is told by its progress handler to stop.
-  static func attempt(_ work: () throws(Failure) -> Void) throws(Failure) {
+  /// Runs work that Ctrl-C stops, by ``check()`` or a progress handler; the failure then says what it leaves.
+  static func attempt(
+    leaving remains: @autoclosure () -> String, _ work: () throws(Failure) -> Void
+  ) throws(Failure) {
     do throws(Failure) {
       try work()
+      try check()
     } catch {
-      throw error.kind == .cancelled ? cancelled : error
+      throw error.kind == .cancelled ? Failure(.cancelled, "cancelled; \(remains())") : error
     }
   }
-
-  private static var cancelled: Failure { Failure(.cancelled, "cancelled; no file was written") }
 }

@@ -3,24 +3,35 @@ import Scoring
 extension ModelSummary {
   /// A line for each thing worth knowing, without a line end after the last.
   var text: String {
+    let rows = rows
+    let table = Table(widths: [rows.reduce(0) { max($0, $1.0.count) }])
+    return rows.map { table.row($0.0, $0.1) }.joined(separator: "\n")
+  }
+
+  /// Names and what they are.
+  var rows: [(String, String)] {
     var rows = [
-      ("file", "\(file), \(String(byteCount: fileBytes))"),
+      ("file", "\(file), \(String(byteCount: fileBytes)), written \(modified)"),
+      ("fingerprint", fingerprint),
       ("kind", kind == .encoder ? "encoder, to train a detector from" : "detector"),
       ("encoder", "\(architecture), padding \(padding), \(encoderParameters) parameters"),
       (
         "input",
-        "\(input.width) x \(input.height) pixels, mean \(list(input.mean)), sd \(list(input.standardDeviation))"
+        "\(String(pixels: input.width, input.height)), mean \(list(input.mean)), sd \(list(input.standardDeviation))"
       ),
     ]
     if input.window != [0, 1] {
       rows.append(("window", "\(input.window[0]) to \(input.window[1]) of samples of more than 8 bits"))
     }
     if let tiles {
-      rows.append(("tiles", "\(tiles.width) x \(tiles.height) pixels of the frame, \(tiles.overlap) shared"))
+      rows.append(("tiles", "\(String(pixels: tiles.width, tiles.height)) of the frame, \(tiles.overlap) shared"))
     }
     for (index, level) in levels.enumerated() {
       rows.append(
-        ("level \(index)", "\(level.width) x \(level.height) positions, \(level.channels) channels, at \(level.tap)"))
+        (
+          "level \(index)",
+          "\(String(width: level.width, height: level.height)) positions, \(level.channels) channels, at \(level.tap)"
+        ))
     }
     if let flow {
       rows.append(
@@ -50,9 +61,7 @@ extension ModelSummary {
       rows.append(("constants", "total \(calibration.total), level maxima \(list(calibration.levelMaxima))"))
     }
     if let sessionBytes { rows.append(("session", "\(String(byteCount: sessionBytes)) of scratch memory")) }
-    rows += provenance.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
-    let table = Table(widths: [rows.reduce(0) { max($0, $1.0.count) }])
-    return rows.map { table.row($0.0, $0.1) }.joined(separator: "\n")
+    return rows + provenance.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
   }
 
   private func list<Number>(_ numbers: [Number]) -> String { numbers.map { "\($0)" }.joined(separator: ", ") }
@@ -70,7 +79,10 @@ extension ModelSummary.Calibration {
 
   fileprivate var thresholdText: String {
     number(threshold)
-      + (promisedRate.map { ", which up to \(String(100 * $0, decimals: 2)) % of good frames may exceed" } ?? "")
+      + (promisedRate.map {
+        ": about \(PromiseText.share($0)) good frames may be rejected (\(PromiseText.percent($0)))"
+      }
+        ?? "")
   }
 
   /// nil when low scores pass.

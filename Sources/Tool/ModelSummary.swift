@@ -1,6 +1,8 @@
 import Basics
 import Encoders
+import FoundationEssentials
 import Glibc
+import ImageFiles
 import Imaging
 import Kernels
 import ModelFile
@@ -8,7 +10,7 @@ import Scoring
 
 extension StrangeFrame: Codable {}
 
-/// What `cflowad info` tells about a model file. The property names are those of the JSON object.
+/// What `cflowad info` tells about a model file. The property names, in snake case, are those of the JSON object.
 struct ModelSummary: Codable {
   enum Kind: String, Codable { case encoder, detector }
 
@@ -82,6 +84,10 @@ struct ModelSummary: Codable {
 
   var file: String
   var fileBytes: Int
+  /// Of the file's bytes: two files with the same one are the same model.
+  var fingerprint: String
+  /// When the file was written, in UTC.
+  var modified: String
   var kind: Kind
   var architecture: String
   var padding: String
@@ -108,7 +114,10 @@ struct ModelSummary: Codable {
   private init(_ contents: DetectorContents, path: String) throws(Failure) {
     var status = stat()
     file = path.shown
-    fileBytes = stat(path.pathBytes, &status) == 0 ? Int(status.st_size) : 0
+    guard stat(path.pathBytes, &status) == 0 else { throw Failure(.io, "the file is gone") }
+    fileBytes = Int(status.st_size)
+    modified = String(Date(timeIntervalSince1970: Double(status.st_mtim.tv_sec)))
+    fingerprint = try Self.fingerprint(path)
     kind = contents.flow == nil ? .encoder : .detector
     architecture = contents.encoder.architecture
     padding = contents.encoder.padding.rawValue
@@ -138,6 +147,16 @@ struct ModelSummary: Codable {
     levels = zip(contents.encoder.taps, grids).map {
       Level(tap: $0, width: $1.width, height: $1.height, channels: $1.channels)
     }
+  }
+
+  private static func fingerprint(_ path: String) throws(Failure) -> String {
+    let file = try RegularFile(path: path)
+    let bytes = try Buffer<UInt8>(count: 1 << 16)
+    var fingerprint = Fingerprint()
+    while case let count = try file.read(upTo: 1 << 16, into: bytes.base), count > 0 {
+      fingerprint.add(UnsafeRawBufferPointer(start: bytes.base, count: count))
+    }
+    return fingerprint.text
   }
 }
 

@@ -17,6 +17,12 @@ enum Output {
   /// Writes to standard error as it is.
   static func status(_ text: String) { _ = write(text, to: STDERR_FILENO) }
 
+  /// Whether a person reads what goes to standard output.
+  static var isResultTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
+
+  /// Whether a person reads what goes to standard error.
+  static var isErrorTerminal: Bool { isatty(STDERR_FILENO) == 1 }
+
   private static func write(_ text: String, to file: Int32) -> Bool {
     var text = text.shown
     return text.withUTF8 { bytes in

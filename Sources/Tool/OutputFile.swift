@@ -18,36 +18,38 @@ struct OutputFile: ParsableArguments {
         + "encoder.", valueName: "name"))
   var encoderFile: String?
 
-  /// Says before the work rather than after it that the file cannot be written.
-  func check() throws(Failure) { try TextFile.check(path) }
-
-  /// Writes the detector and says what its threshold rests on and promises.
-  func write(_ contents: DetectorContents, options: TrainingOptions) throws(Failure) {
-    try ModelFile.write(contents, to: path, encoderFile: encoderFile)
-    guard let calibration = contents.calibration else { return }
-    defer {
-      for text in TrustNotes(calibration).texts { Output.note("\(path): \(text)") }
+  /// Says before the work rather than after it what is wrong with the files to write.
+  ///
+  /// - Parameters:
+  ///   - contents: of the model file that the command starts from.
+  ///   - inputs: other files that the command reads.
+  ///   - others: further files that it writes.
+  func check(for contents: DetectorContents, inputs: [String], others: [String] = []) throws(Failure) {
+    try OutputPaths.check([path] + others, inputs: inputs)
+    // What is no model file may be replaced, as the help says.
+    if let replaced = try? ModelFile.open(path: path), replaced.flow == nil {
+      throw Failure(
+        .invalidArgument, "\(path): it holds an encoder, which the detector would replace; choose another name")
     }
-    let frames = String(calibration.scores.count, of: "frame")
-    Output.note(
-      "\(path): threshold \(String(Double(calibration.threshold), decimals: 6)) from \(frames) held back"
-        + (calibration.defectiveScores.isEmpty
-          ? "" : " and \(String(calibration.defectiveScores.count, of: "defective frame"))"))
-    guard options.thresholdRule == .conformal else {
-      Output.note(
-        "of good frames about \(percent(calibration.promisedRate(above: calibration.threshold))) are above it")
-      return
-    }
-    let wantedRate = Double(options.falseRejectRate)
-    let promise = ConformalPromise(frameCount: calibration.scores.count, wantedRate: wantedRate)
-    Output.note(
-      "new good frames are above it with a probability of at most \(percent(promise.rate)), on average over calibrations; "
-        + "after 95 of 100 of \(percent(promise.likelyRate))")
-    if let needed = ConformalPromise.framesNeeded(wantedRate: wantedRate), needed > calibration.scores.count {
-      Output.note(
-        "\(frames) held back cannot support a false reject rate of \(percent(wantedRate)): that needs \(needed)")
-    }
+    if let encoderFile { try ModelFile.checkEncoderFile(encoderFile, for: contents, beside: path) }
   }
 
-  private func percent(_ rate: Double) -> String { "\(String(100 * rate, decimals: 2)) %" }
+  /// Writes the detector and says what its threshold rests on and promises.
+  ///
+  /// - Parameter isHeldBack: the calibration frames were taken from those to train on.
+  func write(_ contents: DetectorContents, options: TrainingOptions, isHeldBack: Bool) throws(Failure) {
+    try ModelFile.write(contents, to: path, encoderFile: encoderFile)
+    guard let calibration = contents.calibration else { return }
+    Output.note(
+      "\(path): threshold \(String(Double(calibration.threshold), decimals: 6)) from "
+        + String(calibration.scores.count, of: isHeldBack ? "frame" : "calibration frame")
+        + (isHeldBack ? " held back" : "")
+        + (calibration.defectiveScores.isEmpty
+          ? "" : " and \(String(calibration.defectiveScores.count, of: "defective frame"))"))
+    Output.note(
+      options.thresholdRule == .conformal
+        ? PromiseText(frameCount: calibration.scores.count, wantedRate: Double(options.falseRejectRate)).text
+        : PromiseText.estimate(calibration.promisedRate(above: calibration.threshold)))
+    for text in TrustNotes(calibration).texts { Output.note("\(path): \(text)") }
+  }
 }

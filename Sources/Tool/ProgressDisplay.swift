@@ -4,40 +4,48 @@ import Training
 /// Shows how work goes on, on standard error: a bar that is redrawn on a terminal, elsewhere plain lines, at most one a
 /// second: for a fit whenever a sub-epoch is finished, and always the last of a stage.
 final class ProgressDisplay {
-  private let isTerminal = isatty(STDERR_FILENO) == 1
+  private let isTerminal = Output.isErrorTerminal
   private let clock = ContinuousClock()
-  private var stage: TrainingProgress.Stage?
-  private var stageStart: ContinuousClock.Instant
+  private var pace: ProgressPace
   private var lastLine: ContinuousClock.Instant?
   private var lastEpoch = 0
   private var isLineOpen = false
 
-  init() { stageStart = clock.now }
+  init() { pace = ProgressPace(now: clock.now) }
 
   /// A handler for the trainer, which also takes Ctrl-C to it.
   var handler: TrainingProgress.Handler {
     { [self] progress in
-      show(progress)
+      show(Progress(progress))
       return Interrupt.isPending
     }
   }
 
-  func show(_ progress: TrainingProgress) {
+  func show(_ progress: Progress) {
     let now = clock.now
-    if progress.stage != stage {
+    if pace.meets(progress, now: now) {
       close()
-      (stage, stageStart, lastLine, lastEpoch) = (progress.stage, now, nil, 0)
+      (lastLine, lastEpoch) = (nil, progress.fit?.epoch ?? 0)
+      if let fit = progress.fit, fit.epoch > 0 {
+        Output.note("the training goes on: \(fit.epoch) of \(fit.epochs) passes over the frames were done before")
+      }
     }
-    let line = ProgressLine(progress, seconds: (now - stageStart).seconds)
+    let line = ProgressLine(progress, seconds: (now - pace.start).seconds, doneBefore: pace.doneBefore)
     if isTerminal {
       Output.status("\r\(line.bar(width: Self.terminalWidth))\u{1B}[K")
       isLineOpen = true
     } else if isDue(progress, now) {
       Output.status(line.plain + "\n")
       lastLine = now
-      lastEpoch = progress.epoch
+      lastEpoch = progress.fit?.epoch ?? 0
     }
-    if progress.done >= progress.total { close() }
+    if progress.isFinished { close() }
+  }
+
+  /// A message between progress reports.
+  func note(_ text: String) {
+    close()
+    Output.note(text)
   }
 
   /// Ends a bar's line, so that what follows begins a new one.
@@ -46,16 +54,15 @@ final class ProgressDisplay {
     isLineOpen = false
   }
 
-  private func isDue(_ progress: TrainingProgress, _ now: ContinuousClock.Instant) -> Bool {
-    let isLast = progress.done >= progress.total
-    if progress.stage == .fit {
+  private func isDue(_ progress: Progress, _ now: ContinuousClock.Instant) -> Bool {
+    if let fit = progress.fit {
       // The last frame is reported before the last sub-epoch is finished.
-      guard progress.epoch > lastEpoch else { return false }
-      if progress.epoch == progress.epochs { return true }
-    } else if isLast {
+      guard fit.epoch > lastEpoch else { return false }
+      if fit.epoch == fit.epochs { return true }
+    } else if progress.isFinished {
       return true
     }
-    return now - (lastLine ?? stageStart) >= .seconds(1)
+    return now - (lastLine ?? pace.start) >= .seconds(1)
   }
 
   private static var terminalWidth: Int {

@@ -1,14 +1,15 @@
-import Training
-
 /// The words and the bar of a progress report.
 struct ProgressLine {
-  private let progress: TrainingProgress
+  private let progress: Progress
   /// Since the stage began.
   private let seconds: Double
+  /// How much of ``Progress/done`` was there when the stage began.
+  private let doneBefore: Int
 
-  init(_ progress: TrainingProgress, seconds: Double) {
+  init(_ progress: Progress, seconds: Double, doneBefore: Int = 0) {
     self.progress = progress
     self.seconds = seconds
+    self.doneBefore = doneBefore
   }
 
   /// E.g. "training     50%  epoch 3/6  loss 0.6931  12.5 frames/s  0:08 left".
@@ -29,27 +30,20 @@ struct ProgressLine {
     progress.total > 0 ? min(Double(progress.done) / Double(progress.total), 1) : 1
   }
 
-  private var head: String {
-    let name =
-      switch progress.stage {
-      case .encode: "encoding"
-      case .fit: "training"
-      case .calibrate: "calibrating"
-      }
-    let percent = "\(Int(100 * fraction))%"
-    return name.padded(to: 11) + String(repeating: " ", count: 4 - percent.count) + percent
-  }
+  /// All stages' percentages end in one column: the longest name, "calibrating", has a blank behind it too.
+  private var head: String { progress.stage.padded(to: 11) + "\(Int(100 * fraction))%".aligned(to: 5) }
 
   private var details: [String] {
     var details: [String] = []
-    if progress.stage == .fit {
-      details.append("epoch \(progress.epoch)/\(progress.epochs)")
-      details.append("loss \(String(Double(progress.loss), decimals: 4))")
+    if let fit = progress.fit {
+      details.append("epoch \(fit.epoch)/\(fit.epochs)")
+      // Before the first step there is none.
+      if progress.done > doneBefore { details.append("loss \(String(Double(fit.loss), decimals: 4))") }
     }
-    guard seconds > 0, progress.done > 0 else { return details }
-    let rate = Double(progress.done) / seconds
+    guard seconds > 0, progress.done > doneBefore else { return details }
+    let rate = Double(progress.done - doneBefore) / seconds
     details.append("\(String(rate, decimals: 1)) frames/s")
-    if progress.done < progress.total {
+    if !progress.isFinished {
       details.append("\(String(seconds: Double(progress.total - progress.done) / rate)) left")
     }
     return details

@@ -27,6 +27,9 @@ struct RegionOfInterestArguments: ParsableArguments {
       valueName: "image"))
   var mask: String?
 
+  /// The files that are read for it.
+  var files: [String] { mask.map { [$0] } ?? [] }
+
   func validate() throws {
     guard rectangles.isEmpty == (size == nil) else { throw ValidationError("--roi and --roi-size go together") }
     let sides = 1...Frame.maximumSide

@@ -21,13 +21,17 @@ struct ScoreCommand: ParsableCommand {
       nearly every good one is strange too: below the detector's low threshold it is not passed either, and its low \
       p-value, the share of good frames that score as low, is shown in place of the other.
 
-      The JSON format is one object a line: file, score, pValue (unless the file of the detector holds none of its \
-      frames' scores), lowPValue, threshold, reviewThreshold, lowThreshold (if it has one), verdict ("pass", "review" or "reject") and milliseconds, the time of \
+      The JSON format is one object a line: file, score, p_value (unless the file of the detector holds none of its \
+      frames' scores), low_p_value, threshold, review_threshold, low_threshold (if it has one), verdict ("pass", \
+      "review" or "reject") and milliseconds, the time of \
       scoring without reading the file. --regions adds regions: the count of all, and the list of the most severe, each \
-      with its bounding box, area, centroid, peak, mean, pValue and contour, in pixels.
+      with its bounding box (x, y, width, height), area, centroid, peak, peak_pixel, mean and p_value, in pixels, and \
+      with --contours its contour.
 
       The CSV format is a line of column names, then a line for each frame: file, score, p_value, threshold, \
-      review_threshold, verdict, milliseconds, region_count, the number of regions that count, low_p_value and low_threshold.
+      review_threshold, verdict, milliseconds, region_count, the number of regions that count, low_p_value and \
+      low_threshold. With --regions a frame has a line for each region listed, at least one, which repeats these columns; \
+      the region's own follow.
 
       Examples:
 
@@ -75,9 +79,11 @@ struct ScoreCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "With --format json: the most severe regions above the pixel threshold, up to so many, with their contours.",
-      valueName: "count"))
+      "Of each frame the most severe regions above the pixel threshold, up to so many.", valueName: "count"))
   var regions = 0
+
+  @Flag(help: "With --regions and --format json: the regions' contours too.")
+  var contours = false
 
   @Option(
     help: ArgumentHelp("Fewest pixels of a region that counts.", valueName: "pixels"))
@@ -99,6 +105,9 @@ struct ScoreCommand: ParsableCommand {
 
   func validate() throws {
     if overlay, maps == nil { throw ValidationError("--overlay needs --maps") }
+    if contours, regions == 0 || format != .json {
+      throw ValidationError("--contours needs --regions and --format json")
+    }
     guard regions >= 0, regionMinArea >= 0 else { throw ValidationError("a number of regions or pixels is negative") }
     for threshold in [threshold, reviewThreshold, pixelThreshold, regionMinScore] {
       if let threshold, !threshold.isFinite { throw ValidationError("the threshold \(threshold) is not finite") }
@@ -122,19 +131,26 @@ struct ScoreCommand: ParsableCommand {
     }
     for failure in files.failures { Output.note(failure.message) }
 
-    let table = Table(widths: [files.paths.reduce(4) { max($0, $1.shown.count) }, 9, 8])
+    let table = ScoreTable(files.paths)
     switch format {
-    case .table where !files.paths.isEmpty: try Output.line(table.row("FILE", "SCORE", "P-VALUE", "VERDICT"))
-    case .csv: try Output.line(ScoredFrame.csvHead)
+    case .table where !files.paths.isEmpty: try Output.line(table.head)
+    case .csv: try Output.line(ScoredFrame.csvHead(withRegions: regions > 0))
     case .table, .json: break
     }
+    // Where the results come by on a terminal they show how far the work is, and a bar would be in their way.
+    let display = Output.isErrorTerminal && !Output.isResultTerminal ? ProgressDisplay() : nil
+    defer { display?.close() }
+    var progress = Progress("scoring", total: files.paths.count)
     var (failureCount, rejectCount, reviewCount) = (files.failures.count, 0, 0)
     for path in files.paths {
-      if Interrupt.isPending { throw Failure(.cancelled, "cancelled") }
+      try Interrupt.check()
+      display?.show(progress)
+      progress.done += 1
       let result: ScoredFrame
       do throws(Failure) {
         result = try score(path, session, maps)
       } catch {
+        display?.close()
         Output.note(error.message)
         failureCount += 1
         continue
@@ -145,16 +161,12 @@ struct ScoreCommand: ParsableCommand {
       case .reject: rejectCount += 1
       }
       switch format {
-      case .table:
-        try Output.line(
-          table.row(
-            path.shown, String(Double(result.score), decimals: 6),
-            (result.isLow ? result.lowPValue : result.pValue).map { String(Double($0), decimals: 6) } ?? "-",
-            result.isLow ? "\(result.verdict), low" : "\(result.verdict)"))
+      case .table: for line in table.lines(result) { try Output.line(line) }
       case .json: try Output.line(json(result))
-      case .csv: try Output.line(result.csv)
+      case .csv: for line in result.csvLines(withRegions: regions > 0) { try Output.line(line) }
       }
     }
+    display?.show(progress)
     if format == .table {
       Output.note(
         "\(String(files.paths.count + files.failures.count - failureCount, of: "frame")) scored, \(rejectCount) above the "
@@ -173,14 +185,15 @@ struct ScoreCommand: ParsableCommand {
       let start = clock.now
       let score: Float
       do throws(Failure) { score = try session.score(frame) } catch { throw error.within(path) }
-      let milliseconds = 1000 * (clock.now - start).seconds
+      let milliseconds = (clock.now - start).milliseconds
       try maps?.write(path, frame)
       let judge = session.judge
       return try ScoredFrame(
         file: path.shown, score: score, pValue: number(session.detector.calibration?.pValue(score)),
         lowPValue: number(session.lowPValue(score)), threshold: judge.threshold, reviewThreshold: judge.reviewThreshold,
         lowThreshold: number(judge.lowThreshold), verdict: judge.verdict(score), milliseconds: milliseconds,
-        regions: format == .csv || format == .json && regions > 0 ? ScoredRegions(session, frame, limit: regions) : nil)
+        regions: format == .csv || regions > 0
+          ? ScoredRegions(session, frame, limit: regions, hasContours: contours) : nil)
     }
   }
 }

@@ -2,7 +2,7 @@ import Basics
 import DataSets
 import Scoring
 
-/// What `cflowad score` tells of a frame. The property names are those of the JSON object.
+/// What `cflowad score` tells of a frame. The property names, in snake case, are those of the JSON object.
 struct ScoredFrame: Codable {
   var file: String
   var score: Float
@@ -21,21 +21,27 @@ struct ScoredFrame: Codable {
   /// Whether its score is strangely low.
   var isLow: Bool { lowThreshold.map { score < $0 } ?? false }
 
-  /// Names of the columns of ``csv``.
-  static var csvHead: String {
-    CSV.line([
-      "file", "score", "p_value", "threshold", "review_threshold", "verdict", "milliseconds", "region_count",
-      "low_p_value", "low_threshold",
-    ])
+  /// Names of the columns of ``csvLines(withRegions:)``.
+  static func csvHead(withRegions: Bool) -> String {
+    CSV.line(
+      [
+        "file", "score", "p_value", "threshold", "review_threshold", "verdict", "milliseconds", "region_count",
+        "low_p_value", "low_threshold",
+      ] + (withRegions ? ScoredRegions.Item.csvColumns : []))
   }
 
-  /// The same as a line of a CSV file, of the regions their number; cells without a value are empty.
-  var csv: String {
-    CSV.line([
+  /// The same as lines of a CSV file; cells without a value are empty. Of the regions their number; or, with them, a line
+  /// for each of the list, and one with empty cells when there is none.
+  func csvLines(withRegions: Bool) -> [String] {
+    let cells = [
       file, "\(score)", pValue.map { "\($0)" } ?? "", "\(threshold)", "\(reviewThreshold)", "\(verdict)",
       "\(milliseconds)", regions.map { "\($0.count)" } ?? "", lowPValue.map { "\($0)" } ?? "",
       lowThreshold.map { "\($0)" } ?? "",
-    ])
+    ]
+    guard withRegions else { return [CSV.line(cells)] }
+    let list = regions?.list ?? []
+    guard !list.isEmpty else { return [CSV.line(cells + ScoredRegions.Item.csvColumns.map { _ in "" })] }
+    return list.map { CSV.line(cells + $0.csvCells) }
   }
 }
 

@@ -19,8 +19,19 @@ struct ScoredRegions: Codable {
     var mean: Float
     /// None when the model's file does not hold its calibration's scores.
     var pValue: Float?
-    /// x and y of each corner, clockwise.
-    var contour: [[Int]]
+    /// x and y of each corner, clockwise; none unless asked for.
+    var contour: [[Int]]?
+
+    /// Names of ``csvCells``.
+    static let csvColumns = [
+      "x", "y", "width", "height", "area", "centroid_x", "centroid_y", "peak", "peak_x", "peak_y", "mean",
+      "region_p_value",
+    ]
+
+    var csvCells: [String] {
+      ([x, y, width, height, area] as [Int]).map { "\($0)" } + centroid.map { "\($0)" } + ["\(peak)"]
+        + peakPixel.map { "\($0)" } + ["\(mean)", pValue.map { "\($0)" } ?? ""]
+    }
   }
 
   /// All that there are.
@@ -29,7 +40,7 @@ struct ScoredRegions: Codable {
   var list: [Item]
 
   /// Of the frame that the session scored last.
-  init(_ session: DetectorSession, _ frame: Frame, limit: Int) throws(Failure) {
+  init(_ session: DetectorSession, _ frame: Frame, limit: Int, hasContours: Bool) throws(Failure) {
     let finder = try session.regionFinder(for: frame, limit: limit)
     let map = try session.frameMap(for: frame)
     let layout = try session.layout(for: frame)
@@ -38,12 +49,12 @@ struct ScoredRegions: Codable {
     let calibration = session.detector.calibration
     list = finder.regions.map { region in
       var contour: [[Int]] = []
-      _ = finder.contour(of: region) { _, x, y in contour.append([x, y]) }
+      if hasContours { _ = finder.contour(of: region) { _, x, y in contour.append([x, y]) } }
       return Item(
         x: region.x, y: region.y, width: region.width, height: region.height, area: region.area,
         centroid: [region.centroidX, region.centroidY], peak: region.peak, peakPixel: [region.peakX, region.peakY],
         mean: region.mean, pValue: calibration.flatMap { $0.scores.isEmpty ? nil : $0.pValue(region.peak) },
-        contour: contour)
+        contour: hasContours ? contour : nil)
     }
   }
 }

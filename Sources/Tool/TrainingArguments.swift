@@ -23,8 +23,8 @@ struct TrainingArguments: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "For large frames: what the network sees at a time, in pixels of the frame, as a number or 512x384.",
-      valueName: "size"))
+      "For large frames: what the network sees at a time, in pixels of the frame: one number for a square, or "
+        + "512x384 for width and height.", valueName: "size"))
   var tileSize: InputSize?
 
   @Option(
@@ -61,7 +61,7 @@ struct TrainingArguments: ParsableArguments {
 
   @Option(
     help: "How the learning rate falls: along a cosine to the decay rate's third power, in steps of it, or not at all.")
-  var schedule = defaults.schedule
+  var schedule = ScheduleChoice.cosine
 
   @Option(help: ArgumentHelp("What a step multiplies the learning rate by, above 0 up to 1.", valueName: "factor"))
   var decayRate = defaults.decayRate
@@ -121,7 +121,7 @@ struct TrainingArguments: ParsableArguments {
       options.clamp = clamp.clamp
       options.clampAlpha = clampAlpha
       if let warmupEpochs { options.warmupEpochs = warmupEpochs }
-      options.schedule = schedule
+      options.schedule = schedule.kind
       options.decayRate = decayRate
       options.decayPercents = decayPercents
       options.imageBatch = batch
@@ -162,7 +162,7 @@ struct InputSize: ExpressibleByArgument, Equatable {
     self.init(width: width, height: height)
   }
 
-  var defaultValueDescription: String { width == height ? "\(width)" : "\(width)x\(height)" }
+  var defaultValueDescription: String { String(width: width, height: height) }
 }
 
 extension FlowDescription.Permutation: ExpressibleByArgument {}
@@ -173,15 +173,17 @@ enum Decoder: String, ExpressibleByArgument, CaseIterable {
   case unconditional = "freia-flow"
 }
 
-extension LearningRateSchedule.Kind: ExpressibleByArgument {
-  public init?(argument: String) {
-    guard let kind = Self.allCases.first(where: { "\($0)" == argument }) else { return nil }
-    self = kind
+/// The schedules of the learning rate, by name.
+enum ScheduleChoice: String, ExpressibleByArgument, CaseIterable {
+  case constant, cosine, steps
+
+  var kind: LearningRateSchedule.Kind {
+    switch self {
+    case .constant: .constant
+    case .cosine: .cosine
+    case .steps: .steps
+    }
   }
-
-  public var defaultValueDescription: String { "\(self)" }
-
-  public static var allValueStrings: [String] { allCases.map { "\($0)" } }
 }
 
 /// The clamps of flows, by names that a shell lets pass.

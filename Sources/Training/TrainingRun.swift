@@ -78,6 +78,8 @@ final class TrainingRun {
     var progress = TrainingProgress(stage: .fit, epochs: passCount, total: passCount * framesPerPass)
     progress.epoch = passesDone
     progress.done = passesDone * framesPerPass
+    // Who is told of a fit that goes on learns where, also when nothing is left to do.
+    if passesDone > 0 { try reporter.report(progress, isImportant: true) }
     while passesDone < passCount {
       try runPass(passesDone, &progress, &reporter)
       passesDone += 1

@@ -102,24 +102,26 @@ def test_measures(evaluated, small, tree, name, protocol):
     labels, masks, paper, deployed = expected_maps(small, tree, name)
     maps = paper if protocol == "paper" else deployed
     scores = maps.reshape(len(maps), -1).max(1)
-    assert [i[f"{protocol}Score"] for i in found["images"]] == pytest.approx(scores, abs=2e-6)
+    assert [i[f"{protocol}_score"] for i in found["images"]] == pytest.approx(scores, abs=2e-6)
     assert [i["defect"] != "good" for i in found["images"]] == labels.tolist()
     pixels, truth = maps.ravel(), masks.ravel()
     # The paper's maps are double here and float in the tool: pixels closer than that may change places.
     close = 1e-9 if protocol == "deployed" else 2e-6
     measures = found[protocol]
-    assert measures["imageAUROC"] == pytest.approx(metrics.roc_auc_score(labels, scores), abs=1e-9)
-    assert measures["imageAveragePrecision"] == pytest.approx(metrics.average_precision_score(labels, scores), abs=1e-9)
-    assert measures["imageF1Max"] == pytest.approx(f1_max(labels, scores), abs=1e-9)
-    found_at_threshold = scores >= measures["imageThreshold"] - 1e-6
-    assert metrics.f1_score(labels, found_at_threshold) == pytest.approx(measures["imageF1Max"], abs=1e-9)
-    assert measures["pixelAUROC"] == pytest.approx(metrics.roc_auc_score(truth, pixels), abs=close)
-    assert measures["pixelAveragePrecision"] == pytest.approx(metrics.average_precision_score(truth, pixels), abs=close)
-    assert measures["pixelF1Max"] == pytest.approx(f1_max(truth, pixels), abs=2e-5 if protocol == "paper" else 1e-9)
+    assert measures["image_auroc"] == pytest.approx(metrics.roc_auc_score(labels, scores), abs=1e-9)
+    precision = metrics.average_precision_score(labels, scores)
+    assert measures["image_average_precision"] == pytest.approx(precision, abs=1e-9)
+    assert measures["image_f1_max"] == pytest.approx(f1_max(labels, scores), abs=1e-9)
+    found_at_threshold = scores >= measures["image_threshold"] - 1e-6
+    assert metrics.f1_score(labels, found_at_threshold) == pytest.approx(measures["image_f1_max"], abs=1e-9)
+    assert measures["pixel_auroc"] == pytest.approx(metrics.roc_auc_score(truth, pixels), abs=close)
+    precision = metrics.average_precision_score(truth, pixels)
+    assert measures["pixel_average_precision"] == pytest.approx(precision, abs=close)
+    assert measures["pixel_f1_max"] == pytest.approx(f1_max(truth, pixels), abs=2e-5 if protocol == "paper" else 1e-9)
     singles = maps.astype(np.float32)
-    assert measures["auproStandard"] == pytest.approx(cflowad.aupro(singles, masks), abs=max(close, 1e-6))
+    assert measures["aupro_standard"] == pytest.approx(cflowad.aupro(singles, masks), abs=max(close, 1e-6))
     paper_kind = cflowad.aupro(singles, masks, kind="paper")
-    assert measures["auproPaper"] == pytest.approx(paper_kind, abs=2e-4 if protocol == "paper" else 1e-9)
+    assert measures["aupro_paper"] == pytest.approx(paper_kind, abs=2e-4 if protocol == "paper" else 1e-9)
 
 
 def test_average_and_files(evaluated):
@@ -131,10 +133,10 @@ def test_average_and_files(evaluated):
     assert [(r["class"], r["protocol"]) for r in rows] == [
         (name, protocol) for name in ("bottle", "cable", "average") for protocol in ("paper", "deployed")
     ]
-    assert float(rows[0]["pixel_auroc"]) == summary["classes"][0]["paper"]["pixelAUROC"]
+    assert float(rows[0]["pixel_auroc"]) == summary["classes"][0]["paper"]["pixel_auroc"]
     table = (folder / "table.txt").read_text().splitlines()
     assert len(table) == 7 and table[-1].startswith("average")
-    assert f"{100 * summary['deployed']['pixelAUROC']:.2f}" in table[-1]
+    assert f"{100 * summary['deployed']['pixel_auroc']:.2f}" in table[-1]
 
 
 def test_the_report_is_self_contained(evaluated):
@@ -144,6 +146,28 @@ def test_the_report_is_self_contained(evaluated):
     assert page.count("data:image/png;base64,") == 2 * (5 + 4) * 2
     assert not re.search(r"(src|href)=\"(?!data:)|https?://", page)
     assert "nan" not in re.sub(r"base64,[^\"]*", "", page).lower()
+
+
+def test_the_report_says_what_is_decided(evaluated, model_file):
+    summary, folder = evaluated
+    page = (folder / "all.html").read_text()
+    assert '<meta name="viewport"' in page and "prefers-color-scheme: dark" in page
+    info = json.loads(run("info", model_file("lite0"), "--json", folder=folder).stdout)
+    assert page.count(info["fingerprint"]) >= 2 and re.search(r"measured 20\d\d-\d\d-\d\d \d\d:\d\d UTC", page)
+    for found in summary["classes"]:
+        verdicts = [(image["defect"] != "good", image["verdict"]) for image in found["images"]]
+        missed, alarms = verdicts.count((True, "pass")), verdicts.count((False, "reject"))
+        assert found["decisions"]["defective"]["passed"] == missed and found["decisions"]["good"]["rejected"] == alarms
+        section = page[page.index(f"<h2>{found['name']}</h2>") :]
+        assert f"{missed} of 5 defective images missed, {alarms} of 4 good images falsely rejected" in section
+        for kind, count, noun, decision in [
+            ("Missed", missed, "defective image", "passed"), ("False alarms", alarms, "good image", "rejected"),
+        ]:  # fmt: skip
+            number = "no " + noun if count == 0 else f"{count} {noun}" + "s" * (count > 1)
+            assert f"<h3>{kind}: {number} {decision}</h3>" in section
+        # The scale of heat maps is the detector's own.
+        low, high = (f"{info['calibration'][name]:.4g}" for name in ("map_low", "map_high"))
+        assert re.search(rf"draws it: {re.escape(low)}<i .*?</i>{re.escape(high)}; the cyan line", section)
 
 
 def test_without_masks_only_images_are_measured(model_file, tmp_path):
@@ -156,8 +180,8 @@ def test_without_masks_only_images_are_measured(model_file, tmp_path):
     done = run("evaluate", model, "--data", "parts", "--json", "out.json", folder=tmp_path)
     assert "2 defective images without a mask" in done.stderr and "not calibrated" in done.stderr
     found = json.loads((tmp_path / "out.json").read_text())["classes"][0]
-    assert "deployed" not in found and "pixelAUROC" not in found["paper"] and not found["hasMasks"]
-    assert 0 <= found["paper"]["imageAUROC"] <= 1
+    assert "deployed" not in found and "pixel_auroc" not in found["paper"] and not found["has_masks"]
+    assert 0 <= found["paper"]["image_auroc"] <= 1
 
 
 def test_csv_lists_and_class_names_in_model_paths(tree, model_file, tmp_path):
@@ -177,7 +201,7 @@ def test_csv_lists_and_class_names_in_model_paths(tree, model_file, tmp_path):
         ("a", "a.h5", 4, 3),
         ("b", "b.h5", 4, 3),
     ]
-    assert all(c["deployed"]["auproStandard"] > 0 for c in found)
+    assert all(c["deployed"]["aupro_standard"] > 0 for c in found)
 
 
 def test_scenes_of_stc_are_trained_and_evaluated(model_file, tmp_path):
@@ -200,7 +224,7 @@ def test_scenes_of_stc_are_trained_and_evaluated(model_file, tmp_path):
     run("train", model_file("lite0"), tmp_path, "--class", "01", "-o", "01.h5", *epochs, folder=tmp_path)
     run("evaluate", "{class}.h5", "--data", ".", "--json", "out.json", folder=tmp_path)
     found = json.loads((tmp_path / "out.json").read_text())["classes"][0]
-    assert (found["name"], found["good"], found["defective"], found["hasMasks"]) == ("01", 3, 2, True)
+    assert (found["name"], found["good"], found["defective"], found["has_masks"]) == ("01", 3, 2, True)
     assert [i["defect"] for i in found["images"]] == ["good", "anomaly", "anomaly", "good", "good"]
     with cflowad.Model(tmp_path / "01.h5") as model, model.session() as session:
         maps, truth = [], []
@@ -210,7 +234,7 @@ def test_scenes_of_stc_are_trained_and_evaluated(model_file, tmp_path):
             mask = Image.fromarray(masks[index])
             truth.append(np.asarray(mask.resize((model.info.input_width, model.info.input_height), Image.NEAREST)))
     expected = metrics.roc_auc_score(np.ravel(truth), np.ravel(maps))
-    assert found["deployed"]["pixelAUROC"] == pytest.approx(expected, abs=1e-9)
+    assert found["deployed"]["pixel_auroc"] == pytest.approx(expected, abs=1e-9)
 
 
 def test_an_anomalib_checkpoint_all_the_way(tree, tmp_path):
@@ -230,9 +254,9 @@ def test_an_anomalib_checkpoint_all_the_way(tree, tmp_path):
         data = ["--data", tree / "bottle", "--json", "result.json"]
         run("evaluate", detector, *data, folder=tmp_path)
         found = json.loads((tmp_path / "result.json").read_text())["classes"][0]
-        scores.append([image["deployedScore"] for image in found["images"]])
+        scores.append([image["deployed_score"] for image in found["images"]])
         labels = [image["defect"] != "good" for image in found["images"]]
-        assert found["deployed"]["imageAUROC"] == pytest.approx(metrics.roc_auc_score(labels, scores[-1]), abs=1e-9)
+        assert found["deployed"]["image_auroc"] == pytest.approx(metrics.roc_auc_score(labels, scores[-1]), abs=1e-9)
         with cflowad.Model(tmp_path / detector) as model, model.session() as session:
             assert model.info.architecture == "resnet18" and model.info.padding == "zeros"
             with Image.open(tree / "bottle" / "test" / "good" / "001.png") as image:

@@ -49,7 +49,7 @@ struct DataSetCommandTests {
 
     let scored = try ToolRun("score", "cable.h5", "mvtec", "--format", "json", "--threads", "1", folder: folder)
     #expect(scored.status == 0)
-    let frames = try scored.lines.map { try JSONDecoder().decode(ScoredFrame.self, from: Data($0.utf8)) }
+    let frames = try scored.lines.map { try decodeJSON(ScoredFrame.self, $0.utf8) }
     #expect(
       frames.map(\.file)
         == ["bottle", "cable"].flatMap { name in
@@ -57,7 +57,7 @@ struct DataSetCommandTests {
         })
     let onTwo = try ToolRun("score", "cable.h5", "mvtec", "--format", "json", "--threads", "2", folder: folder)
     #expect(
-      try onTwo.lines.map { try JSONDecoder().decode(ScoredFrame.self, from: Data($0.utf8)).score }
+      try onTwo.lines.map { try decodeJSON(ScoredFrame.self, $0.utf8).score }
         == frames.map(\.score))
   }
 
@@ -65,11 +65,11 @@ struct DataSetCommandTests {
     let trained = try ToolRun(
       list: ["train", "encoder.h5", "mvtec", "--class", "cable", "-o", "cable.h5", "--tile-size", "96x64"] + small,
       folder: folder)
-    #expect(trained.status == 0 && trained.errors.contains("tiles of 96 x 64 pixels"), "\(trained.errors)")
+    #expect(trained.status == 0 && trained.errors.contains("tiles of 96x64 pixels"), "\(trained.errors)")
     let info = try ToolRun("info", "cable.h5", "--json", folder: folder)
-    let summary = try JSONDecoder().decode(ModelSummary.self, from: Data(info.output.utf8))
+    let summary = try decodeJSON(ModelSummary.self, info.output.utf8)
     #expect(summary.tiles?.width == 96 && summary.tiles?.height == 64 && summary.tiles?.overlap == 16)
-    #expect(try ToolRun("info", "cable.h5", folder: folder).output.contains("96 x 64 pixels of the frame, 16 shared"))
+    #expect(try ToolRun("info", "cable.h5", folder: folder).output.contains("96x64 pixels of the frame, 16 shared"))
 
     let calibrated = try ToolRun("calibrate", "cable.h5", "mvtec/cable", "-o", "cable.h5", folder: folder)
     #expect(calibrated.status == 0, "\(calibrated.errors)")
@@ -77,19 +77,18 @@ struct DataSetCommandTests {
       "score", "cable.h5", "mvtec/cable", "--format", "json", "--regions", "3", "--maps", "heat", "--overlay",
       folder: folder)
     #expect(scored.status == 0, "\(scored.errors)")
-    let scores = try scored.lines.map { try JSONDecoder().decode(ScoredFrame.self, from: Data($0.utf8)).score }
+    let scores = try scored.lines.map { try decodeJSON(ScoredFrame.self, $0.utf8).score }
 
     let evaluated = try ToolRun(
       "evaluate", "cable.h5", "--data", "mvtec/cable", "--json", "all.json", "--html", "report.html", folder: folder)
     #expect(evaluated.status == 0, "\(evaluated.errors)")
-    let result = try JSONDecoder().decode(
-      EvaluationSummary.self, from: Data(contentsOf: URL(fileURLWithPath: folder("all.json"))))
+    let result = try decodeJSON(EvaluationSummary.self, Data(contentsOf: URL(fileURLWithPath: folder("all.json"))))
     let images = try #require(result.classes.first)
     // What the tool scores is what it measures.
     #expect(images.images.map(\.deployedScore) == scores)
     #expect(images.width > 64 && images.height > 64 && images.paper.pixelAUROC != nil)
 
-    let timed = try ToolRun("bench", "cable.h5", "--frames", "2", "--width", "200", "--height", "100", folder: folder)
+    let timed = try ToolRun("bench", "cable.h5", "--frames", "2", "--frame-size", "200x100", folder: folder)
     #expect(timed.status == 0 && timed.lines.last?.hasPrefix("whole") == true)
     // Only images of one size are measured together.
     try folder.writeFrame("mvtec/cable/test/good/002.png", 0, of: detectorCase("resnet18_reflect"))
@@ -110,5 +109,29 @@ struct DataSetCommandTests {
     #expect(run.lines.count == 3 && run.lines[1].hasPrefix("cable") && run.lines[2].contains("deployed"))
     let missing = try ToolRun("evaluate", "lite0.h5", "--data", "mvtec", "--json", "none/a.json", folder: folder)
     #expect(missing.status == 1 && missing.errors.hasPrefix("cflowad: none/a.json: "))
+  }
+
+  @Test func evaluationSaysHowFarItIs() throws {
+    try folder.writeModel("lite0.h5", detectorCase("lite0"))
+    let run = try ToolRun("evaluate", "lite0.h5", "--data", "mvtec/cable", folder: folder)
+    #expect(run.status == 0)
+    let stages = run.errors.split(separator: "\n").filter { $0.contains("100%") }.map { $0.split(separator: " ").first }
+    #expect(stages == ["reading", "scoring"], "\(run.errors)")
+  }
+
+  @Test func outputsAreCheckedBeforeAnythingIsMeasured() throws {
+    try folder.writeModel("lite0.h5", detectorCase("lite0"))
+    try Data("path,label\nmvtec/cable/test/good/000.png,good\n".utf8).write(to: URL(filePath: folder("list.csv")))
+    for (outputs, problem) in [
+      (["--html", "mvtec"], "mvtec: it cannot be written: it is a folder"),
+      (["--csv", "a.txt", "--json", "./a.txt"], "a.txt: it would be replaced, but two outputs are the same file"),
+      (["--csv", "list.csv"], "list.csv: it would be replaced, but the command reads it"),
+      (["--json", "lite0.h5"], "lite0.h5: it would be replaced, but the command reads it"),
+      (["--json", ""], "the name of an output is empty"),
+    ] {
+      let run = try ToolRun(list: ["evaluate", "lite0.h5", "--data", "list.csv"] + outputs, folder: folder)
+      #expect(run.status == 1 && run.errors.contains(problem), "\(run.errors)")
+      #expect(!run.errors.contains("reading"))
+    }
   }
 }

@@ -19,7 +19,7 @@ struct FrameFilesTests {
 
   private func scores(_ arguments: String...) throws -> (run: ToolRun, frames: [ScoredFrame]) {
     let run = try ToolRun(list: ["score", "detector.h5"] + arguments + ["--format", "json"], folder: folder)
-    return (run, try run.lines.map { try JSONDecoder().decode(ScoredFrame.self, from: Data($0.utf8)) })
+    return (run, try run.lines.map { try decodeJSON(ScoredFrame.self, $0.utf8) })
   }
 
   private func image(_ name: String) -> URL {
@@ -136,7 +136,7 @@ struct FrameFilesTests {
     }
     func score(_ model: String, _ file: String) throws -> Float {
       let run = try ToolRun("score", model, file, "--format", "json", folder: folder)
-      return try JSONDecoder().decode(ScoredFrame.self, from: Data(run.output.utf8)).score
+      return try decodeJSON(ScoredFrame.self, run.output.utf8).score
     }
     let expected = try score("eight.h5", "eight/1.png")
     let windowed = try score("twelve.h5", "twelve/1.ppm")
@@ -165,7 +165,7 @@ struct DamagedSetTests {
   private func evaluate() throws -> (run: ToolRun, summary: EvaluationSummary?) {
     let run = try ToolRun("evaluate", "detector.h5", "--data", "mvtec/cable", "--json", "out.json", folder: folder)
     let data = try? Data(contentsOf: URL(filePath: folder("out.json")))
-    return (run, try data.map { try JSONDecoder().decode(EvaluationSummary.self, from: $0) })
+    return (run, try data.map { try decodeJSON(EvaluationSummary.self, $0) })
   }
 
   @Test func aDamagedImageIsLeftOut() throws {

@@ -12,15 +12,49 @@ struct HelpTests {
     InfoCommand.self, BenchCommand.self,
   ]
 
-  @Test(arguments: commands.indices) func examplesAreUnderstood(index: Int) throws {
+  /// As they are printed on a terminal of 80 columns, through a shell.
+  @Test(arguments: commands.indices) func examplesCanBePasted(index: Int) throws {
     let help = Tool.helpMessage(for: Self.commands[index], columns: 80)
-    let examples = help.split(separator: "\n").filter { $0.hasPrefix("  cflowad ") }
-    #expect(!examples.isEmpty)
-    for example in examples {
-      #expect(throws: Never.self) {
-        _ = try Tool.parseAsRoot(example.split(separator: " ").dropFirst().map { String($0) })
-      }
+    let start = try #require(help.range(of: "\nExamples"))
+    let block = try #require(help[start.upperBound...].firstRange(of: #/:\n\n((?: .*\n)+)/#))
+    let examples = String(help[block]).split(separator: "\n").dropFirst()
+    let folder = try TemporaryFolder()
+    // What is not of the shell's own is a mistake; arguments come out one a line.
+    let script = """
+      cflowad() { printf '%s\\n' "$@" >&3; printf '\\n' >&3; }
+      python() { :; }
+      PATH=; set -e; exec 3>arguments
+      \(examples.joined(separator: "\n"))
+      """
+    let process = Process()
+    process.executableURL = URL(filePath: "/bin/sh")
+    process.arguments = ["-c", script]
+    process.currentDirectoryURL = URL(filePath: folder.path)
+    try process.run()
+    process.waitUntilExit()
+    #expect(process.terminationStatus == 0, "\(script)")
+    let commands = try String(contentsOfFile: folder("arguments"), encoding: .utf8).split(separator: "\n\n")
+    #expect(commands.count == examples.count { $0.hasPrefix("  cflowad ") } && !commands.isEmpty)
+    for command in commands {
+      let arguments = command.split(separator: "\n").map { String($0) }
+      #expect(throws: Never.self) { _ = try Tool.parseAsRoot(arguments) }
     }
+  }
+
+  @Test func choicesHaveNames() {
+    let help = Tool.helpMessage(for: TrainCommand.self, columns: 500)
+    #expect(help.contains("(values: constant, cosine, steps; default: cosine)"), "\(help)")
+    #expect(help.contains("default: 256x256)"))
+  }
+
+  @Test(arguments: [("scroe", "score"), ("trian", "train"), ("callibrate", "calibrate"), ("inf", "info"), ("xyz", nil)])
+  func aMistypedCommandIsGuessed(word: String, meant: String?) throws {
+    let run = try ToolRun(word, "d.h5", "a.png", folder: TemporaryFolder())
+    #expect(run.status == 64)
+    #expect(
+      run.errors
+        == "cflowad: there is no command '\(word)'\(meant.map { "; did you mean '\($0)'?" } ?? "") (see cflowad --help)\n"
+    )
   }
 
   /// By ArgumentParser's own account of the commands, so that no option is forgotten.
@@ -38,7 +72,7 @@ struct HelpTests {
     struct Dump: Decodable { let command: Command }
 
     let run = try ToolRun("--experimental-dump-help", folder: TemporaryFolder())
-    let root = try JSONDecoder().decode(Dump.self, from: Data(run.output.utf8)).command
+    let root = try decodeJSON(Dump.self, run.output.utf8).command
     var options: [String: Set<String>] = [:]
     // ArgumentParser's own subcommand is not ours to explain.
     for command in [root] + (root.subcommands ?? []) where command.commandName != "help" {
@@ -61,7 +95,7 @@ struct HelpTests {
     #expect(options["score"]?.isSuperset(of: ["class", "format", "maps", "overlay", "threads", "threshold"]) == true)
     #expect(options["info"]?.contains("json") == true)
     for command in ["evaluate", "reproduce"] { #expect(options[command]?.contains("threads") == true) }
-    #expect(options["bench"]?.isSuperset(of: ["threads", "frames", "width", "height", "json"]) == true)
+    #expect(options["bench"]?.isSuperset(of: ["threads", "frames", "frame-size", "json"]) == true)
   }
 
   @Test func defaultsAreTheLibrarys() throws {

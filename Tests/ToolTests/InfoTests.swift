@@ -18,7 +18,7 @@ struct InfoTests {
   private func summary(_ file: String) throws -> ModelSummary {
     let run = try ToolRun("info", file, "--json", folder: folder)
     #expect(run.status == 0)
-    return try JSONDecoder().decode(ModelSummary.self, from: Data(run.output.utf8))
+    return try decodeJSON(ModelSummary.self, run.output.utf8)
   }
 
   @Test func aDetectorIsDescribed() throws {
@@ -42,10 +42,18 @@ struct InfoTests {
     #expect(summary.encoderParameters + (summary.flow?.parameters ?? 0) == model.parameterCount)
     #expect(summary.sessionBytes == (try model.sessionBytes))
     let size = try FileManager.default.attributesOfItem(atPath: folder("detector.h5"))[.size] as? Int
-    #expect(summary.fileBytes == size)
+    #expect(summary.fileBytes == size && summary.fingerprint.count == 32)
+    // Another file of the same bytes is the same model.
+    try FileManager.default.copyItem(atPath: folder("detector.h5"), toPath: folder("copy.h5"))
+    #expect(try self.summary("copy.h5").fingerprint == summary.fingerprint)
+    try folder.writeModel("encoder.h5", detector, isEncoder: true)
+    #expect(try self.summary("encoder.h5").fingerprint != summary.fingerprint)
 
     let text = try ToolRun("info", "detector.h5", folder: folder).output
-    for fact in ["resnet18", "160 x 96", "1.087782", "Tests/Fixtures/make_detector.py", "256 channels, at layer3"] {
+    for fact in [
+      "resnet18", "160x96 pixels", "1.087782", "Tests/Fixtures/make_detector.py", "256 channels, at layer3",
+      summary.fingerprint,
+    ] {
       #expect(text.contains(fact), "\(fact) in \(text)")
     }
   }

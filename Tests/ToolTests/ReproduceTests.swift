@@ -22,7 +22,7 @@ struct ReproduceTests {
   }
 
   private func record(_ path: String) throws -> RunRecord {
-    try JSONDecoder().decode(RunRecord.self, from: Data(contentsOf: URL(filePath: folder(path))))
+    try decodeJSON(RunRecord.self, Data(contentsOf: URL(filePath: folder(path))))
   }
 
   @Test func theTableHasLastAndBestEpochOfSeveralSeeds() throws {

@@ -22,7 +22,7 @@ struct ScoreTests {
   }
 
   private func frames(_ run: ToolRun) throws -> [ScoredFrame] {
-    try run.lines.map { try JSONDecoder().decode(ScoredFrame.self, from: Data($0.utf8)) }
+    try run.lines.map { try decodeJSON(ScoredFrame.self, $0.utf8) }
   }
 
   @Test func jsonLinesHoldTheExpectedScores() throws {
@@ -35,7 +35,7 @@ struct ScoreTests {
       #expect(abs(Double(frame.score) - detector.results[index].score) < 1e-4)
       #expect(frame.threshold == Float(detector.threshold))
       #expect(frame.verdict == (detector.results[index].score > detector.threshold ? .reject : .pass))
-      #expect(frame.milliseconds > 0)
+      #expect(frame.milliseconds > 0 && frame.milliseconds == frame.milliseconds.rounded(toDigits: 4))
     }
     #expect(frames.map(\.verdict).contains(.reject) && frames.map(\.verdict).contains(.pass))
   }
@@ -65,7 +65,48 @@ struct ScoreTests {
     for frame in try frames(run) {
       let regions = try #require(frame.regions)
       #expect(regions.count >= regions.list.count && (1...2).contains(regions.list.count))
-      #expect(regions.list.allSatisfy { $0.contour.count >= 4 && $0.peak > 0.2 && $0.peak <= frame.score })
+      #expect(regions.list.allSatisfy { $0.contour == nil && $0.peak > 0.2 && $0.peak <= frame.score })
+    }
+    let drawn = try ToolRun(
+      "score", "detector.h5", "frames", "--pixel-threshold", "0.2", "--regions", "2", "--format", "json", "--contours",
+      folder: folder)
+    #expect(try self.frames(drawn).flatMap { $0.regions?.list ?? [] }.allSatisfy { $0.contour?.count ?? 0 >= 4 })
+    for options in [["--contours"], ["--contours", "--regions", "2"]] {
+      #expect(try ToolRun(list: ["score", "detector.h5", "frames"] + options, folder: folder).status == 64)
+    }
+  }
+
+  @Test func namesInJSONAreThoseInCSV() throws {
+    let run = try ToolRun(
+      "score", "detector.h5", "c.png", "--format", "json", "--regions", "1", "--pixel-threshold", "0.2", folder: folder)
+    let object = try #require(JSONSerialization.jsonObject(with: Data(run.output.utf8)) as? [String: Any])
+    let columns = Set(ScoredFrame.csvHead(withRegions: false).split(separator: ",").map { String($0) })
+    #expect(Set(object.keys).subtracting(["regions"]).isSubset(of: columns) && object["review_threshold"] != nil)
+    let regions = try #require(object["regions"] as? [String: Any])
+    let keys = try #require((regions["list"] as? [[String: Any]])?.first).keys
+    #expect(keys.contains("peak_pixel") && keys.allSatisfy { $0 == $0.lowercased() })
+  }
+
+  @Test func regionsAreInTableAndCSVToo() throws {
+    let arguments = ["score", "detector.h5", "frames", "--pixel-threshold", "0.2", "--regions", "2", "--format"]
+    let frames = try frames(ToolRun(list: arguments + ["json"], folder: folder))
+    let regions = frames.flatMap { frame in (frame.regions?.list ?? []).map { (frame.file, $0) } }
+    try #require(!regions.isEmpty)
+
+    let csv = try ToolRun(list: arguments + ["csv"], folder: folder).lines
+      .map { $0.split(separator: ",", omittingEmptySubsequences: false) }
+    #expect(csv.first?.suffix(12).first == "x" && csv.first?.last == "region_p_value")
+    #expect(csv.count == 1 + regions.count)
+    for (cells, (file, region)) in zip(csv.dropFirst(), regions) {
+      #expect(cells.first.map { String($0) } == file)
+      #expect(
+        cells.dropFirst(cells.count - 12).prefix(5).compactMap { Int($0) }
+          == [region.x, region.y, region.width, region.height, region.area])
+    }
+    let table = try ToolRun(list: arguments + ["table"], folder: folder).output
+    for (_, region) in regions {
+      let size = "  \(region.width)x\(region.height) pixels"
+      #expect(table.contains("\(size) at \(region.x),\(region.y), area \(region.area) "))
     }
   }
 
@@ -149,6 +190,12 @@ struct ScoreTests {
     #expect(run.status == 0, "\(run.errors)")
     #expect(try frames(run).map(\.file) == ["mixed/gray16.tif", "mixed/rgb.bmp", "mixed/ycc-420.jpg"])
     #expect(try PNG.read(path: folder("heat/ycc-420.jpg.png")).width == 23)
+  }
+
+  @Test func aFolderForHeatMapsIsCheckedBeforeTheWork() throws {
+    let run = try ToolRun("score", "detector.h5", "frames", "--maps", "frames/notes.txt/heat", folder: folder)
+    #expect(run.status == 1 && run.output.isEmpty)
+    #expect(run.errors == "cflowad: frames/notes.txt: the folder cannot be made\n")
   }
 
   @Test func heatMapsNeverReplaceFrames() throws {

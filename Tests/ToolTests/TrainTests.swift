@@ -29,7 +29,10 @@ struct TrainTests {
     let run = try train("encoder.h5", to: "detector.h5")
     #expect(run.status == 0, "\(run.errors)")
     #expect(run.output.isEmpty)
-    for fact in ["efficientnet_lite0 at 64 x 32 pixels", "4 frames", "epoch 2/2", "calibrating", "1 frame held back"] {
+    for fact in [
+      "efficientnet_lite0 at 64x32 pixels", "4 frames", "epoch 2/2", "calibrating 100%", "1 frame held back",
+      "about 1 of 2 good frames may be rejected: 1 calibration frame cannot support 1 %",
+    ] {
       #expect(run.errors.contains(fact), "\(fact) in \(run.errors)")
     }
     // No bar where no terminal is.
@@ -73,15 +76,15 @@ struct TrainTests {
     let scores = try #require(second.calibration?.scores)
     #expect(scores.count == 4)
     #expect(second.calibration?.threshold == scores.sorted()[2])
-    #expect(!calibrated.errors.contains("cannot support"))
-    #expect(calibrated.errors.contains("probability of at most 40.00 %"))
+    #expect(!calibrated.errors.contains("cannot support") && !calibrated.errors.contains("held back"))
+    #expect(calibrated.errors.contains("about 2 of 5 good frames will be rejected (40 % on average"))
     #expect(second.calibration?.reviewThreshold == nil)
 
     let chosen = try ToolRun(
       "calibrate", "detector.h5", "new", "-o", "detector.h5", "--false-reject-rate", "0.2", "--review-rate", "0.4",
       "--defective", "bad", "--threshold-rule", "cost", "--miss-cost", "1e-6", folder: folder)
     #expect(chosen.status == 0, "\(chosen.errors)")
-    #expect(chosen.errors.contains("4 frames held back and 1 defective frame"))
+    #expect(chosen.errors.contains("4 calibration frames and 1 defective frame"))
     let third = try #require(ModelFile.read(path: folder("detector.h5")).calibration)
     // A miss that costs nothing: no good frame is rejected.
     #expect(third.threshold >= scores.max() ?? .infinity)
@@ -167,8 +170,9 @@ struct TrainTests {
     let before = try Data(contentsOf: URL(filePath: folder("detector.h5")))
     let calibrated = try ToolRun("calibrate", "detector.h5", "good", "-o", "detector.h5", folder: folder)
     #expect(calibrated.status == 1)
-    let problem = calibrated.errors.split(separator: "\n").last ?? ""
-    #expect(problem.hasPrefix("cflowad: good/") && problem.contains("was trained on this frame"), "\(problem)")
+    let problems = calibrated.errors.split(separator: "\n").filter { $0.contains("was trained on this frame") }
+    #expect(problems.count == 3 && problems.allSatisfy { $0.hasPrefix("cflowad: good/") }, "\(calibrated.errors)")
+    #expect(calibrated.errors.hasSuffix("cflowad: 3 images of 4 cannot be used\n"))
     #expect(try Data(contentsOf: URL(filePath: folder("detector.h5"))) == before)
     let further = try ToolRun(
       "train", "detector.h5", "good/0.png", "-o", "further.h5", "--calibrate-on", "good", folder: folder)
@@ -177,12 +181,24 @@ struct TrainTests {
 
   @Test func mistakesAreFoundBeforeTheWork() throws {
     try folder.makeFolder("empty")
+    try folder.writeModel("other.h5", detectorCase("resnet18_reflect"), isEncoder: true)
+    mkfifo(folder("pipe"), 0o600)
     for (arguments, problem) in [
       (["encoder.h5", "good", "-o", "missing/detector.h5"], "missing/detector.h5: "),
       (["encoder.h5", "empty", "-o", "detector.h5"], "empty: "),
       (["encoder.h5", "good", "-o", "detector.h5", "--calibrate-on", "none"], "none: "),
       (["none.h5", "good", "-o", "detector.h5"], "none.h5: "),
-      (["encoder.h5", "encoder.h5", "-o", "detector.h5"], "encoder.h5: "),
+      (["encoder.h5", "encoder.h5", "-o", "detector.h5"], "1 image of 1 cannot be used"),
+      (["encoder.h5", "good", "-o", "encoder.h5"], "encoder.h5: it holds an encoder, which the detector would"),
+      (["encoder.h5", "good", "-o", "good"], "good: it cannot be written: it is a folder"),
+      (["encoder.h5", "good", "-o", "pipe"], "pipe: it cannot be written: it is no regular file"),
+      (["encoder.h5", "good", "-o", "new/"], "new/: it cannot be written: it is the name of a folder"),
+      (["encoder.h5", "good", "-o", "good/0.png"], "good/0.png: it would be replaced, but the command reads it"),
+      (["encoder.h5", "good", "-o", "d.h5", "--checkpoint", "missing/c"], "missing/c: it cannot be written: "),
+      (["encoder.h5", "good", "-o", "d.h5", "--checkpoint", "d.h5"], "d.h5: it would be replaced, but two outputs"),
+      (["encoder.h5", "good", "-o", "d.h5", "--checkpoint", "good"], "good: it cannot be written: it is a folder"),
+      (["encoder.h5", "good", "-o", "d.h5", "--encoder-file", "a/b.h5"], "'a/b.h5' is not the name of another file"),
+      (["encoder.h5", "good", "-o", "d.h5", "--encoder-file", "other.h5"], "./other.h5: it holds another encoder"),
     ] {
       let run = try ToolRun(list: ["train"] + arguments, folder: folder)
       #expect(run.status == 1)
@@ -193,6 +209,41 @@ struct TrainTests {
     #expect(run.status == 1)
     #expect(run.errors == "cflowad: encoder.h5: it holds an encoder without flows: train it first\n")
     #expect(!FileManager.default.fileExists(atPath: folder("detector.h5")))
+  }
+
+  @Test func everyUnreadableFrameIsNamed() throws {
+    for name in ["good/bad1.png", "good/bad2.png"] { try Data("no image".utf8).write(to: URL(filePath: folder(name))) }
+    let run = try train("encoder.h5", to: "detector.h5")
+    #expect(run.status == 1)
+    for name in ["bad1", "bad2"] { #expect(run.errors.contains("cflowad: good/\(name).png: ")) }
+    #expect(run.errors.hasSuffix("cflowad: 2 images of 6 cannot be used\n") && !run.errors.contains("training"))
+    #expect(!FileManager.default.fileExists(atPath: folder("detector.h5")))
+  }
+
+  @Test func aTrainingThatGoesOnSaysSo() throws {
+    let arguments = [
+      "train", "encoder.h5", "good", "-o", "detector.h5", "--input-size", "64", "--meta-epochs", "1", "--sub-epochs",
+      "400", "--checkpoint", "kept.h5", "--levels", "1", "--blocks", "2", "--rotation", "0",
+    ]
+    let process = ToolRun.process(arguments, folder)
+    let errors = Pipe()
+    process.standardError = errors
+    process.standardOutput = FileHandle.nullDevice
+    try process.run()
+    while process.isRunning, !FileManager.default.fileExists(atPath: folder("kept.h5")) { usleep(1000) }
+    process.interrupt()
+    let text = String(decoding: try errors.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
+    process.waitUntilExit()
+    try #require(process.terminationStatus == 130, "\(text)")
+    #expect(
+      text.hasSuffix(
+        "cflowad: cancelled; no detector was written; the same command goes on from the passes kept in kept.h5\n"))
+    let run = try ToolRun(list: arguments, folder: folder)
+    #expect(run.status == 0)
+    #expect(
+      run.errors.contains(#/cflowad: the training goes on: [0-9]+ of 400 passes over the frames were done before/#),
+      "\(run.errors)")
+    #expect(!FileManager.default.fileExists(atPath: folder("kept.h5")))
   }
 
   @Test func controlCStopsWithoutAFile() throws {
@@ -209,7 +260,7 @@ struct TrainTests {
     process.waitUntilExit()
     #expect(process.terminationReason == .exit)
     #expect(process.terminationStatus == 130)
-    #expect(text.hasSuffix("cflowad: cancelled; no file was written\n"))
+    #expect(text.hasSuffix("cflowad: cancelled; no detector was written\n"))
     let names = try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()
     #expect(names == ["encoder.h5", "good"])
   }

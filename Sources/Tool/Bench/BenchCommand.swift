@@ -17,7 +17,7 @@ struct BenchCommand: ParsableCommand {
       Examples:
 
         cflowad bench detector.h5
-        cflowad bench detector.h5 --threads 1 --frames 500 --width 1920 --height 1080
+        cflowad bench detector.h5 --threads 1 --frames 500 --frame-size 1920x1080
         cflowad bench detector.h5 --json
       """)
 
@@ -30,20 +30,19 @@ struct BenchCommand: ParsableCommand {
   var frames = 100
 
   @Option(
-    help: ArgumentHelp("Width of the frame in pixels. (default: the network's, or a tile's)", valueName: "pixels"))
-  var width: Int?
-
-  @Option(
-    help: ArgumentHelp("Height of the frame in pixels. (default: the network's, or a tile's)", valueName: "pixels"))
-  var height: Int?
+    help: ArgumentHelp(
+      "Size of the frame in pixels: one number for a square, or 1920x1080 for width and height. (default: the "
+        + "network's, or a tile's)", valueName: "size"))
+  var frameSize: InputSize?
 
   @Flag(help: "Print one JSON object instead of a table.")
   var json = false
 
   func validate() throws {
     guard (1...100_000).contains(frames) else { throw ValidationError("\(frames) frames are not within 1...100000") }
-    for side in [width, height].compactMap({ $0 }) where !(1...65535).contains(side) {
-      throw ValidationError("a side of \(side) pixels is not within 1...65535")
+    let sides = 1...Frame.maximumSide
+    if let frameSize, !sides.contains(frameSize.width) || !sides.contains(frameSize.height) {
+      throw ValidationError("the frame size \(frameSize.defaultValueDescription) is not within \(sides) pixels")
     }
   }
 
@@ -52,7 +51,7 @@ struct BenchCommand: ParsableCommand {
     let detector = try ModelFile.detector(path: model)
     let input = detector.preprocessing
     let (width, height) = (
-      width ?? input.tiling?.width ?? input.width, height ?? input.tiling?.height ?? input.height
+      frameSize?.width ?? input.tiling?.width ?? input.width, frameSize?.height ?? input.tiling?.height ?? input.height
     )
     let threads = threads.count == 0 ? Workers.processorCount : threads.count
     let stages = try StageTimes.measure(
@@ -65,14 +64,14 @@ struct BenchCommand: ParsableCommand {
   }
 }
 
-/// What `cflowad bench` tells. The property names are those of the JSON object.
+/// What `cflowad bench` tells. The property names, in snake case, are those of the JSON object.
 struct BenchReport: Codable {
   struct Size: Codable {
     var width: Int
     var height: Int
   }
 
-  /// Percentiles of a stage's milliseconds.
+  /// Percentiles of a stage's milliseconds, to four significant digits.
   struct Stage: Codable {
     var name: String
     var p50: Double
@@ -98,14 +97,15 @@ struct BenchReport: Codable {
       table.row(name, values[0].aligned(to: 9), values[1].aligned(to: 9), values[2].aligned(to: 9))
     }
     var lines = [
-      "\(architecture) \(input.width) x \(input.height), frame \(frame.width) x \(frame.height), "
+      "\(architecture) \(String(width: input.width, height: input.height)), "
+        + "frame \(String(width: frame.width, height: frame.height)), "
         + "\(String(threads, of: "thread")), \(kernels) kernels, \(String(frames, of: "frame"))",
       row("MS", "P50", "P90", "P99"),
     ]
     for stage in stages {
       lines.append(
         row(
-          stage.name, String(stage.p50, decimals: 3), String(stage.p90, decimals: 3), String(stage.p99, decimals: 3)))
+          stage.name, String(stage.p50, digits: 4), String(stage.p90, digits: 4), String(stage.p99, digits: 4)))
     }
     return lines.joined(separator: "\n")
   }

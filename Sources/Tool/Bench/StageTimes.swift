@@ -99,7 +99,9 @@ struct StageTimes {
     (times.filter { $0.name != "whole" } + times.filter { $0.name == "whole" }).map { name, milliseconds in
       let sorted = milliseconds.sorted()
       // The smallest time that so many per cent of the frames stayed within.
-      func percentile(_ percent: Int) -> Double { sorted[(percent * sorted.count + 99) / 100 - 1] }
+      func percentile(_ percent: Int) -> Double {
+        sorted[(percent * sorted.count + 99) / 100 - 1].rounded(toDigits: 4)
+      }
       return BenchReport.Stage(name: name, p50: percentile(50), p90: percentile(90), p99: percentile(99))
     }
   }

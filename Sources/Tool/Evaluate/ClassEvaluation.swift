@@ -1,5 +1,6 @@
 import Basics
 import DataSets
+import Rendering
 import Scoring
 
 /// A detector on a class's test images, by both protocols.
@@ -21,6 +22,35 @@ struct ClassEvaluation {
     let maps = try Buffer<Float>(count: scored.images.count * scored.images.pixelCount)
     paper = try .paper(scored, maps: maps)
     deployed = try .deployed(scored, maps: maps)
+  }
+
+  /// Of an image, at the detector's own thresholds; nil when it has none.
+  func verdict(_ index: Int) -> Verdict? {
+    deployed.map { Judge(scored.calibration).verdict($0.scores[index]) }
+  }
+
+  /// Nil when the detector has no threshold.
+  var decisions: Decisions? {
+    deployed.map { _ in
+      Decisions(
+        scored.images.samples.indices.compactMap { index in
+          verdict(index).map { ($0, scored.images.samples[index].isDefective) }
+        })
+    }
+  }
+
+  /// How its maps are drawn: as `cflowad score --overlay` does it, or without constants of its own up to the highest
+  /// score, with a line at the best threshold.
+  var overlay: Overlay {
+    get throws(Failure) {
+      if deployed != nil, let scale = scored.calibration?.mapScale {
+        return try Overlay(low: scale.low, high: scale.high, threshold: scale.threshold)
+      }
+      // The best threshold finds what is at it and above, a contour what is above.
+      return try Overlay(
+        low: 0, high: max(paper.scores.max() ?? 1, 1e-6),
+        threshold: paper.measures.pixelThreshold.map { Float($0).nextDown })
+    }
   }
 
   /// What the product would give, or else the paper's.

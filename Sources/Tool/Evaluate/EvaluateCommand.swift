@@ -1,6 +1,7 @@
 import ArgumentParser
 import Basics
 import DataSets
+import FoundationEssentials
 import ModelFile
 import Scoring
 
@@ -26,7 +27,7 @@ struct EvaluateCommand: ParsableCommand {
       Examples:
 
         cflowad evaluate bottle.h5 --data mvtec/bottle --html report.html
-        cflowad evaluate models/{class}.h5 --data mvtec --json all.json
+        cflowad evaluate 'models/{class}.h5' --data mvtec --json all.json
         cflowad evaluate detector.h5 --data list.csv
       """)
 
@@ -50,28 +51,43 @@ struct EvaluateCommand: ParsableCommand {
   @Option(
     name: .customLong("html"),
     help: ArgumentHelp(
-      "File for a report: curves, histograms, the worst images with their maps; it needs no other file.",
-      valueName: "file"))
+      "File for a report: decisions at the detector's threshold, curves, histograms, images with their maps; it needs no "
+        + "other file.", valueName: "file"))
   var htmlPath: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "With --html: of each kind of decision (missed, false alarms, found, passed) up to so many images are shown.",
+      valueName: "count"))
+  var htmlImages = 6
+
+  func validate() throws {
+    guard htmlImages >= 0 else { throw ValidationError("a number of images is negative") }
+  }
 
   func run() throws {
     Interrupt.listen()
-    for path in [jsonPath, csvPath, htmlPath] { if let path { try TextFile.check(path) } }
+    try OutputPaths.check([jsonPath, csvPath, htmlPath].compactMap { $0 }, inputs: [model, data])
+    let display = ProgressDisplay()
+    defer { display.close() }
     let set = try DataSet(data, part: .test, className: choice.name, report: { Output.note($0) })
-    let problems = Problems()
+    let problems = Problems(display)
     var summaries: [EvaluationSummary.Class] = []
-    var report = Report()
+    var report = Report(imageLimit: htmlImages)
     // One class at a time: only its numbers stay, and what the report draws.
     for imageClass in set.classes {
-      guard let evaluation = try evaluate(imageClass, problems) else { continue }
+      guard let evaluation = try evaluate(imageClass, problems, display) else { continue }
       summaries.append(EvaluationSummary.Class(evaluation))
-      if htmlPath != nil { try report.add(evaluation) }
+      if htmlPath != nil { try report.add(evaluation, by: ModelSummary(path: evaluation.model)) }
+      if let decisions = evaluation.decisions {
+        display.note("\(imageClass.name): at the detector's threshold \(decisions.text)")
+      }
     }
     guard !summaries.isEmpty else { throw ExitCode.failure }
     let summary = EvaluationSummary(summaries)
     if let jsonPath { try TextFile.write(json(summary, isIndented: true) + "\n", to: jsonPath) }
     if let csvPath { try TextFile.write(summary.csv, to: csvPath) }
-    if let htmlPath { try TextFile.write(report.html(summary), to: htmlPath) }
+    if let htmlPath { try TextFile.write(report.html(summary, data: data, date: .now), to: htmlPath) }
     for line in summary.table { try Output.line(line) }
     if problems.count > 0 { throw ExitCode.failure }
   }
@@ -79,17 +95,22 @@ struct EvaluateCommand: ParsableCommand {
   /// What was said that makes the exit status 1.
   private final class Problems {
     private(set) var count = 0
+    private let display: ProgressDisplay
+
+    init(_ display: ProgressDisplay) { self.display = display }
 
     func note(_ message: String) {
-      Output.note(message)
+      display.note(message)
       count += 1
     }
   }
 
   /// Nil when there is no image to measure on.
-  private func evaluate(_ imageClass: DataSet.ImageClass, _ problems: Problems) throws(Failure) -> ClassEvaluation? {
+  private func evaluate(
+    _ imageClass: DataSet.ImageClass, _ problems: Problems, _ display: ProgressDisplay
+  ) throws(Failure) -> ClassEvaluation? {
     let path = model.replacing("{class}", with: imageClass.name)
-    let scored = try imageClass.samples.isEmpty ? nil : score(imageClass.samples, by: path, problems)
+    let scored = try imageClass.samples.isEmpty ? nil : score(imageClass.samples, by: path, problems, display)
     guard let scored, scored.images.count > 0 else {
       problems.note("\(imageClass.name): there are no test images")
       return nil
@@ -99,25 +120,27 @@ struct EvaluateCommand: ParsableCommand {
         "\(imageClass.name): there are no \(kind) test images: how well good and defective ones are told apart is not measured"
       )
     }
-    for doubt in scored.images.doubts { Output.note(doubt) }
+    for doubt in scored.images.doubts { display.note(doubt) }
     let evaluation = try ClassEvaluation(name: imageClass.name, model: path, scored)
     let unknown = imageClass.samples.count { !$0.hasTruth }
     if unknown > 0 {
-      Output.note(
+      display.note(
         "\(imageClass.name): \(String(unknown, of: "defective image")) without a mask: pixels are not measured")
     }
     if evaluation.deployed == nil {
-      Output.note("\(path): it is not calibrated: only the paper's protocol is measured")
+      display.note("\(path): it is not calibrated: only the paper's protocol is measured")
     }
     return evaluation
   }
 
   /// The detector lives no longer than this: measuring needs the memory.
-  private func score(_ samples: [Sample], by path: String, _ problems: Problems) throws(Failure) -> ScoredImages {
+  private func score(
+    _ samples: [Sample], by path: String, _ problems: Problems, _ display: ProgressDisplay
+  ) throws(Failure) -> ScoredImages {
     let detector = try ModelFile.detector(path: path)
-    let images = try TestImages(samples, detector.preprocessing) { (failure) throws(Failure) in
+    let images = try TestImages(samples, detector.preprocessing, display) { (failure) throws(Failure) in
       problems.note("\(failure.message): left out")
     }
-    return try ScoredImages(detector, images, threadCount: threads.count)
+    return try ScoredImages(detector, images, threadCount: threads.count, display)
   }
 }

@@ -2,7 +2,7 @@ import Basics
 import DataSets
 import Scoring
 
-/// What `cflowad evaluate` tells. The property names are those of the JSON object.
+/// What `cflowad evaluate` tells. The property names, in snake case, are those of the JSON object.
 struct EvaluationSummary: Codable {
   struct Image: Codable, Equatable {
     var file: String
@@ -10,8 +10,8 @@ struct EvaluationSummary: Codable {
     var defect: String
     var paperScore: Float
     var deployedScore: Float?
-    /// Of the deployed protocol, by the detector's thresholds: whether it is rejected.
-    var isRejected: Bool?
+    /// Of the deployed protocol, at the detector's thresholds.
+    var verdict: Verdict?
   }
 
   struct Class: Codable {
@@ -25,6 +25,8 @@ struct EvaluationSummary: Codable {
     var hasMasks: Bool
     /// The detector's own threshold.
     var threshold: Float?
+    /// Of the deployed protocol, at the detector's thresholds.
+    var decisions: Decisions?
     var paper: Measures
     var deployed: Measures?
     var images: [Image]
@@ -78,8 +80,6 @@ struct EvaluationSummary: Codable {
 extension EvaluationSummary.Class {
   init(_ evaluation: ClassEvaluation) {
     let images = evaluation.scored.images
-    let calibration = evaluation.scored.calibration
-    let judge = calibration.map { Judge($0) }
     name = evaluation.name.shown
     model = evaluation.model.shown
     width = images.width
@@ -87,15 +87,15 @@ extension EvaluationSummary.Class {
     defective = evaluation.defectiveCount
     good = images.count - defective
     hasMasks = images.truth != nil
-    threshold = calibration?.threshold
+    self.threshold = evaluation.scored.calibration?.threshold
+    decisions = evaluation.decisions
     paper = evaluation.paper.measures
     deployed = evaluation.deployed?.measures
     self.images = images.samples.indices.map { index in
-      let score = evaluation.deployed?.scores[index]
-      return EvaluationSummary.Image(
+      EvaluationSummary.Image(
         file: images.samples[index].image.shown, defect: images.samples[index].defect.shown,
-        paperScore: evaluation.paper.scores[index], deployedScore: score,
-        isRejected: judge.flatMap { judge in score.map { judge.verdict($0) == .reject } })
+        paperScore: evaluation.paper.scores[index], deployedScore: evaluation.deployed?.scores[index],
+        verdict: evaluation.verdict(index))
     }
   }
 }

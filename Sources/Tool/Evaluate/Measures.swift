@@ -2,7 +2,7 @@ import Basics
 import Evaluation
 
 /// How well scores and maps tell good from defective, 0...1 each; nil where there are not both, or no masks. The property
-/// names are those of the JSON object.
+/// names, in snake case, are those of the JSON object.
 struct Measures: Codable, Equatable {
   var imageAUROC: Double?
   var imageAveragePrecision: Double?
@@ -18,6 +18,20 @@ struct Measures: Codable, Equatable {
   /// As the field does.
   var auproStandard: Double?
 
+  /// Abbreviations are words, so that they come back from snake case.
+  private enum CodingKeys: String, CodingKey {
+    case imageAUROC = "imageAuroc"
+    case imageAveragePrecision
+    case imageF1Max
+    case imageThreshold
+    case pixelAUROC = "pixelAuroc"
+    case pixelAveragePrecision
+    case pixelF1Max
+    case pixelThreshold
+    case auproPaper
+    case auproStandard
+  }
+
   /// Names, short and as in JSON, of what is compared in tables, in their order.
   static let columns: [(title: String, name: String, value: any KeyPath<Measures, Double?> & Sendable)] = [
     ("IMAGE AUROC", "image_auroc", \.imageAUROC), ("PIXEL AUROC", "pixel_auroc", \.pixelAUROC),
@@ -25,6 +39,12 @@ struct Measures: Codable, Equatable {
     ("IMAGE F1", "image_f1_max", \.imageF1Max), ("IMAGE AP", "image_average_precision", \.imageAveragePrecision),
     ("PIXEL F1", "pixel_f1_max", \.pixelF1Max), ("PIXEL AP", "pixel_average_precision", \.pixelAveragePrecision),
   ]
+
+  /// Of a column of ``columns``, in mixed case: "image AUROC".
+  static func heading(_ title: String) -> String {
+    title.split(separator: " ").map { ["IMAGE", "PIXEL", "PAPER"].contains($0) ? $0.lowercased() : String($0) }
+      .joined(separator: " ")
+  }
 
   /// The mean of each measure over those that have it all; thresholds have none.
   static func mean(_ all: [Measures]) -> Measures {

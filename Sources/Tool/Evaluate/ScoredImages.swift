@@ -10,12 +10,15 @@ final class ScoredImages {
 
   /// Scores the images; the detector is of no more use then. Fails with `.cancelled` after Ctrl-C, and with
   /// `.diverged`.
-  init(_ detector: Detector, _ images: TestImages, threadCount: Int) throws(Failure) {
+  init(
+    _ detector: Detector, _ images: TestImages, threadCount: Int, _ display: ProgressDisplay
+  ) throws(Failure) {
     self.images = images
     calibration = detector.calibration
     map = try AnomalyMap(detector.preprocessing, levels: detector.levels, region: nil)
     let session = try LikelihoodSession(detector, threadCount: threadCount)
     var likelihoods: [FrameLikelihoods] = []
+    var progress = Progress("scoring", total: images.count)
     for (frame, sample) in zip(images.frames, images.samples) {
       try Interrupt.check()
       do throws(Failure) {
@@ -23,6 +26,8 @@ final class ScoredImages {
       } catch {
         throw error.within(sample.image)
       }
+      progress.done += 1
+      display.show(progress)
     }
     self.likelihoods = likelihoods
   }

@@ -24,14 +24,18 @@ final class TestImages {
   ///
   /// - Parameter onFailure: is told why an image or its mask cannot be read; unless it throws, the image is left out.
   init(
-    _ samples: [Sample], _ preprocessing: Preprocessing, onFailure: (Failure) throws(Failure) -> Void
+    _ samples: [Sample], _ preprocessing: Preprocessing, _ display: ProgressDisplay,
+    onFailure: (Failure) throws(Failure) -> Void
   ) throws(Failure) {
     let resizer = try Resizer(width: preprocessing.width, height: preprocessing.height, window: preprocessing.window)
     let isTruthKnown = samples.contains(where: \.isDefective) && samples.allSatisfy(\.hasTruth)
     var (width, height) = (preprocessing.width, preprocessing.height)
     var (kept, frames, truth): ([Sample], [PreparedFrame], Buffer<UInt8>?) = ([], [], nil)
+    var progress = Progress("reading", total: samples.count)
     for sample in samples {
       try Interrupt.check()
+      display.show(progress)
+      progress.done += 1
       let picture: Picture
       do throws(Failure) {
         picture = try ImageFile.read(path: sample.image)
@@ -62,6 +66,7 @@ final class TestImages {
       }
       kept.append(sample)
     }
+    display.show(progress)
     self.samples = kept
     self.frames = frames
     self.width = width
@@ -73,7 +78,7 @@ final class TestImages {
 
   private static func truthMemory(_ count: Int, _ width: Int, _ height: Int) throws(Failure) -> Buffer<UInt8> {
     guard let size = checkedProduct([count, width, height]) else {
-      throw Failure(.unsupported, "\(count) maps of \(width) x \(height) values are too many")
+      throw Failure(.unsupported, "\(count) maps of \(width)x\(height) values are too many")
     }
     return try Buffer<UInt8>(count: size)
   }

@@ -1,23 +1,16 @@
 import Evaluation
 
-/// A drawing with two axes, as SVG.
+/// A drawing with two axes, as SVG. It shrinks with the page.
 struct Chart {
-  let title: String
-  /// What the axes count, from 0 or another value to an end.
-  let x: Axis
-  let y: Axis
+  private let title: String
+  private let x: Axis
+  private let y: Axis
   private var marks: [String] = []
+  private var key: [(name: String, style: String)] = []
 
-  struct Axis {
-    let name: String
-    let range: ClosedRange<Double>
-    /// Decimals of the numbers beside it.
-    var decimals = 1
-  }
-
-  private static let size = (width: 350.0, height: 300.0)
+  private static let size = (width: 360.0, height: 290.0)
   /// Where the drawing area lies.
-  private static let area = (left: 46.0, top: 10.0, right: 330.0, bottom: 258.0)
+  private static let area = (left: 52.0, top: 22.0, right: 346.0, bottom: 242.0)
 
   init(_ title: String, x: Axis, y: Axis) {
     self.title = title
@@ -25,67 +18,73 @@ struct Chart {
     self.y = y
   }
 
+  /// What a colour means.
+  mutating func addKey(_ name: String, style: String) { key.append((name, style)) }
+
   /// A curve by ascending rate.
-  mutating func add(_ curve: Curve?, class name: String) {
+  mutating func add(_ curve: Curve?, _ name: String, style: String) {
     guard let curve else { return }
-    let points = curve.points.map { "\(place($0.rate, x, horizontal)),\(place($0.share, y, vertical))" }
-    marks.append("<polyline class=\"line \(name)\" points=\"\(points.joined(separator: " "))\"/>")
+    let points = curve.points.map { "\(across($0.rate)),\(up($0.share))" }
+    marks.append("<polyline class=\"line \(style)\" points=\"\(points.joined(separator: " "))\"/>")
+    addKey(name, style: style)
   }
 
   /// A bar from 0 to a value.
-  mutating func addBar(_ range: ClosedRange<Double>, height: Double, class name: String) {
-    let (left, right) = (place(range.lowerBound, x, horizontal), place(range.upperBound, x, horizontal))
-    let top = place(height, y, vertical)
+  mutating func addBar(_ range: ClosedRange<Double>, height: Double, style: String) {
+    let (left, right, top) = (across(range.lowerBound), across(range.upperBound), up(height))
     marks.append(
-      "<rect class=\"\(name)\" x=\"\(left)\" y=\"\(top)\" width=\"\(right - left)\" height=\"\(Self.area.bottom - top)\"/>"
-    )
+      "<rect class=\"bar \(style)\" x=\"\(left)\" y=\"\(top)\" width=\"\(round(right - left))\" "
+        + "height=\"\(round(Self.area.bottom - top))\"/>")
   }
 
-  /// A line upright through all of the drawing.
-  mutating func addUpright(_ value: Double, class name: String) {
+  /// A line upright through all of the drawing, with its name above.
+  mutating func addUpright(_ value: Double, _ name: String) {
     guard x.range.contains(value) else { return }
-    let place = place(value, x, horizontal)
+    let place = across(value)
+    let anchor = x.place(value) < 0.25 ? "start" : x.place(value) > 0.75 ? "end" : "middle"
     marks.append(
-      "<line class=\"\(name)\" x1=\"\(place)\" x2=\"\(place)\" y1=\"\(Self.area.top)\" y2=\"\(Self.area.bottom)\"/>")
+      "<line class=\"threshold\" x1=\"\(place)\" x2=\"\(place)\" y1=\"\(Self.area.top)\" y2=\"\(Self.area.bottom)\"/>")
+    marks.append(
+      "<text x=\"\(place)\" y=\"\(Self.area.top - 7)\" text-anchor=\"\(anchor)\">\(HTML.escaped(name))</text>")
   }
 
-  /// The whole drawing with its title below.
+  /// The whole drawing with its title and key below.
   var html: String {
     let (left, top, right, bottom) = Self.area
     var parts: [String] = []
-    for step in 0...5 {
-      let share = Double(step) / 5
-      let (column, row) = (round(left + share * (right - left)), round(bottom - share * (bottom - top)))
-      parts.append("<line class=\"grid\" x1=\"\(column)\" x2=\"\(column)\" y1=\"\(top)\" y2=\"\(bottom)\"/>")
-      parts.append("<line class=\"grid\" x1=\"\(left)\" x2=\"\(right)\" y1=\"\(row)\" y2=\"\(row)\"/>")
-      parts.append("<text x=\"\(column)\" y=\"\(bottom + 15)\" text-anchor=\"middle\">\(number(share, x))</text>")
-      parts.append("<text x=\"\(left - 6)\" y=\"\(row + 4)\" text-anchor=\"end\">\(number(share, y))</text>")
+    for tick in x.ticks {
+      let place = across(tick)
+      parts.append("<line class=\"grid\" x1=\"\(place)\" x2=\"\(place)\" y1=\"\(top)\" y2=\"\(bottom)\"/>")
+      parts.append("<text x=\"\(place)\" y=\"\(bottom + 17)\" text-anchor=\"middle\">\(x.text(tick))</text>")
+    }
+    for tick in y.ticks {
+      let place = up(tick)
+      parts.append("<line class=\"grid\" x1=\"\(left)\" x2=\"\(right)\" y1=\"\(place)\" y2=\"\(place)\"/>")
+      parts.append("<text x=\"\(left - 6)\" y=\"\(place + 4)\" text-anchor=\"end\">\(y.text(tick))</text>")
     }
     let middle = (left + right) / 2
-    parts.append("<text x=\"\(middle)\" y=\"\(bottom + 34)\" text-anchor=\"middle\">\(HTML.escaped(x.name))</text>")
-    let (across, up) = (11.0, (top + bottom) / 2)
+    parts.append("<text x=\"\(middle)\" y=\"\(bottom + 38)\" text-anchor=\"middle\">\(HTML.escaped(x.name))</text>")
+    let (side, height) = (13.0, (top + bottom) / 2)
     parts.append(
-      "<text x=\"\(across)\" y=\"\(up)\" text-anchor=\"middle\" transform=\"rotate(-90 \(across) \(up))\">"
+      "<text x=\"\(side)\" y=\"\(height)\" text-anchor=\"middle\" transform=\"rotate(-90 \(side) \(height))\">"
         + "\(HTML.escaped(y.name))</text>")
     parts += marks
     parts.append(
       "<rect class=\"frame\" x=\"\(left)\" y=\"\(top)\" width=\"\(right - left)\" height=\"\(bottom - top)\"/>")
-    let (width, height) = (Int(Self.size.width), Int(Self.size.height))
-    return "<figure><svg width=\"\(width)\" height=\"\(height)\" role=\"img\" aria-label=\"\(HTML.escaped(title))\">\n"
-      + parts.joined(separator: "\n") + "\n</svg><figcaption>\(HTML.escaped(title))</figcaption></figure>\n"
-  }
-
-  private var horizontal: (Double, Double) { (Self.area.left, Self.area.right) }
-  private var vertical: (Double, Double) { (Self.area.bottom, Self.area.top) }
-
-  private func number(_ share: Double, _ axis: Axis) -> String {
-    String(axis.range.lowerBound + share * (axis.range.upperBound - axis.range.lowerBound), decimals: axis.decimals)
+    let (width, total) = (Int(Self.size.width), Int(Self.size.height))
+    let keys = key.map { "<span class=\"key\"><i class=\"\($0.style)\"></i>\(HTML.escaped($0.name))</span>" }.joined()
+    return "<figure class=\"chart\"><svg viewBox=\"0 0 \(width) \(total)\" role=\"img\" "
+      + "aria-label=\"\(HTML.escaped(title))\">\n\(parts.joined(separator: "\n"))\n</svg>"
+      + "<figcaption><b>\(HTML.escaped(title))</b>\(keys)</figcaption></figure>\n"
   }
 
   /// A value's place in the drawing.
-  private func place(_ value: Double, _ axis: Axis, _ ends: (Double, Double)) -> Double {
-    let span = axis.range.upperBound - axis.range.lowerBound
-    return round(ends.0 + (ends.1 - ends.0) * (span > 0 ? (value - axis.range.lowerBound) / span : 0))
+  private func across(_ value: Double) -> Double {
+    round(Self.area.left + x.place(value) * (Self.area.right - Self.area.left))
+  }
+
+  private func up(_ value: Double) -> Double {
+    round(Self.area.bottom + y.place(value) * (Self.area.top - Self.area.bottom))
   }
 
   /// To a tenth of a pixel.

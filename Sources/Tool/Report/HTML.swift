@@ -19,13 +19,24 @@ enum HTML {
     return escaped
   }
 
-  /// A table whose first row is its head; the first column is text, the others are numbers.
+  /// A table whose first row is its head; the first column is text, the others are numbers. It scrolls where the page is
+  /// narrower.
   static func table(_ rows: [[String]]) -> String {
     let lines = rows.enumerated().map { index, row in
       let tag = index == 0 ? "th" : "td"
       return "<tr>" + row.map { "<\(tag)>\(escaped($0))</\(tag)>" }.joined() + "</tr>"
     }
-    return "<table>\n\(lines.joined(separator: "\n"))\n</table>\n"
+    return "<div class=\"wide\"><table>\n\(lines.joined(separator: "\n"))\n</table></div>\n"
+  }
+
+  /// Names and what they are.
+  static func list(_ rows: [(String, String)]) -> String {
+    "<dl>" + rows.map { "<dt>\(escaped($0))</dt><dd>\(escaped($1))</dd>" }.joined(separator: "\n") + "</dl>\n"
+  }
+
+  /// What is shown on a click.
+  static func details(_ title: String, _ body: String) -> String {
+    "<details><summary>\(escaped(title))</summary>\n\(body)</details>\n"
   }
 
   /// An image within the page.
@@ -42,6 +53,7 @@ enum HTML {
     <html lang="en">
     <head>
     <meta charset="utf-8">
+    <meta name="viewport" content="width=device-width, initial-scale=1">
     <title>\(escaped(title))</title>
     <style>
     \(style)
@@ -56,21 +68,40 @@ enum HTML {
     """
   }
 
+  /// Blue and orange are told apart by nearly everybody, on either ground.
   private static let style = """
-    body { font: 15px/1.5 system-ui, sans-serif; color: #1d2733; max-width: 76em; margin: 2em auto; padding: 0 1.5em; }
-    h1 { font-size: 1.6em; } h2 { font-size: 1.3em; margin-top: 2.5em; border-bottom: 1px solid #d5dbe3; }
-    h3 { font-size: 1em; margin: 1.6em 0 .5em; } p { max-width: 50em; }
-    table { border-collapse: collapse; margin: 1em 0; font-variant-numeric: tabular-nums; }
-    th, td { padding: .25em .8em; text-align: right; border-bottom: 1px solid #e4e8ee; }
-    th { font-weight: 600; font-size: .85em; color: #51606f; vertical-align: bottom; }
-    th:first-child, td:first-child { text-align: left; }
-    .row { display: flex; flex-wrap: wrap; gap: 1.5em; } figure { margin: 0 0 1em; }
-    figcaption { font-size: .85em; color: #51606f; max-width: 420px; overflow-wrap: anywhere; }
-    img { width: 206px; margin-right: 6px; } svg { font: 11px system-ui, sans-serif; fill: #51606f; }
-    .frame { fill: none; stroke: #9aa7b4; } .grid { stroke: #e4e8ee; } .line { fill: none; stroke-width: 2; }
-    .paper { stroke: #1f6f8b; } .deployed { stroke: #c8553d; stroke-dasharray: 5 3; }
-    .good { fill: #1f6f8b; opacity: .6; } .defective { fill: #c8553d; opacity: .6; }
-    .threshold { stroke: #1d2733; stroke-dasharray: 3 3; }
-    .key { display: inline-block; width: .8em; height: .8em; margin: 0 .3em 0 1em; vertical-align: -0.05em; }
+    :root { color-scheme: light dark; --text: #1d2733; --soft: #51606f; --line: #d5dbe3; --ground: #fff;
+      --good: #1f6fb2; --defective: #d1601f; --wrong: #b3261e; }
+    @media (prefers-color-scheme: dark) { :root { --text: #e3e8ee; --soft: #a3afbc; --line: #3a4551; --ground: #14191f;
+      --good: #6db3f2; --defective: #f29a5c; --wrong: #ff8a80; } }
+    * { box-sizing: border-box; }
+    body { font: 15px/1.5 system-ui, sans-serif; color: var(--text); background: var(--ground); max-width: 76em;
+      margin: 2em auto; padding: 0 1em; }
+    h1 { font-size: 1.6em; line-height: 1.25; overflow-wrap: anywhere; }
+    h2 { font-size: 1.3em; margin-top: 2.5em; border-bottom: 1px solid var(--line); }
+    h3 { font-size: 1em; margin: 1.8em 0 .5em; } p { max-width: 50em; overflow-wrap: anywhere; }
+    .wide { overflow-x: auto; } table { border-collapse: collapse; margin: 1em 0; font-variant-numeric: tabular-nums; }
+    th, td { padding: .25em .8em; text-align: right; border-bottom: 1px solid var(--line); }
+    th { font-weight: 600; font-size: .85em; color: var(--soft); vertical-align: bottom; }
+    th:first-child, td:first-child { text-align: left; padding-left: 0; }
+    dl { display: grid; grid-template-columns: max-content 1fr; gap: .1em 1em; } dt { color: var(--soft); }
+    dd { margin: 0; overflow-wrap: anywhere; } details { margin: 1em 0; } summary { cursor: pointer; }
+    .row { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 20em), 1fr)); gap: 1em; }
+    figure { margin: 0; } figcaption { font-size: .85em; color: var(--soft); overflow-wrap: anywhere; }
+    figcaption b { color: var(--text); font-variant-numeric: tabular-nums; }
+    .wrong b { color: var(--wrong); }
+    img { width: calc(50% - .2em); } img + img { margin-left: .4em; }
+    svg { display: block; width: 100%; max-width: 27em; font: 12px system-ui, sans-serif; fill: var(--soft); }
+    .frame { fill: none; stroke: var(--soft); } .grid { stroke: var(--line); } .line { fill: none; stroke-width: 2; }
+    .line.paper { stroke: var(--good); } .line.deployed { stroke: var(--defective); stroke-dasharray: 6 4; }
+    .bar { opacity: .65; } .bar.good { fill: var(--good); } .bar.defective { fill: var(--defective); }
+    .threshold { stroke: var(--text); stroke-width: 1.5; stroke-dasharray: 4 3; }
+    .key { white-space: nowrap; margin-left: 1em; }
+    .key i { display: inline-block; width: .8em; height: .8em; margin-right: .3em; vertical-align: -.05em; }
+    i.paper, i.good { background: var(--good); } i.deployed, i.defective { background: var(--defective); }
+    .scale { display: flex; align-items: center; gap: .6em; font-size: .85em; color: var(--soft);
+      font-variant-numeric: tabular-nums; flex-wrap: wrap; }
+    .scale i { width: 12em; height: .9em; border: 1px solid var(--line); }
+    @media print { details > * { display: block; } figure { break-inside: avoid; } }
     """
 }

@@ -1,67 +1,126 @@
 import Basics
 import Evaluation
+import FoundationEssentials
+import Rendering
 
 /// The report of `cflowad evaluate --html`: one page that needs no other file.
 struct Report {
+  /// Images shown of each kind.
+  let imageLimit: Int
   private var sections: [String] = []
 
+  init(imageLimit: Int) { self.imageLimit = imageLimit }
+
   /// Draws a class.
-  mutating func add(_ evaluation: ClassEvaluation) throws(Failure) {
-    let paper = evaluation.paper
-    let deployed = evaluation.deployed
-    let unit = 0.0...1.0
-    var charts = ""
-    for (title, curve) in [
-      ("ROC curve of image scores", \Curves.imageROC), ("ROC curve of pixels", \Curves.pixelROC),
-    ] where paper.curves[keyPath: curve] != nil {
-      var chart = Chart(
-        title, x: Chart.Axis(name: "share of good ones found", range: unit),
-        y: Chart.Axis(name: "share of defective ones found", range: unit))
-      chart.add(paper.curves[keyPath: curve], class: "paper")
-      chart.add(deployed?.curves[keyPath: curve], class: "deployed")
-      charts += chart.html
-    }
-    if paper.curves.overlap != nil {
-      var chart = Chart(
-        "PRO curve", x: Chart.Axis(name: "share of good pixels found", range: 0...Evaluation.overlapLimit, decimals: 2),
-        y: Chart.Axis(name: "mean share of a region found", range: unit))
-      chart.add(paper.curves.overlap, class: "paper")
-      chart.add(deployed?.curves.overlap, class: "deployed")
-      charts += chart.html
-    }
-    let threshold = evaluation.scored.calibration?.threshold
-    charts += ScoreHistogram(scores: evaluation.shown.scores, labels: evaluation.scored.images.labels)
-      .html(title: "Scores as deployed; the detector's threshold upright", threshold: threshold.map { Double($0) })
+  ///
+  /// - Parameter model: of the detector that was evaluated.
+  mutating func add(_ evaluation: ClassEvaluation, by model: ModelSummary) throws(Failure) {
     let images = evaluation.scored.images
     sections.append(
       """
-      <h2>\(HTML.escaped(evaluation.name))</h2>
-      <p>\(HTML.escaped(evaluation.model)): \(images.width) x \(images.height) pixels; \
-      \(images.count - evaluation.defectiveCount) good and \(evaluation.defectiveCount) defective images.\
+      <h2>\(HTML.escaped(evaluation.name.shown))</h2>
+      <p>\(String(images.count - evaluation.defectiveCount, of: "good image")) and \
+      \(String(evaluation.defectiveCount, of: "defective image")), measured at \
+      \(String(pixels: images.width, images.height)).\
       \(images.truth == nil ? " Pixels are not measured: not all defective images have masks." : "")</p>
-      <p><span class="key" style="background: #1f6f8b"></span>paper protocol, good images\
-      <span class="key" style="background: #c8553d"></span>deployed protocol, defective images</p>
+      \(Self.decisions(evaluation))\
+      \(HTML.details("Model: \(evaluation.model.shown), fingerprint \(model.fingerprint)", HTML.list(model.rows)))\
       <div class="row">
-      \(charts)</div>
-      \(try WorstImages(evaluation).html)
+      \(Self.charts(evaluation))</div>
+      \(try Self.legend(evaluation))\
+      \(try ImageGallery(evaluation, limit: imageLimit).html)\
+      \(Self.table(evaluation))
       """)
   }
 
   /// The page.
-  func html(_ summary: EvaluationSummary) -> String {
-    let head = ["class", "protocol"] + Measures.columns.map { $0.title.lowercased() }
+  ///
+  /// - Parameter data: the data set's path.
+  func html(_ summary: EvaluationSummary, data: String, date: Date) -> String {
+    let head = ["class", "protocol"] + Measures.columns.map { Measures.heading($0.title) }
     let rows = summary.rows.map { row in
       [row.name, row.protocol] + Measures.columns.map { percent(row.measures[keyPath: $0.value]) }
     }
     let body = """
+      <p>Data set \(HTML.escaped(data.shown)); measured \(String(date)) by cflowad \(Tool.version).</p>
+      \(HTML.table([head] + rows))
       <p>In percent. The paper's protocol scales maps by the extremes of the whole test set; deployed are the constants \
       frozen at calibration, which every image is scored with by itself. AUPRO is the area under the per-region-overlap \
-      curve up to 30 % false positives, as the original and as the field computes it.</p>
-      \(HTML.table([head] + rows))
-      <p>Below: heat is the anomaly map, up to the highest score of all images; the cyan line is around what is at least as high as the threshold of the largest \
-      pixel F1, or above the detector's where there are no masks; the green line is around what is truly defective.</p>
+      curve up to 30 % false positives, as the original (paper) and as the field computes it.</p>
       \(sections.joined(separator: "\n"))
       """
     return HTML.page(title: "CFLOW-AD evaluation", body: body)
+  }
+
+  /// What the detector decides at its own thresholds.
+  private static func decisions(_ evaluation: ClassEvaluation) -> String {
+    guard let decisions = evaluation.decisions, let threshold = evaluation.scored.calibration?.threshold else {
+      return "<p>The detector is not calibrated: it has no threshold and decides nothing.</p>\n"
+    }
+    let hasReview = decisions.good.toReview + decisions.defective.toReview > 0
+    func row(_ name: String, _ counts: Decisions.Counts) -> [String] {
+      [name, "\(counts.passed)"] + (hasReview ? ["\(counts.toReview)"] : []) + ["\(counts.rejected)"]
+    }
+    return HTML.table([
+      ["at the threshold \(String(Double(threshold), decimals: 4))", "passed"] + (hasReview ? ["to review"] : [])
+        + ["rejected"],
+      row("good", decisions.good), row("defective", decisions.defective),
+    ]) + "<p>\(decisions.text).</p>\n"
+  }
+
+  private static func charts(_ evaluation: ClassEvaluation) -> String {
+    let paper = evaluation.paper
+    let deployed = evaluation.deployed
+    func chart(_ title: String, _ x: Axis, _ y: Axis, _ curve: KeyPath<Curves, Curve?>) -> String {
+      guard paper.curves[keyPath: curve] != nil else { return "" }
+      var chart = Chart(title, x: x, y: y)
+      chart.add(paper.curves[keyPath: curve], "paper", style: "paper")
+      chart.add(deployed?.curves[keyPath: curve], "deployed", style: "deployed")
+      return chart.html
+    }
+    let unit = 0.0...1.0
+    let threshold = deployed.flatMap { _ in evaluation.scored.calibration?.threshold }
+    return ScoreHistogram(scores: evaluation.shown.scores, labels: evaluation.scored.images.labels)
+      .html(title: "Scores, \(deployed == nil ? "paper" : "deployed")", threshold: threshold.map { Double($0) })
+      + chart(
+        "ROC curve of images", Axis("share of good images rejected", unit),
+        Axis("share of defective images rejected", unit), \.imageROC)
+      + chart(
+        "ROC curve of pixels", Axis("share of good pixels marked", unit),
+        Axis("share of defective pixels marked", unit),
+        \.pixelROC)
+      + chart(
+        "PRO curve", Axis("share of good pixels marked", 0...Evaluation.overlapLimit),
+        Axis("mean share of a region marked", unit), \.overlap)
+  }
+
+  /// What the colours of heat maps mean.
+  private static func legend(_ evaluation: ClassEvaluation) throws(Failure) -> String {
+    let overlay = try evaluation.overlay
+    let colors = (0...8).map { step -> String in
+      let color = Overlay.color(Float(step) / 8)
+      return "rgb(\(color.x) \(color.y) \(color.z))"
+    }
+    let line =
+      overlay.threshold.map { "; the cyan line is around what is above \(String(Double($0), digits: 4))" } ?? ""
+    let truth = evaluation.scored.images.truth == nil ? "" : "; the green line is around what is truly defective"
+    return "<p class=\"scale\">heat map, as cflowad score --overlay draws it: \(String(Double(overlay.low), digits: 4))"
+      + "<i style=\"background: linear-gradient(to right, \(colors.joined(separator: ", ")))\"></i>"
+      + "\(String(Double(overlay.high), digits: 4))\(line)\(truth)</p>\n"
+  }
+
+  /// All images, highest scores first.
+  private static func table(_ evaluation: ClassEvaluation) -> String {
+    let samples = evaluation.scored.images.samples
+    let scores = evaluation.shown.scores
+    let order = scores.indices.sorted { (-scores[$0], $0) < (-scores[$1], $1) }
+    let rows = order.map { index in
+      [
+        samples[index].image.shown, samples[index].defect.shown, String(Double(scores[index]), decimals: 4),
+        evaluation.verdict(index).map { "\($0)" } ?? "-",
+      ]
+    }
+    return HTML.details(
+      "All \(samples.count) images by score", HTML.table([["image", "kind", "score", "verdict"]] + rows))
   }
 }

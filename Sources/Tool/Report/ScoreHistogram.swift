@@ -2,35 +2,32 @@
 struct ScoreHistogram {
   private let good: [Int]
   private let defective: [Int]
-  private let range: ClosedRange<Double>
+  private let axis: Axis
   private static let binCount = 30
 
   init(scores: [Float], labels: [UInt8]) {
-    let low = Double(scores.min() ?? 0)
-    let high = Double(scores.max() ?? 1)
-    range = low...max(high, low + 1e-6)
+    axis = Axis("image score", Double(scores.min() ?? 0)...Double(scores.max() ?? 1))
     var counts = [[Int]](repeating: [Int](repeating: 0, count: Self.binCount), count: 2)
     for (score, label) in zip(scores, labels) {
-      let share = (Double(score) - low) / (range.upperBound - low)
-      counts[label == 0 ? 0 : 1][min(Int(share * Double(Self.binCount)), Self.binCount - 1)] += 1
+      let bin = Int(axis.place(Double(score)) * Double(Self.binCount))
+      counts[label == 0 ? 0 : 1][min(max(bin, 0), Self.binCount - 1)] += 1
     }
     (good, defective) = (counts[0], counts[1])
   }
 
   /// - Parameter threshold: drawn upright when it is within the scores.
   func html(title: String, threshold: Double?) -> String {
-    let highest = Double(max(good.max() ?? 0, defective.max() ?? 0, 5))
-    var chart = Chart(
-      title, x: Chart.Axis(name: "image score", range: range, decimals: 3),
-      y: Chart.Axis(name: "images", range: 0...highest, decimals: 0))
-    let width = (range.upperBound - range.lowerBound) / Double(Self.binCount)
+    let highest = Double(max(good.max() ?? 0, defective.max() ?? 0, 1))
+    var chart = Chart(title, x: axis, y: Axis("images", 0...highest, smallestStep: 1))
+    let width = (axis.range.upperBound - axis.range.lowerBound) / Double(Self.binCount)
     for (counts, name) in [(good, "good"), (defective, "defective")] {
       for (bin, count) in counts.enumerated() where count > 0 {
-        let start = range.lowerBound + Double(bin) * width
-        chart.addBar(start...start + width, height: Double(count), class: name)
+        let start = axis.range.lowerBound + Double(bin) * width
+        chart.addBar(start...start + width, height: Double(count), style: name)
       }
+      chart.addKey(name, style: name)
     }
-    if let threshold { chart.addUpright(threshold, class: "threshold") }
+    if let threshold { chart.addUpright(threshold, "threshold \(String(threshold, digits: 4))") }
     return chart.html
   }
 }

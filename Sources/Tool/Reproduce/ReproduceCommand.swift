@@ -21,7 +21,8 @@ struct ReproduceCommand: ParsableCommand {
       Examples:
 
         cflowad reproduce --data mvtec --encoder wide_resnet50_2.h5 --results runs
-        cflowad reproduce --data mvtec --encoder wide_resnet50_2.h5 --results runs --class bottle cable --seeds 0 1 2
+        cflowad reproduce --data mvtec --encoder wide_resnet50_2.h5 --results runs \\
+          --class bottle cable --seeds 0 1 2
       """)
 
   enum Choice: String, ExpressibleByArgument, CaseIterable { case mvtec }

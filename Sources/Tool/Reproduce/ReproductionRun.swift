@@ -32,17 +32,16 @@ struct ReproductionRun {
       return record
     }
     let trainer = try Trainer(encoder, options: options, workers: Workers(count: threadCount))
-    try trainer.add(files: training.map(\.image), role: .training)
+    try trainer.add([(training.map(\.image), .training)], display)
     // The published numbers are of all images.
-    let images = try TestImages(test, trainer.preprocessing) { (failure) throws(Failure) in throw failure }
+    let images = try TestImages(test, trainer.preprocessing, display) { (failure) throws(Failure) in throw failure }
     let checkpoint = TrainingFile(path: stem + ".checkpoint")
     trainer.checkpoint = checkpoint
     // The paper trains on all good images, and its protocol needs no calibration.
     try trainer.fit(display.handler, holdsBack: false) { (epoch, contents) throws(Failure) in
-      record.add(try measure(contents, images), epoch: epoch)
+      record.add(try measure(contents, images, display), epoch: epoch)
       try record.write(path)
-      display.close()
-      Output.note(progress(record))
+      display.note(progress(record))
     }
     guard record.isFinished else {
       throw Failure(.state, "\(path): epochs are missing beside the checkpoint; delete both")
@@ -51,8 +50,10 @@ struct ReproductionRun {
     return record
   }
 
-  private func measure(_ contents: DetectorContents, _ images: TestImages) throws(Failure) -> Measures {
-    let scored = try ScoredImages(try Detector(contents), images, threadCount: threadCount)
+  private func measure(
+    _ contents: DetectorContents, _ images: TestImages, _ display: ProgressDisplay
+  ) throws(Failure) -> Measures {
+    let scored = try ScoredImages(try Detector(contents), images, threadCount: threadCount, display)
     let maps = try Buffer<Float>(count: images.count * images.pixelCount)
     return try ProtocolResult.paper(scored, maps: maps).measures
   }

@@ -62,8 +62,8 @@ struct RunRecord: Codable, Equatable {
     guard access(path.pathBytes, F_OK) == 0 else { return nil }
     let file = try RegularFile(path: path)
     let bytes = try file.read(upTo: file.size)
-    guard let record = try? JSONDecoder().decode(RunRecord.self, from: Data(bytes)) else {
-      throw Failure(.format, "\(path): it is no record of a run")
+    guard let record = try? decodeJSON(RunRecord.self, bytes) else {
+      throw Failure(.format, "\(path): it is no record of a run by this version; choose another folder for results")
     }
     guard record.settings == settings else {
       throw Failure(.state, "\(path): it was made with other settings; choose another folder for results")

@@ -1,0 +1,31 @@
+import Basics
+import Glibc
+import ModelFile
+
+/// Which file a path leads to, whatever links are on the way.
+struct FileIdentity: Hashable {
+  private let device: UInt
+  private let number: UInt
+  /// For a file that is not there yet its name, with the numbers of its folder.
+  private let name: String?
+
+  /// Nil when there is no such file.
+  init?(_ path: String) { self.init(path, name: nil) }
+
+  /// Of a file that is there or could be made; nil when its folder is not there.
+  init?(output path: String) {
+    if let existing = FileIdentity(path) {
+      self = existing
+    } else {
+      self.init(Disk.folder(of: path), name: path.split(separator: "/").last.map { String($0) })
+    }
+  }
+
+  private init?(_ path: String, name: String?) {
+    var status = stat()
+    guard stat(path.pathBytes, &status) == 0 else { return nil }
+    device = UInt(status.st_dev)
+    number = UInt(status.st_ino)
+    self.name = name
+  }
+}

@@ -1,0 +1,38 @@
+import Basics
+import Glibc
+import ModelFile
+
+/// The files that a command is going to write. What is wrong with them is said before the work rather than after it.
+enum OutputPaths {
+  /// Fails for what cannot be written, and for what would replace another output or something that is read.
+  static func check(_ outputs: [String], inputs: [String] = []) throws(Failure) {
+    var known: [FileIdentity: String] = [:]
+    for input in inputs { if let identity = FileIdentity(input) { known[identity] = "the command reads it" } }
+    for path in outputs {
+      try checkWritable(path)
+      guard let identity = FileIdentity(output: path) else { continue }
+      if let reason = known.updateValue("two outputs are the same file", forKey: identity) {
+        throw Failure(.invalidArgument, "\(path): it would be replaced, but \(reason); choose another name")
+      }
+    }
+  }
+
+  private static func checkWritable(_ path: String) throws(Failure) {
+    guard !path.isEmpty else { throw Failure(.invalidArgument, "the name of an output is empty") }
+    var status = stat()
+    if stat(path.pathBytes, &status) == 0 {
+      guard status.st_mode & S_IFMT != S_IFDIR else {
+        throw Failure(.io, "\(path): it cannot be written: it is a folder")
+      }
+      guard status.st_mode & S_IFMT == S_IFREG else {
+        throw Failure(.io, "\(path): it cannot be written: it is no regular file")
+      }
+    } else if path.hasSuffix("/") {
+      throw Failure(.io, "\(path): it cannot be written: it is the name of a folder")
+    }
+    guard access(Disk.folder(of: path).pathBytes, W_OK | X_OK) == 0 else {
+      let reason = strerror(errno).map { String(cString: $0) } ?? "error \(errno)"
+      throw Failure(.io, "\(path): it cannot be written: \(reason)")
+    }
+  }
+}

@@ -1,0 +1,45 @@
+import Scoring
+
+/// What a threshold promises of good frames, for who runs a line.
+struct PromiseText {
+  let frameCount: Int
+  /// Share of good frames that may be rejected, as it was asked for.
+  let wantedRate: Double
+
+  /// One sentence.
+  var text: String {
+    let promise = ConformalPromise(frameCount: frameCount, wantedRate: wantedRate)
+    let share = "about \(Self.share(promise.rate)) good frames"
+    if let needed = ConformalPromise.framesNeeded(wantedRate: wantedRate), needed > frameCount {
+      return "\(share) may be rejected: \(String(frameCount, of: "calibration frame")) cannot support "
+        + "\(Self.percent(wantedRate)), which needs \(needed)"
+    }
+    return "\(share) will be rejected (\(Self.percent(promise.rate)) on average over calibrations, at most "
+      + "\(Self.percent(promise.likelyRate)) after 95 of 100 of them)"
+  }
+
+  /// The same where the threshold was chosen by defective frames, which promises nothing.
+  static func estimate(_ rate: Double) -> String {
+    "about \(share(rate)) good frames will be rejected, as far as the calibration frames tell (\(percent(rate)))"
+  }
+
+  /// A share that people can picture: "1 of 100", "2 of 5"; 1 in the numerator where that is within a fiftieth.
+  static func share(_ rate: Double) -> String {
+    guard rate > 0, rate < 1 else { return rate > 0 ? "all" : "none of the" }
+    for numerator in 1...100 {
+      let denominator = (Double(numerator) / rate).rounded()
+      if abs(Double(numerator) / denominator - rate) <= 0.02 * rate, denominator < 1e15 {
+        return "\(numerator) of \(Int(denominator))"
+      }
+    }
+    return percent(rate)
+  }
+
+  /// "1 %", "0.5 %": two decimals, as far as they say anything.
+  static func percent(_ rate: Double) -> String {
+    var text = String(100 * rate, decimals: 2)
+    while text.last == "0" { text.removeLast() }
+    if text.last == "." { text.removeLast() }
+    return text + " %"
+  }
+}

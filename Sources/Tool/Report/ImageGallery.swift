@@ -1,0 +1,131 @@
+import Basics
+import ImageFiles
+import Imaging
+import Rendering
+import Scoring
+
+/// Images of a class drawn with their maps, by what the detector decides on them.
+struct ImageGallery {
+  private let evaluation: ClassEvaluation
+  /// How many are shown of each kind.
+  private let limit: Int
+  private let overlay: Overlay
+  private let map: Buffer<Float>
+  /// An image at the map's size, and what is drawn: height x width RGB8.
+  private let plain: Buffer<UInt8>
+  private let rgb: Buffer<UInt8>
+  private let resizer: Resizer
+  private static let truthColor = SIMD3<UInt8>(120, 255, 80)
+  /// Longest side of what is put into the page, in pixels.
+  private static let longestSide = 480
+
+  init(_ evaluation: ClassEvaluation, limit: Int) throws(Failure) {
+    self.evaluation = evaluation
+    self.limit = limit
+    let images = evaluation.scored.images
+    overlay = try evaluation.overlay
+    map = try Buffer(count: images.pixelCount)
+    plain = try Buffer(count: 3 * images.pixelCount)
+    rgb = try Buffer(count: 3 * images.pixelCount)
+    resizer = try Resizer(width: images.width, height: images.height, window: images.window)
+  }
+
+  /// Of every kind those first that matter most: where the detector is wrong the worst, where it is right the closest calls.
+  var html: String {
+    get throws(Failure) {
+      guard evaluation.deployed != nil else {
+        return try section("Defective images, lowest scores first", chosen(isDefective: true))
+          + section("Good images, highest scores first", chosen(isDefective: false))
+      }
+      let missed = chosen(.pass, isDefective: true)
+      let alarms = chosen(.reject, isDefective: false)
+      let review = chosen(.review, isDefective: true) + chosen(.review, isDefective: false)
+      return try section(title("Missed", missed, "defective image", "passed"), missed, isWrong: true)
+        + section(title("False alarms", alarms, "good image", "rejected"), alarms, isWrong: true)
+        + section(review.isEmpty ? nil : title("To review", review, "image", "neither passed nor rejected"), review)
+        + section("Found: defective images rejected, lowest scores first", chosen(.reject, isDefective: true))
+        + section("Passed: good images, highest scores first", chosen(.pass, isDefective: false))
+    }
+  }
+
+  private func title(_ kind: String, _ indices: [Int], _ noun: String, _ decision: String) -> String {
+    indices.isEmpty
+      ? "\(kind): no \(noun) \(decision)"
+      : "\(kind): \(String(indices.count, of: noun)) \(decision)"
+        + (indices.count > limit ? ", the worst \(limit) of which are shown" : "")
+  }
+
+  /// Images of one kind, defective ones of low scores and good ones of high scores first.
+  private func chosen(_ verdict: Verdict? = nil, isDefective: Bool) -> [Int] {
+    let scores = evaluation.shown.scores
+    let samples = evaluation.scored.images.samples
+    let order = scores.indices.sorted { (scores[$0], $0) < (scores[$1], $1) }
+    let found = order.filter {
+      samples[$0].isDefective == isDefective && (verdict == nil || evaluation.verdict($0) == verdict)
+    }
+    return isDefective ? found : found.reversed()
+  }
+
+  private func section(_ title: String?, _ indices: [Int], isWrong: Bool = false) throws(Failure) -> String {
+    guard let title else { return "" }
+    var figures = ""
+    for index in indices.prefix(limit) { figures += try figure(index, isWrong: isWrong) }
+    return "<h3>\(HTML.escaped(title))</h3>\n" + (figures.isEmpty ? "" : "<div class=\"row\">\n\(figures)</div>\n")
+  }
+
+  private func figure(_ index: Int, isWrong: Bool) throws(Failure) -> String {
+    let images = evaluation.scored.images
+    let sample = images.samples[index]
+    let picture = try ImageFile.read(path: sample.image)
+    try picture.withFrame { frame throws(Failure) in try resizer.resize(frame, into: plain.base) }
+    rgb.base.update(from: plain.base, count: rgb.count)
+    try outlineTruth(index)
+    let image = try self.image(sample.image.shown)
+    try drawMap(index)
+    try outlineTruth(index)
+    let heat = try self.image("heat map")
+    let score = "\(String(Double(evaluation.shown.scores[index]), decimals: 4))"
+    let verdict = evaluation.verdict(index).map { " \($0)" } ?? ""
+    return "<figure\(isWrong ? " class=\"wrong\"" : "")>\(image)\(heat)<figcaption><b>\(score)\(verdict)</b> "
+      + "\(HTML.escaped("\(sample.defect), \(sample.image)".shown))</figcaption></figure>\n"
+  }
+
+  private func outlineTruth(_ index: Int) throws(Failure) {
+    let images = evaluation.scored.images
+    guard let truth = images.truth(index) else { return }
+    try renderOutline(truth, width: images.width, height: images.height, color: Self.truthColor, into: rgb.base)
+  }
+
+  private func drawMap(_ index: Int) throws(Failure) {
+    let images = evaluation.scored.images
+    _ = try evaluation.scored.computeMap(index, evaluation.shown.constants, into: map.base)
+    let frame = try Frame(
+      base: UnsafePointer(plain.base), width: images.width, height: images.height, stride: 3 * images.width,
+      format: .rgb8)
+    try render(frame: frame, map: map.base, overlay: overlay, into: rgb.base)
+  }
+
+  /// What is drawn, made smaller by averaging squares of pixels: a page of large frames should open.
+  private func image(_ description: String) throws(Failure) -> String {
+    let (width, height) = (evaluation.scored.images.width, evaluation.scored.images.height)
+    let factor = min((max(width, height) + Self.longestSide - 1) / Self.longestSide, width, height)
+    guard factor > 1 else {
+      return try HTML.image(rgb.base, width: width, height: height, description: description)
+    }
+    let small = try Buffer<UInt8>(count: 3 * (width / factor) * (height / factor))
+    var place = 0
+    for y in 0..<height / factor {
+      for x in 0..<width / factor {
+        for c in 0..<3 {
+          var sum = 0
+          for j in 0..<factor {
+            for i in 0..<factor { sum += Int(rgb.base[3 * ((y * factor + j) * width + x * factor + i) + c]) }
+          }
+          small.base[place] = UInt8(sum / (factor * factor))
+          place += 1
+        }
+      }
+    }
+    return try HTML.image(small.base, width: width / factor, height: height / factor, description: description)
+  }
+}
