@@ -174,6 +174,7 @@ static void add_result(const cflowad_result *result) {
     } while (0)
 
 static void test_scoring(const char *path, const void *bytes, size_t size) {
+    cflowad_overlay_options overlay;
     cflowad_model *model = NULL, *other = NULL;
     const cflowad_model *both[2];
     cflowad_session *session = NULL, *many = NULL, *hosted = NULL;
@@ -195,6 +196,8 @@ static void test_scoring(const char *path, const void *bytes, size_t size) {
     GIVES(&info, sizeof info);
     CALL(cflowad_model_info_map_size(&info, WIDTH, HEIGHT, &sizes[0], &sizes[1], &sizes[2]));
     GIVES(sizes, sizeof sizes);
+    CALL(cflowad_model_overlay_options(model, &overlay, sizeof overlay));
+    GIVES(&overlay, sizeof overlay);
 
     CALL(cflowad_session_options_init(&options, sizeof options));
     options.thread_count = 2;

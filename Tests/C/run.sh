@@ -50,7 +50,7 @@ $c "$root/Tests/C/memory_test.c" -o "$work/memory" $link
 ${CXX:-c++} -std=c++17 $strict "$root/Tests/CXX/abi_test.cpp" -o "$work/abi_cpp" $link
 "$work/abi_cpp" "$detector"
 
-$c "$root/bindings/c/demo.c" "$root/bindings/c/report.c" -o "$work/demo" $link
-"$work/demo" "$detector" "$work/report" "$work/frame.png" > /dev/null
-test -s "$work/report/index.html"
+$c "$root/bindings/c/demo.c" -o "$work/demo" $link
+"$work/demo" "$detector" "$work/overlays" "$work/frame.png" > /dev/null
+test -s "$work/overlays/000_frame_overlay.png"
 echo "demo: passed"

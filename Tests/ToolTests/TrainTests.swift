@@ -132,7 +132,7 @@ struct TrainTests {
     #expect(!off.info.contains("below") && !off.run.errors.contains("a score below"))
     #expect(!off.scored.output.contains("low") && !off.scored.output.contains("review"))
     let json = try ToolRun("score", "new.h5", "new", "--format", "json", folder: folder)
-    #expect(json.lines.allSatisfy { $0.contains("\"lowPValue\":") && !$0.contains("lowThreshold") })
+    #expect(json.lines.allSatisfy { $0.contains("\"low_p_value\":") && !$0.contains("low_threshold") })
     #expect(
       try ToolRun("calibrate", "detector.h5", "new", "-o", "x.h5", "--low-rate", "2", folder: folder).status == 64)
     #expect(

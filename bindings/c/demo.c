@@ -1,5 +1,6 @@
 /*
- * Scores PNG frames with a detector: a table on the standard output, overlays and a web page in a folder.
+ * Scores PNG frames with a detector: a table on the standard output, overlays in a folder. For a report as a web page
+ * there is `cflowad evaluate --html`.
  *
  *     demo [--overlays N] DETECTOR.h5 OUTPUT_DIR LIST.tsv
  *     demo [--overlays N] DETECTOR.h5 OUTPUT_DIR FRAME.png ...
@@ -17,10 +18,14 @@
 #include <time.h>
 
 #include "cflowad.h"
-#include "report.h"
 
-/* Longest side of the page's images. */
-enum { THUMBNAIL_SIDE = 320 };
+/* What is known of a frame. */
+typedef struct scored_frame {
+    char *name;
+    int label; /* 0 good, 1 defective, -1 unknown */
+    float score;
+    cflowad_verdict verdict;
+} scored_frame;
 
 /* A frame read from a PNG file. */
 typedef struct picture {
@@ -47,7 +52,7 @@ static char *copy_text(const char *text) {
 /* ------------------------------------------------------------------------------------------------ list of frames */
 
 typedef struct list {
-    report_item *items;
+    scored_frame *items;
     size_t count, room;
 } list;
 
@@ -98,52 +103,6 @@ static cflowad_status read_picture(const char *path, picture *image) {
     return cflowad_png_read(path, image->pixels, frame.stride * frame.height);
 }
 
-static report_image read_bytes(const char *path) {
-    report_image image = {NULL, 0};
-    FILE *file = fopen(path, "rb");
-    long size;
-    if (!file) return image;
-    if (!fseek(file, 0, SEEK_END) && (size = ftell(file)) > 0) {
-        rewind(file);
-        image.data = allocate((size_t)size, 1);
-        image.size = fread(image.data, 1, (size_t)size, file);
-    }
-    fclose(file);
-    return image;
-}
-
-/* The frame, made smaller by averaging squares of pixels, as the bytes of a PNG file. `path` is used on the way. */
-static report_image thumbnail(const cflowad_frame *frame, const char *path) {
-    cflowad_frame small = *frame;
-    report_image image = {NULL, 0};
-    size_t channels = frame->format == CFLOWAD_PIXEL_GRAY8 ? 1 : 3;
-    uint32_t side = frame->width > frame->height ? frame->width : frame->height;
-    uint32_t factor = (side + THUMBNAIL_SIDE - 1) / THUMBNAIL_SIDE;
-    uint32_t x, y, i, j;
-    size_t c;
-    unsigned char *out;
-    if (frame->width < factor || frame->height < factor) return image; /* a line of pixels */
-    small.width = frame->width / factor;
-    small.height = frame->height / factor;
-    small.stride = small.width * channels;
-    out = allocate(small.height, small.stride);
-    small.data = out;
-    for (y = 0; y < small.height; y++)
-        for (x = 0; x < small.width; x++)
-            for (c = 0; c < channels; c++) {
-                uint64_t sum = 0;
-                for (j = 0; j < factor; j++)
-                    for (i = 0; i < factor; i++)
-                        sum += ((const unsigned char *)frame->data)[((size_t)y * factor + j) * frame->stride +
-                                                                    ((size_t)x * factor + i) * channels + c];
-                *out++ = (unsigned char)(sum / ((uint64_t)factor * factor));
-            }
-    if (cflowad_png_write(path, &small) == CFLOWAD_OK) image = read_bytes(path);
-    remove(path);
-    free((void *)small.data);
-    return image;
-}
-
 /* ------------------------------------------------------------------------------------------------------- scoring */
 
 static double milliseconds(void) {
@@ -163,33 +122,24 @@ static char *overlay_path(const char *folder, size_t number, const char *frame) 
     return path;
 }
 
-static cflowad_status draw(const picture *image, const float *map, const cflowad_model_info *info, const char *path,
-                           const char *temporary, report_item *item) {
-    cflowad_overlay_options options = {.struct_size = sizeof options};
+static cflowad_status draw(
+    const picture *image, const float *map, const cflowad_overlay_options *options, const char *path) {
     cflowad_frame overlay = image->frame;
     size_t pixels = (size_t)overlay.width * overlay.height;
     unsigned char *rgb = allocate(pixels, 3);
-    cflowad_status status = cflowad_overlay_options_init(&options, sizeof options);
-    options.low = info->map_low;
-    options.high = info->map_high;
-    options.threshold = info->pixel_threshold;
-    if (status == CFLOWAD_OK) status = cflowad_render_overlay(&image->frame, map, pixels, &options, rgb, pixels * 3);
+    cflowad_status status = cflowad_render_overlay(&image->frame, map, pixels, options, rgb, pixels * 3);
     overlay.data = rgb;
     overlay.stride = (size_t)overlay.width * 3;
     overlay.format = CFLOWAD_PIXEL_RGB8;
     if (status == CFLOWAD_OK) status = cflowad_png_write(path, &overlay);
-    if (status == CFLOWAD_OK) {
-        item->frame = thumbnail(&image->frame, temporary);
-        item->overlay = thumbnail(&overlay, temporary);
-    }
     free(rgb);
     return status;
 }
 
 /* Fills the item. *elapsed grows by the time of scoring alone; overlay may be NULL. */
 static cflowad_status score(
-    cflowad_session *session, const cflowad_model_info *info, report_item *item, const char *overlay,
-    const char *temporary, double *elapsed) {
+    cflowad_session *session, const cflowad_overlay_options *options, scored_frame *item, const char *overlay,
+    double *elapsed) {
     picture image = {0};
     cflowad_result result;
     double start;
@@ -205,9 +155,8 @@ static cflowad_status score(
     }
     if (status == CFLOWAD_OK) {
         item->score = result.score;
-        item->rejected = result.verdict == CFLOWAD_VERDICT_REJECT;
-        item->verdict = cflowad_verdict_name(result.verdict);
-        if (overlay) status = draw(&image, result.frame_map, info, overlay, temporary, item);
+        item->verdict = result.verdict;
+        if (overlay) status = draw(&image, result.frame_map, options, overlay);
     }
     free(result.frame_map);
     free(image.pixels);
@@ -215,7 +164,7 @@ static cflowad_status score(
 }
 
 /* AUROC of the labelled items; below 0 when one of the classes is missing. */
-static double area(const report_item *items, size_t count) {
+static double area(const scored_frame *items, size_t count) {
     float *scores = allocate(count, sizeof *scores);
     uint8_t *labels = allocate(count, sizeof *labels);
     size_t labelled = 0, defective = 0, i;
@@ -237,11 +186,10 @@ int main(int argc, char **argv) {
     cflowad_model *model = NULL;
     cflowad_session *session = NULL;
     cflowad_model_info info;
+    cflowad_overlay_options options;
     cflowad_status status;
-    report_summary summary;
     size_t overlays = (size_t)-1, scored = 0, failures = 0, i;
-    double elapsed = 0;
-    char description[128], *page, *temporary;
+    double elapsed = 0, auroc;
     int argument = 1;
 
     if (argc > 2 && !strcmp(argv[1], "--overlays")) {
@@ -258,53 +206,35 @@ int main(int argc, char **argv) {
     info.struct_size = sizeof info;
     status = cflowad_model_open(argv[argument], &model);
     if (status == CFLOWAD_OK) status = cflowad_model_get_info(model, &info);
+    if (status == CFLOWAD_OK) status = cflowad_model_overlay_options(model, &options, sizeof options);
     if (status == CFLOWAD_OK) status = cflowad_session_create(model, NULL, &session);
     cflowad_model_close(model); /* the session keeps what it needs */
     if (status != CFLOWAD_OK) die(cflowad_last_error());
 
-    page = allocate(strlen(argv[argument + 1]) + 32, 1);
-    temporary = allocate(strlen(argv[argument + 1]) + 32, 1);
-    sprintf(page, "%s/index.html", argv[argument + 1]);
-    sprintf(temporary, "%s/.thumbnail.png", argv[argument + 1]);
     printf("%-48s %10s  %-7s %s\n", "file", "score", "verdict", "label");
     for (i = 0; i < frames.count; i++) {
-        report_item item = frames.items[i];
+        scored_frame item = frames.items[i];
         char *overlay = i < overlays ? overlay_path(argv[argument + 1], i, item.name) : NULL;
-        status = score(session, &info, &item, overlay, temporary, &elapsed);
+        status = score(session, &options, &item, overlay, &elapsed);
         free(overlay);
         if (status != CFLOWAD_OK) {
             fprintf(stderr, "demo: %s: %s: %s\n", item.name, cflowad_status_name(status), cflowad_last_error());
             failures++;
             continue;
         }
-        printf("%-48s %10.4f  %-7s %s\n", item.name, (double)item.score, item.verdict,
+        printf("%-48s %10.4f  %-7s %s\n", item.name, (double)item.score, cflowad_verdict_name(item.verdict),
                item.label < 0 ? "" : item.label ? "defective" : "good");
+        frames.items[i].name = frames.items[scored].name;
         frames.items[scored++] = item;
     }
 
-    sprintf(description, "%s, input %lu x %lu", info.architecture, (unsigned long)info.input_width,
-            (unsigned long)info.input_height);
-    summary.detector = argv[argument];
-    summary.description = description;
-    summary.threshold = info.threshold;
-    summary.auroc = area(frames.items, scored);
-    summary.milliseconds = scored ? elapsed / (double)scored : 0;
-    printf("\nthreshold %.4f, ", (double)summary.threshold);
-    if (summary.auroc >= 0) printf("AUROC %.4f, ", summary.auroc);
-    printf("%.1f ms per frame, %lu frames\n", summary.milliseconds, (unsigned long)scored);
-    if (scored && report_write(page, &summary, frames.items, scored)) {
-        fprintf(stderr, "demo: cannot write %s\n", page);
-        failures++;
-    }
+    auroc = area(frames.items, scored);
+    printf("\nthreshold %.4f, ", (double)info.threshold);
+    if (auroc >= 0) printf("AUROC %.4f, ", auroc);
+    printf("%.4g ms per frame, %lu frames\n", scored ? elapsed / (double)scored : 0, (unsigned long)scored);
 
     cflowad_session_close(session);
-    for (i = 0; i < scored; i++) {
-        free(frames.items[i].frame.data);
-        free(frames.items[i].overlay.data);
-        free((void *)frames.items[i].name);
-    }
+    for (i = 0; i < frames.count; i++) free(frames.items[i].name);
     free(frames.items);
-    free(page);
-    free(temporary);
     return failures ? 1 : 0;
 }

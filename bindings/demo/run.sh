@@ -21,12 +21,17 @@ build/bin/cflowad train "$output/lite0.h5" "$output/frames/train" -o "$output/de
   --input-size 128 --rotation 0 --meta-epochs 1 --sub-epochs 10
 
 echo "== scoring unseen cells through the C library"
-cc -std=c99 -O2 -Iinclude bindings/c/demo.c bindings/c/report.c -o build/bin/demo -Lbuild/lib -lcflowad \
-  -Wl,-rpath,"$PWD/build/lib"
-build/bin/demo "$output/detector.h5" "$output/report" "$output/frames/test.tsv" > "$output/table.txt"
+cc -std=c99 -O2 -Iinclude bindings/c/demo.c -o build/bin/demo -Lbuild/lib -lcflowad -Wl,-rpath,"$PWD/build/lib"
+build/bin/demo "$output/detector.h5" "$output/overlays" "$output/frames/test.tsv" > "$output/table.txt"
 head -n 12 "$output/table.txt"
 echo "..."
 tail -n 4 "$output/table.txt"
+
+echo "== report"
+mkdir -p "$output/report"
+build/bin/cflowad evaluate "$output/detector.h5" --data "$output/frames/test" --html "$output/report/index.html" \
+  --html-images 150
 echo
-echo "whole table: $output/table.txt"
-echo "look at:     $output/report/index.html"
+echo "whole table:    $output/table.txt"
+echo "frames in heat: $output/overlays"
+echo "look at:        $output/report/index.html"

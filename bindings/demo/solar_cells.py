@@ -2,8 +2,9 @@
 
     python bindings/demo/solar_cells.py FOLDER
 
-In the data set's own order: FOLDER/train gets the first 200 cells labelled good; FOLDER/test.tsv lists the next 150 good
-ones and the first 150 labelled as surely defective (probability 1.0), with their labels. A random draw of the same sizes
+In the data set's own order: FOLDER/train gets the first 200 cells labelled good; FOLDER/test/good the next 150 good ones
+and FOLDER/test/defective the first 150 labelled as surely defective (probability 1.0), all of which FOLDER/test.tsv lists
+with their labels. A random draw of the same sizes
 is the harder task: the same training reaches an image AUROC near 0.92 there, and so does PyTorch (docs/fidelity.md).
 The images are the package's own, by Buerhop-Lutz, Deitsch et al., CC BY-NC-SA 4.0; they are linked, not copied.
 """
@@ -26,8 +27,8 @@ def main():
             (defective if float(probability) == 1.0 else good).append(data / name)
     shutil.rmtree(folder, ignore_errors=True)
     link(good[:TRAIN_COUNT], folder / "train")
-    tested_good = link(good[TRAIN_COUNT : TRAIN_COUNT + TEST_COUNT], folder / "test")
-    tested_defective = link(defective[:TEST_COUNT], folder / "test")
+    tested_good = link(good[TRAIN_COUNT : TRAIN_COUNT + TEST_COUNT], folder / "test" / "good")
+    tested_defective = link(defective[:TEST_COUNT], folder / "test" / "defective")
     lines = [f"{image}\tgood\n" for image in tested_good] + [f"{image}\tdefective\n" for image in tested_defective]
     (folder / "test.tsv").write_text("".join(lines))
     print(f"{TRAIN_COUNT} good cells to train on, {len(lines)} to score")
