@@ -33,10 +33,10 @@ struct ScoredFrame: Codable {
   /// The same as lines of a CSV file; cells without a value are empty. Of the regions their number; or, with them, a line
   /// for each of the list, and one with empty cells when there is none.
   func csvLines(withRegions: Bool) -> [String] {
-    let cells = [
-      file, "\(score)", pValue.map { "\($0)" } ?? "", "\(threshold)", "\(reviewThreshold)", "\(verdict)",
-      "\(milliseconds)", regions.map { "\($0.count)" } ?? "", lowPValue.map { "\($0)" } ?? "",
-      lowThreshold.map { "\($0)" } ?? "",
+    func cell(_ value: Float?) -> String { value.map { "\($0)" } ?? "" }
+    let cells: [String] = [
+      file, cell(score), cell(pValue), cell(threshold), cell(reviewThreshold), "\(verdict)", "\(milliseconds)",
+      regions.map { "\($0.count)" } ?? "", cell(lowPValue), cell(lowThreshold),
     ]
     guard withRegions else { return [CSV.line(cells)] }
     let list = regions?.list ?? []

@@ -29,8 +29,9 @@ struct ScoredRegions: Codable {
     ]
 
     var csvCells: [String] {
-      ([x, y, width, height, area] as [Int]).map { "\($0)" } + centroid.map { "\($0)" } + ["\(peak)"]
-        + peakPixel.map { "\($0)" } + ["\(mean)", pValue.map { "\($0)" } ?? ""]
+      let box: [String] = [x, y, width, height, area].map { String($0) }
+      let values: [String] = centroid.map { "\($0)" } + ["\(peak)"] + peakPixel.map { String($0) } + ["\(mean)"]
+      return box + values + [pValue.map { "\($0)" } ?? ""]
     }
   }
 
