@@ -607,6 +607,22 @@ enum {
                                           d defective frames come to each good one: miss_cost = c d */
 };
 
+/**
+ * Where the flows of a new detector begin. Since 1.2.
+ *
+ * A Gaussian is fitted in seconds and detects at once; the paper's flows need many passes over the frames. Fitting a
+ * Gaussian loads libopenblas.so.0, whose number of threads is 1 meanwhile (bits must not depend on it) and then what it was;
+ * fit returns CFLOWAD_ERROR_UNSUPPORTED where there is none.
+ */
+enum {
+    CFLOWAD_START_AUTOMATIC = 0, /**< GAUSSIAN; but PAPER when an option that only the paper's training reads differs from
+                                      its default: epochs, schedule, batches, learning rate, rotation, flows' settings */
+    CFLOWAD_START_PAPER = 1,     /**< FrEIA's random weights, trained by the original's loops (paper, section 3) */
+    CFLOWAD_START_GAUSSIAN = 2   /**< a Gaussian for each position of each level, in closed form, and coupling_steps behind it:
+                                      the form that is likeliest for frames held back (PaDiM's, T. Defard et al., ICPR
+                                      2020, by level and with shrinkage). rotation_degrees must be 0 */
+};
+
 /** Settings of a training run. The defaults in brackets are the original system's. */
 typedef struct cflowad_train_options {
     size_t struct_size;
@@ -667,6 +683,14 @@ typedef struct cflowad_train_options {
                                        threshold [0.01] */
     cflowad_verdict low_verdict;  /**< what such frames are given at least: CFLOWAD_VERDICT_PASS for no low threshold
                                        [CFLOWAD_VERDICT_REVIEW] */
+    int32_t start;                /**< CFLOWAD_START_ [AUTOMATIC]; PAPER for callers that know no start */
+    uint32_t coupling_steps;      /**< of CFLOWAD_START_GAUSSIAN: steps of Adam, for each level, that train coupling_blocks
+                                       behind the Gaussian, from the identity on, up to 1000000; they are kept when
+                                       frames that they were not trained on are likelier with them. 0: no blocks, the
+                                       Gaussian is the whole flow [0] */
+    uint64_t gaussian_bytes;      /**< of CFLOWAD_START_GAUSSIAN: memory and file space for the positions' own
+                                       covariances, all levels together; where it is too little, the leading directions
+                                       have some and the others share one [64 MiB] */
 } cflowad_train_options;
 
 /** Sets struct_size and every field to its default. Thread-safe. */

@@ -27,7 +27,11 @@ public func cflowad_trainer_create(
     let trainer = try checkedOutput(trainer, "trainer")
     let path = try checkedPath(weightsPath)
     var chosen = cflowad_train_options(TrainingOptions())
-    if options != nil { chosen = try CallerStruct.read(options, "train options", defaults: chosen) }
+    if options != nil {
+      // Hosts that know no start were written for the paper's training.
+      chosen.start = Int32(CFLOWAD_START_PAPER)
+      chosen = try CallerStruct.read(options, "train options", defaults: chosen)
+    }
     let trainingOptions = try TrainingOptions(chosen)
     let workers = try checkedWorkers(chosen.thread_count, chosen.parallel_for, chosen.parallel_for_context)
     let contents = try ModelFile.read(path: path)

@@ -38,6 +38,9 @@ extension cflowad_train_options {
       let percents = bytes.bindMemory(to: UInt32.self)
       for (step, percent) in zip(percents.indices, options.decayPercents) { percents[step] = UInt32(percent) }
     }
+    start = options.start.rawValue
+    coupling_steps = UInt32(options.couplingSteps)
+    gaussian_bytes = UInt64(options.gaussianBytes)
     review_rate = options.reviewRate
     low_rate = options.lowRate
     low_verdict = options.lowVerdict.rawValue
@@ -94,6 +97,12 @@ extension TrainingOptions {
       throw Failure(.invalidArgument, "a reserved field of the options is not 0")
     }
     tiling = try Tiling(options.tile_width, options.tile_height, overlap: options.tile_overlap)
+    guard let start = Start(rawValue: options.start) else {
+      throw Failure(.invalidArgument, "\(options.start) is not a CFLOWAD_START_ constant")
+    }
+    self.start = start
+    couplingSteps = Int(options.coupling_steps)
+    gaussianBytes = Int(clamping: options.gaussian_bytes)
     decayRate = options.decay_rate
     decayPercents = withUnsafeBytes(of: options.decay_percents) { $0.bindMemory(to: UInt32.self).map { Int($0) } }
     reviewRate = options.review_rate

@@ -7,21 +7,26 @@ import Kernels
 package final class Flow: Sendable {
   /// The level's grid: C channels at each position.
   package let grid: Grid
+  /// What a fiber goes through first; nil when that is the first block.
+  let gaussian: GaussianLayer?
   let blocks: [CouplingBlock]
+  /// z = u * scale + offset, the global affine of the last block, whose mixing does not change |z|; the identity without blocks.
+  let lastScale: ConstantFloats
+  let lastOffset: ConstantFloats
   /// alpha of the clamp.
   let clampAlpha: Float
   /// -C/2 ln(2 pi) and the blocks' sum(ln g): what log p has in common for all fibers.
   let constant: Double
 
   /// - Parameters:
-  ///   - weights: FrEIA's keys, `module_list.{k}.…`, in PyTorch's layouts.
+  ///   - weights: FrEIA's keys, `module_list.{k}.…`, in PyTorch's layouts, and those of ``GaussianParameters``.
   ///   - memory: for the weights as they are prepared.
   ///   - workers: who prepare the blocks, each one of them whole.
   /// Fails with `.format` when a tensor is missing or has another shape, e.g. that of another number of channels.
   package init(
     _ description: FlowDescription, weights: StateDictionary, grid: Grid, memory: WeightMemory, workers: Workers
   ) throws(Failure) {
-    let key = "module_list.0.global_scale"
+    let key = description.start == .gaussian ? GaussianParameters.scaleKey : "module_list.0.global_scale"
     guard let channels = weights[key]?.shape.last else {
       throw Failure(.format, "the tensor \(key) is missing, or is a single value")
     }
@@ -31,10 +36,17 @@ package final class Flow: Sendable {
     guard channels >= 2 else {
       throw Failure(.unsupported, "a flow over \(channels) channels has nothing to couple")
     }
+    gaussian = try description.start == .gaussian ? GaussianLayer(weights, grid: grid, memory: memory) : nil
     let encoding = try ConstantFloats(
       PositionalEncoding.axis(length: max(grid.height, grid.width), channels: description.conditionChannels))
     blocks = try workers.map(description.blockCount) { (index) throws(Failure) in
       try CouplingBlock(weights, block: index, description, grid: grid, encoding: encoding, memory: memory)
+    }
+    if case .last(let scale, let offset)? = blocks.last?.mixing {
+      (lastScale, lastOffset) = (scale, offset)
+    } else {
+      lastScale = try ConstantFloats([Float](repeating: 1, count: channels))
+      lastOffset = try ConstantFloats([Float](repeating: 0, count: channels))
     }
     constant = blocks.reduce(-0.5 * Double(channels) * log(2 * Double.pi)) { $0 + $1.logScale }
     guard constant.isFinite else { throw Failure(.format, "a global_scale of the flow is too small to invert") }

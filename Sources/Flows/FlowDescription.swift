@@ -18,7 +18,16 @@ package struct FlowDescription: Sendable, Equatable {
     case scaledTanh = "alpha*tanh(s/alpha)"
   }
 
-  /// K.
+  /// What a fiber goes through before the first coupling block.
+  package enum Start: String, Sendable, CaseIterable {
+    /// Nothing: the published flow.
+    case none
+    /// A ``GaussianLayer``, which makes the fibers of good frames white.
+    case gaussian
+  }
+
+  package let start: Start
+  /// K; 0 only behind a start that is a density of its own.
   package let blockCount: Int
   /// P, the length of the positional encoding; 0 for an unconditional flow (`freia-flow`).
   package let conditionChannels: Int
@@ -28,11 +37,12 @@ package struct FlowDescription: Sendable, Equatable {
   package let clampAlpha: Float
 
   package init(
-    blockCount: Int = 8, conditionChannels: Int = 128, permutation: Permutation = .soft, clamp: Clamp = .tanh,
+    start: Start = .none, blockCount: Int = 8, conditionChannels: Int = 128, permutation: Permutation = .soft, clamp: Clamp = .tanh,
     clampAlpha: Float = 1.9
   ) throws(Failure) {
-    guard (1...64).contains(blockCount) else {
-      throw Failure(.invalidArgument, "\(blockCount) coupling blocks are not within 1...64")
+    let blockRange = (start == .none ? 1 : 0)...64
+    guard blockRange.contains(blockCount) else {
+      throw Failure(.invalidArgument, "\(blockCount) coupling blocks are not within \(blockRange)")
     }
     guard (0...1024).contains(conditionChannels), conditionChannels % 4 == 0 else {
       throw Failure(.invalidArgument, "\(conditionChannels) condition channels are not a multiple of 4 up to 1024")
@@ -40,10 +50,20 @@ package struct FlowDescription: Sendable, Equatable {
     guard clampAlpha >= 0.1, clampAlpha <= 10 else {
       throw Failure(.invalidArgument, "the clamp's alpha \(clampAlpha) is not within 0.1...10")
     }
+    self.start = start
     self.blockCount = blockCount
     self.conditionChannels = conditionChannels
     self.permutation = permutation
     self.clamp = clamp
     self.clampAlpha = clampAlpha
+  }
+
+  /// The same start with nothing behind it.
+  package var withoutBlocks: FlowDescription {
+    get throws(Failure) {
+      try FlowDescription(
+        start: start, blockCount: 0, conditionChannels: conditionChannels, permutation: permutation, clamp: clamp,
+        clampAlpha: clampAlpha)
+    }
   }
 }

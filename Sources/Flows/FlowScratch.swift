@@ -56,8 +56,14 @@ final class FlowScratch {
     var current = fibers.base
     var next = mixed.base
     let stride = Self.stride(channels)
-    for i in 0..<count { (current + i &* stride).update(from: features + i &* channels, count: channels) }
-    logDeterminants.base.update(repeating: 0, count: count)
+    if let gaussian = flow.gaussian {
+      gaussian.apply(
+        features, position: firstPosition, count: count, centred: next, into: current, stride: stride,
+        logDeterminants: logDeterminants.base)
+    } else {
+      for i in 0..<count { (current + i &* stride).update(from: features + i &* channels, count: channels) }
+      logDeterminants.base.update(repeating: 0, count: count)
+    }
     for block in flow.blocks {
       let hiddenStride = Self.stride(block.first.outputs)
       block.first.apply(
@@ -78,16 +84,12 @@ final class FlowScratch {
       case .permutation(let indices, let scale, let offset):
         permute(current, by: indices, scale: scale.base, offset: offset.base, count: count, stride: stride, into: next)
         swap(&current, &next)
-      case .last(let rotation, let scale, let offset):
-        if let rotation {
-          rotation.apply(current, xStride: stride, count: count, into: next, yStride: stride)
-          swap(&current, &next)
-        }
-        let affine = GlobalAffine(
-          u: current, scale: scale.base, offset: offset.base, channels: channels, stride: stride)
-        Kernels.selected.squaredNorms(affine, rows: 0..<count, into: squaredNorms.base)
+      case .last: break
       }
     }
+    let affine = GlobalAffine(
+      u: current, scale: flow.lastScale.base, offset: flow.lastOffset.base, channels: channels, stride: stride)
+    Kernels.selected.squaredNorms(affine, rows: 0..<count, into: squaredNorms.base)
     for i in 0..<count {
       let logDensity = flow.constant - 0.5 * Double(squaredNorms.base[i]) + Double(logDeterminants.base[i])
       output[i] = Float(logDensity / Double(channels))

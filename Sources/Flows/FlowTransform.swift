@@ -1,5 +1,6 @@
 import Basics
 import Glibc
+import Kernels
 
 /// The flow as it is written down (paper, section 4; FrEIA AllInOneBlock), fiber by fiber in double precision and in
 /// both directions: x -> z with log |det J|, and z -> x. For study and for checking ``Flow``, which computes the same
@@ -7,14 +8,20 @@ import Glibc
 package struct FlowTransform: Sendable {
   private let channels: Int
   private let description: FlowDescription
+  private let positions: Int
+  private let gaussian: GaussianTransform?
   private let blocks: [BlockParameters]
 
-  package init(channels: Int, description: FlowDescription, weights: StateDictionary) throws(Failure) {
+  /// - Parameter grid: the level's; without a ``GaussianLayer`` only its channels count.
+  package init(grid: Grid, description: FlowDescription, weights: StateDictionary) throws(Failure) {
+    let channels = grid.channels
     guard channels >= 2 else { throw Failure(.unsupported, "a flow over \(channels) channels has nothing to couple") }
     var blocks: [BlockParameters] = []
     for index in 0..<description.blockCount {
       blocks.append(try BlockParameters(weights, block: index, channels: channels, description: description))
     }
+    gaussian = try description.start == .gaussian ? GaussianTransform(weights, grid: grid) : nil
+    positions = grid.positions
     self.channels = channels
     self.description = description
     self.blocks = blocks
@@ -25,10 +32,12 @@ package struct FlowTransform: Sendable {
   /// - Parameters:
   ///   - fiber: C values.
   ///   - condition: P values; not read by an unconditional flow.
-  package func forward(_ fiber: [Double], condition: [Float]) throws(Failure) -> (z: [Double], logDeterminant: Double) {
-    try check(fiber, condition)
-    var x = fiber
-    var logDeterminant = 0.0
+  ///   - position: where on the grid the fiber is: row * width + column.
+  package func forward(
+    _ fiber: [Double], condition: [Float], position: Int = 0
+  ) throws(Failure) -> (z: [Double], logDeterminant: Double) {
+    try check(fiber, condition, position)
+    var (x, logDeterminant) = gaussian?.forward(fiber, position: position) ?? (fiber, 0)
     for block in blocks {
       let (j, t) = coefficients(block, x, condition)
       let first = channels - t.count
@@ -45,8 +54,8 @@ package struct FlowTransform: Sendable {
   }
 
   /// The fiber whose latent is z.
-  package func inverse(_ z: [Double], condition: [Float]) throws(Failure) -> [Double] {
-    try check(z, condition)
+  package func inverse(_ z: [Double], condition: [Float], position: Int = 0) throws(Failure) -> [Double] {
+    try check(z, condition, position)
     var x = z
     for block in blocks.reversed() {
       x = unmix(block.mixing, x)
@@ -56,17 +65,22 @@ package struct FlowTransform: Sendable {
       let first = channels - t.count
       for i in t.indices { x[first + i] = (x[first + i] - t[i]) * exp(-j[i]) }
     }
-    return x
+    return gaussian?.inverse(x, position: position) ?? x
   }
 
   /// log p(x | c) / C.
-  package func logLikelihood(_ fiber: [Double], condition: [Float]) throws(Failure) -> Double {
-    let (z, logDeterminant) = try forward(fiber, condition: condition)
+  package func logLikelihood(
+    _ fiber: [Double], condition: [Float], position: Int = 0
+  ) throws(Failure) -> Double {
+    let (z, logDeterminant) = try forward(fiber, condition: condition, position: position)
     let squaredNorm = z.reduce(0) { $0 + $1 * $1 }
     return (-0.5 * Double(channels) * log(2 * Double.pi) - 0.5 * squaredNorm + logDeterminant) / Double(channels)
   }
 
-  private func check(_ vector: [Double], _ condition: [Float]) throws(Failure) {
+  private func check(_ vector: [Double], _ condition: [Float], _ position: Int) throws(Failure) {
+    guard gaussian == nil || (0..<positions).contains(position) else {
+      throw Failure(.invalidArgument, "the position \(position) is not within 0..<\(positions)")
+    }
     guard vector.count == channels, condition.count >= description.conditionChannels else {
       throw Failure(
         .invalidArgument, "a fiber of \(channels) values with \(description.conditionChannels) of condition is needed")

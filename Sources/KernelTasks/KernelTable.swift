@@ -21,6 +21,8 @@ package protocol KernelTable: Sendable {
   /// output = a + b; output may be one of them.
   func add(_ a: Floats, _ b: Floats, count: Int, into output: MutableFloats)
   func coupling(_ task: borrowing Coupling, rows: Range<Int>)
+  /// Multiplies some of the rows by their matrices.
+  func triangularProduct(_ task: borrowing TriangularProduct, rows: Range<Int>)
   /// For each row the squared length of u * scale + offset.
   func squaredNorms(_ task: borrowing GlobalAffine, rows: Range<Int>, into norms: MutableFloats)
   /// Computes the means of some of the channels; ranges begin at multiples of 32.

@@ -89,12 +89,14 @@ extension ModelFile {
 
   private static func flowDescription(_ group: Group) throws(Failure) -> FlowDescription {
     let (blocks, condition) = (try group.integer("blocks"), try group.integer("condition_channels"))
+    let start: FlowDescription.Start = try group.hasAttribute("start") ? choice("start", of: group) : .none
     let permutation: FlowDescription.Permutation = try choice("permutation", of: group)
     let clamp: FlowDescription.Clamp = try choice("clamp", of: group)
     let alpha = Float(try group.number("clamp_alpha"))
     return try formatFailure(group) { () throws(Failure) in
       try FlowDescription(
-        blockCount: blocks, conditionChannels: condition, permutation: permutation, clamp: clamp, clampAlpha: alpha)
+        start: start, blockCount: blocks, conditionChannels: condition, permutation: permutation, clamp: clamp,
+        clampAlpha: alpha)
     }
   }
 

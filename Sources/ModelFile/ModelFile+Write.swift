@@ -23,10 +23,9 @@ extension ModelFile {
 
   static func fill(_ root: GroupWriter, _ contents: DetectorContents, _ link: EncoderLink?) throws(Failure) {
     try root.set("format", formatName)
-    let tiling = contents.preprocessing.tiling
-    try root.set("format_version", tiling == nil ? untiledFormatVersion : formatVersion)
+    try root.set("format_version", formatVersion(of: contents))
     try fill(root.group("preprocessing"), contents.preprocessing)
-    if let tiling { try fill(root.group("tiling"), tiling) }
+    if let tiling = contents.preprocessing.tiling { try fill(root.group("tiling"), tiling) }
     try fill(root.group("encoder"), contents.encoder, contents.encoderWeights, link)
     if let flow = contents.flow { try fill(root.group("flow"), flow, contents.flowWeights) }
     if let calibration = contents.calibration { try fill(root.group("calibration"), calibration) }
@@ -67,6 +66,8 @@ extension ModelFile {
   private static func fill(
     _ group: GroupWriter, _ flow: FlowDescription, _ weights: [StateDictionary]
   ) throws(Failure) {
+    // Files of detectors that could be before version 3 have no start, so that older libraries read them.
+    if flow.start != .none { try group.set("start", flow.start.rawValue) }
     try group.set("blocks", flow.blockCount)
     try group.set("condition_channels", flow.conditionChannels)
     try group.set("permutation", flow.permutation.rawValue)

@@ -7,12 +7,15 @@ import Scoring
 /// Reading checks that everything is there, of the right type and in proportion to the file's size; whether tensors
 /// have the shapes that the architecture needs is for the encoder and the flows to say.
 package enum ModelFile {
-  /// The newest version of the format that this library reads and writes: that of detectors with tiles.
-  package static let formatVersion = 2
+  /// The newest version of the format that this library reads and writes.
+  package static let formatVersion = 3
 
-  /// That of detectors which see whole frames: older libraries read them, and refuse those that they would score
-  /// otherwise.
-  static let untiledFormatVersion = 1
+  /// The oldest version that says all that the contents are: older libraries read what they can score, and refuse what they
+  /// would score otherwise. Tiles came with version 2, flows that start with a Gaussian with 3.
+  static func formatVersion(of contents: DetectorContents) -> Int {
+    if let flow = contents.flow, flow.start != .none { return 3 }
+    return contents.preprocessing.tiling == nil ? 1 : 2
+  }
 
   /// The attribute `positional_encoding` of `/tiling`: a tile's positions are encoded as if it were a frame.
   static let tilePositionalEncoding = "per tile"

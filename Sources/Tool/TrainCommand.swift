@@ -79,12 +79,15 @@ struct TrainCommand: ParsableCommand {
       "\(contents.encoder.architecture) at \(String(pixels: preprocessing.width, preprocessing.height)), "
         + (preprocessing.tiling.map { "tiles of \(String(pixels: $0.width, $0.height)) of the frame, " } ?? "")
         + "\(String(trainer.options.levelCount, of: "level")), "
-        + "\(String(trainer.options.couplingBlocks, of: "coupling block"))"
+        + (trainer.options.start == .gaussian
+          ? "a Gaussian for each position" : "\(String(trainer.options.couplingBlocks, of: "coupling block"))")
         + (contents.flow == nil ? "" : ", as in \(model), from where its flows are"))
     Output.note(
       "\(String(frames.count, of: "frame")), "
         + (calibrationFrames.isEmpty ? "some held back" : "\(calibrationFrames.count) more")
-        + " to calibrate on, \(String(options.metaEpochs, of: "meta epoch")) of \(String(options.subEpochs, of: "sub-epoch")), "
+        + " to calibrate on, "
+        + (trainer.options.start == .gaussian
+          ? "" : "\(String(options.metaEpochs, of: "meta epoch")) of \(String(options.subEpochs, of: "sub-epoch")), ")
         + "seed \(options.seed)")
     if let region = try interest.region(for: trainer.preprocessing) { trainer.regionOfInterest = region }
     let file = checkpoint.map { TrainingFile(path: $0) }

@@ -33,6 +33,23 @@ struct TrainingArguments: ParsableArguments {
       valueName: "pixels"))
   var tileOverlap: Int?
 
+  @Option(
+    help: ArgumentHelp(
+      "Where flows begin: at a Gaussian for each position, in closed form (gaussian), or at random weights, to be trained "
+        + "by the original's loops (paper). Automatic: gaussian, or paper when one of the options for it is given."))
+  var start = defaults.start
+
+  @Option(
+    help: ArgumentHelp(
+      "Steps, for each level, that train coupling blocks behind a Gaussian, 0 to 1000000; 0 for none.",
+      valueName: "count"))
+  var steps = defaults.couplingSteps
+
+  @Option(
+    help: ArgumentHelp(
+      "Memory in MiB for the positions' own covariances of a Gaussian, 0 to 1048576.", valueName: "MiB"))
+  var gaussianMemory = defaults.gaussianBytes >> 20
+
   @OptionGroup var common: CommonTrainingArguments
 
   @Option(help: "The flows: with the position as condition (freia-cflow, the paper's), or without (freia-flow).")
@@ -115,6 +132,12 @@ struct TrainingArguments: ParsableArguments {
       } else if tileOverlap != nil {
         throw Failure(.invalidArgument, "--tile-overlap is of no effect without --tile-size")
       }
+      options.start = start
+      options.couplingSteps = steps
+      guard (0...1 << 20).contains(gaussianMemory) else {
+        throw Failure(.invalidArgument, "the memory of the Gaussian \(gaussianMemory) MiB is not within 0...1048576")
+      }
+      options.gaussianBytes = gaussianMemory << 20
       common.set(&options)
       options.conditionChannels = decoder == .conditional ? condition : 0
       options.permutation = permutation
@@ -166,6 +189,17 @@ struct InputSize: ExpressibleByArgument, Equatable {
 }
 
 extension FlowDescription.Permutation: ExpressibleByArgument {}
+
+extension TrainingOptions.Start: ExpressibleByArgument {
+  public init?(argument: String) {
+    guard let start = Self.allCases.first(where: { $0.defaultValueDescription == argument }) else { return nil }
+    self = start
+  }
+
+  public var defaultValueDescription: String { "\(self)" }
+
+  public static var allValueStrings: [String] { allCases.map(\.defaultValueDescription) }
+}
 
 /// The original's names of its flows.
 enum Decoder: String, ExpressibleByArgument, CaseIterable {

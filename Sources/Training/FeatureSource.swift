@@ -49,11 +49,31 @@ final class FeatureSource {
     cache = Array(repeating: nil, count: frames.count)
   }
 
-  /// Encodes a frame that has room in the cache.
-  func fillCache(_ frame: Int) throws(Failure) {
-    let features = try FloatBuffer(count: featureCount)
-    encode(frames[frame], into: features)
-    cache[frame] = features
+  /// Encodes the frames that have room in the cache.
+  func fillCache(_ reporter: inout ProgressReporter) throws(Failure) {
+    var progress = TrainingProgress(stage: .encode, total: cachedCount)
+    for frame in 0..<cachedCount {
+      let features = try FloatBuffer(count: featureCount)
+      encode(frames[frame], into: features)
+      cache[frame] = features
+      progress.done += 1
+      try reporter.report(progress, isImportant: progress.done == progress.total)
+    }
+  }
+
+  /// Fails with `.outOfMemory` when the cache has no room for all frames.
+  func checkCacheHoldsAll() throws(Failure) {
+    guard cachedCount < frames.count else { return }
+    let bytes = frames.count * featureCount * MemoryLayout<Float>.stride
+    throw Failure(
+      .outOfMemory,
+      "the features of \(frames.count) frames take \(bytes >> 20) MiB, more than the memory for cached features")
+  }
+
+  /// The features of a level of the frames that were encoded into the cache.
+  func cachedFeatures(level: Int) -> LevelFeatures {
+    let start = levels[..<level].reduce(0) { $0 + $1.count }
+    return LevelFeatures(grid: levels[level], frames: cache.compactMap { $0.map { UnsafePointer($0.base + start) } })
   }
 
   /// Makes the frames of these indices the current batch's `slot`s.

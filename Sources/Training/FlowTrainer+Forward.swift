@@ -13,7 +13,11 @@ extension FlowTrainer {
   ///
   /// - Returns: the mean loss.
   func forward(_ group: Group) -> Float {
-    scratch.likelihood.base.update(repeating: 0, count: group.count)
+    if let logDeterminants = group.logDeterminants {
+      scratch.likelihood.base.update(from: logDeterminants, count: group.count)
+    } else {
+      scratch.likelihood.base.update(repeating: 0, count: group.count)
+    }
     activations.first?.x.base.update(from: group.fibers, count: group.count &* channels)
     var constant = -0.9189385332046727 * Double(channels)
     for block in activations.indices {
@@ -190,11 +194,13 @@ extension FlowTrainer {
   /// The loss, with |z| of the last block's v; see ``forward(fibers:conditions:count:)``.
   private func loss(constant: Double, count: Int) -> Float {
     var total = 0.0
+    var likelihoods = 0.0
     let size = Double(channels)
     for row in 0..<count {
       let square = sumOfSquares(scratch.affine.base + row &* channels, count: channels)
       let logLikelihood = constant + Double(scratch.likelihood.base[row]) - 0.5 * Double(square)
       let value = logLikelihood / size
+      likelihoods += value
       // -ln sigmoid(v) = ln(1 + e^-v), without overflow.
       let decay = exp(-abs(value))
       total += max(-value, 0) + log1p(decay)
@@ -202,6 +208,7 @@ extension FlowTrainer {
       let derivative = value > 0 ? -decay / (1 + decay) : -1 / (1 + decay)
       scratch.likelihood.base[row] = Float(derivative / (size * Double(count)))
     }
+    meanLogLikelihood = likelihoods / Double(count)
     return Float(total / Double(count))
   }
 }

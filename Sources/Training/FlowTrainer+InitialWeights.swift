@@ -6,9 +6,11 @@ extension FlowTrainer {
   /// FrEIA's initial weights of a flow: torch.nn.Linear's defaults (Kaiming uniform with a = sqrt 5, which makes both
   /// weights and biases uniform within 1 / sqrt(inputs)), a global scale of 2 ln(e^5 - 1) so that g = 1, offset 0, and
   /// random rotations or permutations.
-  package static func initialWeights(channels: Int, description: FlowDescription, random: inout Random)
-    throws(Failure) -> StateDictionary
-  {
+  ///
+  /// - Parameter asIdentity: second layers begin at 0 instead, so that the flow keeps every length and volume.
+  package static func initialWeights(
+    channels: Int, description: FlowDescription, asIdentity: Bool = false, random: inout Random
+  ) throws(Failure) -> StateDictionary {
     let layout = try BlockLayout(channels: channels, conditions: description.conditionChannels)
     let scale = Float(2 * log(exp(5.0) - 1))
     var weights = StateDictionary()
@@ -19,6 +21,8 @@ extension FlowTrainer {
         switch entry.name {
         case "global_scale": values = [Float](repeating: scale, count: count)
         case "global_offset": values = [Float](repeating: 0, count: count)
+        case "subnet.2.weight" where asIdentity, "subnet.2.bias" where asIdentity:
+          values = [Float](repeating: 0, count: count)
         default:
           let inputs = entry.name.hasPrefix("subnet.0") ? layout.inputs : layout.hidden
           let bound = 1 / Double(inputs).squareRoot()

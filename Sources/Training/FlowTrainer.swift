@@ -28,6 +28,8 @@ package final class FlowTrainer {
   package let groupCapacity: Int
   /// Steps made so far.
   package internal(set) var stepCount = 0
+  /// Mean log p / C of the last group, before its step.
+  package internal(set) var meanLogLikelihood = 0.0
 
   let layout: BlockLayout
   let mixings: [Mixing]
@@ -45,6 +47,8 @@ package final class FlowTrainer {
     let fibers: UnsafePointer<Float>
     let conditions: Conditions?
     let count: Int
+    /// Of what the fibers went through before the first block, one each; nil for none.
+    let logDeterminants: UnsafePointer<Float>?
   }
 
   /// What a block's backward pass needs of its forward pass, `groupCapacity` rows each.
@@ -112,11 +116,36 @@ package final class FlowTrainer {
   ///   - conditions: of `count` fibers; nil for an unconditional flow.
   ///   - count: 1...`groupCapacity`.
   ///   - learningRate: finite, not negative.
+  ///   - logDeterminants: ln |det| of what each fiber went through before; nil for nothing.
   /// - Returns: the mean loss before the step.
   /// - Throws: `.diverged`, naming the first block that gave a value that is not finite; the weights are then unchanged.
   package func step(
-    fibers: UnsafePointer<Float>, conditions: Conditions?, count: Int, learningRate: Float
+    fibers: UnsafePointer<Float>, conditions: Conditions?, count: Int, learningRate: Float,
+    logDeterminants: UnsafePointer<Float>? = nil
   ) throws(Failure) -> Float {
+    let group = try checkedGroup(fibers, conditions, count, logDeterminants)
+    let loss = forward(group)
+    guard loss.isFinite else { throw divergence(count: count) }
+    stepCount += 1
+    let rate = adam.rate(learningRate, step: stepCount)
+    backward(group) { first, gradient, count in
+      adam.update(parameters.base + first, gradient: gradient, from: first, count: count, rate: rate)
+    }
+    return loss
+  }
+
+  /// Mean log p / C of a group, which changes nothing. Parameters as of a step.
+  package func evaluate(
+    fibers: UnsafePointer<Float>, conditions: Conditions?, count: Int, logDeterminants: UnsafePointer<Float>? = nil
+  ) throws(Failure) -> Double {
+    let loss = forward(try checkedGroup(fibers, conditions, count, logDeterminants))
+    guard loss.isFinite else { throw divergence(count: count) }
+    return meanLogLikelihood
+  }
+
+  private func checkedGroup(
+    _ fibers: UnsafePointer<Float>, _ conditions: Conditions?, _ count: Int, _ logDeterminants: UnsafePointer<Float>?
+  ) throws(Failure) -> Group {
     guard (1...groupCapacity).contains(count) else {
       throw Failure(.invalidArgument, "a group of \(count) fibers is not within 1...\(groupCapacity)")
     }
@@ -126,15 +155,7 @@ package final class FlowTrainer {
     guard max(conditions?.axes.0.length ?? 0, conditions?.axes.1.length ?? 0) <= placeCapacity else {
       throw Failure(.invalidArgument, "the conditions are of more than \(placeCapacity) places")
     }
-    let group = Group(fibers: fibers, conditions: conditions, count: count)
-    let loss = forward(group)
-    guard loss.isFinite else { throw divergence(count: count) }
-    stepCount += 1
-    let rate = adam.rate(learningRate, step: stepCount)
-    backward(group) { first, gradient, count in
-      adam.update(parameters.base + first, gradient: gradient, from: first, count: count, rate: rate)
-    }
-    return loss
+    return Group(fibers: fibers, conditions: conditions, count: count, logDeterminants: logDeterminants)
   }
 
   /// Says where the last forward pass first met a value that is not finite.

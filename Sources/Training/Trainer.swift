@@ -12,7 +12,7 @@ import Scoring
 package final class Trainer {
   package let options: TrainingOptions
   package let preprocessing: Preprocessing
-  package let flowDescription: FlowDescription
+  package internal(set) var flowDescription: FlowDescription
   package private(set) var calibration: Calibration?
   /// Where a fit keeps its state and takes it up again; nil for nowhere.
   package var checkpoint: (any TrainingCheckpoint)?
@@ -20,12 +20,14 @@ package final class Trainer {
   /// detector to go on from, unless set. Training is on whole frames.
   package var regionOfInterest: RegionOfInterest?
   let encoder: Encoder
-  private let encoderWeights: StateDictionary
+  let encoderWeights: StateDictionary
   private let provenance: [String: String]
   private let resizer: Resizer
   /// The threads of all that is computed here.
-  private let workers: Workers
-  private(set) var flowWeights: [StateDictionary]
+  let workers: Workers
+  var flowWeights: [StateDictionary]
+  /// What a fit from a Gaussian on has found.
+  package internal(set) var report: FitReport?
   /// Frames for training and those held back for calibration.
   private(set) var trainingFrames: [PreparedFrame] = []
   private(set) var calibrationFrames: [PreparedFrame] = []
@@ -53,7 +55,8 @@ package final class Trainer {
   package init(_ contents: DetectorContents, options: TrainingOptions, workers: Workers? = nil) throws(Failure) {
     try options.validate()
     let workers = if let workers { workers } else { try Workers(count: 0) }
-    var options = options
+    var options = options.resolved
+    try options.checkStart()
     var taps = contents.encoder.taps
     if let flow = contents.flow {
       options.inputWidth = contents.preprocessing.width
@@ -61,6 +64,7 @@ package final class Trainer {
       options.window = contents.preprocessing.window
       options.tiling = contents.preprocessing.tiling
       options.levelCount = taps.count
+      options.start = flow.start == .gaussian ? .gaussian : .paper
       options.couplingBlocks = flow.blockCount
       options.conditionChannels = flow.conditionChannels
       options.permutation = flow.permutation
@@ -81,7 +85,7 @@ package final class Trainer {
     encoder = try Encoder(
       description, weights: contents.encoderWeights,
       inputSize: EncoderInputSize(height: preprocessing.height, width: preprocessing.width), workers: workers)
-    let flowDescription = try options.flowDescription
+    let flowDescription = if let flow = contents.flow { flow } else { try options.flowDescription }
     let levels = try encoder.levelGrids(height: preprocessing.height, width: preprocessing.width)
     if contents.flow != nil {
       guard contents.flowWeights.count == levels.count else {
@@ -159,31 +163,20 @@ package final class Trainer {
     if holdsBack { try holdBack() }
     try checkHeldBack()
     let pictures = trainingFrames.flatMap(\.pictures)
-    let identity = try TrainingIdentity(
-      options: options, preprocessing: preprocessing, encoder: encoder.description, encoderWeights: encoderWeights,
-      flowWeights: flowWeights, frames: pictures)
-    let saved = try checkpoint?.load()
-    if let saved, let difference = identity.difference(from: saved.identity) {
-      throw Failure(.state, "the checkpoint is of another training: \(difference)")
+    switch options.start {
+    case .paper: try trainFromRandomWeights(pictures, ProgressReporter(handler), observer)
+    case .gaussian, .automatic: try trainFromGaussian(pictures, ProgressReporter(handler))
     }
-    state = .failed
-    trainedFrames.formUnion(trainingFrames.map { fingerprint($0) })
-    let source = try FeatureSource(
-      encoder, preprocessing: preprocessing, frames: pictures, options: options, workers: workers)
-    let run = try TrainingRun(
-      source, frameCount: pictures.count, flow: flowDescription, options: options,
-      weights: flowWeights)
-    if let saved { try run.restore(saved) }
-    var keeper = checkpoint.map { CheckpointKeeper($0) }
-    try run.fit(ProgressReporter(handler)) { (metaEpoch, weights) throws(Failure) in
-      try observer?(metaEpoch, contents(weights))
-    } save: { (passes, flows) throws(Failure) in
-      try keeper?.save(
-        TrainingState(identity: identity, passes: passes, flows: flows), isLast: passes == run.passCount)
-    }
-    flowWeights = try run.weights()
     calibration = nil
     state = .fitted
+  }
+
+  /// From here on a fit that fails leaves a trainer of no use.
+  func beginFit(_ pictures: [[UInt8]]) throws(Failure) -> FeatureSource {
+    state = .failed
+    trainedFrames.formUnion(trainingFrames.map { fingerprint($0) })
+    return try FeatureSource(
+      encoder, preprocessing: preprocessing, frames: pictures, options: options, workers: workers)
   }
 
   /// Moves a seeded choice of training frames to the calibration frames, when there are none. Copies of a frame go with it,
@@ -277,7 +270,8 @@ package final class Trainer {
       var provenance = provenance
       if state == .fitted {
         provenance["training"] =
-          "\(trainingFrames.count) frames, \(options.metaEpochs) x \(options.subEpochs) epochs, learning rate "
+          report.map { "\(trainingFrames.count) frames, \($0.summary), seed \(options.seed)" }
+          ?? "\(trainingFrames.count) frames, \(options.metaEpochs) x \(options.subEpochs) epochs, learning rate "
           + "\(options.learningRate), batches of \(options.imageBatch) frames and \(options.fiberBatch) fibers, rotation "
           + "\(options.rotationDegrees) degrees, seed \(options.seed)"
       }
@@ -293,7 +287,7 @@ package final class Trainer {
     get throws(Failure) { try Detector(contents, workers: workers) }
   }
 
-  private func contents(_ flowWeights: [StateDictionary]) -> DetectorContents {
+  func contents(_ flowWeights: [StateDictionary]) -> DetectorContents {
     DetectorContents(
       encoder: encoder.description, preprocessing: preprocessing, flow: flowDescription,
       encoderWeights: encoderWeights, flowWeights: flowWeights, trainedFrames: trainedFrames, provenance: provenance)

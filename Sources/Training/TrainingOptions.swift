@@ -14,6 +14,11 @@ package struct TrainingOptions: Sendable, Equatable {
   package var tiling: Tiling?
   /// Feature levels, the coarsest kept, 1...3.
   package var levelCount = 3
+  package var start = Start.automatic
+  /// Bytes that the positions' own covariances of a Gaussian start may take in all levels together.
+  package var gaussianBytes = 64 << 20
+  /// Steps in which the coupling blocks behind a Gaussian start are trained, for each level, 0...1000000; 0 for no blocks.
+  package var couplingSteps = 0
   /// K, 1...64.
   package var couplingBlocks = 8
   /// P, a multiple of 4 up to 1024; 0 for unconditional flows.
@@ -77,7 +82,8 @@ package struct TrainingOptions: Sendable, Equatable {
   package var flowDescription: FlowDescription {
     get throws(Failure) {
       try FlowDescription(
-        blockCount: couplingBlocks, conditionChannels: conditionChannels, permutation: permutation, clamp: clamp,
+        start: chosenStart == .gaussian ? .gaussian : .none,
+        blockCount: chosenStart == .gaussian && couplingSteps == 0 ? 0 : couplingBlocks, conditionChannels: conditionChannels, permutation: permutation, clamp: clamp,
         clampAlpha: clampAlpha)
     }
   }
@@ -102,6 +108,8 @@ package struct TrainingOptions: Sendable, Equatable {
     }
     for percent in decayPercents { try check(percent, within: 0...100, "the decay at percent") }
     try check(rotationDegrees, within: 0...180, "the rotation")
+    try check(gaussianBytes, within: 0...(1 << 40), "the memory of the Gaussian")
+    try check(couplingSteps, within: 0...1_000_000, "the number of coupling steps")
     try check(calibrationFraction, within: 0...0.9, "the calibration fraction")
     try check(falseRejectRate, within: 0...0.5, "the false reject rate")
     if reviewRate != 0 { try check(reviewRate, within: falseRejectRate...0.5, "the review rate") }

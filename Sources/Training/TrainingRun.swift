@@ -73,7 +73,7 @@ final class TrainingRun {
     save: (_ passes: Int, [FlowTrainer.State]) throws(Failure) -> Void
   ) throws(Failure) {
     var reporter = reporter
-    if passesDone < passCount { try fillCache(&reporter) }
+    if passesDone < passCount { try source.fillCache(&reporter) }
     let framesPerPass = batchCount * batchSize
     var progress = TrainingProgress(stage: .fit, epochs: passCount, total: passCount * framesPerPass)
     progress.epoch = passesDone
@@ -102,15 +102,6 @@ final class TrainingRun {
       }
     }
     return weights
-  }
-
-  private func fillCache(_ reporter: inout ProgressReporter) throws(Failure) {
-    var progress = TrainingProgress(stage: .encode, total: source.cachedCount)
-    for frame in 0..<source.cachedCount {
-      try source.fillCache(frame)
-      progress.done += 1
-      try reporter.report(progress, isImportant: progress.done == progress.total)
-    }
   }
 
   /// One sub-epoch: all frames in a fresh order.

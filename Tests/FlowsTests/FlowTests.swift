@@ -35,7 +35,8 @@ import Testing
     for fixture in try DetectorFixture.load().flows {
       let description = try fixture.description
       let weights = try Generated.flowWeights("flow/\(fixture.case)/", channels: fixture.channels, description)
-      let transform = try FlowTransform(channels: fixture.channels, description: description, weights: weights)
+      let transform = try FlowTransform(
+        grid: Grid(height: 1, width: 1, channels: fixture.channels), description: description, weights: weights)
       let positions = fixture.height * fixture.width
       let fibers = Generated.unit("flow/\(fixture.case)/fibers", count: positions * fixture.channels).map { 1.5 * $0 }
       let conditions = PositionalEncoding.table(

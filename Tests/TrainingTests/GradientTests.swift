@@ -83,7 +83,8 @@ struct GradientTests {
     _ weights: StateDictionary, _ fibers: [Float], _ conditions: [Float], _ channels: Int,
     _ description: FlowDescription
   ) throws -> Double {
-    let flow = try FlowTransform(channels: channels, description: description, weights: weights)
+    let flow = try FlowTransform(
+      grid: Grid(height: 1, width: 1, channels: channels), description: description, weights: weights)
     let count = fibers.count / channels
     var total = 0.0
     for row in 0..<count {

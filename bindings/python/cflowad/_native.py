@@ -249,6 +249,9 @@ class TrainOptions(Sized):
         ("parallel_for_context", c_void_p),
         ("low_rate", c_float),
         ("low_verdict", c_int32),
+        ("start", c_int32),
+        ("coupling_steps", c_uint32),
+        ("gaussian_bytes", c_uint64),
     ]
 
 

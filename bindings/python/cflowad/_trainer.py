@@ -22,6 +22,7 @@ Permutation = Literal["soft", "hard"]
 Clamp = Literal["alpha*tanh(s)", "alpha*tanh(s/alpha)"]
 Schedule = Literal["constant", "cosine", "steps"]
 ThresholdRule = Literal["conformal", "f1", "cost"]
+Start = Literal["automatic", "paper", "gaussian"]
 Role = Literal["training", "calibration", "defective"]
 Stage = Literal["encode", "fit", "calibrate"]
 
@@ -31,6 +32,7 @@ _CLAMPS = ("alpha*tanh(s)", "alpha*tanh(s/alpha)")
 _STAGES: tuple[Stage, ...] = ("encode", "fit", "calibrate")
 _ROLES = ("training", "calibration", "defective")
 _THRESHOLD_RULES = ("conformal", "f1", "cost")
+_STARTS = ("automatic", "paper", "gaussian")
 
 
 @dataclass(frozen=True)
@@ -145,6 +147,15 @@ class Trainer(Handle):
         All randomness of the run.
     feature_cache_bytes
         Memory for cached encoder features.
+    start
+        Where the flows of a new detector begin. ``"gaussian"``: at a Gaussian for each position, in closed form, fitted in
+        seconds and without coupling blocks; ``"paper"``: at random weights, trained by the original's loops;
+        ``"automatic"``: at a Gaussian, unless an option that only the paper's training reads differs from its default.
+    coupling_steps
+        Steps of Adam, for each level, that train coupling_blocks behind a Gaussian, from the identity on; they are kept when
+        frames that they were not trained on are likelier with them. 0: no blocks.
+    gaussian_bytes
+        Memory and file space for the positions' own covariances of a Gaussian, all levels together.
     threads
         Threads that share the work, the calling one included, up to 256; 0: one per processor. Leave some to sessions that
         score meanwhile. No number depends on it.
@@ -190,6 +201,9 @@ class Trainer(Handle):
         threads: int = 0,
         low_rate: float = 0.01,
         low_verdict: Verdict = Verdict.REVIEW,
+        start: Start = "automatic",
+        coupling_steps: int = 0,
+        gaussian_bytes: int = 64 << 20,
     ) -> None:
         # A step at 100 % never comes.
         percents = [unsigned("decay_percents", percent, 32) for percent in decay_percents]
@@ -230,6 +244,9 @@ class Trainer(Handle):
             thread_count=checked_threads(threads),
             low_rate=low_rate,
             low_verdict=Verdict(low_verdict),
+            start=_index("start", start, _STARTS),
+            coupling_steps=unsigned("coupling_steps", coupling_steps, 32),
+            gaussian_bytes=unsigned("gaussian_bytes", gaussian_bytes, 64),
         )
         handle = ctypes.c_void_p()
         check(

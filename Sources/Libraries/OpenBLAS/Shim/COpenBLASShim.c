@@ -5,13 +5,26 @@
 #include <pthread.h>
 #include <stddef.h>
 
+/* LAPACK's Fortran interface; lengths of text come last. */
+typedef void syevd_function(
+    const char *job, const char *uplo, const blasint *n, double *a, const blasint *lda, double *values, double *work,
+    const blasint *work_count, blasint *iwork, const blasint *iwork_count, blasint *info, size_t, size_t);
+typedef void potrf_function(
+    const char *uplo, const blasint *n, double *a, const blasint *lda, blasint *info, size_t);
+typedef void trtri_function(
+    const char *uplo, const char *diagonal, const blasint *n, double *a, const blasint *lda, blasint *info, size_t,
+    size_t);
+
 static struct {
-    __typeof__(&cblas_sgemm) sgemm;
-    __typeof__(&openblas_get_config) config;
-    __typeof__(&openblas_get_corename) core_name;
+    __typeof__(&cblas_dsyrk) syrk;
+    __typeof__(&cblas_dgemm) gemm;
+    __typeof__(&cblas_dtrmm) trmm;
+    syevd_function *syevd;
+    potrf_function *potrf;
+    trtri_function *trtri;
     __typeof__(&openblas_get_num_threads) thread_count;
     __typeof__(&openblas_set_num_threads) set_thread_count;
-} blas;
+} lapack;
 
 static int is_loaded;
 
@@ -23,30 +36,75 @@ static int find(void *library, const char *name, void *function) {
 static void load(void) {
     void *library = dlopen("libopenblas.so.0", RTLD_NOW | RTLD_LOCAL);
 
-    is_loaded = library != NULL && find(library, "cblas_sgemm", &blas.sgemm)
-        && find(library, "openblas_get_config", &blas.config) && find(library, "openblas_get_corename", &blas.core_name)
-        && find(library, "openblas_get_num_threads", &blas.thread_count)
-        && find(library, "openblas_set_num_threads", &blas.set_thread_count);
+    is_loaded = library != NULL && find(library, "cblas_dsyrk", &lapack.syrk)
+        && find(library, "cblas_dgemm", &lapack.gemm) && find(library, "cblas_dtrmm", &lapack.trmm)
+        && find(library, "dsyevd_", &lapack.syevd) && find(library, "dpotrf_", &lapack.potrf)
+        && find(library, "dtrtri_", &lapack.trtri) && find(library, "openblas_get_num_threads", &lapack.thread_count)
+        && find(library, "openblas_set_num_threads", &lapack.set_thread_count);
 }
 
-int cflowad_blas_load(void) {
+int cflowad_lapack_load(void) {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
 
     pthread_once(&once, load);
     return is_loaded ? 0 : -1;
 }
 
-void cflowad_blas_sgemm(
-    int transposed_a, int transposed_b, int rows, int columns, int depth, float alpha, const float *a, int stride_a,
-    const float *b, int stride_b, float beta, float *c, int stride_c) {
-    blas.sgemm(CblasRowMajor, transposed_a ? CblasTrans : CblasNoTrans, transposed_b ? CblasTrans : CblasNoTrans, rows,
-               columns, depth, alpha, a, stride_a, b, stride_b, beta, c, stride_c);
+static pthread_mutex_t users_lock = PTHREAD_MUTEX_INITIALIZER;
+static int users;
+static int threads_before;
+
+void cflowad_lapack_begin(void) {
+    pthread_mutex_lock(&users_lock);
+    if (users++ == 0) {
+        threads_before = lapack.thread_count();
+        if (threads_before != 1) lapack.set_thread_count(1);
+    }
+    pthread_mutex_unlock(&users_lock);
 }
 
-const char *cflowad_blas_config(void) { return blas.config(); }
+void cflowad_lapack_end(void) {
+    pthread_mutex_lock(&users_lock);
+    if (--users == 0 && threads_before != 1) lapack.set_thread_count(threads_before);
+    pthread_mutex_unlock(&users_lock);
+}
 
-const char *cflowad_blas_core_name(void) { return blas.core_name(); }
+void cflowad_lapack_add_gram(int n, int rows, const double *a, double *c) {
+    lapack.syrk(CblasRowMajor, CblasLower, CblasTrans, n, rows, 1, a, n, 1, c, n);
+}
 
-int cflowad_blas_thread_count(void) { return blas.thread_count(); }
+void cflowad_lapack_multiply_transposed(
+    int rows, int columns, int depth, const double *a, const double *b, double *c) {
+    lapack.gemm(
+        CblasRowMajor, CblasNoTrans, CblasTrans, rows, columns, depth, 1, a, depth, b, depth, 0, c, columns);
+}
 
-void cflowad_blas_set_thread_count(int count) { blas.set_thread_count(count); }
+void cflowad_lapack_multiply_triangular(
+    int rows, int n, const double *l, int l_stride, double *b, int b_stride) {
+    lapack.trmm(
+        CblasRowMajor, CblasRight, CblasLower, CblasTrans, CblasNonUnit, rows, n, 1, l, l_stride, b, b_stride);
+}
+
+/* A lower triangle by rows is LAPACK's upper one by columns. */
+
+int cflowad_lapack_eigenvectors(int n, double *a, double *values, double *work, long long *iwork) {
+    const blasint size = n, work_count = 1 + 6 * size + 2 * size * size, iwork_count = 3 + 5 * size;
+    blasint info = 0;
+
+    lapack.syevd(
+        "V", "U", &size, a, &size, values, work, &work_count, (blasint *)iwork, &iwork_count, &info, 1, 1);
+    return (int)info;
+}
+
+int cflowad_lapack_inverse_cholesky(int n, double *a) {
+    const blasint size = n;
+    blasint info = 0;
+
+    lapack.potrf("U", &size, a, &size, &info, 1);
+    if (info == 0) lapack.trtri("U", "N", &size, a, &size, &info, 1, 1);
+    return (int)info;
+}
+
+int cflowad_lapack_thread_count(void) { return lapack.thread_count(); }
+
+void cflowad_lapack_set_thread_count(int count) { lapack.set_thread_count(count); }

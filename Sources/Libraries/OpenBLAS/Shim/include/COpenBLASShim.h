@@ -2,30 +2,51 @@
 #define C_OPENBLAS_SHIM_H
 
 /*
- * OpenBLAS's C interface without its enumerations and its blasint, whose width depends on how OpenBLAS was built.
+ * What fitting a detector needs of OpenBLAS and the LAPACK in it, in double precision, without its enumerations and its
+ * blasint, whose width depends on how OpenBLAS was built. Matrices are square or row-major as said; nothing is copied.
  *
- * OpenBLAS starts a thread for each processor and takes memory as soon as it is loaded, so it is loaded when training
- * begins and not with the library: a host that only scores has nothing of it.
+ * OpenBLAS starts a thread for each processor and takes memory as soon as it is loaded, so it is loaded when a detector
+ * is fitted and not with the library: a host that only scores has nothing of it.
  */
 
 /** Loads OpenBLAS unless it is loaded. 0, or -1 when it is not there; nothing below may be called then. Thread-safe. */
-int cflowad_blas_load(void);
+int cflowad_lapack_load(void);
 
-/** C = alpha op(A) op(B) + beta C, row-major; C is rows x columns, transposed_ values are 0 or 1. cblas_sgemm. */
-void cflowad_blas_sgemm(
-    int transposed_a, int transposed_b, int rows, int columns, int depth, float alpha, const float *a, int stride_a,
-    const float *b, int stride_b, float beta, float *c, int stride_c);
+/**
+ * Between these two OpenBLAS computes every call on the thread that made it: with several threads it sums in an order
+ * that depends on their number (OpenBLAS 0.3.21: dsyevd from n = 24 on, dpotrf from n = 64 on), and the threads here
+ * have calls of their own. The number of threads is the process's; the last end puts it back. Thread-safe; they nest.
+ */
+void cflowad_lapack_begin(void);
+void cflowad_lapack_end(void);
 
-/** How OpenBLAS was built, e.g. "OpenBLAS 0.3.21 NO_LAPACKE DYNAMIC_ARCH". Static. */
-const char *cflowad_blas_config(void);
+/** C += A' A for A of rows x n, row-major; of C, n x n, the lower triangle by rows is computed. cblas_dsyrk. */
+void cflowad_lapack_add_gram(int n, int rows, const double *a, double *c);
 
-/** Name of the processor family whose kernels OpenBLAS runs, e.g. "Haswell". Static. */
-const char *cflowad_blas_core_name(void);
+/** C = A B' for A of rows x depth and B of columns x depth, row-major. cblas_dgemm. */
+void cflowad_lapack_multiply_transposed(
+    int rows, int columns, int depth, const double *a, const double *b, double *c);
+
+/** B = B L' for B of rows x n, row-major, rows b_stride apart, and L lower triangular, rows l_stride apart. cblas_dtrmm. */
+void cflowad_lapack_multiply_triangular(
+    int rows, int n, const double *l, int l_stride, double *b, int b_stride);
+
+/**
+ * Eigenvalues, ascending, and eigenvectors, as the rows of a, of a symmetric matrix whose lower triangle by rows is in a.
+ * work has 1 + 6 n + 2 n n numbers, iwork 3 + 5 n of 8 bytes each. 0, or LAPACK's info. dsyevd.
+ */
+int cflowad_lapack_eigenvectors(int n, double *a, double *values, double *work, long long *iwork);
+
+/**
+ * The inverse of the Cholesky factor of a positive definite matrix, both lower triangles by rows, in place: W with W A W' =
+ * 1. 0, or LAPACK's info: the number of the first row where the matrix is not positive. dpotrf, dtrtri.
+ */
+int cflowad_lapack_inverse_cholesky(int n, double *a);
 
 /** OpenBLAS's thread count, for the whole process. */
-int cflowad_blas_thread_count(void);
+int cflowad_lapack_thread_count(void);
 
-/** Sets OpenBLAS's thread count for the whole process. For tests alone: the library leaves it as it found it. */
-void cflowad_blas_set_thread_count(int count);
+/** Sets OpenBLAS's thread count for the whole process. For tests alone. */
+void cflowad_lapack_set_thread_count(int count);
 
 #endif /* C_OPENBLAS_SHIM_H */

@@ -1,0 +1,85 @@
+import Basics
+import Kernels
+
+/// A conditional Gaussian as the first layer of a flow: an affine map of its own for every position p of the grid, which
+/// makes the fibers of good frames white.
+/// ```
+/// y = diag(s) U (x - m_p)      z[..<r] = W_p y[..<r]      z[r...] = y[r...]
+/// ln |det| = sum ln s + sum ln diag W_p
+/// ```
+/// diag(s) U whitens by the covariance that all positions have in common; W_p, lower triangular, whitens by what is left of
+/// position p's own in the r leading directions. With r = C every position has a covariance of its own, with r = 0 none has.
+/// Without coupling blocks behind it, log p(z) + ln |det| is the log-density of N(m_p, S_p): PaDiM's Gaussian (T. Defard et
+/// al., ICPR 2020), level by level.
+struct GaussianLayer: Sendable {
+  private let channels: Int
+  /// Positions x C, or one row.
+  private let means: ConstantFloats
+  private let hasPositionMeans: Bool
+  private let whitening: LinearMap
+  private let rank: Int
+  /// A packed triangle for each position; nil when r = 0.
+  private let factors: ConstantFloats?
+  /// ln |det| for each position.
+  private let logDeterminants: ConstantFloats
+
+  init(_ weights: StateDictionary, grid: Grid, memory: WeightMemory) throws(Failure) {
+    let parameters = try GaussianParameters(weights, grid: grid)
+    (channels, rank) = (grid.channels, parameters.rank)
+    hasPositionMeans = parameters.mean.count > grid.channels
+    means = try ConstantFloats(parameters.mean)
+    whitening = try LinearMap(outputs: channels, inputs: channels, in: memory) { (outputs, rows) in
+      for (i, output) in outputs.enumerated() {
+        for j in 0..<grid.channels {
+          rows[i * grid.channels + j] = parameters.scale[output] * parameters.basis[output * grid.channels + j]
+        }
+      }
+    }
+    let logDeterminants = (0..<grid.positions).map { Float(parameters.logDeterminant(at: $0)) }
+    guard logDeterminants.allSatisfy(\.isFinite) else {
+      throw Failure(.format, "the Gaussian's determinant is not finite")
+    }
+    self.logDeterminants = try ConstantFloats(logDeterminants)
+    guard rank > 0 else {
+      factors = nil
+      return
+    }
+    let size = parameters.rank
+    let (packed, triangle) = (TriangularProduct.matrixCount(size: size), GaussianParameters.triangleCount(size))
+    factors = try ConstantFloats(count: grid.positions * packed, in: memory) { target in
+      parameters.factors.withUnsafeBufferPointer { source in
+        guard let source = source.baseAddress else { return }
+        for position in 0..<grid.positions {
+          TriangularProduct.pack(source + position * triangle, size: size, into: target + position * packed)
+        }
+      }
+    }
+  }
+
+  /// Takes some fibers, the first of which is at `position` of the grid, through the layer.
+  ///
+  /// - Parameters:
+  ///   - fibers: rows of C, one behind the other.
+  ///   - centred: scratch memory for rows of C, `stride` floats apart.
+  ///   - output: receives z as such rows.
+  ///   - logDeterminants: receives ln |det| for each.
+  func apply(
+    _ fibers: UnsafePointer<Float>, position: Int, count: Int, centred: UnsafeMutablePointer<Float>,
+    into output: UnsafeMutablePointer<Float>, stride: Int, logDeterminants: UnsafeMutablePointer<Float>
+  ) {
+    for row in 0..<count {
+      let fiber = fibers + row &* channels
+      let mean = means.base + (hasPositionMeans ? (position &+ row) &* channels : 0)
+      let target = centred + row &* stride
+      for i in 0..<channels { target[i] = fiber[i] - mean[i] }
+    }
+    whitening.apply(centred, xStride: stride, count: count, into: output, yStride: stride)
+    if let factors {
+      let matrixCount = TriangularProduct.matrixCount(size: rank)
+      let product = TriangularProduct(
+        matrices: factors.base + position &* matrixCount, size: rank, x: output, stride: stride)
+      Kernels.selected.triangularProduct(product, rows: 0..<count)
+    }
+    logDeterminants.update(from: self.logDeterminants.base + position, count: count)
+  }
+}

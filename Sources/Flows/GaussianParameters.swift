@@ -1,0 +1,103 @@
+import Basics
+import Glibc
+import Kernels
+
+/// The numbers of a ``GaussianLayer`` as a model file holds them, shapes and values checked.
+///
+/// | key | shape | |
+/// |---|---|---|
+/// | `gaussian.mean` | positions x C, or 1 x C | m_p: the mean fiber of each position, or one for all |
+/// | `gaussian.basis` | C x C | U: the eigenvectors of the pooled covariance as rows, the largest eigenvalue's first |
+/// | `gaussian.scale` | C | s: 1 / the square roots of the eigenvalues |
+/// | `gaussian.factors` | positions x r (r + 1) / 2 | W_p: rows of lower triangles; missing when r = 0 |
+package struct GaussianParameters: Sendable {
+  package let mean: [Float]
+  package let basis: [Float]
+  package let scale: [Float]
+  package let factors: [Float]
+  /// r: directions whose covariance is each position's own.
+  package let rank: Int
+  let channels: Int
+
+  static let meanKey = "gaussian.mean"
+  static let basisKey = "gaussian.basis"
+  static let scaleKey = "gaussian.scale"
+  static let factorsKey = "gaussian.factors"
+
+  /// Fails with `.format` when a tensor is missing, has another shape than the grid wants, or is none of a Gaussian.
+  package init(_ weights: StateDictionary, grid: Grid) throws(Failure) {
+    channels = grid.channels
+    let meanRows = weights[Self.meanKey]?.shape.first == 1 ? 1 : grid.positions
+    mean = try weights.values(Self.meanKey, shape: [meanRows, channels])
+    // What |det| is computed without must be a rotation.
+    _ = try BlockParameters.rotate([Double](repeating: 0, count: channels), by: Self.basisKey, of: weights)
+    basis = try weights.values(Self.basisKey, shape: [channels, channels])
+    scale = try weights.values(Self.scaleKey, shape: [channels])
+    rank = try Self.rank(weights, channels: channels)
+    factors =
+      rank == 0 ? [] : try weights.values(Self.factorsKey, shape: [grid.positions, Self.triangleCount(rank)])
+    guard scale.allSatisfy({ $0 > 0 }) else {
+      throw Failure(.format, "a value of the tensor \(Self.scaleKey) is not above 0")
+    }
+    let count = Self.triangleCount(rank)
+    for start in stride(from: 0, to: factors.count, by: max(count, 1)) {
+      guard (0..<rank).allSatisfy({ factors[start + Self.triangleCount($0 + 1) - 1] > 0 }) else {
+        throw Failure(.format, "a diagonal value of the tensor \(Self.factorsKey) is not above 0")
+      }
+    }
+  }
+
+  /// - Parameters: as in the table; `factors` is empty when `rank` is 0.
+  package init(mean: [Float], basis: [Float], scale: [Float], factors: [Float], rank: Int) {
+    self.mean = mean
+    self.basis = basis
+    self.scale = scale
+    self.factors = factors
+    self.rank = rank
+    channels = scale.count
+  }
+
+  /// Adds the tensors to a flow's.
+  package func store(in weights: inout StateDictionary) throws(Failure) {
+    weights[Self.meanKey] = try Tensor(shape: [mean.count / max(channels, 1), channels], values: mean)
+    weights[Self.basisKey] = try Tensor(shape: [channels, channels], values: basis)
+    weights[Self.scaleKey] = try Tensor(shape: [channels], values: scale)
+    guard rank > 0 else { return }
+    let count = Self.triangleCount(rank)
+    weights[Self.factorsKey] = try Tensor(shape: [factors.count / count, count], values: factors)
+  }
+
+  /// Numbers of a lower triangle with its diagonal.
+  package static func triangleCount(_ size: Int) -> Int { size * (size + 1) / 2 }
+
+  /// m of a position.
+  func mean(at position: Int) -> ArraySlice<Float> {
+    let start = mean.count == channels ? 0 : position * channels
+    return mean[start..<start + channels]
+  }
+
+  /// The lower triangle of a position.
+  func factor(at position: Int) -> ArraySlice<Float> {
+    let count = Self.triangleCount(rank)
+    return factors[position * count..<(position + 1) * count]
+  }
+
+  /// ln |det| of the whole layer at a position.
+  package func logDeterminant(at position: Int) -> Double {
+    var sum = scale.reduce(0.0) { $0 + log(Double($1)) }
+    guard rank > 0 else { return sum }
+    let factor = factor(at: position)
+    for row in 1...rank { sum += log(Double(factor[factor.startIndex + Self.triangleCount(row) - 1])) }
+    return sum
+  }
+
+  /// The rank whose triangles have as many numbers as the tensor says; 0 without one.
+  private static func rank(_ weights: StateDictionary, channels: Int) throws(Failure) -> Int {
+    guard let shape = weights[factorsKey]?.shape else { return 0 }
+    let count = shape.last ?? 0
+    guard let rank = (1...max(channels, 1)).first(where: { triangleCount($0) == count }) else {
+      throw Failure(.format, "the tensor \(factorsKey) of shape \(shape) holds no triangles of up to \(channels) rows")
+    }
+    return rank
+  }
+}

@@ -1,0 +1,78 @@
+import Basics
+import COpenBLASShim
+
+/// The linear algebra of fitting a Gaussian, by OpenBLAS and the LAPACK in it, in double precision.
+///
+/// Matrices are row-major, and triangles lower ones. Sizes are the caller's own, below 2^31.
+package enum LAPACK {
+  /// Runs a body that uses the functions below. Their bits do not depend on OpenBLAS's number of threads, which is 1 for the
+  /// process meanwhile and then what it was.
+  ///
+  /// Fails with `.unsupported` when there is no OpenBLAS on the machine.
+  package static func use<Value>(_ body: () throws(Failure) -> Value) throws(Failure) -> Value {
+    guard cflowad_lapack_load() == 0 else {
+      throw Failure(
+        .unsupported,
+        "fitting a Gaussian needs LAPACK, but libopenblas.so.0 (Debian's libopenblas0) cannot be loaded")
+    }
+    cflowad_lapack_begin()
+    defer { cflowad_lapack_end() }
+    return try body()
+  }
+
+  /// C += A' A: `a` is rows x n; of `c`, n x n, the lower triangle is computed.
+  package static func addGram(
+    of a: UnsafePointer<Double>, rows: Int, n: Int, to c: UnsafeMutablePointer<Double>
+  ) {
+    guard rows > 0, n > 0 else { return }
+    cflowad_lapack_add_gram(Int32(truncatingIfNeeded: n), Int32(truncatingIfNeeded: rows), a, c)
+  }
+
+  /// C = A B': `a` is rows x depth, `b` columns x depth.
+  package static func multiply(
+    _ a: UnsafePointer<Double>, rows: Int, byTransposed b: UnsafePointer<Double>, columns: Int, depth: Int,
+    into c: UnsafeMutablePointer<Double>
+  ) {
+    guard rows > 0, columns > 0, depth > 0 else { return }
+    cflowad_lapack_multiply_transposed(
+      Int32(truncatingIfNeeded: rows), Int32(truncatingIfNeeded: columns), Int32(truncatingIfNeeded: depth), a, b, c)
+  }
+
+  /// Rows x become W x, in place: the first n values of each of `rows` rows, `stride` apart; W is lower triangular, its rows n
+  /// apart.
+  package static func multiply(
+    rows x: UnsafeMutablePointer<Double>, count rows: Int, stride: Int, byTriangle w: UnsafePointer<Double>, n: Int
+  ) {
+    guard rows > 0, n > 0 else { return }
+    cflowad_lapack_multiply_triangular(
+      Int32(truncatingIfNeeded: rows), Int32(truncatingIfNeeded: n), w, Int32(truncatingIfNeeded: n), x,
+      Int32(truncatingIfNeeded: stride))
+  }
+
+  /// The eigenvalues of a symmetric matrix, ascending; its lower triangle is in `a`, whose rows become the eigenvectors.
+  ///
+  /// Fails with `.diverged` when the algorithm does not converge, as for values that are not finite.
+  package static func eigenvectors(_ a: UnsafeMutablePointer<Double>, n: Int) throws(Failure) -> [Double] {
+    guard n > 0 else { return [] }
+    let work = try Buffer<Double>(count: 1 + 6 * n + 2 * n * n, isBrief: true)
+    let integers = try Buffer<Int64>(count: 3 + 5 * n, isBrief: true)
+    var values = [Double](repeating: 0, count: n)
+    let info = integers.base.withMemoryRebound(to: CLongLong.self, capacity: integers.count) { integers in
+      cflowad_lapack_eigenvectors(Int32(truncatingIfNeeded: n), a, &values, work.base, integers)
+    }
+    guard info == 0, values.allSatisfy(\.isFinite) else {
+      throw Failure(.diverged, "the eigenvectors of a covariance of \(n) channels cannot be found")
+    }
+    return values
+  }
+
+  /// Replaces a positive definite matrix by W with W A W' = 1, the inverse of its Cholesky factor; lower triangles.
+  ///
+  /// Fails with `.diverged` when the matrix is not positive definite.
+  package static func invertCholesky(_ a: UnsafeMutablePointer<Double>, n: Int) throws(Failure) {
+    guard n > 0 else { return }
+    guard cflowad_lapack_inverse_cholesky(Int32(truncatingIfNeeded: n), a) == 0 else {
+      throw Failure(.diverged, "a covariance of \(n) directions is not positive definite")
+    }
+  }
+}

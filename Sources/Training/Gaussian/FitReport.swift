@@ -1,0 +1,20 @@
+/// What a fit from a Gaussian on has found, for people.
+package struct FitReport: Sendable {
+  /// One for each level, finest first.
+  let forms: [GaussianSelection.Form]
+  /// What each level's coupling blocks add to the mean log p / C of frames that they were not trained on; nil without any.
+  let couplingGains: [Double]?
+
+  /// In one line.
+  package var summary: String {
+    var parts = ["Gaussian of " + forms.map(\.description).joined(separator: "; ")]
+    if let couplingGains {
+      let gains = couplingGains.map { "\(($0 * 1000).rounded() / 1000)" }.joined(separator: ", ")
+      parts.append("coupling blocks that add \(gains) to the held-back log p / C")
+    }
+    return parts.joined(separator: ", ")
+  }
+
+  /// Mean log p / C of frames that the Gaussian was not fitted to, by level.
+  package var heldBackLikelihoods: [Double] { forms.map(\.heldBack) }
+}

@@ -1,0 +1,63 @@
+import Basics
+import Glibc
+import Kernels
+
+/// The fibers of a level, those of every frame whitened by a Gaussian that was fitted without the frame (folds): they are as
+/// white as a new frame's. To be made within ``LAPACK/use(_:)``.
+final class FoldedFibers {
+  let grid: Grid
+  /// Frames to train on, and those of the last fold, to judge by.
+  let trainingFrames: [Int]
+  let judgingFrames: [Int]
+  /// Frames x positions x C.
+  private let fibers: FloatBuffer
+  /// ln |det| of each fold's Gaussian, by position.
+  private let logDeterminants: [FloatBuffer]
+
+  private static let largestFoldCount = 6
+
+  /// A fiber's frame and position.
+  struct Place {
+    let frame: Int
+    let position: Int
+  }
+
+  /// - Parameter features: of at least three frames.
+  init(_ features: LevelFeatures, form: GaussianSelection.Form, workers: Workers) throws(Failure) {
+    grid = features.grid
+    let frameCount = features.frames.count
+    let foldCount = min(Self.largestFoldCount, frameCount)
+    fibers = try FloatBuffer(count: frameCount * grid.count, isBrief: true)
+    var logDeterminants: [FloatBuffer] = []
+    for fold in 0..<foldCount {
+      let held = (0..<frameCount).filter { $0 % foldCount == fold }
+      let fit = try GaussianFit(
+        features.subset((0..<frameCount).filter { $0 % foldCount != fold }), hasPositionMeans: form.hasPositionMeans,
+        workers: workers)
+      let determinants = try FloatBuffer(count: grid.positions)
+      try fit.transform(
+        features.subset(held), rank: form.rank, shrinkage: form.shrinkage,
+        into: held.map { [fibers, grid] in fibers.base + $0 * grid.count }, logDeterminants: determinants.base)
+      logDeterminants.append(determinants)
+    }
+    self.logDeterminants = logDeterminants
+    trainingFrames = (0..<frameCount).filter { $0 % foldCount != foldCount - 1 }
+    judgingFrames = (0..<frameCount).filter { $0 % foldCount == foldCount - 1 }
+  }
+
+  func fiber(_ place: Place) -> UnsafePointer<Float> {
+    UnsafePointer(fibers.base + (place.frame * grid.count + place.position * grid.channels))
+  }
+
+  func logDeterminant(_ place: Place) -> Float {
+    logDeterminants[place.frame % logDeterminants.count].base[place.position]
+  }
+
+  /// log p / C of a fiber by the Gaussian alone.
+  func logDensity(_ place: Place) -> Double {
+    let fiber = fiber(place)
+    let channels = Double(grid.channels)
+    let square = (0..<grid.channels).reduce(0.0) { $0 + Double(fiber[$1]) * Double(fiber[$1]) }
+    return (Double(logDeterminant(place)) - 0.5 * square) / channels - 0.5 * log(2 * Double.pi)
+  }
+}

@@ -1,0 +1,139 @@
+import Basics
+import Kernels
+import OpenBLAS
+
+/// Chooses the form of each level's Gaussian by the log-likelihood of frames that it was not fitted to (cross-validation).
+struct GaussianSelection {
+  /// The form of a level's Gaussian.
+  struct Form: Equatable {
+    /// Whether each position has a mean of its own.
+    var hasPositionMeans: Bool
+    /// r: leading directions in which each position has a covariance of its own.
+    var rank: Int
+    /// a: the share of what all positions have in common in it, as the likelihood wants it.
+    var likeliestShrinkage: Double
+    /// Mean log p / C of held-back frames, cross-validated; NaN where no frame could be held back.
+    var heldBack: Double
+
+    /// The a that is used. The likelihood is decided by typical fibers, for which a wide Gaussian is safe; detection by strange
+    /// ones, which a narrower Gaussian tells apart better. Over classes of parts and textures (docs/quality.md) a third of
+    /// the likeliest a found more defects or as many.
+    var shrinkage: Double { likeliestShrinkage / 3 }
+
+    /// For people.
+    var description: String {
+      let mean = hasPositionMeans ? "means" : "one mean"
+      let covariance = rank == 0 ? "one covariance" : "covariances of rank \(rank) shrunk by \((shrinkage * 1000).rounded() / 1000)"
+      return "\(mean) and \(covariance)"
+    }
+  }
+
+  /// Shrinkages tried. Half of a step hardly changes what is detected.
+  static let shrinkages = [0.05, 0.1, 0.2, 0.35, 0.6]
+
+  /// Largest rank tried: a position's covariance costs its third power.
+  static let largestRank = 256
+
+  private static let foldCount = 4
+
+  /// - Parameters:
+  ///   - levels: features of the same frames, all levels.
+  ///   - byteCount: what the positions' own covariances may take in all levels together.
+  static func forms(_ levels: [LevelFeatures], byteCount: Int, workers: Workers) throws(Failure) -> [Form] {
+    var scores: [LevelScores] = []
+    for level in levels { scores.append(try LevelScores(level, byteCount: byteCount, workers)) }
+    // The price of a byte at which all levels' best forms fit together.
+    var price = 0.0
+    if forms(scores, price).byteCount > byteCount {
+      var (low, high) = (0.0, 1.0)
+      while forms(scores, high).byteCount > byteCount { high *= 16 }
+      for _ in 0..<60 {
+        let middle = (low + high) / 2
+        if forms(scores, middle).byteCount > byteCount { low = middle } else { high = middle }
+      }
+      price = high
+    }
+    return forms(scores, price).forms
+  }
+
+  private static func forms(_ scores: [LevelScores], _ price: Double) -> (forms: [Form], byteCount: Int) {
+    let choices = scores.map { $0.best(priceOfByte: price) }
+    return (choices.map(\.form), choices.reduce(0) { $0 + $1.byteCount })
+  }
+
+  /// Indices of the frames of each fold: neighbours, which are often alike, are in different ones.
+  static func folds(_ frameCount: Int) -> [[Int]] {
+    let count = min(foldCount, frameCount)
+    return (0..<count).map { Array(stride(from: $0, to: frameCount, by: count)) }
+  }
+}
+
+/// What every form of a level's Gaussian is worth on frames it was not fitted to.
+private struct LevelScores {
+  private let grid: Grid
+  private let pooledMean: Double
+  private let pooled: Double
+  /// By shrinkage, then by direction.
+  private let gains: [[Double]]
+
+  init(_ features: LevelFeatures, byteCount: Int, _ workers: Workers) throws(Failure) {
+    grid = features.grid
+    let shrinkages = GaussianSelection.shrinkages
+    var rank = min(grid.channels, GaussianSelection.largestRank)
+    while rank > 0, Self.byteCount(grid, rank: rank) > byteCount { rank -= 1 }
+    let frameCount = features.frames.count
+    guard frameCount > 1 else {
+      // One frame has no deviation from its positions' means.
+      (pooledMean, pooled, gains) = (.nan, -.infinity, shrinkages.map { _ in [] })
+      return
+    }
+    var (pooledMean, pooled) = (0.0, 0.0)
+    var gains = shrinkages.map { _ in [Double](repeating: 0, count: rank) }
+    for fold in GaussianSelection.folds(frameCount) {
+      let held = Set(fold)
+      let fitted = features.subset((0..<frameCount).filter { !held.contains($0) })
+      let share = Double(fold.count) / Double(frameCount)
+      let common = try GaussianFit(fitted, hasPositionMeans: false, workers: workers)
+      pooledMean += share * (try common.heldBack(features.subset(fold), rank: 0, shrinkages: []).pooled)
+      guard fitted.frames.count > 1 else {
+        pooled = -.infinity
+        continue
+      }
+      let own = try GaussianFit(fitted, hasPositionMeans: true, workers: workers)
+      let scores = try own.heldBack(features.subset(fold), rank: rank, shrinkages: shrinkages)
+      pooled += share * scores.pooled
+      for (index, values) in scores.gains.enumerated() {
+        for (direction, value) in values.enumerated() { gains[index][direction] += share * value }
+      }
+    }
+    (self.pooledMean, self.pooled, self.gains) = (pooledMean, pooled, gains)
+  }
+
+  private static func byteCount(_ grid: Grid, rank: Int) -> Int {
+    grid.positions * rank * (rank + 1) / 2 * MemoryLayout<Float>.stride
+  }
+
+  /// The likeliest form, when a byte of it costs so much likelihood.
+  func best(priceOfByte: Double) -> (form: GaussianSelection.Form, byteCount: Int) {
+    var best = GaussianSelection.Form(hasPositionMeans: false, rank: 0, likeliestShrinkage: 1, heldBack: pooledMean)
+    guard pooled.isFinite else { return (best, 0) }
+    var value = pooledMean
+    if pooled >= pooledMean {
+      best = GaussianSelection.Form(hasPositionMeans: true, rank: 0, likeliestShrinkage: 1, heldBack: pooled)
+      value = pooled
+    }
+    for (shrinkage, gains) in zip(GaussianSelection.shrinkages, gains) {
+      var likelihood = pooled
+      for (direction, gain) in gains.enumerated() {
+        likelihood += gain
+        let rank = direction + 1
+        let worth = likelihood - priceOfByte * Double(Self.byteCount(grid, rank: rank))
+        guard worth > value else { continue }
+        value = worth
+        best = GaussianSelection.Form(
+          hasPositionMeans: true, rank: rank, likeliestShrinkage: shrinkage, heldBack: likelihood)
+      }
+    }
+    return (best, Self.byteCount(grid, rank: best.rank))
+  }
+}

@@ -1,0 +1,55 @@
+import Basics
+
+/// The two ways of a fit.
+extension Trainer {
+  /// The original's training: the loops of ``TrainingRun``.
+  func trainFromRandomWeights(
+    _ pictures: [[UInt8]], _ reporter: ProgressReporter, _ observer: Observer?
+  ) throws(Failure) {
+    let (identity, saved) = try identify(pictures)
+    let source = try beginFit(pictures)
+    let run = try TrainingRun(
+      source, frameCount: pictures.count, flow: flowDescription, options: options, weights: flowWeights)
+    if let saved { try run.restore(saved) }
+    var keeper = checkpoint.map { CheckpointKeeper($0) }
+    try run.fit(reporter) { (metaEpoch, weights) throws(Failure) in
+      try observer?(metaEpoch, contents(weights))
+    } save: { (passes, flows) throws(Failure) in
+      try keeper?.save(
+        TrainingState(identity: identity, passes: passes, flows: flows), isLast: passes == run.passCount)
+    }
+    flowWeights = try run.weights()
+  }
+
+  /// A Gaussian for each level, in closed form, and coupling blocks behind it when they are wanted.
+  func trainFromGaussian(_ pictures: [[UInt8]], _ reporter: ProgressReporter) throws(Failure) {
+    // What a detector to go on from was fitted to is not in its file: its Gaussian is fitted anew.
+    flowDescription = try options.flowDescription
+    flowWeights = []
+    let (identity, saved) = try identify(pictures)
+    let source = try beginFit(pictures)
+    var reporter = reporter
+    let start = try GaussianStart(source, options: options, &reporter)
+    if options.couplingSteps > 0 {
+      try start.prepareCouplings(saved)
+      var keeper = checkpoint.map { CheckpointKeeper($0) }
+      try start.trainCouplings(&reporter) { (steps, isLast, flows) throws(Failure) in
+        try keeper?.save(TrainingState(identity: identity, passes: steps, flows: flows), isLast: isLast)
+      }
+    }
+    (flowDescription, flowWeights) = (try start.flow, try start.weights)
+    report = FitReport(forms: start.forms, couplingGains: start.gains)
+  }
+
+  /// Whose checkpoint this fit's would be, and the one that is there, which must be its own.
+  private func identify(_ pictures: [[UInt8]]) throws(Failure) -> (TrainingIdentity, TrainingState?) {
+    let identity = try TrainingIdentity(
+      options: options, preprocessing: preprocessing, encoder: encoder.description, encoderWeights: encoderWeights,
+      flowWeights: flowWeights, frames: pictures)
+    let saved = try checkpoint?.load()
+    if let saved, let difference = identity.difference(from: saved.identity) {
+      throw Failure(.state, "the checkpoint is of another training: \(difference)")
+    }
+    return (identity, saved)
+  }
+}
