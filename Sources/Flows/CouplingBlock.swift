@@ -25,9 +25,9 @@ struct CouplingBlock: Sendable {
     case rotation(LinearMap)
     /// y[i] = u[permutation[i]] * g[permutation[i]] + o[permutation[i]]; scale and offset already permuted.
     case permutation([Int32], scale: ConstantFloats, offset: ConstantFloats)
-    /// After the last block only the length of z matters, which mixing does not change: z = u * g + o. Where a rotation is
-    /// so inexact that it changes lengths, it is applied first, with the global affine in it, and z = y * 1 + 0.
-    case last(LinearMap?, scale: ConstantFloats, offset: ConstantFloats)
+    /// After the last block only the length of z matters, which mixing does not change: z = u * g + o. (A last rotation
+    /// that is so inexact that it changes lengths is applied like the others.)
+    case last(scale: ConstantFloats, offset: ConstantFloats)
   }
 
   /// Block `index` of a flow, whose weights have the keys and layouts of ``BlockParameters``.
@@ -95,10 +95,11 @@ struct CouplingBlock: Sendable {
     _ permutation: FlowDescription.Permutation, isLast: Bool, _ memory: WeightMemory
   ) throws(Failure) -> Mixing {
     let channels = scale.count
+    let last = Mixing.last(scale: try ConstantFloats(scale.map { Float($0) }), offset: try ConstantFloats(offset))
     switch permutation {
     case .soft:
       let (rotated, isExact) = try BlockParameters.rotate(offset.map(Double.init), by: key, of: weights)
-      if isLast && isExact { return try lastMixing(scale: scale, offset: offset) }
+      if isLast && isExact { return last }
       let bias = rotated.map { Float($0) }
       let reader = try weights.weights(key, shape: [channels, channels]).reader()
       let map = try LinearMap(outputs: channels, inputs: channels, bias: bias, in: memory) {
@@ -106,19 +107,13 @@ struct CouplingBlock: Sendable {
         try reader.read(outputs.count * channels, into: rows)
         for i in 0..<outputs.count { multiply(rows + i &* channels, count: channels, by: scale) }
       }
-      guard isLast else { return .rotation(map) }
-      return try lastMixing(
-        map, scale: [Double](repeating: 1, count: channels), offset: [Float](repeating: 0, count: channels))
+      return .rotation(map)
     case .hard:
       let indices = try BlockParameters.permutation(key, of: weights, channels: channels)
-      if isLast { return try lastMixing(scale: scale, offset: offset) }
+      if isLast { return last }
       return .permutation(
         indices, scale: try ConstantFloats(indices.map { Float(scale[Int($0)]) }),
         offset: try ConstantFloats(indices.map { offset[Int($0)] }))
     }
-  }
-
-  private static func lastMixing(_ map: LinearMap? = nil, scale: [Double], offset: [Float]) throws(Failure) -> Mixing {
-    .last(map, scale: try ConstantFloats(scale.map { Float($0) }), offset: try ConstantFloats(offset))
   }
 }

@@ -10,7 +10,7 @@ package final class Flow: Sendable {
   /// What a fiber goes through first; nil when that is the first block.
   let gaussian: GaussianLayer?
   let blocks: [CouplingBlock]
-  /// z = u * scale + offset, the global affine of the last block, whose mixing does not change |z|; the identity without blocks.
+  /// z = u * scale + offset, the global affine of the last block, where its mixing is left out; else the identity.
   let lastScale: ConstantFloats
   let lastOffset: ConstantFloats
   /// alpha of the clamp.

@@ -57,7 +57,7 @@ package final class Trainer {
     let workers = if let workers { workers } else { try Workers(count: 0) }
     var options = options.resolved
     try options.checkStart()
-    var taps = contents.encoder.taps
+    var taps = try Self.taps(contents, start: options.start)
     if let flow = contents.flow {
       options.inputWidth = contents.preprocessing.width
       options.inputHeight = contents.preprocessing.height
@@ -113,6 +113,16 @@ package final class Trainer {
     self.flowDescription = flowDescription
     self.options = options
     self.workers = workers
+  }
+
+  /// Where features are taken. A Gaussian of a new detector finds more behind the residual than before it, where the original
+  /// system takes them; a file that names other places means them.
+  private static func taps(_ contents: DetectorContents, start: TrainingOptions.Start) throws(Failure) -> [String] {
+    let encoder = contents.encoder
+    guard contents.flow == nil, start == .gaussian, encoder.taps == (try Encoder.taps(architecture: encoder.architecture)),
+      let residualTaps = try Encoder.residualTaps(architecture: encoder.architecture)
+    else { return encoder.taps }
+    return residualTaps
   }
 
   /// What a frame is for: the `CFLOWAD_ROLE_` constants.

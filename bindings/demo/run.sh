@@ -18,7 +18,7 @@ echo "== frames: solar cells from PyPI"
 
 echo "== training"
 build/bin/cflowad train "$output/lite0.h5" "$output/frames/train" -o "$output/detector.h5" \
-  --input-size 128 --rotation 0 --meta-epochs 1 --sub-epochs 10
+  --input-size 128
 
 echo "== scoring unseen cells through the C library"
 cc -std=c99 -O2 -Iinclude bindings/c/demo.c -o build/bin/demo -Lbuild/lib -lcflowad -Wl,-rpath,"$PWD/build/lib"

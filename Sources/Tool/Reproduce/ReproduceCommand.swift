@@ -100,6 +100,7 @@ struct ReproduceCommand: ParsableCommand {
     options.inputWidth = inputSize?.width ?? line.inputSize
     options.inputHeight = inputSize?.height ?? line.inputSize
     training.set(&options)
+    options.start = .paper
     options.seed = seed
     return options
   }

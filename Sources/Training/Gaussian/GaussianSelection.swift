@@ -17,8 +17,8 @@ struct GaussianSelection {
 
     /// The a that is used. The likelihood is decided by typical fibers, for which a wide Gaussian is safe; detection by strange
     /// ones, which a narrower Gaussian tells apart better. Over classes of parts and textures (docs/quality.md) a third of
-    /// the likeliest a found more defects or as many.
-    var shrinkage: Double { likeliestShrinkage / 3 }
+    /// the likeliest a found more defects or as many, and less than 0.08 fewer.
+    var shrinkage: Double { max(likeliestShrinkage / 3, 0.08) }
 
     /// For people.
     var description: String {
