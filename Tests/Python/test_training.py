@@ -45,7 +45,7 @@ def test_defaults_are_the_librarys():
     options = _native.TrainOptions()
     assert _native.library().cflowad_train_options_init(ctypes.byref(options), ctypes.sizeof(options)) == 0
     parameters = inspect.signature(cflowad.Trainer).parameters
-    names = {"conformal": 0, "cosine": 1, "soft": 0, "hard": 1, "alpha*tanh(s)": 0, "alpha*tanh(s/alpha)": 1}
+    names = {"automatic": 0, "conformal": 0, "cosine": 1, "soft": 0, "hard": 1, "alpha*tanh(s)": 0, "alpha*tanh(s/alpha)": 1}
     for name, _ in _native.TrainOptions._fields_[1:]:
         if name.startswith(("reserved", "parallel_for")):
             continue

@@ -1,0 +1,163 @@
+"""Detectors that start at a Gaussian: the closed form against scipy, what the options mean, files and coupling steps."""
+
+import math
+
+import cflowad
+import h5py
+import numpy as np
+import pytest
+from scipy.stats import multivariate_normal
+
+
+def frames(count, seed=0):
+    """Frames with a fixed pattern and noise of their own."""
+    draw = np.random.default_rng(seed)
+    pattern = np.random.default_rng(99).integers(40, 200, (64, 64, 3))
+    return [np.clip(pattern + draw.normal(0, 25, pattern.shape), 0, 255).astype(np.uint8) for _ in range(count)]
+
+
+@pytest.fixture(scope="module")
+def encoder(model_file, tmp_path_factory):
+    """A file with the encoder of the smallest detector alone."""
+    path = tmp_path_factory.mktemp("encoder") / "encoder.h5"
+    with h5py.File(model_file("lite0", False)) as source, h5py.File(path, "w") as target:
+        for name in source:
+            if name not in ("flow", "calibration"):
+                source.copy(name, target)
+        target.attrs.update(source.attrs)
+    return path
+
+
+def fitted(encoder, training, calibration, **options):
+    trainer = cflowad.Trainer(encoder, input_width=64, input_height=64, **options)
+    for frame in training:
+        trainer.add_frame(frame)
+    for frame in calibration:
+        trainer.add_frame(frame, role="calibration")
+    trainer.fit()
+    trainer.calibrate()
+    return trainer
+
+
+@pytest.fixture(scope="module")
+def gaussian(encoder, tmp_path_factory):
+    """A detector by the defaults, as a file, and its training frames."""
+    training = frames(20)
+    path = tmp_path_factory.mktemp("gaussian") / "detector.h5"
+    fitted(encoder, training, frames(6, seed=1)).save(path)
+    return path, training
+
+
+def test_the_likelihood_is_scipys(gaussian):
+    path, training = gaussian
+    model = cflowad.Model(path)
+    session = model.session()
+    wanted = {"maps": ["features", "log_likelihoods"]}
+    fitted_on = [session.score(frame, **wanted).features for frame in training]
+    new = session.score(frames(1, seed=7)[0], **wanted)
+    with h5py.File(path) as file:
+        assert file.attrs["format_version"] == 3
+        assert file["flow"].attrs["start"] in (b"gaussian", "gaussian") and file["flow"].attrs["blocks"] == 0
+        groups = {name: {key: file["flow"][name][key][()] for key in file["flow"][name]} for name in file["flow"]}
+    for level, values in enumerate(new.log_likelihoods):
+        x = np.stack([features[level] for features in fitted_on]).astype(float)
+        frame_count, height, width, channels = x.shape
+        tensors = groups[str(level)]
+        positions = height * width
+        x = x.reshape(frame_count, positions, channels)
+        mean = x.mean(0) if len(tensors["gaussian.mean"]) > 1 else np.tile(x.mean((0, 1)), (positions, 1))
+        np.testing.assert_allclose(tensors["gaussian.mean"], mean[: len(tensors["gaussian.mean"])], atol=1e-4)
+        d = x - mean
+        pooled = np.einsum("npc,npd->cd", d, d) / (frame_count * positions)
+        pooled += 0.01 * np.trace(pooled) / channels * np.eye(channels)
+        factors = tensors.get("gaussian.factors")
+        rank = 0 if factors is None else (math.isqrt(1 + 8 * factors.shape[1]) - 1) // 2
+        # The shrinkage is not in the file; it follows from one diagonal element of a factor: W S W' = 1.
+        basis = tensors["gaussian.basis"].astype(float) * tensors["gaussian.scale"].astype(float)[:, None]
+        np.testing.assert_allclose(basis @ pooled @ basis.T, np.eye(channels), atol=2e-3)
+        fiber = new.features[level].reshape(positions, channels).astype(float)
+        for position in range(0, positions, max(positions // 5, 1)):
+            own = basis @ (d[:, position].T @ d[:, position] / frame_count) @ basis.T
+            covariance = np.eye(channels)
+            if rank:
+                shrinkage = (1 / float(factors[position, 0]) ** 2 - own[0, 0]) / (1 - own[0, 0])
+                assert 0 < shrinkage < 1
+                covariance[:rank, :rank] = (1 - shrinkage) * own[:rank, :rank] + shrinkage * np.eye(rank)
+            y = basis @ (fiber[position] - mean[position])
+            density = multivariate_normal(np.zeros(channels), covariance).logpdf(y)
+            density += np.log(tensors["gaussian.scale"].astype(float)).sum()
+            assert abs(density / channels - values.ravel()[position]) <= 1e-3 * max(1, abs(density / channels))
+
+
+def test_the_same_frames_give_the_same_file(encoder, gaussian, tmp_path):
+    path, training = gaussian
+    again = tmp_path / "again.h5"
+    fitted(encoder, training, frames(6, seed=1), threads=1).save(again)
+    assert again.read_bytes() == path.read_bytes()
+
+
+def test_a_strange_frame_scores_above_good_ones(gaussian):
+    session = cflowad.Model(gaussian[0]).session()
+    good = max(session.score(frame).score for frame in frames(5, seed=3))
+    defective = frames(1, seed=4)[0]
+    defective[20:40, 20:40] = 0
+    assert session.score(defective).score > good
+
+
+def test_options_of_the_papers_training_mean_it(encoder, tmp_path):
+    paper = cflowad.Trainer(
+        encoder, input_width=64, input_height=64, meta_epochs=1, sub_epochs=1, rotation_degrees=0, coupling_blocks=1
+    )
+    for frame in frames(6):
+        paper.add_frame(frame)
+    paper.fit()
+    paper.save(tmp_path / "paper.h5")
+    with h5py.File(tmp_path / "paper.h5") as file:
+        assert "start" not in file["flow"].attrs and file["flow"].attrs["blocks"] == 1
+        assert file.attrs["format_version"] == 1
+
+
+def test_what_has_no_effect_is_refused(encoder):
+    with pytest.raises(cflowad.InvalidArgumentError, match="rotation"):
+        cflowad.Trainer(encoder, start="gaussian", rotation_degrees=5)
+    with pytest.raises(cflowad.InvalidArgumentError, match="coupling steps"):
+        cflowad.Trainer(encoder, start="paper", coupling_steps=5)
+
+
+def test_the_memory_of_the_covariances_is_bounded(encoder, tmp_path):
+    for name, size in [("none", 0), ("little", 40_000)]:
+        path = tmp_path / f"{name}.h5"
+        fitted(encoder, frames(20), frames(5, seed=1), gaussian_bytes=size).save(path)
+        with h5py.File(path) as file:
+            held = sum(
+                file["flow"][level]["gaussian.factors"].size * 4
+                for level in file["flow"]
+                if "gaussian.factors" in file["flow"][level]
+            )
+        assert held <= size
+        assert np.isfinite(cflowad.Model(path).session().score(frames(1, seed=5)[0]).score)
+
+
+def test_coupling_steps_are_taken_up_again(encoder, tmp_path):
+    options = {"coupling_steps": 60, "coupling_blocks": 2, "start": "gaussian", "rotation_degrees": 0}
+    whole = tmp_path / "whole.h5"
+    fitted(encoder, frames(20), frames(5, seed=1), **options).save(whole)
+    checkpoint = tmp_path / "state.h5"
+
+    def trainer():
+        trainer = cflowad.Trainer(encoder, input_width=64, input_height=64, **options)
+        for frame in frames(20):
+            trainer.add_frame(frame)
+        for frame in frames(5, seed=1):
+            trainer.add_frame(frame, role="calibration")
+        return trainer
+
+    with pytest.raises(cflowad.CancelledError):
+        trainer().fit(lambda progress: progress.stage == "fit" and progress.done >= 100, checkpoint=checkpoint)
+    assert checkpoint.exists()
+    second = trainer()
+    second.fit(checkpoint=checkpoint)
+    second.calibrate()
+    resumed = tmp_path / "resumed.h5"
+    second.save(resumed)
+    assert resumed.read_bytes() == whole.read_bytes()
