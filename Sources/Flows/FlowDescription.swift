@@ -37,7 +37,8 @@ package struct FlowDescription: Sendable, Equatable {
   package let clampAlpha: Float
 
   package init(
-    start: Start = .none, blockCount: Int = 8, conditionChannels: Int = 128, permutation: Permutation = .soft, clamp: Clamp = .tanh,
+    start: Start = .none, blockCount: Int = 8, conditionChannels: Int = 128, permutation: Permutation = .soft,
+    clamp: Clamp = .tanh,
     clampAlpha: Float = 1.9
   ) throws(Failure) {
     let blockRange = (start == .none ? 1 : 0)...64

@@ -40,7 +40,9 @@ struct GaussianTransform: Sendable {
     var fiber = parameters.mean(at: position).map(Double.init)
     for row in 0..<channels {
       // The inverse of a rotation is its transpose.
-      for (i, value) in basisRow(row).enumerated() { fiber[i] += Double(value) * y[row] / Double(parameters.scale[row]) }
+      for (i, value) in basisRow(row).enumerated() {
+        fiber[i] += Double(value) * y[row] / Double(parameters.scale[row])
+      }
     }
     return fiber
   }

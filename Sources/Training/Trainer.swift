@@ -119,7 +119,8 @@ package final class Trainer {
   /// system takes them; a file that names other places means them.
   private static func taps(_ contents: DetectorContents, start: TrainingOptions.Start) throws(Failure) -> [String] {
     let encoder = contents.encoder
-    guard contents.flow == nil, start == .gaussian, encoder.taps == (try Encoder.taps(architecture: encoder.architecture)),
+    guard contents.flow == nil, start == .gaussian,
+      encoder.taps == (try Encoder.taps(architecture: encoder.architecture)),
       let residualTaps = try Encoder.residualTaps(architecture: encoder.architecture)
     else { return encoder.taps }
     return residualTaps

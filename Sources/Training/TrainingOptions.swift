@@ -83,7 +83,8 @@ package struct TrainingOptions: Sendable, Equatable {
     get throws(Failure) {
       try FlowDescription(
         start: chosenStart == .gaussian ? .gaussian : .none,
-        blockCount: chosenStart == .gaussian && couplingSteps == 0 ? 0 : couplingBlocks, conditionChannels: conditionChannels, permutation: permutation, clamp: clamp,
+        blockCount: chosenStart == .gaussian && couplingSteps == 0 ? 0 : couplingBlocks,
+        conditionChannels: conditionChannels, permutation: permutation, clamp: clamp,
         clampAlpha: clampAlpha)
     }
   }

@@ -102,18 +102,24 @@ import Testing
     for key in ["gaussian.mean", "gaussian.basis", "gaussian.scale"] {
       #expect(try refusal { $0[key] = nil }.contains("missing"), "\(key)")
     }
-    #expect(try refusal { $0["gaussian.factors"] = try Tensor(shape: [15, 5], values: .init(repeating: 1, count: 75)) }
-      .contains("triangles"))
-    #expect(try refusal { $0["gaussian.factors"] = try Tensor(shape: [14, 6], values: .init(repeating: 1, count: 84)) }
-      .contains("shape"))
-    #expect(try refusal { $0["gaussian.factors"] = try Tensor(shape: [15, 6], values: .init(repeating: 0, count: 90)) }
-      .contains("above 0"))
-    #expect(try refusal { $0["gaussian.scale"] = try Tensor(shape: [11], values: .init(repeating: -1, count: 11)) }
-      .contains("above 0"))
-    #expect(try refusal { $0["gaussian.scale"] = try Tensor(shape: [11], values: .init(repeating: .nan, count: 11)) }
-      .isEmpty == false)
-    #expect(try refusal { $0["gaussian.basis"] = try Tensor(shape: [11, 11], values: .init(repeating: 1, count: 121)) }
-      .contains("rotation"))
+    #expect(
+      try refusal { $0["gaussian.factors"] = try Tensor(shape: [15, 5], values: .init(repeating: 1, count: 75)) }
+        .contains("triangles"))
+    #expect(
+      try refusal { $0["gaussian.factors"] = try Tensor(shape: [14, 6], values: .init(repeating: 1, count: 84)) }
+        .contains("shape"))
+    #expect(
+      try refusal { $0["gaussian.factors"] = try Tensor(shape: [15, 6], values: .init(repeating: 0, count: 90)) }
+        .contains("above 0"))
+    #expect(
+      try refusal { $0["gaussian.scale"] = try Tensor(shape: [11], values: .init(repeating: -1, count: 11)) }
+        .contains("above 0"))
+    #expect(
+      try refusal { $0["gaussian.scale"] = try Tensor(shape: [11], values: .init(repeating: .nan, count: 11)) }
+        .isEmpty == false)
+    #expect(
+      try refusal { $0["gaussian.basis"] = try Tensor(shape: [11, 11], values: .init(repeating: 1, count: 121)) }
+        .contains("rotation"))
   }
 
   @Test func blocksMayBeMissingOnlyBehindAGaussian() throws {

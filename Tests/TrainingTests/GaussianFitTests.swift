@@ -29,7 +29,8 @@ import Testing
             let shared = unit[position * grid.channels]
             buffer.base[position * grid.channels + channel] =
               constantChannel && channel == 1
-              ? 2 : Float(Double(channel) + Double(position) / 2 + own * Double(1 + channel) + shared * Double(position))
+              ? 2
+              : Float(Double(channel) + Double(position) / 2 + own * Double(1 + channel) + shared * Double(position))
           }
         }
         return buffer
@@ -65,7 +66,9 @@ import Testing
     for i in 0..<channels { pooled[i][i] += ridge }
     let (mean, own) = covariance(position)
     var matrix = own
-    for i in 0..<channels { for j in 0..<channels { matrix[i][j] = (1 - shrinkage) * own[i][j] + shrinkage * pooled[i][j] } }
+    for i in 0..<channels {
+      for j in 0..<channels { matrix[i][j] = (1 - shrinkage) * own[i][j] + shrinkage * pooled[i][j] }
+    }
     let d = (0..<channels).map { fiber[$0] - mean[$0] }
     var solution = d
     var logDeterminant = 0.0

@@ -23,7 +23,8 @@ struct GaussianSelection {
     /// For people.
     var description: String {
       let mean = hasPositionMeans ? "means" : "one mean"
-      let covariance = rank == 0 ? "one covariance" : "covariances of rank \(rank) shrunk by \((shrinkage * 1000).rounded() / 1000)"
+      let covariance =
+        rank == 0 ? "one covariance" : "covariances of rank \(rank) shrunk by \((shrinkage * 1000).rounded() / 1000)"
       return "\(mean) and \(covariance)"
     }
   }

@@ -70,7 +70,8 @@ final class GaussianStart {
   ///
   /// - Parameter save: is given the state now and then.
   func trainCouplings(
-    _ reporter: inout ProgressReporter, save: (_ steps: Int, _ isLast: Bool, [FlowTrainer.State]) throws(Failure) -> Void
+    _ reporter: inout ProgressReporter,
+    save: (_ steps: Int, _ isLast: Bool, [FlowTrainer.State]) throws(Failure) -> Void
   ) throws(Failure) {
     let steps = options.couplingSteps
     var progress = TrainingProgress(stage: .fit, epochs: steps, total: steps * couplings.count)
