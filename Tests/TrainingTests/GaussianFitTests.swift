@@ -132,8 +132,9 @@ import Testing
   }
 
   @Test func oneFrameHasOneMeanAndOneCovariance() throws {
+    let frame = try Frames(1)
     let forms = try LAPACK.use { () throws(Failure) in
-      try GaussianSelection.forms([Frames(1).features], byteCount: 1 << 20, workers: Workers(count: 1))
+      try GaussianSelection.forms([frame.features], byteCount: 1 << 20, workers: Workers(count: 1))
     }
     #expect(forms.first?.hasPositionMeans == false)
     #expect(forms.first?.rank == 0)

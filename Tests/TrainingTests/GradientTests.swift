@@ -41,7 +41,7 @@ struct GradientTests {
     let rows = try RowConditions(conditions, channels: test.conditions, count: count)
     let loss: Float = fibers.withUnsafeBufferPointer { fibers in
       guard let fibers = fibers.baseAddress else { return .nan }
-      let group = FlowTrainer.Group(fibers: fibers, conditions: rows.conditions, count: count)
+      let group = FlowTrainer.Group(fibers: fibers, conditions: rows.conditions, count: count, logDeterminants: nil)
       let loss = trainer.forward(group)
       trainer.backward(group) { first, gradient, count in
         (gradients.base + first).update(from: gradient, count: count)
