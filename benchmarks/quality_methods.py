@@ -135,6 +135,8 @@ METHODS = {
     "PaDiM": ByFeatures(PaDiM),
     "PaDiM, before the residual": ByFeatures(PaDiM, is_behind_residual=False),
     "PatchCore": ByFeatures(PatchCore),
-    "paper, 2 x 2": Library(meta_epochs=2, sub_epochs=2, warmup_epochs=1, rotation_degrees=0),
-    "paper, 5 x 4": Library(meta_epochs=5, sub_epochs=4, warmup_epochs=2, rotation_degrees=0),
+    "paper, 2 x 2": Library(start="paper", meta_epochs=2, sub_epochs=2, warmup_epochs=1, rotation_degrees=0),
+    "paper, 5 x 4": Library(start="paper", meta_epochs=5, sub_epochs=4, warmup_epochs=2, rotation_degrees=0),
+    "library's defaults": Library(),
+    "with couplings": Library(coupling_steps=400),
 }
