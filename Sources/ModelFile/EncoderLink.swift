@@ -52,11 +52,14 @@ struct EncoderLink {
     try check(stored, path, has: contents, keys: stored.encoderWeights.keys)
   }
 
+  /// Beside what the detector's symbolic links lead to.
   private static func path(_ file: String, beside detector: String) throws(Failure) -> String {
-    guard isFileName(file), Disk.folder(of: detector) + file != detector, file != detector else {
+    let detector = try FileReplacement(of: detector).target
+    let path = FileReplacement.folder(of: detector) + file
+    guard isFileName(file), path != detector, file != detector else {
       throw Failure(.invalidArgument, "'\(file)' is not the name of another file in the detector's folder")
     }
-    return Disk.folder(of: detector) + file
+    return path
   }
 
   private static func check(
@@ -75,15 +78,15 @@ struct EncoderLink {
 
   /// The linked tensors.
   ///
-  /// - Parameter folder: the detector's; nil when it came from no file.
-  func weights(in folder: String?) throws(Failure) -> StateDictionary {
-    guard let folder else {
+  /// - Parameter folders: the detector's, in which the file is looked for in this order; none when it came from no file.
+  func weights(in folders: [String]) throws(Failure) -> StateDictionary {
+    guard let folder = folders.first(where: { access(($0 + file).pathBytes, F_OK) == 0 }) ?? folders.first else {
       throw Failure(.unsupported, "its encoder is in another file, '\(file)': open the detector by its path")
     }
     let path = folder + file
-    let file = try Disk.open(path)
+    let opened = try Disk.open(path)
     do throws(Failure) {
-      let weights = try FileImage.read(file) { root throws(Failure) in
+      let weights = try FileImage.read(opened) { root throws(Failure) in
         try ModelFile.checkFormat(root)
         // A link there is not followed in turn.
         return try ModelFile.tensors(root.group("encoder"))

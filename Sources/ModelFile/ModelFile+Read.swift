@@ -9,13 +9,15 @@ extension ModelFile {
   /// Most feature levels; `CFLOWAD_MAX_LEVELS` of the C header.
   static let maximumLevelCount = 4
 
-  static func contents(_ root: Group, folder: String?) throws(Failure) -> DetectorContents {
+  /// What a file holds, and where its encoder is when that is in a file of its own.
+  static func contents(_ root: Group) throws(Failure) -> (DetectorContents, EncoderLink?) {
     try checkFormat(root)
     let encoderGroup = try root.group("encoder")
     let encoder = try encoderDescription(encoderGroup)
+    let link = try EncoderLink(encoderGroup)
     var contents = DetectorContents(
       encoder: encoder, preprocessing: try preprocessing(root.group("preprocessing"), tiling: tiling(root)),
-      encoderWeights: try encoderWeights(encoderGroup, folder: folder))
+      encoderWeights: link == nil ? try tensors(encoderGroup) : StateDictionary())
     let levelCount = encoder.taps.count
     if try root.contains("flow") {
       let group = try root.group("flow")
@@ -28,12 +30,7 @@ extension ModelFile {
     }
     if try root.contains("training") { contents.trainedFrames = try trainedFrames(root.group("training")) }
     if try root.contains("provenance") { contents.provenance = try provenance(root.group("provenance")) }
-    return contents
-  }
-
-  private static func encoderWeights(_ group: Group, folder: String?) throws(Failure) -> StateDictionary {
-    if let link = try EncoderLink(group) { return try link.weights(in: folder) }
-    return try tensors(group)
+    return (contents, link)
   }
 
   static func checkFormat(_ root: Group) throws(Failure) {

@@ -38,7 +38,9 @@ package enum ModelFile {
   /// their values is known only then.
   package static func open(path: String) throws(Failure) -> DetectorContents {
     let file = try Disk.open(path)
-    do throws(Failure) { return try open(file, folder: Disk.folder(of: path)) } catch { throw error.within(path) }
+    // A detector that is deployed by a symbolic link has its encoder beside the real file, or else beside the link.
+    let folders = [Disk.realPath(path), path].compactMap { $0 }.map(FileReplacement.folder(of:))
+    do throws(Failure) { return try open(file, folders: folders) } catch { throw error.within(path) }
   }
 
   /// The detector that a file holds; fails as ``open(path:)`` and the detector do.
@@ -59,9 +61,11 @@ package enum ModelFile {
     return contents
   }
 
-  /// - Parameter folder: where an encoder in a file of its own is; nil when the bytes come from no file.
-  private static func open(_ file: any ReadableFile, folder: String? = nil) throws(Failure) -> DetectorContents {
-    try FileImage.read(file) { root throws(Failure) in try contents(root, folder: folder) }
+  /// - Parameter folders: where an encoder in a file of its own may be; none when the bytes come from no file.
+  private static func open(_ file: any ReadableFile, folders: [String] = []) throws(Failure) -> DetectorContents {
+    var (contents, link) = try FileImage.read(file) { root throws(Failure) in try Self.contents(root) }
+    if let link { contents.encoderWeights = try link.weights(in: folders) }
+    return contents
   }
 
   /// Writes a file whole or not at all: a temporary file beside it replaces it once it is on the disk.

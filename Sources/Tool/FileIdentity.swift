@@ -1,6 +1,5 @@
 import Basics
 import Glibc
-import ModelFile
 
 /// Which file a path leads to, whatever links are on the way.
 struct FileIdentity: Hashable {
@@ -17,7 +16,7 @@ struct FileIdentity: Hashable {
     if let existing = FileIdentity(path) {
       self = existing
     } else {
-      self.init(Disk.folder(of: path), name: path.split(separator: "/").last.map { String($0) })
+      self.init(FileReplacement.folder(of: path), name: path.split(separator: "/").last.map { String($0) })
     }
   }
 

@@ -1,6 +1,5 @@
 import Basics
 import Glibc
-import ModelFile
 
 /// The files that a command is going to write. What is wrong with them is said before the work rather than after it.
 enum OutputPaths {
@@ -30,9 +29,6 @@ enum OutputPaths {
     } else if path.hasSuffix("/") {
       throw Failure(.io, "\(path): it cannot be written: it is the name of a folder")
     }
-    guard access(Disk.folder(of: path).pathBytes, W_OK | X_OK) == 0 else {
-      let reason = strerror(errno).map { String(cString: $0) } ?? "error \(errno)"
-      throw Failure(.io, "\(path): it cannot be written: \(reason)")
-    }
+    _ = try FileReplacement(of: path)
   }
 }

@@ -72,6 +72,46 @@ extension ModelFileTests {
       expectEqual(try ModelFile.read(path: folder.path("model.h5")), try sample())
     }
 
+    @Test func aLinkStaysAndItsTargetIsReplaced() throws {
+      let folder = try TemporaryFolder()
+      for name in ["models", "deploy"] { mkdir(folder.path(name), 0o700) }
+      try ModelFile.write(sample(), to: folder.path("models/v1.h5"))
+      chmod(folder.path("models/v1.h5"), 0o600)
+      symlink("../models/v1.h5", folder.path("deploy/current.h5"))
+      try ModelFile.write(encoderAlone(), to: folder.path("deploy/current.h5"))
+      expectEqual(try ModelFile.read(path: folder.path("models/v1.h5")), try encoderAlone())
+      var status = stat()
+      #expect(lstat(folder.path("deploy/current.h5"), &status) == 0 && status.st_mode & S_IFMT == S_IFLNK)
+      #expect(stat(folder.path("models/v1.h5"), &status) == 0 && status.st_mode & 0o777 == 0o600)
+    }
+
+    /// The encoder's file is that beside the real file, for reading and for writing; or else the one beside the link.
+    @Test func aLinkedEncoderIsFoundThroughALink() throws {
+      let folder = try TemporaryFolder()
+      for name in ["models", "deploy"] { mkdir(folder.path(name), 0o700) }
+      symlink("../models/v1.h5", folder.path("deploy/current.h5"))
+      try ModelFile.write(sample(), to: folder.path("deploy/current.h5"), encoderFile: "encoder.h5")
+      #expect(
+        access(folder.path("models/encoder.h5"), F_OK) == 0 && access(folder.path("deploy/encoder.h5"), F_OK) != 0)
+      for path in ["models/v1.h5", "deploy/current.h5"] {
+        expectEqual(try ModelFile.read(path: folder.path(path)), try sample())
+      }
+      try ModelFile.write(sample(), to: folder.path("deploy/current.h5"), encoderFile: "encoder.h5")
+      rename(folder.path("models/encoder.h5"), folder.path("deploy/encoder.h5"))
+      expectEqual(try ModelFile.read(path: folder.path("deploy/current.h5")), try sample())
+      #expect { try ModelFile.read(path: folder.path("models/v1.h5")) } throws: { ($0 as? Failure)?.kind == .io }
+    }
+
+    @Test func onlyFilesAreReplaced() throws {
+      let folder = try TemporaryFolder()
+      mkfifo(folder.path("pipe"), 0o600)
+      expectFailure(.io, try sample(), to: folder.path("pipe"))
+      expectFailure(.io, try sample(), to: "/dev/null")
+      var status = stat()
+      #expect(lstat(folder.path("pipe"), &status) == 0 && status.st_mode & S_IFMT == S_IFIFO)
+      #expect(try folder.names == ["pipe"])
+    }
+
     @Test func readOnlyFileIsRead() throws {
       let folder = try TemporaryFolder()
       try ModelFile.write(sample(), to: folder.path("model.h5"))

@@ -52,6 +52,23 @@ def test_a_link_is_the_encoder(folder):
     assert score(moved / "0.h5") == score(folder / "whole0.h5")
 
 
+def test_a_detector_behind_a_symbolic_link(folder):
+    expected = score(folder / "whole0.h5")
+    deploy = folder / "deploy"
+    deploy.mkdir()
+    (deploy / "current.h5").symlink_to("../0.h5")
+    assert score(deploy / "current.h5") == expected
+    # What is saved there goes to the real file, with the encoder beside it.
+    save(folder / "whole1.h5", deploy / "current.h5", "encoder.h5", 1)
+    assert (deploy / "current.h5").is_symlink() and not (deploy / "encoder.h5").exists()
+    assert score(folder / "0.h5") == score(folder / "1.h5")
+    # Only where the real file has no encoder beside it, that beside the link counts.
+    (folder / "encoder.h5").rename(deploy / "encoder.h5")
+    assert score(deploy / "current.h5") == score(folder / "whole1.h5")
+    with pytest.raises(cflowad.FileError, match="encoder.h5"):
+        cflowad.Model(folder / "0.h5")
+
+
 def test_saving_beside_another_encoder(folder, model_file):
     with pytest.raises(cflowad.InvalidArgumentError, match="another encoder"):
         save(model_file("resnet18_zeros"), folder / "r.h5", "encoder.h5")

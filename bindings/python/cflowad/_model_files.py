@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,9 +22,15 @@ from ._version import __version__
 
 @contextmanager
 def replacing(path: str | os.PathLike[str]) -> Iterator[str]:
-    """A temporary name beside a file, which takes its place at the end: a crash leaves the old one whole."""
-    target = Path(path)
+    """A temporary name beside a file, which takes its place at the end: a crash leaves the old one whole.
+
+    As the library does it, the file that a symbolic link leads to is replaced, keeps its mode, and must be a regular one.
+    """
     try:
+        target = Path(path).resolve()
+        mode = target.stat().st_mode if target.exists() else None
+        if mode is not None and not stat.S_ISREG(mode):
+            raise ExportError(f"cannot write {target}: it is not a regular file")
         handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
     except OSError as error:
         raise ExportError(f"cannot write {target}: {error.strerror}") from error
@@ -32,7 +39,8 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[str]:
         yield temporary
         umask = os.umask(0)
         os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)  # mkstemp's own mode is for secrets
+        # mkstemp's own mode is for secrets.
+        os.chmod(temporary, 0o666 & ~umask if mode is None else stat.S_IMODE(mode))
         os.replace(temporary, target)
     except BaseException as error:
         os.unlink(temporary)
