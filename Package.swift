@@ -49,16 +49,17 @@ let package = Package(
   dependencies: [.package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")],
   // Those without pkgConfig are loaded at run time, when they are first needed, and never linked.
   targets: library("OpenBLAS", pkgConfig: nil, debian: "libopenblas-dev")
-    + library("PNG", pkgConfig: "libpng", debian: "libpng-dev", wrapper: ["Imaging"])
+    + library("PNG", pkgConfig: "libpng", debian: "libpng-dev", shim: ["CReserve"], wrapper: ["Imaging"])
     + library(
       "JPEG", pkgConfig: nil, debian: "libjpeg-dev", shim: ["CPicture"], wrapper: ["Imaging", "PictureDecoding"])
     + library(
       "TIFF", pkgConfig: nil, debian: "libtiff-dev", shim: ["CPicture"], wrapper: ["Imaging", "PictureDecoding"])
     + library(
       "WebP", pkgConfig: nil, debian: "libwebp-dev", shim: ["CPicture"], wrapper: ["Imaging", "PictureDecoding"])
-    + library("HDF5", pkgConfig: "hdf5-serial", debian: "libhdf5-dev")
+    + library("HDF5", pkgConfig: "hdf5-serial", debian: "libhdf5-dev", shim: ["CReserve"])
     + [
-      module("Basics", []),
+      .target(name: "CReserve", path: "Sources/Libraries/Reserve"),
+      module("Basics", ["CReserve"]),
       module("KernelTasks", []),
       kernelVariant("Baseline", []),
       kernelVariant("AVX2", [.define("FUSED_MULTIPLY_ADD"), .unsafeFlags(["-Xcc", "-mavx2", "-Xcc", "-mfma"])]),

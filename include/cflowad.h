@@ -52,6 +52,10 @@ int main(int argc, char **argv) {
  * - Threads: a model is immutable and may be used from any number of threads. A session or a trainer may be
  *   used from any thread, one call at a time; a second concurrent call on the same handle returns
  *   CFLOWAD_ERROR_BUSY at once. Everything else is thread-safe.
+ * - Shortage of memory: a request that needs 8 KB or more at once which are not to be had fails with
+ *   CFLOWAD_ERROR_OUT_OF_MEMORY, or gets through all the same. What is smaller comes from a reserve of the library's
+ *   when malloc has nothing: 64 MB of address space, which cost no memory before (but where mlockall locks all of
+ *   it). Only when that is used up too does the process end.
  * - The library never prints, never exits, installs no signal handler, and leaves locale and floating-point mode
  *   as it found them. Every function computes in the default mode (round to nearest, denormals kept, no traps),
  *   whatever the calling thread has set, and calls functions of the host in the host's. The numbers of a score do
@@ -811,15 +815,17 @@ cflowad_status cflowad_calibration_promise(
 
 /**
  * Writes the detector to a model file, to a temporary name beside it first and then renamed: a crash leaves the old
- * file whole. A trainer that was not calibrated writes a model that gives no scores; one whose flows are still random
- * writes nothing (CFLOWAD_ERROR_STATE).
+ * file whole, and what it leaves beside it the next save removes. A symbolic link stays, and what it leads to is replaced;
+ * a file keeps its mode; what is no regular file is not replaced (CFLOWAD_ERROR_IO). A trainer that was not calibrated
+ * writes a model that gives no scores; one whose flows are still random writes nothing (CFLOWAD_ERROR_STATE).
  */
 cflowad_status cflowad_trainer_save(cflowad_trainer *trainer, const char *path);
 
 /**
  * Like cflowad_trainer_save, with the encoder in a file of its own that detectors in the same folder share (since 1.1).
  * The model file names it by an HDF5 external link and knows a fingerprint of its contents; nothing outside the folder
- * is ever followed. Open such a model by its path.
+ * is ever followed. Open such a model by its path; through a symbolic link the folder is that of the real file, or, when
+ * the encoder is not there, the link's.
  *
  * @param encoder_file  plain name of a file in path's folder. It is written when it is not there; when it is, it must
  *                      hold the same encoder (CFLOWAD_ERROR_INVALID_ARGUMENT if not).
@@ -883,11 +889,13 @@ cflowad_status cflowad_png_read_info(
  * @param pixels    receives height x width pixels, rows without gaps.
  * @param capacity  bytes at pixels.
  * @return CFLOWAD_ERROR_IO, CFLOWAD_ERROR_FORMAT (damaged; pixels may then be written in part),
- *         CFLOWAD_ERROR_BUFFER_TOO_SMALL. Thread-safe.
+ *         CFLOWAD_ERROR_BUFFER_TOO_SMALL, CFLOWAD_ERROR_OUT_OF_MEMORY. Thread-safe.
  */
 cflowad_status cflowad_png_read(const char *path, void *pixels, size_t capacity);
 
-/** Writes a frame as a PNG file (8 bit; grey or RGB, alpha is left out). Thread-safe. */
+/**
+ * Writes a frame as a PNG file (8 bit; grey or RGB, alpha is left out), in the way of cflowad_trainer_save. Thread-safe.
+ */
 cflowad_status cflowad_png_write(const char *path, const cflowad_frame *frame);
 
 /** How cflowad_render_overlay draws. */

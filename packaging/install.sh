@@ -19,4 +19,8 @@ ln -sf "libcflowad.so.$major" "$prefix/lib/libcflowad.so"
 fill cflowad.pc "$prefix/lib/pkgconfig"
 fill cflowadConfig.cmake "$prefix/lib/cmake/cflowad"
 fill cflowadConfigVersion.cmake "$prefix/lib/cmake/cflowad"
+# What the library carries of others, under their licences.
+for package in libhdf5-dev libaec-dev; do
+    install -D -m 644 "/usr/share/doc/$package/copyright" "$prefix/share/doc/cflowad/$package.copyright"
+done
 [ -z "$tool" ] || install -D -m 755 "$tool" "$prefix/bin/cflowad"

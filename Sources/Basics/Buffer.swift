@@ -1,3 +1,4 @@
+import CReserve
 import Glibc
 
 /// Owned memory, zeroed unless said otherwise, aligned to 64 bytes (a cache line, the widest vector). Unlike an array it
@@ -18,12 +19,11 @@ package final class Buffer<Element: BitwiseCopyable> {
   /// - Parameter isBrief: for memory that is soon given back: it holds anything, and is what `malloc` has at hand.
   package init(count: Int, isBrief: Bool = false) throws(Failure) {
     guard let bytes = checkedProduct([max(count, 1), MemoryLayout<Element>.stride]), count >= 0 else {
-      throw Self.failure(count)
+      throw Self.failure
     }
-    var raw: UnsafeMutableRawPointer?
     mappedByteCount = isBrief || bytes < Self.smallestMappedByteCount ? 0 : bytes
-    if mappedByteCount > 0 { raw = Pages.map(byteCount: bytes) } else { posix_memalign(&raw, 64, bytes) }
-    guard let raw else { throw Self.failure(count) }
+    let memory = mappedByteCount > 0 ? Pages.map(byteCount: bytes) : creserve_allocate_strictly(64, bytes)
+    guard let raw = memory else { throw Self.failure }
     if mappedByteCount == 0, !isBrief { memset(raw, 0, bytes) }
     self.base = raw.bindMemory(to: Element.self, capacity: max(count, 1))
     self.count = count
@@ -31,7 +31,6 @@ package final class Buffer<Element: BitwiseCopyable> {
 
   deinit { if mappedByteCount > 0 { Pages.unmap(base, byteCount: mappedByteCount) } else { free(base) } }
 
-  private static func failure(_ count: Int) -> Failure {
-    Failure(.outOfMemory, "no memory for \(count) elements of \(MemoryLayout<Element>.stride) bytes")
-  }
+  /// A sentence that needs no memory.
+  private static var failure: Failure { Failure(.outOfMemory, "there is no memory for the numbers of this request") }
 }

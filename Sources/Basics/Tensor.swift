@@ -37,6 +37,7 @@ package struct Tensor: Sendable {
   package var values: [Float] {
     get throws(Failure) {
       if case .array(let values) = storage { return values }
+      try checkMemory(for: count, of: Float.self)
       let reader = reader()
       var failure: Failure?
       let values = [Float](unsafeUninitializedCapacity: count) { memory, initialized in

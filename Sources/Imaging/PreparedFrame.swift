@@ -12,6 +12,7 @@ package struct PreparedFrame: Hashable {
     let tiles = preprocessing.tiles(frameWidth: frame.width, frameHeight: frame.height)
     var pictures: [[UInt8]] = []
     for tile in 0..<tiles.count {
+      try checkMemory(for: 3 * resizer.width * resizer.height, of: UInt8.self)
       var pixels = [UInt8](repeating: 0, count: 3 * resizer.width * resizer.height)
       try pixels.withUnsafeMutableBufferPointer { (pixels) throws(Failure) in
         guard let base = pixels.baseAddress else { return }

@@ -25,6 +25,7 @@ package struct FrameLikelihoods {
   /// Adds the tile that the session ran last.
   mutating func append(_ session: LikelihoodSession) throws(Failure) {
     try session.checkFinite()
+    try checkMemory(for: session.detector.positionCount, of: Float.self)
     tiles.append(Array(UnsafeBufferPointer(start: session.logLikelihoods, count: session.detector.positionCount)))
   }
 }

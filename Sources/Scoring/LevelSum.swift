@@ -18,10 +18,10 @@ struct LevelSum {
     self.width = width
     self.height = height
     self.grids = grids
-    axes = grids.map {
+    axes = try grids.map { (grid) throws(Failure) in
       (
-        rows: ResampledAxis(length: $0.height, cornersTo: height),
-        columns: ResampledAxis(length: $0.width, cornersTo: width)
+        rows: try ResampledAxis(length: grid.height, cornersTo: height),
+        columns: try ResampledAxis(length: grid.width, cornersTo: width)
       )
     }
     likelihoods = try FloatBuffer(count: grids.reduce(0) { max($0, $1.positions) })

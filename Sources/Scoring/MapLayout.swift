@@ -40,8 +40,8 @@ package final class MapLayout {
     rows = try BlendedAxis(tiles.rows)
     self.region = try region?.resized(width: width, height: height)
     used = try self.region.map { (region) throws(Failure) in try Self.used(tiles, levels, by: region) }
-    frameColumns = ResampledAxis(length: width, cellsTo: frameWidth)
-    frameRows = ResampledAxis(length: height, cellsTo: frameHeight)
+    frameColumns = try ResampledAxis(length: width, cellsTo: frameWidth)
+    frameRows = try ResampledAxis(length: height, cellsTo: frameHeight)
   }
 
   private static func used(

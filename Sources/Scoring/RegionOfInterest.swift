@@ -19,6 +19,7 @@ package struct RegionOfInterest: Sendable, Equatable {
     }
     self.width = width
     self.height = height
+    try checkMemory(for: mask.count, of: UInt8.self)
     self.mask = mask.map { $0 == 0 ? 0 : 1 }
   }
 
@@ -57,6 +58,7 @@ package struct RegionOfInterest: Sendable, Equatable {
     guard let count = checkedProduct([width, height]), count <= maximumCount else {
       throw Failure(.unsupported, "a region of interest in maps of \(width)x\(height) values is too large")
     }
+    try checkMemory(for: count, of: UInt8.self)
     return Array(repeating: value, count: count)
   }
 

@@ -1,3 +1,5 @@
+import Basics
+
 /// Linear interpolation along one axis, resolved to two places and a weight for each place of the output.
 struct ResampledAxis {
   struct Sample {
@@ -20,23 +22,25 @@ struct ResampledAxis {
     }
   }
 
-  private let samples: [Sample]
+  private let samples: Buffer<Sample>
 
   /// Places of the output.
   var count: Int { samples.count }
 
-  subscript(_ place: Int) -> Sample { samples[place] }
+  subscript(_ place: Int) -> Sample { samples.base[place] }
 
   /// First to first and last to last place: align_corners = true.
-  init(length: Int, cornersTo output: Int) {
+  init(length: Int, cornersTo output: Int) throws(Failure) {
     let step = output > 1 ? Double(length - 1) / Double(output - 1) : 0
-    samples = (0..<output).map { Self.sample(Double($0) * step, length: length) }
+    samples = try Buffer(count: output)
+    for place in 0..<output { samples.base[place] = Self.sample(Double(place) * step, length: length) }
   }
 
   /// Cell by cell, as an image is resized: align_corners = false.
-  init(length: Int, cellsTo output: Int) {
+  init(length: Int, cellsTo output: Int) throws(Failure) {
     let step = Double(length) / Double(output)
-    samples = (0..<output).map { Self.sample((Double($0) + 0.5) * step - 0.5, length: length) }
+    samples = try Buffer(count: output)
+    for place in 0..<output { samples.base[place] = Self.sample((Double(place) + 0.5) * step - 0.5, length: length) }
   }
 
   private static func sample(_ position: Double, length: Int) -> Sample {

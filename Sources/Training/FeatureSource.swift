@@ -40,6 +40,7 @@ final class FeatureSource {
     levels = session.levelGrids
     normalization = Normalization(preprocessing)
     input = try FloatBuffer(count: 3 * width * height)
+    try checkMemory(for: 3 * width * height, of: UInt8.self)
     rotated = [UInt8](repeating: 0, count: 3 * width * height)
     rotationDegrees = Double(options.rotationDegrees)
     seed = options.seed

@@ -17,6 +17,7 @@ extension FlowTrainer {
     for block in 0..<description.blockCount {
       for entry in layout.entries {
         let count = entry.shape.reduce(1, *)
+        try checkMemory(for: count, of: Float.self)
         let values: [Float]
         switch entry.name {
         case "global_scale": values = [Float](repeating: scale, count: count)
@@ -33,6 +34,8 @@ extension FlowTrainer {
       let mixing: Tensor
       switch description.permutation {
       case .soft:
+        // The vectors of the reflections, and what they make.
+        try checkMemory(for: 2 * channels * channels, of: Double.self)
         mixing = try Tensor(shape: [channels, channels], values: randomRotation(channels, random: &random))
       case .hard:
         mixing = try Tensor(shape: [channels], values: random.permutation(channels).map { Float($0) })

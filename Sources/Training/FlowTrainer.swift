@@ -178,6 +178,7 @@ package final class FlowTrainer {
         for entry in layout.entries {
           let start = parameters.base + (block * layout.count + entry.offset)
           let values = UnsafeBufferPointer(start: start, count: entry.shape.reduce(1, *))
+          try checkMemory(for: values.count, of: Float.self)
           weights[BlockLayout.key(block, entry.name)] = try Tensor(shape: entry.shape, values: Array(values))
         }
         weights[BlockLayout.key(block, "w_perm")] = try mixing.tensor(channels: channels)

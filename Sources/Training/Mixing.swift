@@ -25,6 +25,7 @@ enum Mixing {
     switch self {
     case .rotation(let matrix):
       let values = UnsafeBufferPointer(start: matrix.base, count: matrix.count)
+      try checkMemory(for: values.count, of: Float.self)
       return try Tensor(shape: [channels, channels], values: Array(values))
     case .permutation(let indices, _):
       return try Tensor(shape: [channels], values: indices.map { Float($0) })

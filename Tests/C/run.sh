@@ -3,6 +3,8 @@
 #
 #     Tests/C/run.sh DETECTOR.h5 [UNCALIBRATED.h5]
 #
+# All but the test of memory run with an allocator that overwrites what is freed, one of them under valgrind too.
+#
 # Environment: TILED_DETECTOR, a model file with tiles [none], SWAP_SECONDS of exchanges of models [1], CC [cc], CXX
 # [c++], LIBRARY_DIR with libcflowad.so [build/lib].
 set -eu
@@ -12,6 +14,9 @@ detector=$1
 uncalibrated=${2:-}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+
+# glibc fills what is allocated with this byte's complement, what is freed with this byte.
+export MALLOC_PERTURB_=165
 
 strict="-pedantic -Wall -Wextra -Werror -I$root/include"
 link="-L$library -lcflowad -lm -Wl,-rpath,$library"
@@ -45,7 +50,16 @@ for test in float_mode fork stack; do
 done
 
 $c "$root/Tests/C/memory_test.c" -o "$work/memory" $link
-"$work/memory" "$detector"
+MALLOC_PERTURB_=0 "$work/memory" "$detector"
+
+$c $(pkg-config --cflags hdf5-serial) "$root/Tests/C/hdf5_host_test.c" -o "$work/hdf5_host" $link $(pkg-config --libs hdf5-serial)
+"$work/hdf5_host" "$detector"
+
+$c "$root/Tests/C/lifecycle_test.c" -o "$work/lifecycle" $link
+"$work/lifecycle" "$detector" "$work"
+MALLOC_PERTURB_=0 valgrind --quiet --error-exitcode=1 --leak-check=full --show-leak-kinds=definite \
+  --errors-for-leak-kinds=definite --num-callers=25 "$work/lifecycle" "$detector" "$work"
+echo "lifecycle under valgrind: passed"
 
 ${CXX:-c++} -std=c++17 $strict "$root/Tests/CXX/abi_test.cpp" -o "$work/abi_cpp" $link
 "$work/abi_cpp" "$detector"

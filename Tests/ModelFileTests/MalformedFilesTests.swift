@@ -289,6 +289,30 @@ extension ModelFileTests {
       #expect(refused > 100)
     }
 
+    /// libhdf5 1.10 divides by the extents of a chunk, runs along as many as there are said to be, and looks whether they are
+    /// 0 in one of the message's four versions.
+    @Test func chunksWithoutExtentsAreRefused() throws {
+      let good = [UInt8](try Data(contentsOf: fixture("compressed")))
+      // Version 3, chunked, so many extents; the index's address; the first extent, of up to 255.
+      let layouts = (0..<good.count - 19).filter { place in
+        guard good[place] == 3, good[place + 1] == 2, (2...5).contains(good[place + 2]) else { return false }
+        return good[place + 10] == 0 && good[place + 11] != 0 && good[place + 12...place + 14].allSatisfy { $0 == 0 }
+      }
+      #expect(layouts.count == 2)
+      for layout in layouts {
+        let changes: [(place: Int, value: UInt8)] = [
+          (0, 1), (0, 2), (0, 4), (0, 0), (0, 5), (2, 0), (2, 1), (2, 10), (2, 255), (11, 0),
+          (10 + 4 * Int(good[layout + 2]) - 3, 0),
+        ]
+        for (place, value) in changes {
+          var bad = good
+          bad[layout + place] = value
+          let refusal = refused(bad)
+          #expect(refusal?.kind == .format, "\(place) of \(layout) is \(value): \(refusal?.message ?? "accepted")")
+        }
+      }
+    }
+
     /// Without checksums anything may come out, but nothing may crash.
     @Test func flippedBytesOfUnprotectedFilesDoNoHarm() throws {
       let good = [UInt8](try Data(contentsOf: fixture("plain")))

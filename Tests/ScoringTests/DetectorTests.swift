@@ -185,17 +185,17 @@ import Testing
 }
 
 @Suite struct ResampledAxisTests {
-  @Test func cornersFallOnCorners() {
-    let axis = ResampledAxis(length: 4, cornersTo: 7)
+  @Test func cornersFallOnCorners() throws {
+    let axis = try ResampledAxis(length: 4, cornersTo: 7)
     let positions = (0..<7).map { Float(axis[$0].first) + axis[$0].weight }
     #expect(positions == [0, 0.5, 1, 1.5, 2, 2.5, 3])
     #expect(axis[6].second == 3)
-    let single = ResampledAxis(length: 1, cornersTo: 3)
+    let single = try ResampledAxis(length: 1, cornersTo: 3)
     for i in 0..<3 { #expect(single[i].first == 0 && single[i].second == 0 && single[i].weight == 0) }
   }
 
-  @Test func cellsKeepTheirCentres() {
-    let axis = ResampledAxis(length: 2, cellsTo: 4)
+  @Test func cellsKeepTheirCentres() throws {
+    let axis = try ResampledAxis(length: 2, cellsTo: 4)
     #expect((0..<4).map { Float(axis[$0].first) + axis[$0].weight } == [0, 0.25, 0.75, 1])
   }
 }

@@ -1,5 +1,9 @@
+#define _GNU_SOURCE
 #include "CHDF5Shim.h"
+#include "CReserve.h"
 
+#include <dlfcn.h>
+#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,12 +34,18 @@ typedef struct {
     void *data1;
 #endif
     hid_t stack;
+    int number;
 } quiet;
+
+/* Whether libhdf5 was refused memory on this thread since somebody asked. It has no status for that; errno tells. */
+static _Thread_local int met_shortage;
 
 static quiet enter(void) {
     quiet q = {1};
 
     pthread_mutex_lock(&lock);
+    q.number = errno;
+    errno = 0;
     q.stack = H5Eget_current_stack();
     H5Eauto_is_v2(H5E_DEFAULT, &q.is_version_2);
 #ifndef H5_NO_DEPRECATED_SYMBOLS
@@ -51,6 +61,7 @@ static quiet enter(void) {
 }
 
 static void leave(quiet q) {
+    if (errno == ENOMEM) met_shortage = 1;
 #ifndef H5_NO_DEPRECATED_SYMBOLS
     if (!q.is_version_2)
         H5Eset_auto1(q.handler1, q.data1);
@@ -58,7 +69,15 @@ static void leave(quiet q) {
 #endif
         H5Eset_auto2(H5E_DEFAULT, q.handler2, q.data2);
     if (q.stack >= 0) H5Eset_current_stack(q.stack);
+    errno = q.number;
     pthread_mutex_unlock(&lock);
+}
+
+int chdf5_met_shortage(void) {
+    int met = met_shortage;
+
+    met_shortage = 0;
+    return met;
 }
 
 static void drop(hid_t id) {
@@ -72,6 +91,18 @@ int chdf5_check_version(void) {
 
     leave(q);
     return status >= 0 && major == H5_VERS_MAJOR && minor == H5_VERS_MINOR ? 0 : -1;
+}
+
+void chdf5_describe_library(char *text, size_t capacity) {
+    unsigned major = 0, minor = 0, release = 0;
+    quiet q = enter();
+    Dl_info found;
+
+    if (H5get_libversion(&major, &minor, &release) < 0) major = minor = release = 0;
+    leave(q);
+    if (!dladdr((void *)(uintptr_t)H5get_libversion, &found) || !found.dli_fname) found.dli_fname = "a file without a name";
+    snprintf(text, capacity, "HDF5 %u.%u.%u of %s where %d.%d is needed", major, minor, release, found.dli_fname,
+        H5_VERS_MAJOR, H5_VERS_MINOR);
 }
 
 void chdf5_close(chdf5_id id) {
@@ -143,6 +174,13 @@ static herr_t source_write(
     return -1;
 }
 
+/* The driver, registered at the first file and kept: libhdf5 1.10 closes a file by the driver's class, which it frees
+ * before when the file was the last to hold it. Negative when there is none, or none any more. */
+static hid_t driver = -1;
+
+/* The end of the driver's class, when the process ends or the host calls H5close(): the next file registers it anew. */
+static herr_t source_terminate(void) { return driver = -1, 0; }
+
 static const H5FD_class_t source_driver = {
 #ifdef H5FD_CLASS_VERSION
     .version = H5FD_CLASS_VERSION,
@@ -151,6 +189,7 @@ static const H5FD_class_t source_driver = {
     .name = "cflowad",
     .maxaddr = (haddr_t)INT64_MAX,
     .fc_degree = H5F_CLOSE_STRONG,
+    .terminate = source_terminate,
     .fapl_size = sizeof(file_source),
     .open = source_open,
     .close = source_close,
@@ -165,13 +204,13 @@ static const H5FD_class_t source_driver = {
 chdf5_id chdf5_open_file(uint64_t size, chdf5_read_callback read, void *context) {
     file_source source = {size, read, context};
     quiet q = enter();
-    hid_t driver = H5FDregister(&source_driver), access = H5Pcreate(H5P_FILE_ACCESS), file = -1;
+    hid_t access = H5Pcreate(H5P_FILE_ACCESS), file = -1;
 
+    if (driver < 0) driver = H5FDregister(&source_driver);
     if (driver >= 0 && access >= 0 && H5Pset_driver(access, driver, &source) >= 0
         && H5Pset_fclose_degree(access, H5F_CLOSE_STRONG) >= 0)
         file = H5Fopen("cflowad", H5F_ACC_RDONLY, access);
     drop(access);
-    if (driver >= 0) H5FDunregister(driver);
     leave(q);
     return file;
 }
@@ -188,9 +227,15 @@ static void make_name(char *name, size_t size) {
     snprintf(name, size, "/dev/null/cflowad-%llu", ++counter);
 }
 
-static void *keep_allocate(size_t size, H5FD_file_image_op_t operation, void *image) {
-    (void)operation, (void)image;
-    return malloc(size);
+/* All of the memory is there before the file is: libhdf5 does not recover from a file that it cannot write on. */
+static void *keep_allocate(size_t size, H5FD_file_image_op_t operation, void *context) {
+    chdf5_image *image = context;
+    void *memory = image->room;
+
+    (void)operation;
+    if (!memory || size > image->capacity) return malloc(size);
+    image->room = NULL;
+    return memory;
 }
 
 static void *keep_copy(void *to, const void *from, size_t size, H5FD_file_image_op_t operation, void *image) {
@@ -198,11 +243,12 @@ static void *keep_copy(void *to, const void *from, size_t size, H5FD_file_image_
     return memcpy(to, from, size);
 }
 
-static void *keep_resize(void *at, size_t size, H5FD_file_image_op_t operation, void *image) {
-    void *resized = realloc(at, size);
+static void *keep_resize(void *at, size_t size, H5FD_file_image_op_t operation, void *context) {
+    chdf5_image *image = context;
+    void *resized = !at ? keep_allocate(size, operation, context) : size <= image->capacity ? at : realloc(at, size);
 
-    (void)operation;
-    if (resized) ((chdf5_image *)image)->size = size;
+    if (resized) image->size = size;
+    if (resized && size > image->capacity) image->capacity = size;
     return resized;
 }
 
@@ -215,17 +261,22 @@ static herr_t keep_free(void *at, H5FD_file_image_op_t operation, void *image) {
     return 0;
 }
 
-chdf5_id chdf5_create_image(size_t increment, chdf5_image *image) {
+chdf5_id chdf5_create_image(size_t capacity, chdf5_image *image) {
     H5FD_file_image_callbacks_t callbacks = {
         keep_allocate, keep_copy, keep_resize, keep_free, same, nothing, image};
     char name[64];
-    quiet q = enter();
-    hid_t access = H5Pcreate(H5P_FILE_ACCESS), creation = H5Pcreate(H5P_FILE_CREATE), file = -1;
+    quiet q;
+    hid_t access, creation, file = -1;
 
+    if (!(image->room = creserve_allocate_strictly(16, capacity))) return -1;
+    image->capacity = capacity;
+    q = enter();
+    access = H5Pcreate(H5P_FILE_ACCESS);
+    creation = H5Pcreate(H5P_FILE_CREATE);
     make_name(name, sizeof name);
     /* Without times the same contents give the same bytes. */
     if (access >= 0 && creation >= 0 && H5Pset_obj_track_times(creation, 0) >= 0
-        && H5Pset_fapl_core(access, increment, 0) >= 0
+        && H5Pset_fapl_core(access, 1 << 16, 0) >= 0
         && H5Pset_fclose_degree(access, H5F_CLOSE_STRONG) >= 0
         && H5Pset_libver_bounds(access, H5F_LIBVER_V110, H5F_LIBVER_V110) >= 0
         && H5Pset_file_image_callbacks(access, &callbacks) >= 0)
@@ -233,6 +284,10 @@ chdf5_id chdf5_create_image(size_t increment, chdf5_image *image) {
     drop(creation);
     drop(access);
     leave(q);
+    if (file < 0) {
+        free(image->room);
+        image->room = NULL;
+    }
     return file;
 }
 
@@ -253,17 +308,22 @@ int chdf5_finish_image(chdf5_id file, chdf5_image *image) {
 
     image->size = (size_t)end_of_file(image);
     leave(q);
+    free(image->room);
+    image->room = NULL;
     return status < 0 || image->size == 0 ? -1 : 0;
 }
 
 /* ---- groups and links ---- */
 
-int chdf5_link_kind(chdf5_id group, const char *name) {
+int chdf5_link_kind(chdf5_id group, const char *name, uint64_t *address) {
     quiet q = enter();
     H5L_info_t info;
     int kind;
 
-    if (H5Lget_info(group, name, &info, H5P_DEFAULT) >= 0) kind = info.type == H5L_TYPE_HARD ? 1 : 2;
+    if (H5Lget_info(group, name, &info, H5P_DEFAULT) >= 0) {
+        kind = info.type == H5L_TYPE_HARD ? 1 : 2;
+        if (kind == 1) *address = info.u.address;
+    }
     else kind = H5Lexists(group, name, H5P_DEFAULT) == 0 ? 0 : -1;
     leave(q);
     return kind;

@@ -62,6 +62,7 @@ package struct Dataset {
 
   private func convert<Element: StoredNumber>(_ count: Int) throws(Failure) -> [Element] {
     if count == 0 { return [] }
+    try checkMemory(for: count, of: Element.self)
     var status: Int32 = -1
     let values = [Element](unsafeUninitializedCapacity: count) { values, initialized in
       status = chdf5_read_dataset(handle.id, Element.code, values.baseAddress)

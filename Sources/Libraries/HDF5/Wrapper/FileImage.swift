@@ -14,9 +14,15 @@ package enum FileImage {
     _ file: any ReadableFile, _ body: (Group) throws(Failure) -> Result
   ) throws(Failure) -> Result {
     try checkVersion()
+    _ = chdf5_met_shortage()
     let source = try Source(file)
     guard source.bytes(at: 0, count: signature.count)?.elementsEqual(signature) ?? false else {
       throw source.failure ?? Failure(.format, "it is not an HDF5 file")
+    }
+    // What is read here without libhdf5 has addresses and sizes of 64 bits, as all that HDF5's own programs write.
+    let widths = source.unsigned(8, 1).flatMap { source.unsigned($0 < 2 ? 13 : 9, 2) }
+    guard widths == 0x0808 else {
+      throw Failure(.format, "the HDF5 file is damaged, or its addresses have not 64 bits")
     }
     do throws(Failure) {
       guard let handle = open(source) else { throw Failure(.format, "the HDF5 file is damaged or cut short") }
@@ -24,6 +30,7 @@ package enum FileImage {
         try body(Group(root: handle, source: source))
       }
     } catch {
+      if chdf5_met_shortage() != 0 { throw Failure(.outOfMemory, "there is no memory to read the HDF5 file") }
       chdf5_expect_leak()
       throw source.failure ?? error
     }
@@ -45,16 +52,17 @@ package enum FileImage {
 
   /// Creates a file in memory, lets `body` fill its root group, and gives its bytes.
   ///
-  /// - Parameter expectedSize: bytes, roughly.
+  /// - Parameter expectedSize: bytes of its values, roughly.
   package static func build(
     expectedSize: Int, _ body: (GroupWriter) throws(Failure) -> Void
   ) throws(Failure) -> FileBytes {
     try checkVersion()
     let image = UnsafeMutablePointer<chdf5_image>.allocate(capacity: 1)
-    image.initialize(to: chdf5_image(bytes: nil, size: 0))
+    image.initialize(to: chdf5_image())
     defer { image.deallocate() }
 
-    let id = chdf5_create_image(max(expectedSize / 16, 1 << 16), image)
+    // With what describes the values, and checksums.
+    let id = chdf5_create_image(expectedSize + expectedSize / 8 + (1 << 22), image)
     var failure: Failure? = id < 0 ? outOfMemory : nil
     if failure == nil {
       do throws(Failure) {
@@ -74,7 +82,11 @@ package enum FileImage {
 
   private static func checkVersion() throws(Failure) {
     guard chdf5_check_version() == 0 else {
-      throw Failure(.unsupported, "the libhdf5 found at run time is not of the version compiled against")
+      let description = withUnsafeTemporaryAllocation(of: CChar.self, capacity: 1024) { text in
+        chdf5_describe_library(text.baseAddress, text.count)
+        return text.baseAddress.map { String(cString: $0) } ?? ""
+      }
+      throw Failure(.unsupported, "the HDF5 library that this process has loaded does not fit: \(description)")
     }
   }
 }

@@ -17,6 +17,10 @@ package struct Group {
   private init(parent: Handle, name: String, path: String, source: Source) throws(Failure) {
     let (handle, kind) = try Self.open(name, of: parent, path: path)
     guard kind == CHDF5_OBJECT_GROUP else { throw Failure(.format, "\(path): it is not a group") }
+    // libhdf5 reads a group's attributes when it is asked for them, not before.
+    guard Self.isSound(chdf5_object_address(handle.id), source) else {
+      throw Failure(.format, "\(path): its header is damaged")
+    }
     // A filter on the links themselves could make libhdf5 look for a plug-in.
     guard chdf5_group_filter_count(handle.id) == 0 else {
       throw Failure(.unsupported, "\(path): its links are filtered, or it is damaged")
@@ -32,14 +36,12 @@ package struct Group {
     return try NameList.gather(at: path) { chdf5_each_link(id, $0, $1) }.sorted()
   }
 
-  package func contains(_ name: String) throws(Failure) -> Bool {
-    try linkKind(name) != 0
-  }
+  package func contains(_ name: String) throws(Failure) -> Bool { try link(name).kind != 0 }
 
   /// The file and the object in it that an external link names; nil when there is no link or one of another kind. Nothing
   /// is followed.
   package func externalLink(_ name: String) throws(Failure) -> (file: String, object: String)? {
-    guard try linkKind(name) > 1 else { return nil }
+    guard try link(name).kind > 1 else { return nil }
     let size = Int(CHDF5_MAXIMUM_EXTERNAL_LINK)
     var (file, object) = ([CChar](repeating: 0, count: size), [CChar](repeating: 0, count: size))
     let found = chdf5_external_link(handle.id, name, &file, &object)
@@ -52,12 +54,15 @@ package struct Group {
   }
 
   package func group(_ name: String) throws(Failure) -> Group {
-    try requireHardLink(name)
+    _ = try hardLink(name)
     return try Group(parent: handle, name: name, path: pathOf(name), source: source)
   }
 
   package func dataset(_ name: String) throws(Failure) -> Dataset {
-    try requireHardLink(name)
+    // libhdf5 reads all of a dataset's header when it opens it.
+    guard Self.isSound(try hardLink(name), source) else {
+      throw Failure(.format, "\(pathOf(name)): its header is damaged")
+    }
     let (handle, kind) = try Self.open(name, of: handle, path: pathOf(name))
     guard kind == CHDF5_OBJECT_DATASET else { throw Failure(.format, "\(pathOf(name)): it is not a dataset") }
     return try Dataset(handle, path: pathOf(name), source: source)
@@ -65,19 +70,27 @@ package struct Group {
 
   private func pathOf(_ name: String) -> String { path == "/" ? "/\(name)" : "\(path)/\(name)" }
 
-  private func linkKind(_ name: String) throws(Failure) -> Int32 {
+  /// What a name is, by ``chdf5_link_kind``, and where the header of a hard link's object is.
+  private func link(_ name: String) throws(Failure) -> (kind: Int32, address: UInt64) {
     guard isPlainName(name) else { throw Failure(.format, "\(path): a link in it has a name with '/' or NUL, or '.'") }
-    let kind = chdf5_link_kind(handle.id, name)
+    var address = UInt64.max
+    let kind = chdf5_link_kind(handle.id, name, &address)
     guard kind >= 0 else { throw Failure(.format, "\(pathOf(name)): its link is damaged") }
-    return kind
+    return (kind, address)
   }
 
-  private func requireHardLink(_ name: String) throws(Failure) {
-    switch try linkKind(name) {
-    case 1: return
+  /// Where the header of the object is that a hard link of this name leads to.
+  private func hardLink(_ name: String) throws(Failure) -> UInt64 {
+    let (kind, address) = try link(name)
+    switch kind {
+    case 1: return address
     case 0: throw Failure(.format, "\(pathOf(name)): it is missing")
     default: throw Failure(.format, "\(pathOf(name)): it is a soft or external link, which are not followed")
     }
+  }
+
+  private static func isSound(_ address: UInt64, _ source: Source) -> Bool {
+    Int(exactly: address).flatMap { ObjectHeader(at: $0, in: source) }?.isSound(in: source) ?? false
   }
 
   private static func open(_ name: String, of parent: Handle, path: String) throws(Failure) -> (Handle, Int32) {

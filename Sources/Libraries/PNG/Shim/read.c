@@ -1,6 +1,5 @@
 #include "internal.h"
 
-#include <errno.h>
 #include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,7 +21,7 @@ struct cpng_reader {
 static void read_file(png_structp png, png_bytep bytes, size_t count) {
     cpng_reader *reader = png_get_io_ptr(png);
     if (fread(bytes, 1, count, reader->file) == count) return;
-    if (ferror(reader->file)) cpng_fail(&reader->failure, CPNG_IO, strerror(errno));
+    if (ferror(reader->file)) cpng_fail_by_errno(&reader->failure);
     png_error(png, "the image ends too early");
 }
 
@@ -87,8 +86,9 @@ static cpng_status give_up(cpng_reader *reader, cpng_message *message) {
 /* Takes the reader: gives it out or closes it. */
 static cpng_status open_source(cpng_reader *source, cpng_reader **reader, cpng_message *message) {
     png_byte signature[8];
-    source->png = png_create_read_struct(
-        PNG_LIBPNG_VER_STRING, &source->failure, cpng_on_error, cpng_on_warning);
+    source->png = png_create_read_struct_2(
+        PNG_LIBPNG_VER_STRING, &source->failure, cpng_on_error, cpng_on_warning, &source->failure, cpng_allocate,
+        cpng_free);
     source->info = source->png ? png_create_info_struct(source->png) : NULL;
     if (!source->info) {
         cpng_fail(&source->failure, CPNG_MEMORY, "no memory to read a PNG image");
@@ -117,11 +117,11 @@ cpng_status cpng_open_file(const char *path, cpng_samples samples, cpng_reader *
     if (!source) return CPNG_MEMORY;
     /* Only regular files: a pipe would wait, and has no size. */
     if (stat(path, &file) != 0)
-        cpng_fail(&source->failure, CPNG_IO, strerror(errno));
+        cpng_fail_by_errno(&source->failure);
     else if (!S_ISREG(file.st_mode))
         cpng_fail(&source->failure, CPNG_IO, "not a regular file");
     else if (!(source->file = fopen(path, "rbe")))
-        cpng_fail(&source->failure, CPNG_IO, strerror(errno));
+        cpng_fail_by_errno(&source->failure);
     if (source->failure.status != CPNG_SUCCESS) return give_up(source, message);
     source->source_size = (uint64_t)file.st_size;
     source->samples = samples;

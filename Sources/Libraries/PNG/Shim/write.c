@@ -1,12 +1,8 @@
 #include "internal.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 typedef struct {
     FILE *file;
@@ -16,7 +12,7 @@ typedef struct {
 static void write_bytes(png_structp png, png_bytep bytes, size_t count) {
     writer *w = png_get_io_ptr(png);
     if (fwrite(bytes, 1, count, w->file) == count) return;
-    cpng_fail(&w->failure, CPNG_IO, strerror(errno));
+    cpng_fail_by_errno(&w->failure);
     png_error(png, "writing failed");
 }
 
@@ -24,7 +20,8 @@ static void flush_bytes(png_structp png) { (void)png; }
 
 static void encode(
     writer *w, const uint8_t *pixels, uint32_t width, uint32_t height, size_t stride, int channels) {
-    png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, &w->failure, cpng_on_error, cpng_on_warning);
+    png_structp png = png_create_write_struct_2(
+        PNG_LIBPNG_VER_STRING, &w->failure, cpng_on_error, cpng_on_warning, &w->failure, cpng_allocate, cpng_free);
     png_infop info = png ? png_create_info_struct(png) : NULL;
     if (!info) {
         cpng_fail(&w->failure, CPNG_MEMORY, "no memory to write a PNG image");
@@ -60,49 +57,6 @@ cpng_status cpng_write_memory(
         memory = NULL;
     }
     *bytes = (uint8_t *)memory;
-    *message = w.failure.message;
-    return w.failure.status;
-}
-
-/* A new file beside path; its name, which must be freed, or NULL. */
-static char *create_beside(const char *path, int *descriptor) {
-    size_t size = strlen(path) + 48;
-    char *name = malloc(size);
-    *descriptor = -1;
-    for (int attempt = 0; name && *descriptor < 0 && attempt < 1000; attempt++) {
-        snprintf(name, size, "%s.%ld.%d.tmp", path, (long)getpid(), attempt);
-        *descriptor = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        if (*descriptor < 0 && errno != EEXIST) break;
-    }
-    if (*descriptor >= 0) return name;
-    int error = errno;
-    free(name);
-    errno = error;
-    return NULL;
-}
-
-cpng_status cpng_write_file(
-    const char *path, const uint8_t *pixels, uint32_t width, uint32_t height, size_t stride, int channels,
-    cpng_message *message) {
-    writer w = {NULL, {CPNG_SUCCESS, {""}}};
-    int descriptor;
-    char *name = create_beside(path, &descriptor);
-    if (!name) {
-        cpng_fail(&w.failure, CPNG_IO, strerror(errno));
-    } else {
-        w.file = fdopen(descriptor, "wb");
-        if (!w.file) {
-            cpng_fail(&w.failure, CPNG_IO, strerror(errno));
-            close(descriptor);
-        } else {
-            encode(&w, pixels, width, height, stride, channels);
-            if (fclose(w.file) != 0) cpng_fail(&w.failure, CPNG_IO, strerror(errno));
-        }
-        if (w.failure.status == CPNG_SUCCESS && rename(name, path) != 0)
-            cpng_fail(&w.failure, CPNG_IO, strerror(errno));
-        if (w.failure.status != CPNG_SUCCESS) unlink(name);
-        free(name);
-    }
     *message = w.failure.message;
     return w.failure.status;
 }

@@ -3,20 +3,20 @@ import CPNGShim
 import Glibc
 
 extension PNG {
-  /// Writes 8-bit pixels as a PNG file: grey (`channels` 1), RGB (3) or RGBA (4), rows `stride` bytes apart. The file is
-  /// written under a temporary name beside `path` and then renamed: a failure leaves what was there.
+  /// Writes 8-bit pixels as a PNG file: grey (`channels` 1), RGB (3) or RGBA (4), rows `stride` bytes apart. A failure leaves
+  /// what was there, as ``FileReplacement`` does.
   ///
   /// Fails with `io` when it cannot be written, with `invalidArgument` for sides outside 1...65535, other channels, or a
-  /// stride shorter than a row.
+  /// stride shorter than a row, with `outOfMemory`.
   package static func write(
     path: String, pixels: UnsafePointer<UInt8>, width: Int, height: Int, stride: Int, channels: Int
   ) throws(Failure) {
     try check(width: width, height: height, stride: stride, channels: channels)
-    guard !path.utf8.contains(0) else { throw Failure(.io, "a path holds a NUL character") }
-    var message = cpng_message()
-    let status = cpng_write_file(
-      path.pathBytes, pixels, UInt32(width), UInt32(height), stride, Int32(channels), &message)
-    guard status == CPNG_SUCCESS else { throw Failure(status, message, path) }
+    guard !path.isEmpty, !path.utf8.contains(0) else { throw Failure(.io, "a path is empty or holds a NUL character") }
+    let replacement = try FileReplacement(of: path)
+    let bytes = try memory(pixels, width: width, height: height, stride: stride, channels: channels, name: path)
+    defer { free(bytes.baseAddress) }
+    try replacement.write(UnsafeRawBufferPointer(bytes), outlastsPowerFailure: false)
   }
 
   /// The same in memory. Fails with `outOfMemory` too.
@@ -24,14 +24,26 @@ extension PNG {
     pixels: UnsafePointer<UInt8>, width: Int, height: Int, stride: Int, channels: Int
   ) throws(Failure) -> [UInt8] {
     try check(width: width, height: height, stride: stride, channels: channels)
+    let bytes = try memory(
+      pixels, width: width, height: height, stride: stride, channels: channels, name: "PNG image in memory")
+    defer { free(bytes.baseAddress) }
+    return Array(bytes)
+  }
+
+  /// An image in memory from `malloc`.
+  private static func memory(
+    _ pixels: UnsafePointer<UInt8>, width: Int, height: Int, stride: Int, channels: Int, name: String
+  ) throws(Failure) -> UnsafeMutableBufferPointer<UInt8> {
     var message = cpng_message()
     var bytes: UnsafeMutablePointer<UInt8>?
     var size = 0
     let status = cpng_write_memory(
       &bytes, &size, pixels, UInt32(width), UInt32(height), stride, Int32(channels), &message)
-    defer { free(bytes) }
-    guard status == CPNG_SUCCESS, let bytes else { throw Failure(status, message, "PNG image in memory") }
-    return Array(UnsafeBufferPointer(start: bytes, count: size))
+    guard status == CPNG_SUCCESS, let bytes else {
+      free(bytes)
+      throw Failure(status, message, name)
+    }
+    return UnsafeMutableBufferPointer(start: bytes, count: size)
   }
 
   private static func check(width: Int, height: Int, stride: Int, channels: Int) throws(Failure) {

@@ -34,6 +34,12 @@ enum {
 /** 0 when the library loaded at run time has the major and minor version of the header compiled against. */
 int chdf5_check_version(void);
 
+/** Says which libhdf5 was found, and which would do. */
+void chdf5_describe_library(char *text, size_t capacity);
+
+/** Whether libhdf5 was refused memory on this thread since the last call of this: then a failure is not the file's fault. */
+int chdf5_met_shortage(void);
+
 /** Closes an identifier of any kind. */
 void chdf5_close(chdf5_id id);
 
@@ -58,13 +64,15 @@ chdf5_id chdf5_open_file(uint64_t size, chdf5_read_callback read, void *context)
 typedef struct {
     void *bytes;
     size_t size;
+    void *room;      /**< memory that the bytes will have */
+    size_t capacity; /**< of it */
 } chdf5_image;
 
 /**
  * Creates a file in memory, whose metadata carry checksums (library version bounds 1.10).
  *
- * @param increment  bytes to grow by; best the expected size.
- * @param image      empty; must stay at its address until chdf5_finish_image.
+ * @param capacity  bytes that the file is expected to have at most: they are allocated at once, but used as the file grows.
+ * @param image     empty; must stay at its address until chdf5_finish_image.
  */
 chdf5_id chdf5_create_image(size_t increment, chdf5_image *image);
 
@@ -75,8 +83,12 @@ int chdf5_finish_image(chdf5_id file, chdf5_image *image);
 
 enum { CHDF5_OBJECT_OTHER = 0, CHDF5_OBJECT_GROUP = 1, CHDF5_OBJECT_DATASET = 2 };
 
-/** 1: a hard link of this name is there; 0: nothing is; 2: a soft, external or user-defined link. */
-int chdf5_link_kind(chdf5_id group, const char *name);
+/**
+ * 1: a hard link of this name is there; 0: nothing is; 2: a soft, external or user-defined link.
+ *
+ * @param address  receives where the header of a hard link's object lies in the file.
+ */
+int chdf5_link_kind(chdf5_id group, const char *name, uint64_t *address);
 
 /** Most bytes of an external link's value that are looked at, its file and object names and their NULs. */
 enum { CHDF5_MAXIMUM_EXTERNAL_LINK = 1024 };

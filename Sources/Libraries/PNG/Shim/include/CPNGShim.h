@@ -57,14 +57,9 @@ cpng_status cpng_read(cpng_reader *reader, uint8_t *pixels, cpng_message *messag
 void cpng_close(cpng_reader *reader);
 
 /**
- * Writes 8-bit pixels (channels 1: grey, 3: RGB, 4: RGBA), rows stride bytes apart, to a new file beside path, which then
- * takes its name. When it fails, what was at path is still there.
+ * Writes an image of 8-bit pixels (channels 1: grey, 3: RGB, 4: RGBA), rows stride bytes apart, into new memory, *bytes of
+ * *size bytes, for free().
  */
-cpng_status cpng_write_file(
-    const char *path, const uint8_t *pixels, uint32_t width, uint32_t height, size_t stride, int channels,
-    cpng_message *message);
-
-/** The same into new memory, *bytes of *size bytes, for free(). */
 cpng_status cpng_write_memory(
     uint8_t **bytes, size_t *size, const uint8_t *pixels, uint32_t width, uint32_t height, size_t stride, int channels,
     cpng_message *message);
