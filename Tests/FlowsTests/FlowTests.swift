@@ -89,7 +89,7 @@ import Testing
       }
       let grid = Grid(height: 4, width: 4, channels: channels)
       let flow = try Flow(description, weights: weights, grid: grid, memory: WeightMemory(), workers: Workers(count: 1))
-      let transform = try FlowTransform(channels: channels, description: description, weights: weights)
+      let transform = try FlowTransform(grid: grid, description: description, weights: weights)
       let fibers = Generated.unit("rounded/fibers", count: grid.count).map { Float(4 * $0) }
       var values = [Float](repeating: 0, count: grid.positions)
       try fibers.withUnsafeBufferPointer { fibers in
