@@ -67,7 +67,7 @@ tsan: $(VENV)/tests
 	swift build --configuration release --sanitize thread --scratch-path .build-tsan --product CFlowAD
 	Tests/C/tsan.sh build/lite0.h5 .build-tsan/release
 
-# Every allocation of 8 KB or more fails in its turn: docs/reliability.md. About a quarter of an hour.
+# Every allocation of 8 KB or more fails in its turn: docs/reliability.md. About an hour.
 faults: lib $(VENV)/tests
 	Tests/C/faults.sh 1
 

@@ -28,8 +28,8 @@ struct Malformed: CustomTestStringConvertible, Sendable {
     Malformed("no format", "not a model file") { try $0.removeAttribute("format", of: "/") },
     Malformed("other format", "not a model file") { try $0.set("format", of: "/", "keras") },
     Malformed("no version", "format_version is missing") { try $0.removeAttribute("format_version", of: "/") },
-    Malformed("newer version", .unsupported, "version 3") {
-      try $0.set("format_version", of: "/", [3], asInteger: true)
+    Malformed("newer version", .unsupported, "version 4") {
+      try $0.set("format_version", of: "/", [4], asInteger: true)
     },
     Malformed("tiles that overlap by more than half", "/tiling: the overlap of 33 pixels") {
       try $0.group("/tiling")
