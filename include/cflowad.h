@@ -624,7 +624,8 @@ enum {
     CFLOWAD_START_PAPER = 1,     /**< FrEIA's random weights, trained by the original's loops (paper, section 3) */
     CFLOWAD_START_GAUSSIAN = 2   /**< a Gaussian for each position of each level, in closed form, and coupling_steps behind it:
                                       the form that is likeliest for frames held back (PaDiM's, T. Defard et al., ICPR
-                                      2020, by level and with shrinkage). rotation_degrees must be 0 */
+                                      2020, by level and with shrinkage). Without rotation: rotation_degrees is its
+                                      default, which then means none, or 0 */
 };
 
 /** Settings of a training run. The defaults in brackets are the original system's. */
@@ -733,9 +734,10 @@ typedef int32_t (*cflowad_progress_callback)(const cflowad_progress *progress, v
 /**
  * Creates a trainer.
  *
- * @param weights_path  model file with an encoder, made by `python -m cflowad export`: its flows start from random
- *                      weights; or a complete detector: its flows go on from where they are, and the options about
- *                      input size, tiles, levels and flows are taken from the file.
+ * @param weights_path  model file with an encoder, made by `python -m cflowad export`: its flows begin where
+ *                      options->start says; or a complete detector: its flows go on from where they are (but a Gaussian is
+ *                      fitted anew, to the frames given), and the options about input size, tiles, levels and flows are
+ *                      taken from the file. fit refuses options that its kind of flows cannot follow.
  * @param options       NULL for defaults.
  * @param trainer       receives the handle; close it with cflowad_trainer_close. Thread-safe.
  */

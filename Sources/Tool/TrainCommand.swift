@@ -21,7 +21,7 @@ struct TrainCommand: ParsableCommand {
       Examples:
 
         cflowad train encoder.h5 good/ -o detector.h5
-        cflowad train encoder.h5 good/ -o fast.h5 --rotation 0 --meta-epochs 5
+        cflowad train encoder.h5 good/ -o paper.h5 --start paper --meta-epochs 5
         cflowad train encoder.h5 mvtec/ --class bottle -o bottle.h5 --input-size 512
         cflowad train encoder.h5 web/ -o web.h5 --tile-size 512 --tile-overlap 64
       """)
@@ -81,7 +81,9 @@ struct TrainCommand: ParsableCommand {
         + "\(String(trainer.options.levelCount, of: "level")), "
         + (trainer.options.start == .gaussian
           ? "a Gaussian for each position" : "\(String(trainer.options.couplingBlocks, of: "coupling block"))")
-        + (contents.flow == nil ? "" : ", as in \(model), from where its flows are"))
+        + (contents.flow == nil
+          ? ""
+          : ", as in \(model), " + (trainer.options.start == .gaussian ? "fitted anew" : "from where its flows are")))
     Output.note(
       "\(String(frames.count, of: "frame")), "
         + (calibrationFrames.isEmpty ? "some held back" : "\(calibrationFrames.count) more")

@@ -37,7 +37,7 @@ struct TrainingArguments: ParsableArguments {
     help: ArgumentHelp(
       "Where flows begin: at a Gaussian for each position, in closed form (gaussian), or at random weights, to be trained "
         + "by the original's loops (paper). Automatic: gaussian, or paper when one of the options for it is given."))
-  var start = defaults.start
+  var start = StartChoice.automatic
 
   @Option(
     help: ArgumentHelp(
@@ -132,7 +132,7 @@ struct TrainingArguments: ParsableArguments {
       } else if tileOverlap != nil {
         throw Failure(.invalidArgument, "--tile-overlap is of no effect without --tile-size")
       }
-      options.start = start
+      options.start = start.start
       options.couplingSteps = steps
       guard (0...1 << 20).contains(gaussianMemory) else {
         throw Failure(.invalidArgument, "the memory of the Gaussian \(gaussianMemory) MiB is not within 0...1048576")
@@ -190,15 +190,17 @@ struct InputSize: ExpressibleByArgument, Equatable {
 
 extension FlowDescription.Permutation: ExpressibleByArgument {}
 
-extension TrainingOptions.Start: ExpressibleByArgument {
-  public init?(argument: String) {
-    guard let start = Self.allCases.first(where: { $0.defaultValueDescription == argument }) else { return nil }
-    self = start
+/// Where flows begin, by names.
+enum StartChoice: String, ExpressibleByArgument, CaseIterable {
+  case automatic, paper, gaussian
+
+  var start: TrainingOptions.Start {
+    switch self {
+    case .automatic: .automatic
+    case .paper: .paper
+    case .gaussian: .gaussian
+    }
   }
-
-  public var defaultValueDescription: String { "\(self)" }
-
-  public static var allValueStrings: [String] { allCases.map(\.defaultValueDescription) }
 }
 
 /// The original's names of its flows.

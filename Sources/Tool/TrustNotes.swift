@@ -17,13 +17,14 @@ struct TrustNotes {
       texts.append(
         "warning: it passes \(Self.list(passed)) as good: do not trust it to notice a camera or a lamp that fails. Check "
           + "brightness and contrast of frames before they are scored"
-          + (calibration.lowSide == nil ? ", or try --low-verdict review" : "") + "; a longer training may help")
+          + (calibration.lowSide == nil ? ", or try --low-verdict review" : "")
+          + "; more good frames, or more varied ones, may help")
     }
     let lower = calibration.lowKinds.filter { !passed.contains($0) }
     if !lower.isEmpty {
       texts.append(
         "warning: \(Self.list(lower)) \(lower.count == 1 ? "scores" : "score") lower than every good frame, so a frame "
-          + "that is like this in one part only may pass. Train it for longer")
+          + "that is like this in one part only may pass. Train it on more good frames, or on more varied ones")
     }
     self.texts = texts
   }

@@ -1,4 +1,5 @@
 import Basics
+import OpenBLAS
 
 /// The two ways of a fit.
 extension Trainer {
@@ -26,6 +27,7 @@ extension Trainer {
     // What a detector to go on from was fitted to is not in its file: its Gaussian is fitted anew.
     flowDescription = try options.flowDescription
     flowWeights = []
+    try LAPACK.use { () throws(Failure) in () }  // so that a missing one is known before frames are encoded
     let (identity, saved) = try identify(pictures)
     let source = try beginFit(pictures)
     var reporter = reporter

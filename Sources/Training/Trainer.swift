@@ -26,6 +26,8 @@ package final class Trainer {
   /// The threads of all that is computed here.
   let workers: Workers
   var flowWeights: [StateDictionary]
+  /// Why a fit would go against the options; calibration is not concerned.
+  private var conflict: Failure?
   /// What a fit from a Gaussian on has found.
   package internal(set) var report: FitReport?
   /// Frames for training and those held back for calibration.
@@ -55,8 +57,9 @@ package final class Trainer {
   package init(_ contents: DetectorContents, options: TrainingOptions, workers: Workers? = nil) throws(Failure) {
     try options.validate()
     let workers = if let workers { workers } else { try Workers(count: 0) }
+    let wanted = options
     var options = options.resolved
-    try options.checkStart()
+    if contents.flow == nil { try options.checkStart() }
     var taps = try Self.taps(contents, start: options.start)
     if let flow = contents.flow {
       options.inputWidth = contents.preprocessing.width
@@ -64,8 +67,11 @@ package final class Trainer {
       options.window = contents.preprocessing.window
       options.tiling = contents.preprocessing.tiling
       options.levelCount = taps.count
+      conflict = wanted.conflict(with: flow)
       options.start = flow.start == .gaussian ? .gaussian : .paper
-      options.couplingBlocks = flow.blockCount
+      if flow.start == .gaussian { options.rotationDegrees = 0 }
+      // A Gaussian without blocks says nothing about blocks to come.
+      if flow.blockCount > 0 { options.couplingBlocks = flow.blockCount }
       options.conditionChannels = flow.conditionChannels
       options.permutation = flow.permutation
       options.clamp = flow.clamp
@@ -170,6 +176,7 @@ package final class Trainer {
   ) throws(Failure) {
     try checkUsable()
     guard state != .fitted else { throw Failure(.state, "the trainer was fitted already") }
+    if let conflict { throw conflict }
     guard !trainingFrames.isEmpty else { throw Failure(.state, "no frame was added to train on") }
     if holdsBack { try holdBack() }
     try checkHeldBack()

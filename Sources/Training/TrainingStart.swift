@@ -1,4 +1,5 @@
 import Basics
+import Flows
 
 extension TrainingOptions {
   /// Where the flows of a new detector begin. The numbers are those of `CFLOWAD_START_` in the C header.
@@ -22,7 +23,7 @@ extension TrainingOptions {
   package var resolved: TrainingOptions {
     var options = self
     options.start = chosenStart
-    if start == .automatic, options.start == .gaussian { options.rotationDegrees = 0 }
+    if options.start == .gaussian, rotationDegrees == Self.defaultRotation { options.rotationDegrees = 0 }
     return options
   }
 
@@ -41,6 +42,20 @@ extension TrainingOptions {
   }
 
   private static let defaultRotation = TrainingOptions().rotationDegrees
+
+  /// Why a detector, whose flows began as `flow` says, cannot be trained on by these options; nil when it can. Only options
+  /// that were set on purpose stand against it.
+  func conflict(with flow: FlowDescription) -> Failure? {
+    switch flow.start {
+    case .gaussian where chosenStart == .paper:
+      Failure(
+        .invalidArgument,
+        "the detector starts at a Gaussian, which is fitted anew: options of the paper's training have no effect on it")
+    case .none where start == .gaussian || couplingSteps > 0:
+      Failure(.invalidArgument, "the detector's flows began at random weights: they cannot start at a Gaussian")
+    default: nil
+    }
+  }
 
   /// What only the paper's training reads.
   private var paperOptions: [String] {

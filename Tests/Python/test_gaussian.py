@@ -119,7 +119,7 @@ def test_options_of_the_papers_training_mean_it(encoder, tmp_path):
 
 def test_what_has_no_effect_is_refused(encoder):
     with pytest.raises(cflowad.InvalidArgumentError, match="rotation"):
-        cflowad.Trainer(encoder, start="gaussian", rotation_degrees=5)
+        cflowad.Trainer(encoder, start="gaussian", rotation_degrees=3)
     with pytest.raises(cflowad.InvalidArgumentError, match="coupling steps"):
         cflowad.Trainer(encoder, start="paper", coupling_steps=5)
 
@@ -161,3 +161,42 @@ def test_coupling_steps_are_taken_up_again(encoder, tmp_path):
     resumed = tmp_path / "resumed.h5"
     second.save(resumed)
     assert resumed.read_bytes() == whole.read_bytes()
+
+
+def trained_on(detector, **options):
+    trainer = cflowad.Trainer(detector, **options)
+    for frame in frames(12, seed=8):
+        trainer.add_frame(frame)
+    for frame in frames(4, seed=9):
+        trainer.add_frame(frame, role="calibration")
+    trainer.fit()
+    trainer.calibrate()
+    return trainer
+
+
+def test_a_gaussian_detector_is_fitted_anew(gaussian, tmp_path):
+    path, _ = gaussian
+    trained_on(path, start="gaussian").save(tmp_path / "anew.h5")
+    trained_on(path, coupling_steps=10, coupling_blocks=2, start="gaussian").save(tmp_path / "coupled.h5")
+    with h5py.File(path) as before, h5py.File(tmp_path / "anew.h5") as after:
+        assert (before["flow/0/gaussian.mean"][()] != after["flow/0/gaussian.mean"][()]).any()
+    with h5py.File(tmp_path / "coupled.h5") as file:
+        text = file["provenance"].attrs["training"]
+        text = text.decode() if isinstance(text, bytes) else text
+        # Blocks that made nothing likelier are left out, and the text says what they added.
+        assert file["flow"].attrs["blocks"] in (0, 2) and "coupling blocks that add" in text
+
+
+def test_options_of_another_kind_of_flows_are_refused(gaussian, encoder, tmp_path):
+    path, _ = gaussian
+    with pytest.raises(cflowad.InvalidArgumentError, match="fitted anew"):
+        trained_on(path, meta_epochs=3)
+    paper = tmp_path / "paper.h5"
+    fitted(encoder, frames(6), frames(2, seed=1), meta_epochs=1, sub_epochs=1, coupling_blocks=1, rotation_degrees=0).save(paper)
+    with pytest.raises(cflowad.InvalidArgumentError, match="random weights"):
+        trained_on(paper, start="gaussian")
+    # Calibration alone is no matter of these options.
+    trainer = cflowad.Trainer(path, meta_epochs=3)
+    for frame in frames(4, seed=9):
+        trainer.add_frame(frame, role="calibration")
+    trainer.calibrate()

@@ -50,7 +50,9 @@ final class CouplingTraining {
   }
 
   /// The next step of so many in all. Fails with `.diverged`.
-  func step(of steps: Int) throws(Failure) {
+  ///
+  /// - Returns: the mean loss before it.
+  func step(of steps: Int) throws(Failure) -> Float {
     let step = trainer.stepCount
     var random = Random(seed: options.seed, purpose: "coupling step", level, step)
     let grid = fibers.grid
@@ -59,7 +61,7 @@ final class CouplingTraining {
       gather(FoldedFibers.Place(frame: frame, position: random.integer(below: grid.positions)), row: row)
     }
     for i in 0..<group.count { group.base[i] += Float(Self.noise * random.normal()) }
-    _ = try trainer.step(
+    return try trainer.step(
       fibers: group.base, conditions: conditions.conditions, count: trainer.groupCapacity,
       learningRate: rate(step, of: steps), logDeterminants: logDeterminants.base)
   }

@@ -77,7 +77,9 @@ final class GaussianStart {
     var progress = TrainingProgress(stage: .fit, epochs: steps, total: steps * couplings.count)
     for (level, coupling) in couplings.enumerated() {
       while coupling.trainer.stepCount < steps {
-        do throws(Failure) { try coupling.step(of: steps) } catch { throw error.within("level \(level)") }
+        do throws(Failure) { progress.loss = try coupling.step(of: steps) } catch {
+          throw error.within("level \(level)")
+        }
         progress.done = couplings.reduce(0) { $0 + $1.trainer.stepCount }
         progress.epoch = progress.done / couplings.count
         let isLast = progress.done == progress.total
