@@ -1,5 +1,6 @@
 """Against torchvision, timm and anomalib themselves, where they are installed."""
 
+import sys
 import types
 
 import h5py
@@ -21,6 +22,9 @@ except RuntimeError:
     # torchvision's wheel brings operators for one build of PyTorch only. Its classifiers, and timm's, use none of them,
     # but it wants the names of two: which fails a test that would need them.
     OPERATORS = torch.library.Library("torchvision", "FRAGMENT")
+    # What the failed import has left behind is half made.
+    for name in [name for name in sys.modules if name.partition(".")[0] == "torchvision"]:
+        del sys.modules[name]
     for name in ("nms", "qnms"):
         OPERATORS.define(f"{name}(Tensor boxes, Tensor scores, float threshold) -> Tensor")
 
