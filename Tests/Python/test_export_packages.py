@@ -94,6 +94,8 @@ def test_module_saved_as_an_object(tmp_path):
 def test_size_and_normalization_of_transforms_saved_as_objects(tmp_path):
     """As anomalib did before 2.7."""
     v2 = pytest.importorskip("torchvision.transforms.v2")
+    if not hasattr(v2, "Compose"):
+        pytest.skip("torchvision's import failed before in this process; the test runs alone: -k saved_as_objects")
     transform = v2.Compose([v2.Resize((320, 448), antialias=True), v2.Normalize([0.4] * 3, [0.3] * 3)])
     torch.save({"transform": transform}, tmp_path / "t.ckpt")
     found = types.SimpleNamespace()
