@@ -14,7 +14,4 @@ package struct FitReport: Sendable {
     }
     return parts.joined(separator: ", ")
   }
-
-  /// Mean log p / C of frames that the Gaussian was not fitted to, by level.
-  package var heldBackLikelihoods: [Double] { forms.map(\.heldBack) }
 }
