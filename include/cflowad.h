@@ -92,7 +92,16 @@ extern "C" {
 /** The library's version, as CFLOWAD_VERSION is formed. Thread-safe. */
 int32_t cflowad_version(void);
 
-/** The library's version and how it was built and which kernels it runs, for logs. Static, never NULL. Thread-safe. */
+/**
+ * The library's version and which build of its kernels runs, for logs: "libcflowad 1.2.0, AVX-512 kernels". Static,
+ * never NULL. Thread-safe.
+ *
+ * The best build that the processor has the instructions for runs. For tests and bug reports the environment variable
+ * CFLOWAD_KERNELS names another one, baseline, avx2 or avx512 (since 1.2); it is read once in a process, before
+ * anything is computed. This text says so then. When it names no build, opening a model and creating a trainer return
+ * CFLOWAD_ERROR_INVALID_ARGUMENT, when it names one that the processor cannot run, CFLOWAD_ERROR_UNSUPPORTED; this
+ * text gives the reason.
+ */
 const char *cflowad_build_info(void);
 
 /**
@@ -158,8 +167,8 @@ enum {
     CFLOWAD_PIXEL_RGB8_PLANAR = 22,  /**< 3 planes of 8 bits: data is R, planes[0] is G, planes[1] is B */
     CFLOWAD_PIXEL_BAYER_RG8 = 30,    /**< 8-bit Bayer filter whose first row begins R G; bilinear, as OpenCV's */
     CFLOWAD_PIXEL_BAYER_GR8 = 31,    /**< COLOR_BayerBG2RGB (for RG: it names another corner), the outermost pixels */
-    CFLOWAD_PIXEL_BAYER_GB8 = 32,    /**< those next to them; at least 3 x 3 pixels */
-    CFLOWAD_PIXEL_BAYER_BG8 = 33,
+    CFLOWAD_PIXEL_BAYER_GB8 = 32,    /**< those next to them; at least 3 x 3 pixels. The first row is that at data, */
+    CFLOWAD_PIXEL_BAYER_BG8 = 33,    /**< with CFLOWAD_FRAME_BOTTOM_UP the image's last, and of the image, not a crop */
     CFLOWAD_PIXEL_NV12 = 40,         /**< plane of Y, planes[0] of U V pairs for 2 x 2 pixels; BT.601, Y 16 to 235, */
     CFLOWAD_PIXEL_YUY2 = 41          /**< as OpenCV's COLOR_YUV2RGB_NV12 and _YUY2; YUY2: Y0 U Y1 V for 2 pixels */
 };
@@ -172,7 +181,8 @@ enum {
 
 /**
  * A borrowed view of an image in the caller's memory. Any size is accepted: scoring resizes it, or each of its tiles,
- * to the model's input size, without keeping the aspect, by Pillow's LANCZOS (the same bytes as PIL.Image.resize).
+ * to the model's input size, without keeping the aspect, by Pillow's LANCZOS: the same bytes as
+ * Image.resize((width, height), Image.LANCZOS) of an RGB image in the model's Pillow, see CFLOWAD_RESAMPLE_.
  */
 typedef struct cflowad_frame {
     size_t struct_size;
@@ -200,6 +210,19 @@ typedef struct cflowad_model cflowad_model;
 
 /** Room for feature levels in structs; the published system uses 3. */
 #define CFLOWAD_MAX_LEVELS 4
+
+/**
+ * Whose bytes frames become when they are resized (since 1.2). All versions of Pillow have the same filter and round after
+ * each of its two passes; they differ in which pass comes first, and so in a byte of a hundred thousand or in many, as the
+ * sizes are. A model keeps its own; models of before 1.2 have the first.
+ */
+enum {
+    CFLOWAD_RESAMPLE_PILLOW_3_3 = 0,  /**< Pillow 3.3 to 12.1: columns first, always */
+    CFLOWAD_RESAMPLE_PILLOW_12_2 = 1, /**< 12.2 and 12.3: rows first where an image becomes lower whose height is above
+                                           100 times its width */
+    CFLOWAD_RESAMPLE_PILLOW_13 = 2    /**< 13: rows first where an image becomes lower, by more than twice the columns
+                                           that it loses */
+};
 
 /** Decision about a frame. */
 typedef int32_t cflowad_verdict;
@@ -271,7 +294,7 @@ typedef struct cflowad_model_info {
                                                      not */
     uint32_t tile_height;
     uint32_t tile_overlap;
-    uint32_t reserved2;                         /**< 0 */
+    int32_t resample;                           /**< CFLOWAD_RESAMPLE_; since 1.2, 0 before */
     /* since 1.2 */
     float low_threshold;                        /**< score below which a frame is as strange as one above threshold; NaN:
                                                      none, low scores pass */
@@ -679,7 +702,8 @@ typedef struct cflowad_train_options {
     uint32_t thread_count;        /**< threads that share the work of this trainer's calls, the calling one included, at
                                        most 256; 0: cflowad_default_thread_count() of the creating thread. Leave some
                                        to sessions that score meanwhile. No number depends on it [0] */
-    uint32_t reserved2;           /**< 0 */
+    int32_t resample;             /**< CFLOWAD_RESAMPLE_: of a detector that was trained in PyTorch, or is to be
+                                       compared with one, that of the Pillow there; kept in the model [PILLOW_3_3] */
     cflowad_parallel_for parallel_for; /**< NULL, or the host's threads, of which at most thread_count work for the
                                             trainer at a time; it then has none of its own [NULL] */
     void *parallel_for_context;   /**< passed to each call of it [NULL] */

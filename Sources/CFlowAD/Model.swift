@@ -60,6 +60,7 @@ public func cflowad_model_get_info(
     filled.tile_width = UInt32(detector.preprocessing.tiling?.width ?? 0)
     filled.tile_height = UInt32(detector.preprocessing.tiling?.height ?? 0)
     filled.tile_overlap = UInt32(detector.preprocessing.tiling?.overlap ?? 0)
+    filled.resample = detector.preprocessing.resampling.rawValue
     filled.low_threshold = calibration?.lowSide?.threshold ?? .nan
     filled.low_verdict = calibration?.lowSide?.verdict.rawValue ?? Verdict.pass.rawValue
     filled.low_promised_rate =

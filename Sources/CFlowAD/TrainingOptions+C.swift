@@ -30,6 +30,7 @@ extension cflowad_train_options {
     feature_cache_bytes = UInt64(options.featureCacheBytes)
     window_low = options.window.low
     window_high = options.window.high
+    resample = options.resampling.rawValue
     tile_width = UInt32(options.tiling?.width ?? 0)
     tile_height = UInt32(options.tiling?.height ?? 0)
     tile_overlap = UInt32(options.tiling?.overlap ?? 0)
@@ -93,9 +94,11 @@ extension TrainingOptions {
     seed = options.seed
     featureCacheBytes = Int(clamping: options.feature_cache_bytes)
     window = try Window(low: options.window_low, high: options.window_high)
-    guard options.reserved == 0, options.reserved2 == 0 else {
-      throw Failure(.invalidArgument, "a reserved field of the options is not 0")
+    guard let resampling = Resampling(rawValue: options.resample) else {
+      throw Failure(.invalidArgument, "\(options.resample) is not a CFLOWAD_RESAMPLE_ constant")
     }
+    self.resampling = resampling
+    guard options.reserved == 0 else { throw Failure(.invalidArgument, "the options' reserved field is not 0") }
     tiling = try Tiling(options.tile_width, options.tile_height, overlap: options.tile_overlap)
     guard let start = Start(rawValue: options.start) else {
       throw Failure(.invalidArgument, "\(options.start) is not a CFLOWAD_START_ constant")

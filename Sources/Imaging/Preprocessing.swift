@@ -1,7 +1,7 @@
 import Basics
 
 /// How a frame becomes the network's input: cut into tiles, if it is large, each resized to `width` x `height` with
-/// Pillow's LANCZOS on 8-bit RGB, divided by 255, then (v - mean) / standardDeviation per channel.
+/// a Pillow's LANCZOS on 8-bit RGB, divided by 255, then (v - mean) / standardDeviation per channel.
 package struct Preprocessing: Sendable, Equatable {
   package let width: Int
   package let height: Int
@@ -13,13 +13,16 @@ package struct Preprocessing: Sendable, Equatable {
   package let window: Window
   /// nil: the network sees whole frames.
   package let tiling: Tiling?
+  /// Which Pillow's.
+  package let resampling: Resampling
 
   /// Largest side of the network's input, in pixels.
   package static let maximumSide = 2048
   package static let minimumSide = 32
 
   package init(
-    width: Int, height: Int, mean: [Float], standardDeviation: [Float], window: Window = .full, tiling: Tiling? = nil
+    width: Int, height: Int, mean: [Float], standardDeviation: [Float], window: Window = .full, tiling: Tiling? = nil,
+    resampling: Resampling = .pillow3
   ) throws(Failure) {
     let sides = Self.minimumSide...Self.maximumSide
     guard sides.contains(width), sides.contains(height) else {
@@ -37,5 +40,11 @@ package struct Preprocessing: Sendable, Equatable {
     self.standardDeviation = standardDeviation
     self.window = window
     self.tiling = tiling
+    self.resampling = resampling
+  }
+
+  /// Resizes frames, or tiles of them, to the network's size.
+  package var resizer: Resizer {
+    get throws(Failure) { try Resizer(width: width, height: height, window: window, resampling: resampling) }
   }
 }

@@ -2,11 +2,12 @@ import Basics
 import Glibc
 
 extension Resizer {
-  /// Weights and scratch memory for one size of frames, of any format.
+  /// Weights and scratch memory for one size of frames, of any format: columns first.
   final class Plan {
     let frameWidth: Int
     let frameHeight: Int
     let width: Int
+    let height: Int
     /// nil when the pass is skipped.
     let horizontal: LanczosWeights?
     let vertical: LanczosWeights?
@@ -25,6 +26,7 @@ extension Resizer {
       frameWidth = frame.width
       frameHeight = frame.height
       self.width = width
+      self.height = height
       horizontal = try Self.weights(from: frameWidth, to: width)
       vertical = try Self.weights(from: frameHeight, to: height)
       rows = try Buffer(count: frameHeight * width * 3)
@@ -43,9 +45,22 @@ extension Resizer {
       return try LanczosWeights(inputSize: inputSize, outputSize: outputSize)
     }
 
+    /// Calls the body with the finished lines from the top, 1 or 3 channels in the frame's order.
+    func forEachLine(_ frame: Frame, _ reader: RowReader, _ body: (_ y: Int, _ line: UnsafePointer<UInt8>) -> Void) {
+      let (rows, pitch) = horizontalPass(frame, reader)
+      for y in 0..<height {
+        guard let vertical else {
+          body(y, rows + y &* pitch)
+          continue
+        }
+        vertical.taps(y).sum(rows, pitch: pitch, count: width &* frame.format.channelCount, into: line.base)
+        body(y, UnsafePointer(line.base))
+      }
+    }
+
     /// The frame at its full height and the target's width, 1 or 3 channels in the frame's order, and the bytes from
     /// one row to the next. Every row is wanted: the vertical filter's support leaves none out.
-    func horizontalPass(_ frame: Frame, _ reader: RowReader) -> (rows: UnsafePointer<UInt8>, pitch: Int) {
+    private func horizontalPass(_ frame: Frame, _ reader: RowReader) -> (rows: UnsafePointer<UInt8>, pitch: Int) {
       let channels = frame.format.channelCount
       let pixelBytes = frame.format.bytesPerPixel
       let pitch = width &* channels

@@ -3,8 +3,8 @@ import Glibc
 
 /// Resizes frames to one size as Pillow's `Image.resize((width, height), Image.LANCZOS)` does in mode RGB, byte for
 /// byte: a horizontal pass, rounded to 8 bits, then a vertical one; a pass that changes no size is skipped
-/// (`ImagingResample`, src/libImaging/Resample.c). This is Pillow 3.3 to 12. Pillow 13 takes the vertical pass first
-/// where the height shrinks much more than the width, and rounds a little differently there.
+/// (`ImagingResample`, src/libImaging/Resample.c). Newer versions take the vertical pass first for some sizes
+/// (``Resampling``).
 ///
 /// It keeps the weights and the scratch memory of the last few frame sizes, so that streams of equal frames allocate
 /// nothing. One call at a time.
@@ -16,42 +16,35 @@ package final class Resizer {
   static let bandRows = 16
 
   /// For the sizes met last.
-  private var plans = RecentlyUsed<Plan>()
+  private var routes = RecentlyUsed<Route>()
+  private let resampling: Resampling
   private let reader: RowReader
 
   /// Sides 1...65535; fails with `invalidArgument`.
   ///
   /// - Parameter window: how samples of more than 8 bits become 8.
-  package init(width: Int, height: Int, window: Window = .full) throws(Failure) {
+  package init(
+    width: Int, height: Int, window: Window = .full, resampling: Resampling = .pillow3
+  ) throws(Failure) {
     let sides = 1...Frame.maximumSide
     guard sides.contains(width), sides.contains(height) else {
       throw Failure(.invalidArgument, "the size \(width)x\(height) to resize to is not within \(sides) pixels")
     }
     self.width = width
     self.height = height
+    self.resampling = resampling
     reader = try RowReader(window: window)
   }
 
   /// Writes height x width RGB8 pixels, rows without gaps. Fails with `outOfMemory`, for a new frame size only.
   package func resize(_ frame: Frame, into rgb: UnsafeMutablePointer<UInt8>) throws(Failure) {
     reader.prepare(frame)
-    let plan = try plans.element {
+    let route = try routes.element {
       $0.fits(frame)
     } orMake: { () throws(Failure) in
-      try Plan(frame, width: width, height: height)
+      try Route(frame, width: width, height: height, resampling)
     }
-    let channels = frame.format.channelCount
-    let (rows, pitch) = plan.horizontalPass(frame, reader)
-    for y in 0..<height {
-      let line: UnsafePointer<UInt8>
-      if let vertical = plan.vertical {
-        vertical.taps(y).sum(rows, pitch: pitch, count: width &* channels, into: plan.line.base)
-        line = UnsafePointer(plan.line.base)
-      } else {
-        line = rows + y &* pitch
-      }
-      emit(line, of: frame.format, into: rgb + y &* width &* 3)
-    }
+    try route.run(frame, reader) { y, line, format in emit(line, of: format, into: rgb + y &* width &* 3) }
   }
 
   /// One finished line of 1 or 3 channels, in the frame's order, as RGB.

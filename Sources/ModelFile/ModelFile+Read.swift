@@ -60,8 +60,10 @@ extension ModelFile {
   }
 
   private static func preprocessing(_ group: Group, tiling: Tiling?) throws(Failure) -> Preprocessing {
-    let resampling = try group.text("resample")
-    guard resampling == "lanczos" else { throw Failure(.unsupported, "\(group.path): resample is \(resampling)") }
+    let name = try group.text("resample")
+    guard let resampling = Resampling.allCases.first(where: { resamplingName($0) == name }) else {
+      throw Failure(.unsupported, "\(group.path): resample is \(name)")
+    }
     let (width, height) = (try group.integer("width"), try group.integer("height"))
     let mean = try group.numbers("mean").map { Float($0) }
     let standardDeviation = try group.numbers("standard_deviation").map { Float($0) }
@@ -71,7 +73,8 @@ extension ModelFile {
     return try formatFailure(group) { () throws(Failure) in
       try Preprocessing(
         width: width, height: height, mean: mean, standardDeviation: standardDeviation,
-        window: Window(low: low, high: high), tiling: tiling)
+        window: Window(low: low, high: high), tiling: tiling,
+        resampling: resampling)
     }
   }
 

@@ -40,7 +40,7 @@ extension ModelFile {
     try group.set("height", preprocessing.height)
     try group.set("mean", preprocessing.mean)
     try group.set("standard_deviation", preprocessing.standardDeviation)
-    try group.set("resample", "lanczos")
+    try group.set("resample", resamplingName(preprocessing.resampling))
     if preprocessing.window == .full { return }
     try group.set("window_low", preprocessing.window.low)
     try group.set("window_high", preprocessing.window.high)

@@ -1,5 +1,6 @@
 import Basics
 import HDF5
+import Imaging
 import Scoring
 
 /// Reads and writes model files: HDF5, as docs/model-format.md describes them.
@@ -19,6 +20,11 @@ package enum ModelFile {
 
   /// The attribute `positional_encoding` of `/tiling`: a tile's positions are encoded as if it were a frame.
   static let tilePositionalEncoding = "per tile"
+
+  /// The attribute `resample` of `/preprocessing`. Before 1.2 there was the first way alone, under this name.
+  static func resamplingName(_ resampling: Resampling) -> String {
+    resampling == .pillow3 ? "lanczos" : "lanczos-\(resampling.name)"
+  }
 
   /// The group in `/calibration` with the scores of frames that should not pass.
   static let strangeFramesName = "strange_frames"

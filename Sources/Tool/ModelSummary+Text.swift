@@ -17,7 +17,8 @@ extension ModelSummary {
       ("encoder", "\(architecture), padding \(padding), \(encoderParameters) parameters"),
       (
         "input",
-        "\(String(pixels: input.width, input.height)), mean \(list(input.mean)), sd \(list(input.standardDeviation))"
+        "\(String(pixels: input.width, input.height)), resized as by \(input.resample), mean \(list(input.mean)), sd "
+          + list(input.standardDeviation)
       ),
     ]
     if input.window != [0, 1] {

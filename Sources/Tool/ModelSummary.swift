@@ -21,6 +21,8 @@ struct ModelSummary: Codable {
     var standardDeviation: [Float]
     /// Samples of more than 8 bits that are black and white, as shares of their full scale.
     var window: [Float]
+    /// Which Pillow's bytes frames become.
+    var resample: String
   }
 
   struct Tiles: Codable {
@@ -126,7 +128,7 @@ struct ModelSummary: Codable {
     input = Input(
       width: preprocessing.width, height: preprocessing.height, mean: preprocessing.mean,
       standardDeviation: preprocessing.standardDeviation,
-      window: [preprocessing.window.low, preprocessing.window.high])
+      window: [preprocessing.window.low, preprocessing.window.high], resample: preprocessing.resampling.name)
     tiles = preprocessing.tiling.map { Tiles(width: $0.width, height: $0.height, overlap: $0.overlap) }
     provenance = contents.provenance
     let grids: [Grid]

@@ -22,6 +22,13 @@ struct TrainingArguments: ParsableArguments {
   var window: [Float] = [Window.full.low, Window.full.high]
 
   @Option(
+    help: """
+      Which version of Pillow resizes frames to the network's size, kept in the detector; it matters beside a training in \
+      PyTorch.
+      """)
+  var resample = defaults.resampling
+
+  @Option(
     help: ArgumentHelp(
       "For large frames: what the network sees at a time, in pixels of the frame: one number for a square, or "
         + "512x384 for width and height.", valueName: "size"))
@@ -125,6 +132,7 @@ struct TrainingArguments: ParsableArguments {
         throw Failure(.invalidArgument, "--window takes two numbers, not \(window.count)")
       }
       options.window = try Window(low: window[0], high: window[1])
+      options.resampling = resample
       if let tileSize {
         options.tiling = try Tiling(
           width: tileSize.width, height: tileSize.height,
@@ -189,6 +197,11 @@ struct InputSize: ExpressibleByArgument, Equatable {
 }
 
 extension FlowDescription.Permutation: ExpressibleByArgument {}
+extension Resampling: ExpressibleByArgument {
+  public init?(argument: String) { self.init(name: argument) }
+  public var defaultValueDescription: String { name }
+  public static var allValueStrings: [String] { allCases.map(\.name) }
+}
 
 /// Where flows begin, by names.
 enum StartChoice: String, ExpressibleByArgument, CaseIterable {

@@ -65,6 +65,7 @@ package final class Trainer {
       options.inputWidth = contents.preprocessing.width
       options.inputHeight = contents.preprocessing.height
       options.window = contents.preprocessing.window
+      options.resampling = contents.preprocessing.resampling
       options.tiling = contents.preprocessing.tiling
       options.levelCount = taps.count
       conflict = wanted.conflict(with: flow)
@@ -86,7 +87,8 @@ package final class Trainer {
       architecture: contents.encoder.architecture, padding: contents.encoder.padding, taps: taps)
     preprocessing = try Preprocessing(
       width: options.inputWidth, height: options.inputHeight, mean: contents.preprocessing.mean,
-      standardDeviation: contents.preprocessing.standardDeviation, window: options.window, tiling: options.tiling)
+      standardDeviation: contents.preprocessing.standardDeviation, window: options.window, tiling: options.tiling,
+      resampling: options.resampling)
     // As the detector will prepare it: scoring meets the features that were trained on.
     encoder = try Encoder(
       description, weights: contents.encoderWeights,
@@ -114,8 +116,7 @@ package final class Trainer {
     regionOfInterest = contents.calibration?.regionOfInterest
     trainedFrames = contents.trainedFrames
     provenance = contents.provenance
-    resizer = try Resizer(
-      width: preprocessing.width, height: preprocessing.height, window: preprocessing.window)
+    resizer = try preprocessing.resizer
     self.flowDescription = flowDescription
     self.options = options
     self.workers = workers

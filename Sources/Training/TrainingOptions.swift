@@ -10,6 +10,7 @@ package struct TrainingOptions: Sendable, Equatable {
   package var inputHeight = 256
   /// How samples of more than 8 bits become 8.
   package var window = Window.full
+  package var resampling = Resampling.pillow3
   /// How frames are cut; nil: the network sees them whole.
   package var tiling: Tiling?
   /// Feature levels, the coarsest kept, 1...3.

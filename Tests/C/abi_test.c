@@ -605,6 +605,7 @@ static void test_buffers(cflowad_model *model, cflowad_session *session) {
         uint32_t width = 0, height = 0, tiles = 0;
         EXPECT(OK, cflowad_model_info_map_size(&info, 4000, 1000, &width, &height, &tiles));
         CHECK(width == info.input_width && height == info.input_height && tiles == 1);
+        CHECK(info.resample == CFLOWAD_RESAMPLE_PILLOW_3_3);
         info.tile_width = 2 * info.input_width;
         info.tile_height = 2 * info.input_height;
         EXPECT(OK, cflowad_model_info_map_size(&info, 4 * info.input_width, info.input_height, &width, NULL, &tiles));
@@ -730,7 +731,8 @@ static void test_trainer(const char *path, const char *folder, cflowad_model *mo
     SPOILED_OPTION(threshold_rule, 3);
     SPOILED_OPTION(thread_count, 257);
     SPOILED_OPTION(reserved, 1);
-    SPOILED_OPTION(reserved2, 1);
+    SPOILED_OPTION(resample, 3);
+    SPOILED_OPTION(resample, -1);
     EXPECT(OK, cflowad_train_options_init(&options, sizeof options));
     options.threshold_rule = CFLOWAD_THRESHOLD_COST;
     options.miss_cost = nan;

@@ -89,6 +89,20 @@ private struct CameraPicture {
     return samples.map { $0.map { UInt8((2 * 255 * $0 + full) / (2 * full)) } }
   }
 
+  /// The first row that a Bayer format's name speaks of is the memory's, also where that is the image's last: here every
+  /// second sample of every second row, from the first in memory on, is red and bright.
+  @Test func theFilterBeginsInTheMemorysFirstRow() throws {
+    let memory = (0..<16).map { UInt8($0 % 2 == 0 && $0 / 4 % 2 == 0 ? 200 : 0) }
+    let picture = CameraPicture(bytes: memory, width: 4, height: 4, stride: 4, format: .bayerRG8)
+    let red = [[UInt8]](repeating: [200, 0, 0, 200, 0, 0, 200, 0, 0, 200, 0, 0], count: 4)
+    #expect(try picture.rows() == red)
+    #expect(try picture.rows(isBottomUp: true) == red)
+    let crop = Frame.Rectangle(x: 1, y: 1, width: 2, height: 3)
+    for isBottomUp in [false, true] {
+      #expect(try picture.rows(isBottomUp: isBottomUp, crop: crop) == red[..<3].map { Array($0[..<6]) })
+    }
+  }
+
   @Test func packedByHand() throws {
     let samples = [[0x3ab, 0x001, 0x2fe, 0x155, 0x3ff], [0x200, 0x0cc, 0x133, 0x3fe, 0x002]]
     // 10 bits each, the lowest first: 0x3ab is 1110101011, then 0000000001 ...
@@ -192,9 +206,9 @@ private struct CameraPicture {
   }
 
   /// Through the resizer a camera's frame is what its rows are.
-  @Test(arguments: CameraFormat.allCases)
-  func resizing(_ format: CameraFormat) throws {
-    for (width, height) in [(37, 23), (16, 23), (37, 12), (16, 12)] {
+  @Test(arguments: CameraFormat.allCases, [Resampling.pillow3, .pillow13])
+  func resizing(_ format: CameraFormat, _ resampling: Resampling) throws {
+    for (width, height) in [(37, 23), (16, 23), (37, 12), (16, 12), (17, 60)] {
       let stride = 6 * width + 5
       let picture = CameraPicture(
         bytes: noise(stride * height * 3, seed: 8), width: width, height: height, stride: stride, format: format)
@@ -202,7 +216,7 @@ private struct CameraPicture {
       let isGray = rows[0].count == width
       let plain = Picture(
         rows.flatMap { $0 }, channels: isGray ? 1 : 3, width: width, height: height, format: isGray ? .gray8 : .rgb8)
-      let resizer = try Resizer(width: 16, height: 12)
+      let resizer = try Resizer(width: 16, height: 12, resampling: resampling)
       let expected = try plain.resized(by: resizer)
       var output = [UInt8](repeating: 0, count: 16 * 12 * 3)
       try picture.bytes.withUnsafeBufferPointer { bytes in

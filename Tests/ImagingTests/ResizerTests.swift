@@ -59,6 +59,41 @@ struct Resized: CustomTestStringConvertible, Sendable {
     }
   }
 
+  /// Sizes on which versions differ, or do not: lines of width, height, the target's, hash (make_resampled.py).
+  @Test(arguments: Resampling.allCases)
+  func equalsItsPillow(_ resampling: Resampling) throws {
+    let lines = try String(decoding: fixture("resampled/\(resampling.name).txt"), as: UTF8.self).split(separator: "\n")
+    #expect(lines.count == 76)
+    for line in lines {
+      let fields = line.split(separator: " ")
+      let sides = fields.prefix(4).compactMap { Int($0) }
+      try #require(sides.count == 4 && fields.count == 5)
+      let samples = noise(sides[0] * sides[1] * 3, seed: 3)
+      let resizer = try Resizer(width: sides[2], height: sides[3], resampling: resampling)
+      for format in [PixelFormat.rgb8, .bgr8, .bgra8] {
+        let picture = Picture(
+          samples, channels: 3, width: sides[0], height: sides[1], format: format, padding: format == .bgra8 ? 3 : 0)
+        #expect(try fnv1a(picture.resized(by: resizer)) == UInt64(fields[4]), "\(line), \(format)")
+      }
+    }
+  }
+
+  @Test func greyFramesGoTheSameWay() throws {
+    for resampling in Resampling.allCases {
+      let resizer = try Resizer(width: 20, height: 30, resampling: resampling)
+      let samples = noise(30 * 90, seed: 4)
+      let grey = Picture(samples, channels: 1, width: 30, height: 90, format: .gray8)
+      let colour = Picture(samples.flatMap { [$0, $0, $0] }, channels: 3, width: 30, height: 90, format: .rgb8)
+      #expect(try grey.resized(by: resizer) == colour.resized(by: resizer))
+    }
+  }
+
+  @Test func namesOfResamplings() {
+    #expect(Resampling.allCases.map(\.rawValue) == [0, 1, 2])
+    for resampling in Resampling.allCases { #expect(Resampling(name: resampling.name) == resampling) }
+    #expect(Resampling(name: "pillow-12.1") == nil)
+  }
+
   @Test(arguments: PixelFormat.allCases)
   func sameSizeIsACopy(_ format: PixelFormat) throws {
     let channels = format == .gray8 ? 1 : 3

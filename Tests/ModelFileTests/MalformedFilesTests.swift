@@ -97,6 +97,9 @@ struct Malformed: CustomTestStringConvertible, Sendable {
     Malformed("deviation of zero", "positive") { try $0.set("standard_deviation", of: "/preprocessing", [1, 0, 1]) },
     Malformed("two means", "three finite values") { try $0.set("mean", of: "/preprocessing", [0, 0]) },
     Malformed("other resampling", .unsupported, "bicubic") { try $0.set("resample", of: "/preprocessing", "bicubic") },
+    Malformed("a resampling to come", .unsupported, "lanczos-pillow-99") {
+      try $0.set("resample", of: "/preprocessing", "lanczos-pillow-99")
+    },
     Malformed("number as architecture", "architecture is not a text") {
       try $0.set("architecture", of: "/encoder", [18])
     },

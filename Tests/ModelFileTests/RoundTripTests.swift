@@ -40,6 +40,21 @@ extension ModelFileTests {
       expectEqual(try read(bytes(of: contents)), contents)
     }
 
+    @Test func resamplingsComeBack() throws {
+      for resampling in Resampling.allCases {
+        var contents = try sample()
+        contents.preprocessing = try Preprocessing(
+          width: 64, height: 96, mean: [0, 0, 0], standardDeviation: [1, 1, 1], resampling: resampling)
+        expectEqual(try read(bytes(of: contents)), contents)
+        #expect(try read(bytes(of: contents)).preprocessing.resampling == resampling)
+      }
+      // As docs/model-format.md says; the first is what older libraries write and read.
+      #expect(
+        Resampling.allCases.map { ModelFile.resamplingName($0) } == [
+          "lanczos", "lanczos-pillow-12.2", "lanczos-pillow-13",
+        ])
+    }
+
     @Test func everyBitPatternSurvives() throws {
       var contents = try encoderAlone()
       let patterns: [UInt32] = [

@@ -88,6 +88,17 @@ def test_options_that_contradict_a_checkpoint(tmp_path, decoders, options, says)
     assert not (tmp_path / "d.h5").exists()
 
 
+def test_resample_is_recorded(tmp_path, decoders):
+    torch.save(anomalib(decoders), tmp_path / "a.ckpt")
+    for options, resample in (("--resample", "pillow-13"), "pillow-13"), ((), "pillow-3.3"):
+        done = run("checkpoint", tmp_path / "a.ckpt", "-o", tmp_path / "d.h5", *options)
+        assert done.returncode == 0, done.stderr
+        with cflowad.Model(tmp_path / "d.h5") as model:
+            assert model.info.resample == resample
+    with pytest.raises(ExportError, match="resample 'pillow-2' is none of"):
+        Settings(resample="pillow-2")
+
+
 def test_anomalib_at_other_places(tmp_path):
     other = freia.flows("resnet18", 2, soft=False)[:1]  # layer3 alone
     torch.save(anomalib(other, hyper_parameters={"layers": ("layer3",)}), tmp_path / "a.ckpt")

@@ -85,7 +85,7 @@ struct HelpTests {
       options["train"]?.isSuperset(of: [
         "o", "output", "calibrate-on", "input-size", "levels", "blocks", "condition", "permutation", "clamp",
         "clamp-alpha", "meta-epochs", "sub-epochs", "warmup-epochs", "schedule", "decay-rate", "decay-percents",
-        "decoder", "window", "checkpoint", "batch", "fibers", "learning-rate", "rotation", "hold-back",
+        "decoder", "window", "resample", "checkpoint", "batch", "fibers", "learning-rate", "rotation", "hold-back",
         "false-reject-rate", "review-rate", "pixel-rate", "threshold-rule",
         "miss-cost", "defective", "seed", "cache-memory", "threads",
       ]) == true)
@@ -109,6 +109,7 @@ struct HelpTests {
   @Test func everyTrainingOptionHasItsEffect() throws {
     let command = try TrainCommand.parse([
       "encoder.h5", "good", "-o", "detector.h5", "--input-size", "128x96", "--window", "0.1", "0.75",
+      "--resample", "pillow-13",
       "--levels", "2", "--blocks", "4",
       "--condition", "64", "--permutation", "hard", "--clamp", "scaled-tanh", "--clamp-alpha", "2.5", "--meta-epochs",
       "7", "--sub-epochs", "3", "--warmup-epochs", "5", "--schedule", "steps", "--decay-rate", "0.2",
@@ -123,6 +124,7 @@ struct HelpTests {
     options.inputWidth = 128
     options.inputHeight = 96
     options.window = try Window(low: 0.1, high: 0.75)
+    options.resampling = .pillow13
     options.levelCount = 2
     options.couplingBlocks = 4
     options.conditionChannels = 64

@@ -27,6 +27,7 @@ struct InfoTests {
     #expect(summary.kind == .detector)
     #expect(summary.architecture == "resnet18" && summary.padding == "reflect")
     #expect((summary.input.width, summary.input.height) == (detector.width, detector.height))
+    #expect(summary.input.resample == "pillow-3.3")
     #expect(summary.levels.map(\.channels) == [128, 256, 512])
     #expect(summary.levels.map(\.width) == detector.levels.map(\.width))
     #expect(summary.levels.map(\.tap) == ["layer2", "layer3", "layer4"])

@@ -32,7 +32,7 @@ struct ScoreTests {
     let frames = try frames(run)
     #expect(frames.map(\.file) == ["c.png", "frames/a.PNG", "frames/b.png"])
     for (frame, index) in zip(frames, [2, 1, 0]) {
-      #expect(abs(Double(frame.score) - detector.results[index].score) < 1e-4)
+      expectClose(frame.score, detector.results[index].score, within: 1e-4)
       #expect(frame.threshold == Float(detector.threshold))
       #expect(frame.verdict == (detector.results[index].score > detector.threshold ? .reject : .pass))
       #expect(frame.milliseconds > 0 && frame.milliseconds == frame.milliseconds.rounded(toDigits: 4))

@@ -15,7 +15,8 @@ package enum CameraFormat: Int32, Sendable, CaseIterable {
   case bgr16 = 21
   /// Three planes of 8 bits: red, green, blue.
   case rgb8Planar = 22
-  /// One 8-bit sample a pixel behind a colour filter; the name is that of the first row's first two pixels.
+  /// One 8-bit sample a pixel behind a colour filter; the name is that of the first two pixels of the memory's first row,
+  /// which is the last of an image that lies bottom up.
   case bayerRG8 = 30
   case bayerGR8 = 31
   case bayerGB8 = 32

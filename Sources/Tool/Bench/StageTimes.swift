@@ -24,7 +24,7 @@ struct StageTimes {
       base: UnsafePointer(noise.base), width: frameWidth, height: frameHeight, stride: 3 * frameWidth, format: .rgb8)
     let session = try DetectorSession(detector, threadCount: threadCount)
     let workers = try Workers(count: threadCount)
-    let resizer = try Resizer(width: width, height: height)
+    let resizer = try preprocessing.resizer
     let normalization = Normalization(preprocessing)
     let encoder = try EncoderSession(detector.encoder, height: height, width: width, workers: workers)
     var flows: [FlowSession] = []

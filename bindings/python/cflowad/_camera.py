@@ -42,7 +42,7 @@ class CameraFrame:
     significant_bits, shift
         Of words of 16 bits those that count, 8 to 16, and the unused ones below them; 0 bits: all above shift.
     bottom_up
-        The memory's first row is the image's last.
+        The memory's first row is the image's last. A Bayer format's name is still that of the memory's first row.
     crop
         (x, y, width, height): the part of the image that is the frame.
     """

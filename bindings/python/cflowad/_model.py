@@ -22,6 +22,7 @@ from ._arrays import Order, Path, native_frame, native_path, unsigned
 from ._errors import BUFFER_TOO_SMALL, NOT_CALIBRATED, check, closed
 from ._region_of_interest import RegionOfInterest
 from ._regions import Region, RegionOutputs
+from ._resample import RESAMPLES, Resample
 from ._sources import read_image, sources
 
 Buffer = Union[bytes, bytearray, memoryview, NDArray[np.uint8]]
@@ -138,6 +139,8 @@ class ModelInfo:
     tile_width: int = 0
     tile_height: int = 0
     tile_overlap: int = 0
+    #: Whose bytes frames become when they are resized; see `Resample`.
+    resample: Resample = "pillow-3.3"
     #: Score below which a frame is as strange as one above the threshold; NaN: none, low scores pass.
     low_threshold: float = math.nan
     #: What such a frame is given at least.
@@ -231,6 +234,7 @@ class Model(Handle):
             tile_width=native.tile_width,
             tile_height=native.tile_height,
             tile_overlap=native.tile_overlap,
+            resample=RESAMPLES[native.resample],
             low_threshold=native.low_threshold,
             low_verdict=Verdict(native.low_verdict),
             low_promised_rate=native.low_promised_rate,

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from . import _resample
 from ._exporting import ExportError, Tensors, need
 from ._flows import Flows
 from ._settings import Clamp, Settings
@@ -77,7 +78,7 @@ def write(
         preprocessing.attrs["height"] = settings.height
         preprocessing.attrs["mean"] = np.array(settings.mean, np.float32)
         preprocessing.attrs["standard_deviation"] = np.array(settings.standard_deviation, np.float32)
-        _set_text(preprocessing, "resample", "lanczos")
+        _set_text(preprocessing, "resample", _resample.attribute(settings.resample))
         group = file.create_group("encoder")
         _set_text(group, "architecture", str(settings.architecture))
         _set_text(group, "padding", str(settings.padding))
@@ -140,6 +141,7 @@ def read(path: str | os.PathLike[str]) -> DetectorFile:
                 _text(encoder.attrs["architecture"]), _text(encoder.attrs["padding"]), tuple(map(float, pre["mean"])),
                 tuple(map(float, pre["standard_deviation"])), int(pre["height"]), int(pre["width"]),
                 tuple(_text(t) for t in encoder.attrs["taps"]),
+                {_resample.attribute(name): name for name in _resample.RESAMPLES}[_text(pre["resample"])],
             )  # fmt: skip
             # Of a detector whose encoder is in a file of its own h5py follows the link.
             linked = encoder.get("tensors", getlink=True)

