@@ -53,6 +53,7 @@ install: lib tool
 
 test: lib tool $(VENV)/tests
 	swift test $(TESTED)
+	Tests/kernels.sh $(VENV)/bin/python $(TESTED)
 	$(VENV)/bin/python Tests/Fixtures/make_detector.py model lite0 build/lite0.h5
 	$(VENV)/bin/python Tests/Fixtures/make_detector.py model lite0 build/tiled.h5 72 64 16
 	TILED_DETECTOR=build/tiled.h5 Tests/C/run.sh build/lite0.h5
@@ -72,9 +73,10 @@ faults: lib $(VENV)/tests
 	Tests/C/faults.sh 1
 
 # The library's numbers against exact ones: docs/fidelity.md.
-fidelity: lib $(VENV)/tests
+fidelity: lib $(VENV)/tests $(VENV)/fidelity
 	$(BENCHMARK)/fidelity.py
 	$(BENCHMARK)/encoder_fidelity.py
+	$(BENCHMARK)/photograph_fidelity.py
 
 # Time, memory and start beside PyTorch, ONNX Runtime and OpenVINO, all taking turns; training steps beside PyTorch;
 # detectors that share an encoder; large frames in tiles: tables in build/bench.
@@ -115,6 +117,10 @@ $(VENV)/tests: bindings/python/requirements-export.txt bindings/python/requireme
 	@touch $@
 
 $(VENV)/bench: bindings/python/requirements-export.txt benchmarks/requirements.txt | packages
+	.ci/make-venv $(VENV) $^
+	@touch $@
+
+$(VENV)/fidelity: bindings/python/requirements-export.txt benchmarks/requirements-fidelity.txt | packages
 	.ci/make-venv $(VENV) $^
 	@touch $@
 

@@ -115,7 +115,7 @@ let package = Package(
       tests("Kernels", ["Basics", "Kernels", "Support"]),
       tests("Encoders", ["Basics", "Kernels", "Encoders", "Support"]),
       tests("Flows", ["Basics", "Kernels", "Flows", "Support"]),
-      tests("Basics", ["Basics"]),
+      tests("Basics", ["Basics", "Support"]),
       tests("Imaging", ["Basics", "Imaging"], fixtures: true),
       tests("PNG", ["Basics", "Imaging", "PNG"], fixtures: true),
       tests("ImageFiles", ["Basics", "Imaging", "ImageFiles", "PNG"], fixtures: true),
@@ -131,7 +131,7 @@ let package = Package(
         "ModelFile", ["Basics", "CHDF5", "HDF5", "Encoders", "Flows", "Imaging", "ModelFile", "Scoring"], fixtures: true
       ),
       tests("Segmentation", ["Basics", "Segmentation"]),
-      tests("Evaluation", ["Basics", "Evaluation"], fixtures: true),
+      tests("Evaluation", ["Basics", "Evaluation", "Support"], fixtures: true),
       tests(
         "Tool",
         [

@@ -75,14 +75,15 @@ def exact(known, padding, weights, flows, image):
 
 def errors(features, likelihoods, truth):
     """Worst over the levels: of the features by their maximum; of log p / C the largest, the mean, and by the limit."""
-    differences = [np.abs(a - b) for a, b in zip(likelihoods, truth[1])]
+    differences = [np.abs(a - b) for a, b in zip(likelihoods, truth[1], strict=True)]
     allowed = [np.maximum(LIKELIHOOD_MAX, RELATIVE * np.abs(level)) for level in truth[1]]
     mean_allowed = [max(LIKELIHOOD_MEAN, RELATIVE * np.abs(level).mean()) for level in truth[1]]
+    # By numpy's maximum, which NaN passes.
     return (
-        max(np.abs(a - b).max() / np.abs(b).max() for a, b in zip(features, truth[0])),
-        max(d.max() for d in differences),
-        max(d.mean() for d in differences),
-        max(max((d / a).max(), d.mean() / m) for d, a, m in zip(differences, allowed, mean_allowed)),
+        np.max([np.abs(a - b).max() / np.abs(b).max() for a, b in zip(features, truth[0], strict=True)]),
+        np.max([d.max() for d in differences]),
+        np.max([d.mean() for d in differences]),
+        np.max([[(d / a).max(), d.mean() / m] for d, a, m in zip(differences, allowed, mean_allowed)]),
     )
 
 

@@ -120,10 +120,11 @@ def log_likelihood(case, weights, fibers):
 
 def errors(features, likelihoods, truth):
     """Worst over the levels: of the features by their maximum; of log p / C the largest and the mean."""
-    differences = [np.abs(a - b) for a, b in zip(likelihoods, truth[1])]
+    differences = [np.abs(a - b) for a, b in zip(likelihoods, truth[1], strict=True)]
+    # By numpy's maximum, which NaN passes.
     return np.array([
-        max(np.abs(a - b).max() / np.abs(b).max() for a, b in zip(features, truth[0])),
-        max(d.max() for d in differences), max(d.mean() for d in differences),
+        np.max([np.abs(a - b).max() / np.abs(b).max() for a, b in zip(features, truth[0], strict=True)]),
+        np.max([d.max() for d in differences]), np.max([d.mean() for d in differences]),
     ])  # fmt: skip
 
 

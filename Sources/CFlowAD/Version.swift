@@ -25,9 +25,16 @@ struct StaticText: @unchecked Sendable {
   }
 }
 
+/// Which kernels run, and whether the environment chose them, or why none do.
+private let kernelInfo =
+  switch Kernels.choice {
+  case .success(let kernels):
+    "\(kernels.name) kernels\(Kernels.requested.isEmpty ? "" : " (CFLOWAD_KERNELS=\(Kernels.requested))")"
+  case .failure(let failure): "no kernels: \(failure.message)"
+  }
+
 private let buildInfo = StaticText(
-  "libcflowad \(CFLOWAD_VERSION_MAJOR).\(CFLOWAD_VERSION_MINOR).\(CFLOWAD_VERSION_PATCH), "
-    + "\(Kernels.selected.name) kernels")
+  "libcflowad \(CFLOWAD_VERSION_MAJOR).\(CFLOWAD_VERSION_MINOR).\(CFLOWAD_VERSION_PATCH), \(kernelInfo)")
 
 @_cdecl("cflowad_build_info") @implementation
 public func cflowad_build_info() -> UnsafePointer<CChar>? { buildInfo.pointer }

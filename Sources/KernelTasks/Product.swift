@@ -3,12 +3,17 @@
 ///
 /// A row of x is `taps` runs of `depth` floats, which lie where `offsets` says (indirect convolution: Dukhan, "The
 /// indirect convolution algorithm", 2019); W is packed once into panels of outputs. Every output is summed in one
-/// order, by tap and then along the run, whatever rows or panels are computed together.
+/// order, whatever rows or panels are computed together: products by tap and then along the run, ``runLength`` of them in a
+/// sum of their own; these sums; the bias; the residual. An addition loses as much as the sum is large that it adds to, so
+/// that a sum of n products in one go loses as n grows, and one that begins with the bias loses the bias's share n times.
 package struct Product {
   /// Outputs of a panel; the last one is half as wide when 8 outputs or fewer are left.
   package static let panelWidth = 16
   /// Rows are best cut at multiples of this, and panels at multiples of 2: the tiles of every build divide them.
   package static let tileRows = 12
+  /// Products that are added up before they are added to the total, which takes as long as five of them: sums that are not
+  /// longer do without.
+  package static let runLength = 128
 
   package var rows: Int
   package var x: UnsafePointer<Float>
@@ -36,7 +41,7 @@ package struct Product {
   package var y: UnsafeMutablePointer<Float>
   package var yStride: Int
 
-  /// What the sums begin with. Vectors are as long as the panels are wide together.
+  /// What is added to the sums. Vectors are as long as the panels are wide together.
   package enum Bias {
     /// The same vector for every row.
     case shared(UnsafePointer<Float>)

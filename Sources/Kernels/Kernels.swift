@@ -1,18 +1,16 @@
 import Basics
-import CProcessor
 @_exported import KernelTasks
-import KernelsAVX2
-import KernelsAVX512
-import KernelsBaseline
 
-/// The kernels in use: those of the best build that this processor runs.
+/// The kernels in use: those of the best build that this processor runs, or of the one that the environment names.
 package enum Kernels {
-  package static let selected: any KernelTable = {
-    if isAVX512Available { return KernelsAVX512.Variant() }
-    if isAVX2Available { return KernelsAVX2.Variant() }
-    return KernelsBaseline.Variant()
-  }()
+  /// What `CFLOWAD_KERNELS` asked for, "" when it is not set.
+  package static let requested = KernelBuild.requested
+  package static let choice = KernelBuild.choose(requested)
 
-  package static var isAVX2Available: Bool { cflowad_processor_has_avx2() != 0 }
-  package static var isAVX512Available: Bool { cflowad_processor_has_avx512() != 0 }
+  /// Those of the baseline, which every processor runs, when the environment names none that can be had. Nothing is
+  /// computed by them then: ``checkChoice()`` stops whoever would.
+  package static let selected: any KernelTable = (try? choice.get()) ?? KernelBuild.baseline.kernels
+
+  /// Fails when `CFLOWAD_KERNELS` names no build, or one that this processor lacks the instructions for.
+  package static func checkChoice() throws(Failure) { _ = try choice.get() }
 }

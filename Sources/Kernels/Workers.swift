@@ -39,8 +39,10 @@ package final class Workers {
   }
 
   /// - Parameter count: 0 for one thread per processor.
-  /// Fails with `.outOfMemory` when a thread cannot be started.
+  /// Fails with `.outOfMemory` when a thread cannot be started, and for kernels that cannot be had: whatever computes
+  /// has workers of its own first, if only to prepare weights.
   package init(count: Int) throws(Failure) {
+    try Kernels.checkChoice()
     self.count = Self.checked(count)
     host = nil
     room = WorkRoom()

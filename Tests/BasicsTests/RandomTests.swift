@@ -1,3 +1,4 @@
+import Support
 import Testing
 
 @testable import Basics
@@ -31,8 +32,8 @@ struct RandomTests {
     let mean = values.reduce(0, +) / 20000
     let square = values.reduce(0) { $0 + $1 * $1 } / 20000
     // Five standard errors.
-    #expect(abs(mean - 0.5) < 5 * 0.2887 / 141.4)
-    #expect(abs(square - 1.0 / 3) < 5 * 0.2981 / 141.4)
+    expectClose(mean, 0.5, within: 5 * 0.2887 / 141.4)
+    expectClose(square, 1.0 / 3, within: 5 * 0.2981 / 141.4)
     #expect((0..<1000).allSatisfy { _ in (-2...3).contains(random.uniform(in: -2...3)) })
   }
 
@@ -44,7 +45,7 @@ struct RandomTests {
     }
     // 0, 1, 0, 3 within five standard errors: the deviations are 1, sqrt 2, sqrt 15, sqrt 96.
     for (moment, (expected, deviation)) in zip(moments, [(0.0, 1.0), (1, 1.414), (0, 3.873), (3, 9.798)]) {
-      #expect(abs(moment - expected) < 5 * deviation / 141.4)
+      expectClose(moment, expected, within: 5 * deviation / 141.4)
     }
   }
 

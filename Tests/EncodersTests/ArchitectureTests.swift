@@ -101,12 +101,11 @@ import Testing
       for (index, tap) in taps.enumerated() {
         let level = try #require(size.levels.first { $0.tap == tap })
         #expect(session.levelGrids[index] == Grid(height: level.height, width: level.width, channels: level.channels))
-        var worst = 0.0
-        for i in 0..<level.values.count {
-          let expected = Fixture.values[level.values.offset / 4 + i]
-          worst = max(worst, abs(Double(session.features(index)[i * level.stride]) - Double(expected)))
-        }
-        #expect(worst <= 1e-5 * level.max_abs, "\(tap) among \(taps) of \(size.height) x \(size.width)")
+        let first = level.values.offset / 4
+        expectClose(
+          (0..<level.values.count).map { session.features(index)[$0 * level.stride] },
+          Fixture.values[first..<first + level.values.count], within: 1e-5 * level.max_abs,
+          "\(tap) among \(taps) of \(size.height) x \(size.width)")
       }
       // The bits do not depend on the number of threads.
       let alone = try EncoderSession(encoder, height: size.height, width: size.width, workers: Workers(count: 1))

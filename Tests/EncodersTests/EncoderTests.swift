@@ -34,11 +34,10 @@ import Testing
       for (index, level) in fixture.levels.enumerated() {
         #expect(session.levelGrids[index] == Grid(height: level.height, width: level.width, channels: level.channels))
         let features = session.features(index)
-        var worst = 0.0
-        for (i, expected) in try DetectorFixture.values(level.values).enumerated() {
-          worst = max(worst, abs(Double(features[i * level.stride]) - expected))
-        }
-        #expect(worst <= 1e-5 * level.max_abs, "\(fixture.architecture) \(padding) level \(index)")
+        let expected = try DetectorFixture.values(level.values)
+        expectClose(
+          expected.indices.map { features[$0 * level.stride] }, expected, within: 1e-5 * level.max_abs,
+          "\(fixture.architecture) \(padding) level \(index)")
       }
     }
   }
@@ -70,7 +69,10 @@ import Testing
     #expect(one.levelGrids == [all.levelGrids[2]])
     let count = one.levelGrids[0].count
     // The last block's projection is a tap in both, so the arithmetic is the same but for the residuals' order.
-    for i in 0..<count { #expect(abs(one.features(0)[i] - all.features(2)[i]) < 1e-5) }
+    expectClose(
+      UnsafeBufferPointer(start: one.features(0), count: count),
+      UnsafeBufferPointer(start: all.features(2), count: count),
+      within: 1e-5)
   }
 
   @Test func wrongDescriptionsAreRefused() throws {

@@ -1,5 +1,6 @@
 import Basics
 import Foundation
+import Support
 import Testing
 
 @testable import Evaluation
@@ -49,19 +50,20 @@ struct EvaluationTests {
   }
 
   @Test(arguments: index.scores) func auroc(_ test: Scores) throws {
-    #expect(abs(try Evaluation.auroc(scores: test.values, labels: test.labels) - test.auroc) < 1e-12)
+    expectClose(try Evaluation.auroc(scores: test.values, labels: test.labels), test.auroc, within: 1e-12)
     // Any value but 0 is a defect.
-    #expect(abs(try Evaluation.auroc(scores: test.values, labels: test.labels.map { $0 * 255 }) - test.auroc) < 1e-12)
+    expectClose(
+      try Evaluation.auroc(scores: test.values, labels: test.labels.map { $0 * 255 }), test.auroc, within: 1e-12)
   }
 
   @Test(arguments: index.scores) func averagePrecision(_ test: Scores) throws {
     let value = try Evaluation.averagePrecision(scores: test.values, labels: test.labels)
-    #expect(abs(value - test.average_precision) < 1e-12)
+    expectClose(value, test.average_precision, within: 1e-12)
   }
 
   @Test(arguments: index.scores) func f1(_ test: Scores) throws {
     let best = try Evaluation.f1Max(scores: test.values, labels: test.labels)
-    #expect(abs(best.f1 - test.f1) < 1e-12)
+    expectClose(best.f1, test.f1, within: 1e-12)
     #expect(best.threshold == Float(test.f1_threshold) / 256)
   }
 
@@ -76,13 +78,13 @@ struct EvaluationTests {
   @Test(arguments: index.maps) func auproPaper(_ test: Maps) throws {
     let value = try Evaluation.auproPaper(
       maps: test.values, masks: test.masks, width: test.width, height: test.height)
-    #expect(abs(value - test.aupro_paper) < 1e-12)
+    expectClose(value, test.aupro_paper, within: 1e-12)
   }
 
   @Test(arguments: index.maps) func auproStandard(_ test: Maps) throws {
     let value = try Evaluation.auproStandard(
       maps: test.values, masks: test.masks, width: test.width, height: test.height)
-    #expect(abs(value - test.aupro_standard) < 1e-12)
+    expectClose(value, test.aupro_standard, within: 1e-12)
   }
 
   /// Zeros of either sign are one score; the order goes through all exponents and both signs.
@@ -100,7 +102,7 @@ struct EvaluationTests {
     }
     let masks: [UInt8] = [0, 0, 0, 0, 1, 1]
     let values: [Float] = [-.greatestFiniteMagnitude, -1, 0, 1, 2, .greatestFiniteMagnitude]
-    #expect(abs(try Evaluation.auproStandard(maps: values, masks: masks, width: 3, height: 2) - 1) < 1e-12)
+    expectClose(try Evaluation.auproStandard(maps: values, masks: masks, width: 3, height: 2), 1, within: 1e-12)
   }
 
   @Test func sortsByTheUpperBitsAlone() throws {
@@ -123,7 +125,7 @@ struct EvaluationTests {
   @Test func aPerfectMap() throws {
     let masks: [UInt8] = [0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0]
     let maps = zip(masks.indices, masks).map { Float($0) + ($1 == 0 ? 0 : 100) }
-    #expect(abs(try Evaluation.auproStandard(maps: maps, masks: masks, width: 4, height: 3) - 1) < 1e-12)
+    expectClose(try Evaluation.auproStandard(maps: maps, masks: masks, width: 4, height: 3), 1, within: 1e-12)
     #expect(try Evaluation.auroc(scores: maps, labels: masks) == 1)
   }
 

@@ -25,9 +25,9 @@ import Testing
   @Test func logLikelihoodsEqualTheReference() throws {
     for fixture in try DetectorFixture.load().flows {
       let expected = try DetectorFixture.values(fixture.values)
-      let errors = zip(try Self.logLikelihoods(fixture), expected).map { abs(Double($0) - $1) }
-      #expect((errors.max() ?? .infinity) <= 1e-4, "\(fixture.case)")
-      #expect(errors.reduce(0, +) / Double(errors.count) <= 2e-5, "\(fixture.case)")
+      let values = try Self.logLikelihoods(fixture)
+      expectClose(values, expected, within: 1e-4, fixture.case)
+      expectCloseOnAverage(values, expected, within: 2e-5, fixture.case)
     }
   }
 
@@ -47,10 +47,10 @@ import Testing
         let condition = Array(
           conditions[position * fixture.condition_channels..<(position + 1) * fixture.condition_channels])
         let value = try transform.logLikelihood(fiber, condition: condition)
-        #expect(abs(value - expected[position]) < 1e-6, "\(fixture.case) position \(position)")
+        expectClose(value, expected[position], within: 1e-6, "\(fixture.case) position \(position)")
         let (z, _) = try transform.forward(fiber, condition: condition)
         let back = try transform.inverse(z, condition: condition)
-        for (a, b) in zip(fiber, back) { #expect(abs(a - b) < 1e-4, "\(fixture.case) position \(position)") }
+        expectClose(back, fiber, within: 1e-4, "\(fixture.case) position \(position)")
       }
     }
   }
@@ -99,7 +99,7 @@ import Testing
       for (position, value) in values.enumerated() {
         let fiber = fibers[position * channels..<(position + 1) * channels].map(Double.init)
         let expected = try transform.logLikelihood(fiber, condition: [])
-        #expect(abs(Double(value) - expected) <= 2e-6 * max(abs(expected), 1), "\(channels), position \(position)")
+        expectClose(value, expected, within: 2e-6 * max(abs(expected), 1), "\(channels), position \(position)")
       }
     }
   }
@@ -108,11 +108,10 @@ import Testing
     // f_1 = exp(-2 ln(10000) / 64) = 0.749894; row 2, column 3.
     let table = PositionalEncoding.table(height: 3, width: 4, channels: 128)
     let row = table[(2 * 4 + 3) * 128..<(2 * 4 + 4) * 128].map { $0 }
-    #expect(abs(row[0] - 0.141_120_01) < 1e-6)  // sin 3
-    #expect(abs(row[1] - -0.989_992_5) < 1e-6)  // cos 3
-    #expect(abs(row[2] - 0.778_272_5) < 1e-5)  // sin(3 f_1)
-    #expect(abs(row[64] - 0.909_297_4) < 1e-6)  // sin 2
-    #expect(abs(row[67] - 0.070_948_25) < 1e-5)  // cos(2 f_1)
+    // sin 3, cos 3, sin(3 f_1), sin 2, cos(2 f_1)
+    expectClose(
+      [0, 1, 2, 64, 67].map { row[$0] }, [0.141_120_01, -0.989_992_5, 0.778_272_5, 0.909_297_4, 0.070_948_25],
+      within: 1e-5)
   }
 
   @Test func damagedWeightsAreRefused() throws {

@@ -54,10 +54,10 @@ import Testing
         let fiber = Array(fibers[position * Self.grid.channels..<(position + 1) * Self.grid.channels])
         let condition = Array(conditions[position * 8..<(position + 1) * 8])
         let expected = try transform.logLikelihood(fiber, condition: condition, position: position)
-        #expect(abs(Double(values[position]) - expected) <= 1e-5 * max(1, abs(expected)), "position \(position)")
+        expectClose(values[position], expected, within: 1e-5 * max(1, abs(expected)), "position \(position)")
         let (z, _) = try transform.forward(fiber, condition: condition, position: position)
         let back = try transform.inverse(z, condition: condition, position: position)
-        for (a, b) in zip(fiber, back) { #expect(abs(a - b) <= 1e-4, "position \(position)") }
+        expectClose(back, fiber, within: 1e-4, "position \(position)")
       }
     }
   }
@@ -82,7 +82,7 @@ import Testing
           sum += exp(2 * value) * step * step
         }
       }
-      #expect(abs(sum - 1) <= 1e-3, "position \(position)")
+      expectClose(sum, 1, within: 1e-3, "position \(position)")
     }
   }
 

@@ -19,12 +19,12 @@ import Testing
   private func values(_ buffer: FloatBuffer) -> [Double] { (0..<buffer.count).map { Double(buffer.base[$0]) } }
 
   private func expect(_ buffer: FloatBuffer, _ expected: [Double], sourceLocation: SourceLocation = #_sourceLocation) {
-    let difference = zip(values(buffer), expected).map { abs($0 - $1) }.max() ?? .infinity
-    #expect(difference < 2e-6, sourceLocation: sourceLocation)
+    expectClose(values(buffer), expected, within: 2e-6, sourceLocation: sourceLocation)
   }
 
   @Test(arguments: variants, [3, 8, 21, 32])
   func reluGradients(_ build: Build, columns: Int) throws {
+    let kernels = try build.kernels
     let (gradient, value) = (try floats("gradient"), try floats("value"))
     let before = values(gradient)
     let places: [[Int32]] = [[0, 2, 0, 2, 1], [1, 1, 1, 0, 0]]
@@ -33,7 +33,7 @@ import Testing
     places[0].withUnsafeBufferPointer { first in
       places[1].withUnsafeBufferPointer { second in
         guard let first = first.baseAddress, let second = second.baseAddress else { return }
-        build.kernels.reluGradient(
+        kernels.reluGradient(
           ReluGradient(
             gradient: gradient.base, stride: Self.stride, values: value.base, valueStride: Self.stride, sum: sum.base,
             places: (.init(sums: sums[0].base, indices: first), .init(sums: sums[1].base, indices: second))),
@@ -57,10 +57,11 @@ import Testing
 
   @Test(arguments: variants, [3, 8, 21, 32])
   func affineGradients(_ build: Build, columns: Int) throws {
+    let kernels = try build.kernels
     let (gradient, u, gain) = (try floats("gradient"), try floats("u"), try floats("gain"))
     let before = values(gradient)
     let (byGain, byOffset) = (try FloatBuffer(count: Self.stride), try FloatBuffer(count: Self.stride))
-    build.kernels.affineGradient(
+    kernels.affineGradient(
       AffineGradient(
         gradient: gradient.base, stride: Self.stride, u: u.base, uStride: Self.stride, gain: gain.base,
         gainGradient: byGain.base, offsetGradient: byOffset.base),
@@ -83,6 +84,7 @@ import Testing
 
   @Test(arguments: variants, [3, 8, 21, 32])
   func couplingGradients(_ build: Build, columns: Int) throws {
+    let kernels = try build.kernels
     let (gradient, x2, tanh, exponential) = (
       try floats("gradient"), try floats("x2"), try floats("tanh"), try floats("exponential")
     )
@@ -90,7 +92,7 @@ import Testing
     let (rates, scale, shift) = (try floats("rates"), try floats("scale"), try floats("shift"))
     var (expectedScale, expectedShift, expected) = (values(scale), values(shift), before)
     let sums = [try FloatBuffer(count: Self.stride), try FloatBuffer(count: Self.stride)]
-    build.kernels.couplingGradient(
+    kernels.couplingGradient(
       CouplingGradient(
         gradient: gradient.base, x2: x2.base, stride: Self.stride, tanh: tanh.base, exponential: exponential.base,
         keptStride: Self.stride, rates: rates.base, scale: scale.base, shift: shift.base, outputStride: Self.stride,

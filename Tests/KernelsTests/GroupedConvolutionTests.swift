@@ -37,7 +37,7 @@ import Testing
     var y = expected
     plain.run(x, plan, residual: nil, into: &expected, scratch: scratch.base, workers: workers)
     grouped.run(x, groupedPlan, into: &y, workers: workers)
-    for i in y.indices { #expect(abs(y[i] - expected[i]) < 1e-5) }
+    expectClose(y, expected, within: 1e-5)
   }
 
   @Test func groupsThatDoNotDivideAreRefused() {

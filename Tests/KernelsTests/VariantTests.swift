@@ -54,6 +54,7 @@ import Testing
 
   @Test(arguments: variants, [(1, 1), (3, 1), (3, 2), (5, 1), (5, 2), (7, 2)])
   func depthwiseConvolutionsEqualPlainSums(_ build: Build, shape: (kernel: Int, stride: Int)) throws {
+    let kernels = try build.kernels
     for channels in [1, 7, 8, 9, 16, 23, 24, 40] {
       let windows = try Windows(
         kernel: shape.kernel, stride: shape.stride, channels: channels, x: floats("dx", 11 * 14 * channels))
@@ -66,31 +67,31 @@ import Testing
             bias.withUnsafeBufferPointer { bias in
               guard let weights = weights.baseAddress, let bias = bias.baseAddress else { return }
               let task = Depthwise(window: window, weights: weights, bias: bias, activation: activation)
-              for part in [0..<2, 2..<windows.rows.outputLength] { build.kernels.depthwise(task, outputRows: part) }
+              for part in [0..<2, 2..<windows.rows.outputLength] { kernels.depthwise(task, outputRows: part) }
             }
           }
         }
-        for output in y.indices {
+        let expected = y.indices.map { output in
           let channel = output % channels
-          var sum = Double(bias[channel])
-          for (tap, input) in windows.taps(output) {
-            sum += Double(weights[tap * channels + channel]) * Double(windows.x[input])
+          let sum = windows.taps(output).reduce(Double(bias[channel])) {
+            $0 + Double(weights[$1.tap * channels + channel]) * Double(windows.x[$1.input])
           }
-          let expected = activation == .relu6 ? min(max(sum, 0), 6) : min(max(sum + 3, 0), 6) / 6
-          #expect(abs(Double(y[output]) - expected) < 4e-6)
+          return activation == .relu6 ? min(max(sum, 0), 6) : min(max(sum + 3, 0), 6) / 6
         }
+        expectClose(y, expected, within: 4e-6, "\(channels) channels")
       }
     }
   }
 
   @Test(arguments: variants, [1, 8, 19])
   func maximaAreThoseOfTheWindowAndCarryNaN(_ build: Build, channels: Int) throws {
+    let kernels = try build.kernels
     var x = floats("mx", 11 * 14 * channels).map { $0 - 5 }
     x[(5 * 14 + 6) * channels] = .nan
     let windows = try Windows(kernel: 3, stride: 2, channels: channels, x: x)
     var y = [Float](repeating: 0, count: windows.count)
     windows.run(into: &y) { window in
-      for part in [0..<3, 3..<windows.rows.outputLength] { build.kernels.maximum(window, outputRows: part) }
+      for part in [0..<3, 3..<windows.rows.outputLength] { kernels.maximum(window, outputRows: part) }
     }
     var seen = 0
     for output in y.indices {
@@ -106,7 +107,8 @@ import Testing
   }
 
   @Test(arguments: variants, [1, 5, 8, 20, 31])
-  func couplingsEqualTheFormula(_ build: Build, width: Int) {
+  func couplingsEqualTheFormula(_ build: Build, width: Int) throws {
+    let kernels = try build.kernels
     let (rows, stride, alpha) = (3, width + 2, 1.9)
     let coefficients = floats("cc", rows * 2 * width).map { 3 * $0 }
     let before = floats("cx", rows * stride)
@@ -121,7 +123,7 @@ import Testing
           let task = Coupling(
             coefficients: coefficients, alpha: Float(alpha), x2: x, stride: stride, width: width,
             logDeterminants: sums)
-          build.kernels.coupling(task, rows: 0..<rows)
+          kernels.coupling(task, rows: 0..<rows)
         }
       }
     }
@@ -133,19 +135,20 @@ import Testing
         let j = alpha * tanh(s)
         sum += j
         let expected = Double(before[row * stride + i]) * exp(j) + t
-        #expect(abs(Double(x[row * stride + i]) - expected) < 2e-6 * max(abs(expected), 1))
+        expectClose(x[row * stride + i], expected, within: 2e-6 * max(abs(expected), 1))
       }
-      #expect(abs(Double(sums[row]) - sum) < 1e-5)
+      expectClose(sums[row], sum, within: 1e-5)
       // What lies between the rows is nobody's.
       #expect(x[row * stride + width] == before[row * stride + width])
     }
   }
 
   @Test(arguments: variants, [1, 8, 13, 40])
-  func smallKernelsEqualTheirFormulas(_ build: Build, count: Int) {
+  func smallKernelsEqualTheirFormulas(_ build: Build, count: Int) throws {
+    let kernels = try build.kernels
     let (a, b, offset) = (floats("ea", count), floats("eb", count), floats("eo", count))
     var sum = [Float](repeating: .nan, count: count)
-    build.kernels.add(a, b, count: count, into: &sum)
+    kernels.add(a, b, count: count, into: &sum)
     #expect(sum == zip(a, b).map { $0 + $1 })
 
     var norm: Float = .nan
@@ -154,11 +157,11 @@ import Testing
         offset.withUnsafeBufferPointer { offset in
           guard let a = a.baseAddress, let b = b.baseAddress, let offset = offset.baseAddress else { return }
           let task = GlobalAffine(u: a, scale: b, offset: offset, channels: count, stride: count)
-          build.kernels.squaredNorms(task, rows: 0..<1, into: &norm)
+          kernels.squaredNorms(task, rows: 0..<1, into: &norm)
         }
       }
     }
     let expected = (0..<count).reduce(0.0) { $0 + pow(Double(a[$1]) * Double(b[$1]) + Double(offset[$1]), 2) }
-    #expect(abs(Double(norm) - expected) < 1e-5 * max(expected, 1))
+    expectClose(norm, expected, within: 1e-5 * max(expected, 1))
   }
 }

@@ -39,39 +39,42 @@ import Testing
       var y = [Float](repeating: .nan, count: expected.count)
       winograd.run(x, plan, residual: residual, into: &y, scratch: scratch.base, workers: workers)
       let largest = expected.reduce(0) { max($0, abs($1)) }
-      for i in y.indices { #expect(abs(y[i] - expected[i]) < 1e-5 * largest) }
+      expectClose(y, expected, within: 1e-5 * Double(largest))
       bits.append(y)
     }
     #expect(bits[0] == bits[1])
   }
 
-  @Test(arguments: variants) func transformedKernelsEqualTheFormula(_ build: Build) {
+  @Test(arguments: variants) func transformedKernelsEqualTheFormula(_ build: Build) throws {
+    let kernels = try build.kernels
     let (inputs, width) = (5, Product.panelWidth)
-    let (sixth, twelfth) = (1.0 / 6, 1.0 / 12)
-    let g: [[Double]] = [
-      [0.25, 0, 0], [-sixth, -sixth, -sixth], [-sixth, sixth, -sixth], [twelfth / 2, twelfth, sixth],
-      [twelfth / 2, -twelfth, sixth], [0, 0, 1],
-    ]
-    let kernels = Generated.unit("wk", count: inputs * 9 * width).map { Float($0) }
+    // Of each point 1, x, x^2, divided by its differences from the others.
+    let points = [0, 0.625, -0.625, 1.5, -1.5]
+    let g: [[Double]] =
+      points.map { x in
+        let product = points.filter { $0 != x }.reduce(1) { $0 * (x - $1) }
+        return [1 / product, x / product, x * x / product]
+      } + [[0, 0, 1]]
+    let values = Generated.unit("wk", count: inputs * 9 * width).map { Float($0) }
     let placeStride = inputs * width + 3
     for row in 0..<6 {
       var transformed = [Float](repeating: .nan, count: 6 * placeStride)
-      kernels.withUnsafeBufferPointer { kernels in
+      values.withUnsafeBufferPointer { values in
         transformed.withUnsafeMutableBufferPointer { transformed in
-          guard let kernels = kernels.baseAddress, let transformed = transformed.baseAddress else { return }
-          build.kernels.winogradWeights(
+          guard let values = values.baseAddress, let transformed = transformed.baseAddress else { return }
+          kernels.winogradWeights(
             WinogradWeights(
-              kernels: kernels, inputs: inputs, row: row, transformed: transformed, placeStride: placeStride))
+              kernels: values, inputs: inputs, row: row, transformed: transformed, placeStride: placeStride))
         }
       }
       for i in 0..<6 * inputs * width {
         let (column, input, output) = (i / width / inputs, i / width % inputs, i % width)
         var expected = 0.0
         for tap in 0..<9 {
-          let kernel = Double(kernels[(input * 9 + tap) * width + output])
+          let kernel = Double(values[(input * 9 + tap) * width + output])
           expected += g[row][tap / 3] * g[column][tap % 3] * kernel
         }
-        #expect(abs(Double(transformed[column * placeStride + input * width + output]) - expected) < 1e-7)
+        expectClose(transformed[column * placeStride + input * width + output], expected, within: 2e-7)
       }
     }
   }

@@ -45,7 +45,8 @@ def test_defaults_are_the_librarys():
     options = _native.TrainOptions()
     assert _native.library().cflowad_train_options_init(ctypes.byref(options), ctypes.sizeof(options)) == 0
     parameters = inspect.signature(cflowad.Trainer).parameters
-    names = {"automatic": 0, "conformal": 0, "cosine": 1, "soft": 0, "hard": 1, "alpha*tanh(s)": 0, "alpha*tanh(s/alpha)": 1}
+    names = {"automatic": 0, "pillow-3.3": 0, "conformal": 0, "cosine": 1, "soft": 0,
+             "hard": 1, "alpha*tanh(s)": 0, "alpha*tanh(s/alpha)": 1}
     for name, _ in _native.TrainOptions._fields_[1:]:
         if name.startswith(("reserved", "parallel_for")):
             continue
@@ -59,7 +60,7 @@ def test_defaults_are_the_librarys():
 
 def test_train_calibrate_save(encoder_file, tmp_path):
     reports = []
-    with filled(encoder_file) as trainer:
+    with filled(encoder_file, resample="pillow-13") as trainer:
         trainer.fit(reports.append)
         trainer.calibrate(reports.append)
         trainer.save(tmp_path / "detector.h5")
@@ -68,6 +69,7 @@ def test_train_calibrate_save(encoder_file, tmp_path):
     assert any(r.stage == "fit" and np.isfinite(r.loss) and r.loss > 0 and r.epochs == 2 for r in reports)
     with cflowad.Model(tmp_path / "detector.h5") as model, model.session() as session:
         info = model.info
+        assert info.resample == "pillow-13"
         assert info.is_calibrated and (info.input_width, info.coupling_blocks, info.condition_channels) == (64, 2, 8)
         scores = [session.score(frame).score for frame in frames(2, seed=1)]
         spoiled = frames(1, seed=1)[0]
@@ -266,6 +268,7 @@ def test_bad_calls(encoder_file, tmp_path):
         ({"decay_rate": 0.0}, cflowad.InvalidArgumentError, None),
         ({"permutation": "firm"}, ValueError, "permutation must be one of"),
         ({"clamp": "tanh"}, ValueError, "clamp must be one of"),
+        ({"resample": "pillow-12.1"}, ValueError, "resample must be one of"),
         ({"learning_rate": float("nan")}, cflowad.InvalidArgumentError, None),
     ):
         with pytest.raises(error, match=says):

@@ -1,4 +1,5 @@
 import Basics
+import Support
 import Testing
 
 @testable import Scoring
@@ -23,7 +24,7 @@ import Testing
     let b = Double(frames + 1) - a
     let deviation = (a * b / ((a + b) * (a + b) * (a + b + 1)) / 1000).squareRoot()
     let mean = rates.reduce(0, +) / 1000
-    #expect(abs(mean - promise.rate) < 4 * deviation)
+    expectClose(mean, promise.rate, within: 4 * deviation)
     #expect(frames < Int(1 / wantedRate) - 1 || promise.rate <= wantedRate * 1.000001)
     // 950 of 1000 in the binomial band of four deviations.
     let likely = rates.filter { $0 <= promise.likelyRate }.count
@@ -49,7 +50,7 @@ import Testing
       // As above: a draw from Beta(ranks, frames + 1 - ranks), also where the ranks are on two sides.
       let promise = Double(ranks) / Double(frames + 1)
       let deviation = (promise * (1 - promise) / Double(frames + 2) / Double(splits)).squareRoot()
-      #expect(abs(sum / Double(splits) - promise) < 4 * deviation)
+      expectClose(sum / Double(splits), promise, within: 4 * deviation)
     }
   }
 

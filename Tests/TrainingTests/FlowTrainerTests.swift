@@ -91,7 +91,7 @@ struct FlowTrainerTests {
           try trainer.step(fibers: fibers, conditions: conditions, count: count, learningRate: 1e-3)
         })
     }
-    for (a, b) in zip(results[0], results[1]) { #expect(abs(a - b) < 1e-5 * a) }
+    expectClose(zip(results[0], results[1]).map { $0 / $1 }, results[1].map { _ in 1.0 }, within: 1e-5)
   }
 
   @Test func trainingLowersTheLoss() throws {
@@ -188,15 +188,11 @@ struct RandomRotationTests {
   @Test(arguments: [2, 3, 4, 7, 33, 64]) func isARotation(_ n: Int) {
     var random = Random(seed: 11, purpose: "rotation", n)
     let w = randomRotation(n, random: &random).map { Double($0) }
-    var worst = 0.0
-    for i in 0..<n {
-      for j in 0..<n {
-        let product = (0..<n).reduce(0.0) { $0 + w[i * n + $1] * w[j * n + $1] }
-        worst = max(worst, abs(product - (i == j ? 1 : 0)))
-      }
+    let products = (0..<n * n).map { place in
+      (0..<n).reduce(0.0) { $0 + w[place / n * n + $1] * w[place % n * n + $1] }
     }
-    #expect(worst < 5e-7)
-    #expect(abs(determinant(w, n) - 1) < 1e-5)
+    expectClose(products, (0..<n * n).map { $0 / n == $0 % n ? 1.0 : 0 }, within: 5e-7)
+    expectClose(determinant(w, n), 1, within: 1e-5)
   }
 
   /// By Gaussian elimination with pivots.
@@ -240,10 +236,10 @@ struct RandomRotationTests {
     let count = Double(samples)
     // Five standard errors: an entry's deviation is 0.577, its square's 0.298, the trace's 1.
     for i in sums.indices {
-      #expect(abs(sums[i] / count) < 5 * 0.577 / count.squareRoot())
-      #expect(abs(squares[i] / count - 1 / 3) < 5 * 0.298 / count.squareRoot())
+      expectClose(sums[i] / count, 0, within: 5 * 0.577 / count.squareRoot())
+      expectClose(squares[i] / count, 1.0 / 3, within: 5 * 0.298 / count.squareRoot())
     }
-    #expect(abs(trace / count) < 5 / count.squareRoot())
-    #expect(abs(traceSquare / count - 1) < 0.15)
+    expectClose(trace / count, 0, within: 5 / count.squareRoot())
+    expectClose(traceSquare / count, 1, within: 0.15)
   }
 }

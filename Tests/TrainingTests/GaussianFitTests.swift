@@ -108,7 +108,7 @@ import Testing
       for fiber in [frames.fiber(0, position), strange] {
         let expected = logDensity(frames, of: fiber, position: position, shrinkage: shrinkage)
         let value = try layerDensity(parameters, Self.grid, fiber, position)
-        #expect(abs(value - expected) <= 2e-5 * max(1, abs(expected)), "position \(position): \(value), \(expected)")
+        expectClose(value, expected, within: 2e-5 * max(1, abs(expected)), "position \(position)")
       }
     }
   }

@@ -49,7 +49,7 @@ struct GradientTests {
       return loss
     }
     let exact = try Self.loss(weights, fibers, conditions, test.channels, description)
-    #expect(abs(Double(loss) - exact) < 1e-6)
+    expectClose(loss, exact, within: 1e-6)
 
     var checked = 0
     for block in 0..<description.blockCount {
@@ -70,8 +70,7 @@ struct GradientTests {
           let up = try shifted(0x1p-16)
           let down = try shifted(-0x1p-16)
           let quotient = (up.loss - down.loss) / (up.value - down.value)
-          let error = abs(Double(gradient[i]) - quotient)
-          #expect(error < 1e-5 * Double(scale) + 1e-7, "\(key)[\(i)]")
+          expectClose(gradient[i], quotient, within: 1e-5 * Double(scale) + 1e-7, "\(key)[\(i)]")
           checked += 1
         }
       }

@@ -1,4 +1,5 @@
 import Basics
+import Support
 import Testing
 
 @testable import Training
@@ -10,7 +11,7 @@ struct ScheduleTests {
       let schedule = LearningRateSchedule(options)
       for (epoch, batch, expected) in table {
         let rate = schedule.rate(metaEpoch: epoch, batch: batch, batches: batches)
-        #expect(abs(Double(rate) - expected) < 1e-7 * expected, "epoch \(epoch), batch \(batch)")
+        expectClose(rate, expected, within: 1e-7 * expected, "epoch \(epoch), batch \(batch)")
       }
     }
     check(
@@ -43,7 +44,7 @@ struct ScheduleTests {
     ]
     for (epoch, expected) in table {
       let rate = schedule.rate(metaEpoch: epoch, batch: 0, batches: 48)
-      #expect(abs(Double(rate) - expected) < 2e-7 * expected, "epoch \(epoch)")
+      expectClose(rate, expected, within: 2e-7 * expected, "epoch \(epoch)")
     }
     options.decayPercents = [0, 100]
     options.decayRate = 0.5

@@ -222,7 +222,7 @@ struct TrainerTests {
         let base = try #require(pixels.baseAddress)
         return try session.score(Frame(base: base, width: 80, height: 60, stride: 240, format: .rgb8))
       }
-      #expect(abs(score - expected) < 1e-5)
+      expectClose(score, expected, within: 1e-5)
     }
 
     // A detector keeps its tiles when it is calibrated anew.

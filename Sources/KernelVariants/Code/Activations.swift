@@ -10,15 +10,16 @@ extension SIMD8<Float> {
   func silu() -> Vector { self / (1 + VectorMath.exp(-self)) }
 
   @inline(never)
-  func hardSigmoid() -> Vector { gate() }
+  func hardSigmoid() -> Vector { gate() / 6 }
 
   @inline(never)
-  func hardSwish() -> Vector { self * gate() }
+  func hardSwish() -> Vector { self * gate() / 6 }
 
+  /// 6 times hardSigmoid. A division by 6 rounds once, a product with 1 / 6, which is rounded itself, twice.
   @inline(__always)
   private func gate() -> Vector {
     let x = self + 3
-    return x.replacing(with: 0, where: x .< 0).replacing(with: 6, where: x .> 6) * (1 / 6)
+    return x.replacing(with: 0, where: x .< 0).replacing(with: 6, where: x .> 6)
   }
 
   @inline(never)

@@ -9,6 +9,11 @@ enum Six: Count { static var value: Int { 6 } }
 enum Eight: Count { static var value: Int { 8 } }
 enum Twelve: Count { static var value: Int { 12 } }
 
+/// The lesser of two numbers. In long functions `min` would not be inlined: it would be a function of the standard library's,
+/// specialised under a name that all builds share, and a call in the middle of a tile.
+@inline(__always)
+func lesser(_ a: Int, _ b: Int) -> Int { a < b ? a : b }
+
 /// A vector of either width. (Not a refinement of `SIMD`: that conformance would be looked up by a function
 /// that all builds share.)
 protocol FloatVector {

@@ -47,7 +47,18 @@ extension Variant {
 
 /// All rows by one or two vectors of outputs.
 private func stripe<V: FloatVector, Columns: Count>(
-  _: V.Type, _: Columns.Type, _ task: borrowing Product, rows: Range<Int>, column: Int
+  _ vector: V.Type, _ columns: Columns.Type, _ task: borrowing Product, rows: Range<Int>, column: Int
+) {
+  if task.taps &* task.depth > Product.runLength {
+    stripe(vector, columns, Two.self, task, rows: rows, column: column)
+  } else {
+    stripe(vector, columns, One.self, task, rows: rows, column: column)
+  }
+}
+
+/// The same for sums of one run, or of more.
+private func stripe<V: FloatVector, Columns: Count, Runs: Count>(
+  _: V.Type, _: Columns.Type, _: Runs.Type, _ task: borrowing Product, rows: Range<Int>, column: Int
 ) {
   // While these tiles are computed, the weights of the next ones are fetched, each tile an equal part.
   let width = Columns.value &* V.width
@@ -59,14 +70,16 @@ private func stripe<V: FloatVector, Columns: Count>(
     let left = rows.upperBound &- row
     // What is left of rows is computed in lower tiles where these compute less in vain.
     if TileRows.value > 8, left <= 4 {
-      tile(V.self, Four.self, Columns.self, task, row: row, count: left, column: column, ahead, step)
+      tile(V.self, Four.self, Columns.self, Runs.self, task, row: row, count: left, column: column, ahead, step)
       row &+= 4
     } else if TileRows.value > 8, left <= 8 || left > TileRows.value && left <= 16 {
-      tile(V.self, Eight.self, Columns.self, task, row: row, count: min(8, left), column: column, ahead, step)
+      tile(
+        V.self, Eight.self, Columns.self, Runs.self, task, row: row, count: lesser(8, left), column: column, ahead, step
+      )
       row &+= 8
     } else {
-      let count = min(TileRows.value, left)
-      tile(V.self, TileRows.self, Columns.self, task, row: row, count: count, column: column, ahead, step)
+      let count = lesser(TileRows.value, left)
+      tile(V.self, TileRows.self, Columns.self, Runs.self, task, row: row, count: count, column: column, ahead, step)
       row &+= TileRows.value
     }
     ahead += step &* task.taps &* task.depth
@@ -75,27 +88,25 @@ private func stripe<V: FloatVector, Columns: Count>(
 
 /// Up to so many rows by one or two vectors of outputs. With every input a cache line is fetched, `aheadStep` floats after
 /// the one before, from `ahead` on.
-private func tile<V: FloatVector, Rows: Count, Columns: Count>(
-  _: V.Type, _: Rows.Type, _: Columns.Type, _ task: borrowing Product, row: Int, count: Int, column: Int,
+private func tile<V: FloatVector, Rows: Count, Columns: Count, Runs: Count>(
+  _: V.Type, _: Rows.Type, _: Columns.Type, _: Runs.Type, _ task: borrowing Product, row: Int, count: Int, column: Int,
   _ ahead: UnsafePointer<Float>, _ aheadStep: Int
 ) {
   var ahead = ahead
-  typealias Sums = RowSums<V, Columns>
-  let bias = TileBias(task, row: row, column: column)
+  typealias Sums = RowSums<V, Columns, Runs>
   let last = count &- 1
-  var s0 = Sums(bias, 0), s1 = Sums(bias, min(1, last)), s2 = Sums(bias, min(2, last))
-  var s3 = Sums(bias, min(3, last))
+  var s0 = Sums(0), s1 = Sums(lesser(1, last)), s2 = Sums(lesser(2, last)), s3 = Sums(lesser(3, last))
   var (s4, s5, s6, s7, s8, s9, s10, s11) = (s0, s0, s0, s0, s0, s0, s0, s0)
-  if Rows.value > 4 { (s4, s5) = (Sums(bias, min(4, last)), Sums(bias, min(5, last))) }
-  if Rows.value > 6 { (s6, s7) = (Sums(bias, min(6, last)), Sums(bias, min(7, last))) }
+  if Rows.value > 4 { (s4, s5) = (Sums(lesser(4, last)), Sums(lesser(5, last))) }
+  if Rows.value > 6 { (s6, s7) = (Sums(lesser(6, last)), Sums(lesser(7, last))) }
   if Rows.value > 8 {
-    (s8, s9) = (Sums(bias, min(8, last)), Sums(bias, min(9, last)))
-    (s10, s11) = (Sums(bias, min(10, last)), Sums(bias, min(11, last)))
+    (s8, s9, s10, s11) = (Sums(lesser(8, last)), Sums(lesser(9, last)), Sums(lesser(10, last)), Sums(lesser(11, last)))
   }
   // Weights of one input: the vectors of one panel, or a vector of each of two panels.
-  let step = min(Product.panelWidth, task.paddedOutputs &- column)
+  let step = lesser(Product.panelWidth, task.paddedOutputs &- column)
   let second = V.width < Product.panelWidth ? V.width : Product.panelWidth &* task.taps &* task.depth
   var weights = task.panels + column &* task.taps &* task.depth
+  var untilTotal = Product.runLength
   for tap in 0..<task.taps {
     let (x0, x1, x2) = (s0.run(task, row, tap), s1.run(task, row, tap), s2.run(task, row, tap))
     let x3 = s3.run(task, row, tap)
@@ -103,30 +114,59 @@ private func tile<V: FloatVector, Rows: Count, Columns: Count>(
     let (x6, x7) = Rows.value > 6 ? (s6.run(task, row, tap), s7.run(task, row, tap)) : (x0, x0)
     let (x8, x9) = Rows.value > 8 ? (s8.run(task, row, tap), s9.run(task, row, tap)) : (x0, x0)
     let (x10, x11) = Rows.value > 8 ? (s10.run(task, row, tap), s11.run(task, row, tap)) : (x0, x0)
-    for k in 0..<task.depth {
-      cflowad_processor_prefetch(ahead)
-      ahead += aheadStep
-      let w0 = V.load(weights)
-      let w1 = Columns.value > 1 ? V.load(weights + second) : w0
-      s0.add(x0[k], w0, w1)
-      s1.add(x1[k], w0, w1)
-      s2.add(x2[k], w0, w1)
-      s3.add(x3[k], w0, w1)
-      if Rows.value > 4 {
-        s4.add(x4[k], w0, w1)
-        s5.add(x5[k], w0, w1)
+    var done = 0
+    while done < task.depth {
+      let end = Runs.value > 1 ? lesser(done &+ untilTotal, task.depth) : task.depth
+      for k in done..<end {
+        cflowad_processor_prefetch(ahead)
+        ahead += aheadStep
+        let w0 = V.load(weights)
+        let w1 = Columns.value > 1 ? V.load(weights + second) : w0
+        s0.add(x0[k], w0, w1)
+        s1.add(x1[k], w0, w1)
+        s2.add(x2[k], w0, w1)
+        s3.add(x3[k], w0, w1)
+        if Rows.value > 4 {
+          s4.add(x4[k], w0, w1)
+          s5.add(x5[k], w0, w1)
+        }
+        if Rows.value > 6 {
+          s6.add(x6[k], w0, w1)
+          s7.add(x7[k], w0, w1)
+        }
+        if Rows.value > 8 {
+          s8.add(x8[k], w0, w1)
+          s9.add(x9[k], w0, w1)
+          s10.add(x10[k], w0, w1)
+          s11.add(x11[k], w0, w1)
+        }
+        weights += step
       }
-      if Rows.value > 6 {
-        s6.add(x6[k], w0, w1)
-        s7.add(x7[k], w0, w1)
+      if Runs.value > 1 {
+        untilTotal &-= end &- done
+        if untilTotal == 0 {
+          untilTotal = Product.runLength
+          s0.endRun()
+          s1.endRun()
+          s2.endRun()
+          s3.endRun()
+          if Rows.value > 4 {
+            s4.endRun()
+            s5.endRun()
+          }
+          if Rows.value > 6 {
+            s6.endRun()
+            s7.endRun()
+          }
+          if Rows.value > 8 {
+            s8.endRun()
+            s9.endRun()
+            s10.endRun()
+            s11.endRun()
+          }
+        }
       }
-      if Rows.value > 8 {
-        s8.add(x8[k], w0, w1)
-        s9.add(x9[k], w0, w1)
-        s10.add(x10[k], w0, w1)
-        s11.add(x11[k], w0, w1)
-      }
-      weights += step
+      done = end
     }
   }
   let end = TileEnd(task, row: row, count: count, column: column, width: Columns.value &* V.width)
@@ -151,19 +191,22 @@ private func tile<V: FloatVector, Rows: Count, Columns: Count>(
   end.activate(task.activation)
 }
 
-/// The sums of one row of a tile. Rows beyond the tile's last repeat that one.
-private struct RowSums<V: FloatVector, Columns: Count> {
+/// The sums of one row of a tile: those of the run under way, and the total of the runs before. Rows beyond the tile's last
+/// repeat that one.
+private struct RowSums<V: FloatVector, Columns: Count, Runs: Count> {
   /// Counted from the tile's first row.
   let row: Int
-  var a: V
-  var b: V
+  private var a = V(repeating: 0)
+  private var b = V(repeating: 0)
+  private var totalA = V(repeating: 0)
+  private var totalB = V(repeating: 0)
 
   @inline(__always)
-  init(_ bias: TileBias, _ row: Int) {
-    self.row = row
-    a = bias.vector(row, 0)
-    b = Columns.value > 1 ? bias.vector(row, V.width) : a
-  }
+  init(_ row: Int) { self.row = row }
+
+  /// The sums of all runs.
+  @inline(__always)
+  var sums: (a: V, b: V) { Runs.value > 1 ? (totalA + a, totalB + b) : (a, b) }
 
   /// Where the row's run begins, for one tap.
   @inline(__always)
@@ -178,6 +221,16 @@ private struct RowSums<V: FloatVector, Columns: Count> {
     let x = V(repeating: x)
     a.add(x, times: w0)
     if Columns.value > 1 { b.add(x, times: w1) }
+  }
+
+  @inline(__always)
+  mutating func endRun() {
+    totalA += a
+    a = V(repeating: 0)
+    if Columns.value > 1 {
+      totalB += b
+      b = V(repeating: 0)
+    }
   }
 }
 
@@ -216,8 +269,9 @@ private struct TileBias {
   }
 }
 
-/// The way of a tile's sums to y: residual, activation, and no more columns than y has.
+/// The way of a tile's sums to y: bias, residual, activation, and no more columns than y has.
 private struct TileEnd {
+  private let bias: TileBias
   private let y: UnsafeMutablePointer<Float>
   private let residual: UnsafePointer<Float>?
   private let stride: Int
@@ -230,20 +284,22 @@ private struct TileEnd {
   @inline(__always)
   init(_ task: borrowing Product, row: Int, count: Int, column: Int, width: Int) {
     let place = row &* task.yStride &+ column
+    bias = TileBias(task, row: row, column: column)
     y = task.y + place
     residual = task.residual.map { $0 + place }
     stride = task.yStride
     self.count = count
-    columns = min(width, task.outputs &- column)
+    columns = lesser(width, task.outputs &- column)
     (low, high) = task.activation.limits
   }
 
   /// Activations that are limits are applied here.
   @inline(__always)
-  func store<V: FloatVector, Columns: Count>(_ sums: RowSums<V, Columns>, _ row: Int) {
-    guard row < count else { return }
-    store(sums.a, row &* stride, columns)
-    if Columns.value > 1 { store(sums.b, row &* stride &+ V.width, columns &- V.width) }
+  func store<V: FloatVector, Columns: Count, Runs: Count>(_ row: RowSums<V, Columns, Runs>, _ index: Int) {
+    guard index < count else { return }
+    let (a, b) = row.sums
+    store(a + bias.vector(index, 0), index &* stride, columns)
+    if Columns.value > 1 { store(b + bias.vector(index, V.width), index &* stride &+ V.width, columns &- V.width) }
   }
 
   @inline(__always)

@@ -104,8 +104,7 @@ private struct FourPlaces {
   func sum<V: FloatVector, Kernel: Count, Stride: Count>(
     _: V.Type, _: Kernel.Type, _: Stride.Type, channel: Int
   ) {
-    var a = V.load(bias + channel)
-    var (b, c, d) = (a, a, a)
+    var (a, b, c, d) = (V(repeating: 0), V(repeating: 0), V(repeating: 0), V(repeating: 0))
     for ky in 0..<Kernel.value where rows[ky] >= 0 {
       let line = x + (rows[ky] &* lineLength &+ channel)
       let weights = weights + (ky &* Kernel.value &* channels &+ channel)
@@ -117,11 +116,13 @@ private struct FourPlaces {
         d.add(.load(line + (kx &+ 3 &* Stride.value) &* channels), times: w)
       }
     }
+    // Last, as for products.
+    let bias = V.load(bias + channel)
     let y = y + channel
-    a.limited(limits.low, limits.high).store(to: y)
-    b.limited(limits.low, limits.high).store(to: y + channels)
-    c.limited(limits.low, limits.high).store(to: y + 2 &* channels)
-    d.limited(limits.low, limits.high).store(to: y + 3 &* channels)
+    (a + bias).limited(limits.low, limits.high).store(to: y)
+    (b + bias).limited(limits.low, limits.high).store(to: y + channels)
+    (c + bias).limited(limits.low, limits.high).store(to: y + 2 &* channels)
+    (d + bias).limited(limits.low, limits.high).store(to: y + 3 &* channels)
   }
 }
 
@@ -155,7 +156,7 @@ private func sum<V: FloatVector>(
   let (kernel, channels) = (window.kernel, window.channels)
   let rows = window.rowSources + row &* kernel
   let columns = window.columnSources + column &* kernel
-  var sum = load(task.bias + channel)
+  var sum = V(repeating: 0)
   for ky in 0..<kernel where rows[ky] >= 0 {
     for kx in 0..<kernel where columns[kx] >= 0 {
       let values = window.x + ((rows[ky] &* window.inputWidth &+ columns[kx]) &* channels &+ channel)
@@ -164,5 +165,7 @@ private func sum<V: FloatVector>(
     }
   }
   let (low, high) = task.activation.limits
-  store(sum.limited(low, high), window.y + ((row &* window.outputWidth &+ column) &* channels &+ channel))
+  store(
+    (sum + load(task.bias + channel)).limited(low, high),
+    window.y + ((row &* window.outputWidth &+ column) &* channels &+ channel))
 }

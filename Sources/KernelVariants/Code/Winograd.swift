@@ -6,24 +6,51 @@ private typealias SixVectors = (
 )
 private typealias FourVectors = (WideVector, WideVector, WideVector, WideVector)
 
-/// B^T d for the points 0, 1, -1, 2, -2 and infinity.
+/// The points that polynomials are evaluated at: 0, p, -p, q, -q and infinity.
+///
+/// The usual ones, p = 1 and q = 2, enlarge rounding errors four times as much: the powers of these two, which the
+/// transforms multiply by, stay close to 1 (Barabasz, Anderson, Soodhalter and Gregg, "Error analysis and improving the
+/// accuracy of Winograd convolution for deep neural networks", 2020). They and all products of theirs that are needed are
+/// floats.
+private enum Points {
+  static var p: Float { 0.625 }
+  static var q: Float { 1.5 }
+  static var p2: Float { p * p }
+  static var q2: Float { q * q }
+}
+
+extension WideVector {
+  /// self + a * factor, rounded as by ``add(_:times:)``.
+  @inline(__always)
+  fileprivate func plus(_ a: WideVector, times factor: Float) -> WideVector {
+    var sum = self
+    sum.add(a, times: WideVector(repeating: factor))
+    return sum
+  }
+}
+
+/// B^T d.
 @inline(__always)
 private func transformed(_ d: SixVectors) -> SixVectors {
-  let a = d.4 - 4 * d.2
-  let b = d.3 - 4 * d.1
-  let c = d.4 - d.2
-  let e = 2 * (d.3 - d.1)
-  return (4 * d.0 - 5 * d.2 + d.4, a + b, a - b, c + e, c - e, 4 * d.1 - 5 * d.3 + d.5)
+  let (p, q, p2, q2) = (Points.p, Points.q, Points.p2, Points.q2)
+  let (a, b) = (d.4.plus(d.2, times: -q2), d.3.plus(d.1, times: -q2))
+  let (c, e) = (d.4.plus(d.2, times: -p2), d.3.plus(d.1, times: -p2))
+  return (
+    d.4.plus(d.2, times: -(p2 + q2)).plus(d.0, times: p2 * q2), a.plus(b, times: p), a.plus(b, times: -p),
+    c.plus(e, times: q), c.plus(e, times: -q), d.5.plus(d.3, times: -(p2 + q2)).plus(d.1, times: p2 * q2)
+  )
 }
 
 /// A^T m.
 @inline(__always)
 private func collected(_ m: SixVectors) -> FourVectors {
-  let a = m.1 + m.2
-  let b = m.1 - m.2
-  let c = m.3 + m.4
-  let d = m.3 - m.4
-  return (m.0 + a + c, b + 2 * d, a + 4 * c, b + 8 * d + m.5)
+  let (p, q, p2, q2) = (Points.p, Points.q, Points.p2, Points.q2)
+  let (a, b) = (m.1 + m.2, m.1 - m.2)
+  let (c, d) = (m.3 + m.4, m.3 - m.4)
+  return (
+    m.0 + a + c, (b * p).plus(d, times: q), (a * p2).plus(c, times: q2),
+    m.5.plus(b, times: p * p2).plus(d, times: q * q2)
+  )
 }
 
 /// Where the 6 x 6 inputs of a tile are; zeros beyond the border.
@@ -93,8 +120,10 @@ extension Variant {
   package func winogradWeights(_ task: WinogradWeights) {
     let row = RowOfG(task.row)
     let scales = (
-      Float(row.scale / 4), Float(row.scale / -6), Float(row.scale / 24), Float(row.scale)
+      Float(row.scale * RowOfG.scales.zero), Float(row.scale * RowOfG.scales.p), Float(row.scale * RowOfG.scales.q),
+      Float(row.scale)
     )
+    let (p, q, p2, q2) = (Points.p, Points.q, Points.p2, Points.q2)
     var kernels = task.kernels
     var target = task.transformed
     for _ in 0..<task.inputs {
@@ -104,13 +133,13 @@ extension Variant {
           row.times(kernels + lane), row.times(kernels + (Product.panelWidth &+ lane)),
           row.times(kernels + (2 &* Product.panelWidth &+ lane))
         )
-        let (d, e, b2) = (a + c, a + 4 * c, 2 * b)
+        let (d, e) = (a.plus(c, times: p2), a.plus(c, times: q2))
         let place = target + lane
         (a * scales.0).store(to: place)
-        ((d + b) * scales.1).store(to: place + task.placeStride)
-        ((d - b) * scales.1).store(to: place + 2 &* task.placeStride)
-        ((e + b2) * scales.2).store(to: place + 3 &* task.placeStride)
-        ((e - b2) * scales.2).store(to: place + 4 &* task.placeStride)
+        (d.plus(b, times: p) * scales.1).store(to: place + task.placeStride)
+        (d.plus(b, times: -p) * scales.1).store(to: place + 2 &* task.placeStride)
+        (e.plus(b, times: q) * scales.2).store(to: place + 3 &* task.placeStride)
+        (e.plus(b, times: -q) * scales.2).store(to: place + 4 &* task.placeStride)
         (c * scales.3).store(to: place + 5 &* task.placeStride)
         lane &+= WideVector.width
       }
@@ -120,20 +149,26 @@ extension Variant {
   }
 }
 
-/// A row of G of F(4x4, 3x3), for the same points as ``transformed(_:)``: whole numbers, by which products are exact, times a
-/// scale that is applied once, after the other side's.
+/// A row of G of F(4x4, 3x3): powers of a point, times a scale that is applied once, after the other side's.
 private struct RowOfG {
   private let factors: (Float, Float, Float)
   let scale: Double
 
+  /// One divided by the product of a point's differences from the others.
+  static var scales: (zero: Double, p: Double, q: Double) {
+    let (p2, q2) = (Double(Points.p2), Double(Points.q2))
+    return (1 / (p2 * q2), 1 / (2 * p2 * (p2 - q2)), 1 / (2 * q2 * (q2 - p2)))
+  }
+
   @inline(__always)
   init(_ row: Int) {
+    let scales = Self.scales
     switch row {
-    case 0: (factors, scale) = ((1, 0, 0), 1 / 4)
-    case 1: (factors, scale) = ((1, 1, 1), -1 / 6)
-    case 2: (factors, scale) = ((1, -1, 1), -1 / 6)
-    case 3: (factors, scale) = ((1, 2, 4), 1 / 24)
-    case 4: (factors, scale) = ((1, -2, 4), 1 / 24)
+    case 0: (factors, scale) = ((1, 0, 0), scales.zero)
+    case 1: (factors, scale) = ((1, Points.p, Points.p2), scales.p)
+    case 2: (factors, scale) = ((1, -Points.p, Points.p2), scales.p)
+    case 3: (factors, scale) = ((1, Points.q, Points.q2), scales.q)
+    case 4: (factors, scale) = ((1, -Points.q, Points.q2), scales.q)
     default: (factors, scale) = ((0, 0, 1), 1)
     }
   }

@@ -1,0 +1,52 @@
+import Basics
+import CProcessor
+import Glibc
+import KernelTasks
+import KernelsAVX2
+import KernelsAVX512
+import KernelsBaseline
+
+/// The builds of the kernels, the plainest first. The names are those that `CFLOWAD_KERNELS` takes.
+package enum KernelBuild: String, CaseIterable, Sendable {
+  case baseline, avx2, avx512
+
+  package var kernels: any KernelTable {
+    switch self {
+    case .baseline: KernelsBaseline.Variant()
+    case .avx2: KernelsAVX2.Variant()
+    case .avx512: KernelsAVX512.Variant()
+    }
+  }
+
+  /// Whether this processor has the build's instructions.
+  package var isAvailable: Bool {
+    switch self {
+    case .baseline: true
+    case .avx2: cflowad_processor_has_avx2() != 0
+    case .avx512: cflowad_processor_has_avx512() != 0
+    }
+  }
+
+  /// The value of `CFLOWAD_KERNELS`, "" when it is not set.
+  static var requested: String { getenv("CFLOWAD_KERNELS").map { String(cString: $0) } ?? "" }
+
+  /// The build of this name, or the best one for no name. A name that is none is `.invalidArgument`, a build that this
+  /// processor cannot run `.unsupported`: tests and bug reports must not be about another build than they say.
+  static func choose(
+    _ name: String, available: [KernelBuild] = allCases.filter(\.isAvailable)
+  ) -> Result<any KernelTable, Failure> {
+    if name.isEmpty { return .success((available.last ?? .baseline).kernels) }
+    guard let build = KernelBuild(rawValue: name) else {
+      let names = allCases.map(\.rawValue).joined(separator: ", ")
+      return .failure(
+        Failure(.invalidArgument, "CFLOWAD_KERNELS is \"\(name)\" in the environment, not one of \(names)"))
+    }
+    guard available.contains(build) else {
+      let names = available.map(\.rawValue).joined(separator: ", ")
+      return .failure(
+        Failure(
+          .unsupported, "CFLOWAD_KERNELS is \"\(name)\" in the environment, but this processor runs only \(names)"))
+    }
+    return .success(build.kernels)
+  }
+}
