@@ -1,6 +1,5 @@
 """Against torchvision, timm and anomalib themselves, where they are installed."""
 
-import sys
 import types
 
 import h5py
@@ -13,20 +12,6 @@ from cflowad._architectures import ARCHITECTURES  # noqa: E402
 from cflowad._checkpoints import checkpoint  # noqa: E402
 from cflowad.export import Clamp, export_checkpoint  # noqa: E402
 from test_export import attributes  # noqa: E402
-
-try:
-    import torchvision  # noqa: F401
-except ImportError:
-    pass
-except RuntimeError:
-    # torchvision's wheel brings operators for one build of PyTorch only. Its classifiers, and timm's, use none of them,
-    # but it wants the names of two: which fails a test that would need them.
-    OPERATORS = torch.library.Library("torchvision", "FRAGMENT")
-    # What the failed import has left behind is half made.
-    for name in [name for name in sys.modules if name.partition(".")[0] == "torchvision"]:
-        del sys.modules[name]
-    for name in ("nms", "qnms"):
-        OPERATORS.define(f"{name}(Tensor boxes, Tensor scores, float threshold) -> Tensor")
 
 
 def lively(model):
@@ -66,24 +51,24 @@ def check(model, architecture, taps=None, side=64, tolerance=1e-12, called=None)
 @pytest.mark.parametrize(
     "name", ["resnet18", "resnet50", "resnext50_32x4d", "mobilenet_v2", "mobilenet_v3_large", "mobilenet_v3_small"]
 )
-def test_torchvision(name):
-    models = pytest.importorskip("torchvision.models")
+def test_torchvision(name, vision):
+    models = vision("torchvision.models")
     check(getattr(models, name)(weights=None), name)
 
 
 @pytest.mark.parametrize("name", ["tf_efficientnet_b5", "resnet34"])
-def test_timm(name):
-    check(pytest.importorskip("timm").create_model(name), name, called=name)
+def test_timm(name, vision):
+    check(vision("timm").create_model(name), name, called=name)
 
 
-def test_timm_under_other_keys():
-    timm = pytest.importorskip("timm")
+def test_timm_under_other_keys(vision):
+    timm = vision("timm")
     taps = ["blocks.2.1.bn3", "blocks.4.2.bn3", "blocks.5.3.bn3", "blocks.2.1", "blocks.4.2", "blocks.5.3"]
     check(timm.create_model("tf_efficientnet_lite0"), "efficientnet_lite0", taps, called="tf_efficientnet_lite0")
 
 
-def test_module_saved_as_an_object(tmp_path):
-    model = pytest.importorskip("torchvision.models").mobilenet_v2(weights=None)
+def test_module_saved_as_an_object(tmp_path, vision):
+    model = vision("torchvision.models").mobilenet_v2(weights=None)
     torch.save({"model": model, "epoch": 1}, tmp_path / "m.pt")
     weights = _weights.encoder(_files.load(tmp_path / "m.pt"), None, "m.pt")
     state = model.state_dict()
@@ -91,11 +76,9 @@ def test_module_saved_as_an_object(tmp_path):
     assert all(np.array_equal(value, state[key]) for key, value in weights.tensors.items())
 
 
-def test_size_and_normalization_of_transforms_saved_as_objects(tmp_path):
+def test_size_and_normalization_of_transforms_saved_as_objects(tmp_path, vision):
     """As anomalib did before 2.7."""
-    v2 = pytest.importorskip("torchvision.transforms.v2")
-    if not hasattr(v2, "Compose"):
-        pytest.skip("torchvision's import failed before in this process; the test runs alone: -k saved_as_objects")
+    v2 = vision("torchvision.transforms.v2")
     transform = v2.Compose([v2.Resize((320, 448), antialias=True), v2.Normalize([0.4] * 3, [0.3] * 3)])
     torch.save({"transform": transform}, tmp_path / "t.ckpt")
     found = types.SimpleNamespace()
@@ -103,19 +86,19 @@ def test_size_and_normalization_of_transforms_saved_as_objects(tmp_path):
     assert (found.height, found.width, found.mean) == (320, 448, (0.4,) * 3)
 
 
-def test_timm_vision_transformer():
-    check(pytest.importorskip("timm").create_model("vit_base_patch16_224"), "vit_base_patch16_224", side=224)
+def test_timm_vision_transformer(vision):
+    check(vision("timm").create_model("vit_base_patch16_224"), "vit_base_patch16_224", side=224)
 
 
-def test_timm_vision_transformer_of_another_size():
+def test_timm_vision_transformer_of_another_size(vision):
     """timm interpolates in float32, whatever the model's precision."""
-    model = pytest.importorskip("timm").create_model("vit_base_patch16_224", dynamic_img_size=True)
+    model = vision("timm").create_model("vit_base_patch16_224", dynamic_img_size=True)
     check(model, "vit_base_patch16_224", side=160, tolerance=1e-6)
 
 
 @pytest.mark.parametrize("soft", [False, True])
-def test_anomalib(tmp_path, soft):
-    models = pytest.importorskip("anomalib.models")
+def test_anomalib(tmp_path, soft, vision):
+    models = vision("anomalib.models")
     lightning = pytest.importorskip("lightning.pytorch")
     model = models.Cflow(backbone="resnet18", layers=("layer3", "layer4"), pre_trained=False, coupling_blocks=2,
                          condition_vector=16, permute_soft=soft)  # fmt: skip
@@ -129,7 +112,7 @@ def test_anomalib(tmp_path, soft):
     trainer.save_checkpoint(tmp_path / "a.ckpt")
     export_checkpoint(tmp_path / "a.ckpt", tmp_path / "d.h5", verify=True)
     # The library equals the reference (verify), and the reference equals anomalib.
-    utils = pytest.importorskip("anomalib.models.image.cflow.utils")
+    utils = vision("anomalib.models.image.cflow.utils")
     found = checkpoint(_files.load(tmp_path / "a.ckpt"), None, "a.ckpt")
     image = (torch.from_numpy(_verify.frame(64, 96)).double() / 255 - 0.5).permute(2, 0, 1)[None]
     clamp = Clamp().completed(found)
