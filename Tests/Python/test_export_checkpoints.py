@@ -1,6 +1,5 @@
 """Checkpoints of other programs, and back."""
 
-import contextlib
 import sys
 import types
 
@@ -131,8 +130,9 @@ def test_anomalib_with_layers_1_to_3(tmp_path, said):
 def test_input_size_that_is_not_in_the_file_is_said(tmp_path, decoders):
     content = anomalib(decoders)
     del content["anomalib_pre_processor_config"]
-    with instance_of("torchvision.transforms.v2._container", "Compose") as content["transform"]:
-        torch.save(content, tmp_path / "a.ckpt")
+    content["transform"] = instance_of("torchvision.transforms.v2._container", "Compose")
+    torch.save(content, tmp_path / "a.ckpt")
+    forget_made_up_modules()
     said = []
     export_checkpoint(tmp_path / "a.ckpt", tmp_path / "d.h5", say=said.append)
     assert "the checkpoint does not say its input size: 256x256 is assumed, see --input-size" in said
@@ -203,26 +203,34 @@ def test_exact_rotations_are_kept_as_they_are(tmp_path):
         assert np.array_equal(file["flow/0/module_list.0.w_perm"][()], flows[0].module_list[0].w_perm.reshape(192, 192))
 
 
-@contextlib.contextmanager
+class MadeUpModule(types.ModuleType):
+    """One of a package that is not there, while a file is written."""
+
+
 def instance_of(module, name):
-    """An object whose class is gone by the time the file is read, with all modules that were made up for it."""
-    parts = module.split(".")
-    made_up = [parent for n in range(len(parts)) if (parent := ".".join(parts[: n + 1])) not in sys.modules]
-    sys.modules |= {parent: types.ModuleType(parent) for parent in made_up}
+    """An object of a class that another program would have, in modules to be forgotten when the file is written."""
     cls = type(name, (), {"__module__": module})
+    for n in range(1, module.count(".") + 2):
+        parent = ".".join(module.split(".")[:n])
+        sys.modules.setdefault(parent, MadeUpModule(parent))
     setattr(sys.modules[module], name, cls)
     made = cls()
     made.settings = {"size": 3}
-    yield made
-    for parent in made_up:
-        del sys.modules[parent]
+    return made
+
+
+def forget_made_up_modules():
+    for name, module in list(sys.modules.items()):
+        if isinstance(module, MadeUpModule):
+            del sys.modules[name]
 
 
 def test_objects_beside_the_weights(tmp_path, decoders):
-    with instance_of("anomalib.made_up", "PreProcessor") as harmless:
-        torch.save(anomalib(decoders, transform=harmless), tmp_path / "a.ckpt")
-    with instance_of("made_up_elsewhere", "Tracker") as foreign:
-        torch.save(anomalib(decoders, tracker=foreign), tmp_path / "f.ckpt")
+    harmless = instance_of("anomalib.made_up", "PreProcessor")
+    foreign = instance_of("made_up_elsewhere", "Tracker")
+    torch.save(anomalib(decoders, transform=harmless), tmp_path / "a.ckpt")
+    torch.save(anomalib(decoders, tracker=foreign), tmp_path / "f.ckpt")
+    forget_made_up_modules()
     export_checkpoint(tmp_path / "a.ckpt", tmp_path / "d.h5")
     with pytest.raises(ExportError, match="objects of made_up_elsewhere.Tracker, which are not made"):
         export_checkpoint(tmp_path / "f.ckpt", tmp_path / "x.h5")
