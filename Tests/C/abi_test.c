@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "cflowad.h"
+#include "setup.h"
 
 /* Sizes are the ABI of 64-bit platforms: a change breaks every program that is compiled already. Structs grow behind
    the size that their first version had. */
@@ -64,17 +65,7 @@ enum { WIDTH = 64, HEIGHT = 48, PIXELS = WIDTH * HEIGHT };
 static unsigned char pixels[PIXELS * 3];
 static float map[PIXELS];
 
-static cflowad_frame good_frame(void) {
-    cflowad_frame frame;
-    memset(&frame, 0, sizeof frame);
-    frame.struct_size = sizeof frame;
-    frame.data = pixels;
-    frame.width = WIDTH;
-    frame.height = HEIGHT;
-    frame.stride = WIDTH * 3;
-    frame.format = CFLOWAD_PIXEL_RGB8;
-    return frame;
-}
+static cflowad_frame good_frame(void) { return rgb_frame(pixels, WIDTH, HEIGHT); }
 
 static cflowad_result empty_result(void) {
     cflowad_result result;

@@ -11,6 +11,8 @@
 #include <string.h>
 
 #include "cflowad.h"
+#include "host_threads.h"
+#include "setup.h"
 
 static atomic_long calls;
 
@@ -37,25 +39,6 @@ static void check(int holds, const char *what) {
         failed++;
         printf("failed: %s (%s)\n", what, cflowad_last_error());
     }
-}
-
-/* Threads of a host that has none to spare. */
-static void in_order(void *context, uint32_t count, void (*body)(void *, uint32_t), void *body_context) {
-    uint32_t i;
-    (void)context;
-    for (i = 0; i < count; i++) body(body_context, i);
-}
-
-static cflowad_frame rgb_frame(const void *pixels, uint32_t width, uint32_t height) {
-    cflowad_frame frame;
-    memset(&frame, 0, sizeof frame);
-    frame.struct_size = sizeof frame;
-    frame.data = pixels;
-    frame.width = width;
-    frame.height = height;
-    frame.stride = 3 * (size_t)width;
-    frame.format = CFLOWAD_PIXEL_RGB8;
-    return frame;
 }
 
 int main(int argc, char **argv) {

@@ -29,6 +29,7 @@
 #include <unistd.h>
 
 #include "cflowad.h"
+#include "setup.h"
 
 /* ---- the allocator */
 
@@ -111,8 +112,6 @@ static char path[1100], other_path[1100], encoder_path[1100], new_encoder_path[1
 static unsigned char pixels[SIDE * SIDE * 3], read_pixels[SIDE * SIDE * 3];
 static float map[SIDE * SIDE], scores[SIDE * SIDE];
 static uint8_t labels[SIDE * SIDE];
-static cflowad_region regions[16];
-static cflowad_point points[4096];
 static cflowad_model *model;
 static cflowad_session *session;
 static cflowad_trainer *trainer;
@@ -120,20 +119,7 @@ static cflowad_result result;
 static void *file_bytes;
 static size_t file_size;
 
-static cflowad_frame a_frame(unsigned seed) {
-    cflowad_frame frame;
-    size_t i;
-
-    for (i = 0; i < sizeof pixels; i++) pixels[i] = (unsigned char)((i * (seed + 7)) >> 3);
-    memset(&frame, 0, sizeof frame);
-    frame.struct_size = sizeof frame;
-    frame.data = pixels;
-    frame.width = SIDE;
-    frame.height = SIDE - 3;
-    frame.stride = 3 * SIDE;
-    frame.format = CFLOWAD_PIXEL_RGB8;
-    return frame;
-}
+static cflowad_frame a_frame(unsigned seed) { return striped_frame(pixels, SIDE, SIDE - 3, seed); }
 
 static cflowad_status open_model(void) { return cflowad_model_open(detector_path, &model); }
 
@@ -150,15 +136,7 @@ static cflowad_status create_session(void) {
 static cflowad_status score(void) {
     cflowad_frame frame = a_frame(1);
 
-    memset(&result, 0, sizeof result);
-    result.struct_size = sizeof result;
-    result.frame_map = map;
-    result.frame_map_capacity = sizeof map / sizeof *map;
-    result.regions = regions;
-    result.region_size = sizeof *regions;
-    result.region_capacity = sizeof regions / sizeof *regions;
-    result.contour_points = points;
-    result.contour_capacity = sizeof points / sizeof *points;
+    result = result_with_regions(map, sizeof map / sizeof *map);
     return cflowad_session_score(session, &frame, &result);
 }
 

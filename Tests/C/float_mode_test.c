@@ -12,6 +12,7 @@
 #include <xmmintrin.h>
 
 #include "cflowad.h"
+#include "setup.h"
 
 enum { WIDTH = 61, HEIGHT = 43, PIXELS = WIDTH * HEIGHT, FRAMES = 6, STEPS = 200, MOST_BYTES = 32 << 20 };
 
@@ -124,15 +125,7 @@ static void in_order(void *context, uint32_t count, void (*body)(void *, uint32_
 static unsigned char pixels[FRAMES][3 * PIXELS];
 
 static cflowad_frame frame(int number) {
-    cflowad_frame frame;
-    memset(&frame, 0, sizeof frame);
-    frame.struct_size = sizeof frame;
-    frame.data = pixels[number];
-    frame.width = WIDTH;
-    frame.height = HEIGHT;
-    frame.stride = 3 * WIDTH;
-    frame.format = CFLOWAD_PIXEL_RGB8;
-    return frame;
+    return rgb_frame(pixels[number], WIDTH, HEIGHT);
 }
 
 static float frame_map[PIXELS];

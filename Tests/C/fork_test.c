@@ -15,6 +15,8 @@
 #include <unistd.h>
 
 #include "cflowad.h"
+#include "host_threads.h"
+#include "setup.h"
 
 enum { SIDE = 64, THREADS = 3, FORKS = 60, PATIENCE = 60 /* seconds until a child that waits for ever is ended */ };
 
@@ -54,13 +56,7 @@ static void child_works(int (*body)(void *), void *argument, const char *what) {
 static unsigned char pixels[SIDE * SIDE];
 
 static cflowad_frame frame(void) {
-    cflowad_frame frame;
-    memset(&frame, 0, sizeof frame);
-    frame.struct_size = sizeof frame;
-    frame.data = pixels;
-    frame.width = frame.height = frame.stride = SIDE;
-    frame.format = CFLOWAD_PIXEL_GRAY8;
-    return frame;
+    return gray_frame(pixels, SIDE);
 }
 
 static cflowad_status score(cflowad_session *session, float *score) {
@@ -72,12 +68,6 @@ static cflowad_status score(cflowad_session *session, float *score) {
     status = cflowad_session_score(session, &one, &result);
     *score = result.score;
     return status;
-}
-
-static void in_order(void *context, uint32_t count, void (*body)(void *, uint32_t), void *body_context) {
-    uint32_t i;
-    (void)context;
-    for (i = 0; i < count; i++) body(body_context, i);
 }
 
 static cflowad_session *new_session(const cflowad_model *model, cflowad_parallel_for parallel_for) {

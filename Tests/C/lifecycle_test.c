@@ -9,28 +9,14 @@
 #include <string.h>
 
 #include "cflowad.h"
+#include "setup.h"
 
 enum { WIDTH = 90, HEIGHT = 70, FRAMES = 5 };
 
 static unsigned char pixels[HEIGHT * WIDTH * 3], copy[HEIGHT * WIDTH * 3];
 static float map[HEIGHT * WIDTH];
-static cflowad_region regions[8];
-static cflowad_point points[2048];
 
-static cflowad_frame a_frame(unsigned seed) {
-    cflowad_frame frame;
-    size_t i;
-
-    for (i = 0; i < sizeof pixels; i++) pixels[i] = (unsigned char)((i * (seed + 5)) >> 2);
-    memset(&frame, 0, sizeof frame);
-    frame.struct_size = sizeof frame;
-    frame.data = pixels;
-    frame.width = WIDTH;
-    frame.height = HEIGHT;
-    frame.stride = 3 * WIDTH;
-    frame.format = CFLOWAD_PIXEL_RGB8;
-    return frame;
-}
+static cflowad_frame a_frame(unsigned seed) { return striped_frame(pixels, WIDTH, HEIGHT, seed); }
 
 static int failed;
 
@@ -45,19 +31,10 @@ static void score(const char *path) {
     cflowad_session *session = NULL;
     cflowad_session_options options;
     cflowad_frame frame = a_frame(1);
-    cflowad_result result;
+    cflowad_result result = result_with_regions(map, WIDTH * HEIGHT);
 
     check(cflowad_session_options_init(&options, sizeof options), "session options");
     options.thread_count = 2;
-    memset(&result, 0, sizeof result);
-    result.struct_size = sizeof result;
-    result.frame_map = map;
-    result.frame_map_capacity = WIDTH * HEIGHT;
-    result.regions = regions;
-    result.region_size = sizeof *regions;
-    result.region_capacity = sizeof regions / sizeof *regions;
-    result.contour_points = points;
-    result.contour_capacity = sizeof points / sizeof *points;
     check(cflowad_model_open(path, &model), "open");
     check(cflowad_session_create(model, &options, &session), "session");
     check(cflowad_session_score(session, &frame, &result), "score");

@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "cflowad.h"
+#include "setup.h"
 
 enum { WIDTH = 96, HEIGHT = 72, THREADS = 4 };
 
@@ -27,18 +28,10 @@ static void check(int holds, int line, const char *what) {
 }
 
 static cflowad_frame frame_of(unsigned char *memory, unsigned seed) {
-    cflowad_frame frame;
     int i;
     for (i = 0; i < HEIGHT * WIDTH * 3; i++)
         memory[i] = (unsigned char)((unsigned)(i / 24 % 12 + i / (24 * WIDTH) * 12 + 1) * (2654435761u + 8 * seed) >> 13);
-    memset(&frame, 0, sizeof frame);
-    frame.struct_size = sizeof frame;
-    frame.data = memory;
-    frame.width = WIDTH;
-    frame.height = HEIGHT;
-    frame.stride = WIDTH * 3;
-    frame.format = CFLOWAD_PIXEL_RGB8;
-    return frame;
+    return rgb_frame(memory, WIDTH, HEIGHT);
 }
 
 static float score_with(cflowad_session *session) {

@@ -5,13 +5,14 @@
  *
  *     threads_test DETECTOR.h5
  */
-#include <fenv.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cflowad.h"
+#include "host_threads.h"
+#include "setup.h"
 
 enum { THREADS = 4, FRAMES = 6, ROUNDS = 2 };
 
@@ -43,16 +44,9 @@ static float *floats(size_t count) {
 static size_t frame_pixels(int n) { return (size_t)sizes[n][0] * sizes[n][1]; }
 
 static cflowad_status score(cflowad_session *session, int n, outputs *out) {
-    cflowad_frame frame;
+    cflowad_frame frame = frame_over(pixels[n], sizes[n][0], sizes[n][1], CFLOWAD_PIXEL_BGR8, 3);
     cflowad_result result;
     cflowad_status status;
-    memset(&frame, 0, sizeof frame);
-    frame.struct_size = sizeof frame;
-    frame.data = pixels[n];
-    frame.width = sizes[n][0];
-    frame.height = sizes[n][1];
-    frame.stride = 3 * (size_t)sizes[n][0];
-    frame.format = CFLOWAD_PIXEL_BGR8;
     memset(&result, 0, sizeof result);
     result.struct_size = sizeof result;
     result.map = out->map;
@@ -119,45 +113,13 @@ static void too_often(void *calls, uint32_t count, void (*body)(void *, uint32_t
     for (i = 0; i < 3 * count; i++) body(context, i + 1000000 * (i % 2));
 }
 
-typedef struct call {
-    void (*body)(void *, uint32_t);
-    void *context;
-    uint32_t index;
-} call;
-
-static void *run_body(void *argument) {
-    call *self = argument;
-    fesetround(FE_TOWARDZERO); /* not the library's */
-    self->body(self->context, self->index);
-    if (fegetround() != FE_TOWARDZERO) abort();
-    return NULL;
-}
-
 /* One index for all, at the same time, and one call more than were asked for. */
 static void one_index(void *calls, uint32_t count, void (*body)(void *, uint32_t), void *context) {
-    pthread_t threads[THREADS + 1];
-    call same = {body, context, 7};
+    host_call same[MOST_HOST_THREADS];
     uint32_t i;
     ++*(int *)calls;
-    if (count > THREADS) abort();
-    for (i = 0; i < count + 1; i++)
-        if (pthread_create(&threads[i], NULL, run_body, &same)) abort();
-    for (i = 0; i < count + 1; i++) pthread_join(threads[i], NULL);
-}
-
-static void on_new_threads(void *calls, uint32_t count, void (*body)(void *, uint32_t), void *context) {
-    pthread_t threads[THREADS];
-    call bodies[THREADS];
-    uint32_t i;
-    ++*(int *)calls;
-    if (count > THREADS) abort();
-    for (i = 0; i < count; i++) {
-        bodies[i].body = body;
-        bodies[i].context = context;
-        bodies[i].index = i;
-        if (pthread_create(&threads[i], NULL, run_body, &bodies[i])) abort();
-    }
-    for (i = 0; i < count; i++) pthread_join(threads[i], NULL);
+    for (i = 0; i < MOST_HOST_THREADS; i++) same[i] = (host_call){body, context, 7};
+    run_host_calls(same, count + 1);
 }
 
 /* The number of failures with a host's threads. */

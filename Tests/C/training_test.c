@@ -7,14 +7,15 @@
 #define _POSIX_C_SOURCE 200809L
 
 #include <dirent.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cflowad.h"
+#include "host_threads.h"
+#include "setup.h"
 
-enum { SIDE = 40, FRAMES = 6, MOST_THREADS = 3, MOST_BYTES = 64 << 20 };
+enum { SIDE = 40, FRAMES = 6, MOST_BYTES = 64 << 20 };
 
 static int failures;
 
@@ -36,53 +37,9 @@ static int thread_count(void) {
 
 static cflowad_frame frame(int number) {
     static unsigned char pixels[FRAMES][SIDE * SIDE];
-    cflowad_frame frame;
     size_t i;
     for (i = 0; i < sizeof pixels[0]; i++) pixels[number][i] = (unsigned char)(100 + (i * i + 7 * i * (size_t)number) % 61);
-    memset(&frame, 0, sizeof frame);
-    frame.struct_size = sizeof frame;
-    frame.data = pixels[number];
-    frame.width = frame.height = frame.stride = SIDE;
-    frame.format = CFLOWAD_PIXEL_GRAY8;
-    return frame;
-}
-
-/* Hosts' ways to run the bodies of a job. */
-static int host_calls;
-
-static void in_order(void *context, uint32_t count, void (*body)(void *, uint32_t), void *body_context) {
-    uint32_t i;
-    (void)context;
-    host_calls++;
-    for (i = 0; i < count; i++) body(body_context, i);
-}
-
-typedef struct call {
-    void (*body)(void *, uint32_t);
-    void *context;
-    uint32_t index;
-} call;
-
-static void *run_body(void *argument) {
-    call *self = argument;
-    self->body(self->context, self->index);
-    return NULL;
-}
-
-static void on_new_threads(void *context, uint32_t count, void (*body)(void *, uint32_t), void *body_context) {
-    pthread_t threads[MOST_THREADS];
-    call calls[MOST_THREADS];
-    uint32_t i;
-    (void)context;
-    host_calls++;
-    if (count > MOST_THREADS) abort();
-    for (i = 0; i < count; i++) {
-        calls[i].body = body;
-        calls[i].context = body_context;
-        calls[i].index = i;
-        if (pthread_create(&threads[i], NULL, run_body, &calls[i])) abort();
-    }
-    for (i = 0; i < count; i++) pthread_join(threads[i], NULL);
+    return gray_frame(pixels[number], SIDE);
 }
 
 static int32_t count_threads(const cflowad_progress *progress, void *most) {
@@ -121,15 +78,15 @@ static void train(const char *detector, const char *path, uint32_t threads, cflo
     cflowad_model *made = NULL, *saved = NULL, *early = NULL;
     cflowad_train_options options;
     cflowad_model_info info;
-    int before = thread_count(), most = 0, i;
+    int before = thread_count(), most = 0, host_jobs = 0, i;
     float score_made, score_saved;
-    host_calls = 0;
 
     check(cflowad_train_options_init(&options, sizeof options) == CFLOWAD_OK, "options", where);
     check(options.thread_count == 0 && !options.parallel_for && options.warmup_epochs == 2, "their defaults", where);
     options.meta_epochs = options.sub_epochs = 1; /* one epoch: its warm-up of two counts as none */
     options.thread_count = threads;
     options.parallel_for = parallel_for;
+    options.parallel_for_context = &host_jobs;
     check(cflowad_trainer_create(detector, &options, &trainer) == CFLOWAD_OK, "a trainer", where);
     for (i = 0; i < FRAMES; i++) {
         cflowad_frame one = frame(i);
@@ -140,7 +97,7 @@ static void train(const char *detector, const char *path, uint32_t threads, cflo
     check(cflowad_trainer_model(trainer, &early) == CFLOWAD_OK, "a model that is not calibrated", where);
     check(cflowad_trainer_calibrate(trainer, count_threads, &most) == CFLOWAD_OK, "calibrate", where);
     if (parallel_for)
-        check(most == before && host_calls > 0, "the host's threads alone", where);
+        check(most == before && host_jobs > 0, "the host's threads alone", where);
     else
         check(most == before + (int)threads - 1, "as many threads as are asked for", where);
     check(cflowad_trainer_model(trainer, &made) == CFLOWAD_OK, "a model", where);
@@ -165,7 +122,7 @@ int main(int argc, char **argv) {
         uint32_t threads;
         cflowad_parallel_for parallel_for;
     } ways[] = {{"one thread", 1, NULL}, {"three threads", 3, NULL}, {"in order", 3, in_order},
-                {"on new threads", MOST_THREADS, on_new_threads}};
+                {"on new threads", 3, on_new_threads}};
     static unsigned char first[MOST_BYTES], other[MOST_BYTES];
     char path[4096];
     size_t i, size = 0;
