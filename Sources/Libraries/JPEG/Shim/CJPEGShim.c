@@ -1,7 +1,6 @@
 #include "CJPEGShim.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,21 +26,18 @@ static struct {
     __typeof__(&jpeg_destroy_decompress) destroy;
 } library;
 
-static int is_loaded;
+static const cpicture_function functions[] = {
+    {"jpeg_std_error", &library.std_error},
+    {"jpeg_CreateDecompress", &library.create},
+    {"jpeg_stdio_src", &library.stdio_src},
+    {"jpeg_read_header", &library.read_header},
+    {"jpeg_start_decompress", &library.start},
+    {"jpeg_read_scanlines", &library.read_scanlines},
+    {"jpeg_finish_decompress", &library.finish},
+    {"jpeg_destroy_decompress", &library.destroy},
+};
 
-static void load(void) {
-    const cpicture_function functions[] = {
-        {"jpeg_std_error", &library.std_error},
-        {"jpeg_CreateDecompress", &library.create},
-        {"jpeg_stdio_src", &library.stdio_src},
-        {"jpeg_read_header", &library.read_header},
-        {"jpeg_start_decompress", &library.start},
-        {"jpeg_read_scanlines", &library.read_scanlines},
-        {"jpeg_finish_decompress", &library.finish},
-        {"jpeg_destroy_decompress", &library.destroy},
-    };
-    is_loaded = cpicture_load(LIBRARY, functions, sizeof functions / sizeof *functions);
-}
+static cpicture_library source = {"JPEG", LIBRARY, "libjpeg62-turbo", functions, sizeof functions / sizeof *functions, 0};
 
 /* A progressive file may order any number of passes over the picture: more than any encoder writes is an attack. */
 enum { MAX_SCANS = 500 };
@@ -144,14 +140,7 @@ static void decode(FILE *file, cpicture *picture) {
 }
 
 void cjpeg_read(const char *path, cpicture *picture) {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, load);
-    if (!is_loaded) {
-        cpicture_fail(
-            picture, CPICTURE_UNSUPPORTED,
-            "JPEG images are read by " LIBRARY " (Debian: libjpeg62-turbo), which is not installed");
-        return;
-    }
+    if (!cpicture_find(&source, picture)) return;
     FILE *file = fopen(path, "rbe");
     if (!file) {
         cpicture_fail(picture, CPICTURE_IO, strerror(errno));

@@ -1,6 +1,7 @@
 #include "CPicture.h"
 
 #include <dlfcn.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -28,11 +29,26 @@ int cpicture_allocate(cpicture *picture, uint32_t width, uint32_t height, uint32
     return picture->pixels != NULL;
 }
 
-int cpicture_load(const char *library, const cpicture_function *functions, size_t count) {
-    void *handle = dlopen(library, RTLD_NOW | RTLD_LOCAL);
+static int load(const cpicture_library *library) {
+    void *handle = dlopen(library->file, RTLD_NOW | RTLD_LOCAL);
     if (!handle) return 0;
     /* POSIX: a symbol's address may be stored as a function's this way. */
-    for (size_t i = 0; i < count; i++)
-        if (!(*(void **)functions[i].pointer = dlsym(handle, functions[i].name))) return 0;
+    for (size_t i = 0; i < library->function_count; i++)
+        if (!(*(void **)library->functions[i].pointer = dlsym(handle, library->functions[i].name))) return 0;
     return 1;
+}
+
+int cpicture_find(cpicture_library *library, cpicture *picture) {
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    pthread_mutex_lock(&lock);
+    if (library->state == 0) library->state = load(library) ? 1 : -1;
+    int is_loaded = library->state > 0;
+    pthread_mutex_unlock(&lock);
+    if (is_loaded) return 1;
+    char text[sizeof picture->message];
+    snprintf(
+        text, sizeof text, "%s images are read by %s (Debian: %s), which is not installed", library->kind, library->file,
+        library->package);
+    cpicture_fail(picture, CPICTURE_UNSUPPORTED, text);
+    return 0;
 }

@@ -1,12 +1,9 @@
 #include "CTIFFShim.h"
 
-#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <tiffio.h>
-
-#define LIBRARY "libtiff.so.6"
 
 /* Most memory that one allocation inside of libtiff may take. */
 static const tmsize_t MAX_ALLOCATION = (tmsize_t)1 << 30;
@@ -30,29 +27,26 @@ static struct {
     __typeof__(&TIFFRGBAImageEnd) image_end;
 } library;
 
-static int is_loaded;
+static const cpicture_function functions[] = {
+    {"TIFFOpenOptionsAlloc", &library.options_alloc},
+    {"TIFFOpenOptionsFree", &library.options_free},
+    {"TIFFOpenOptionsSetMaxSingleMemAlloc", &library.set_max_alloc},
+    {"TIFFOpenOptionsSetErrorHandlerExtR", &library.set_error_handler},
+    {"TIFFOpenOptionsSetWarningHandlerExtR", &library.set_warning_handler},
+    {"TIFFOpenExt", &library.open},
+    {"TIFFClose", &library.close},
+    {"TIFFReadDirectory", &library.read_directory},
+    {"TIFFSetDirectory", &library.set_directory},
+    {"TIFFGetField", &library.get_field},
+    {"TIFFGetFieldDefaulted", &library.get_field_defaulted},
+    {"TIFFSetField", &library.set_field},
+    {"TIFFRGBAImageOK", &library.image_ok},
+    {"TIFFRGBAImageBegin", &library.image_begin},
+    {"TIFFRGBAImageGet", &library.image_get},
+    {"TIFFRGBAImageEnd", &library.image_end},
+};
 
-static void load(void) {
-    const cpicture_function functions[] = {
-        {"TIFFOpenOptionsAlloc", &library.options_alloc},
-        {"TIFFOpenOptionsFree", &library.options_free},
-        {"TIFFOpenOptionsSetMaxSingleMemAlloc", &library.set_max_alloc},
-        {"TIFFOpenOptionsSetErrorHandlerExtR", &library.set_error_handler},
-        {"TIFFOpenOptionsSetWarningHandlerExtR", &library.set_warning_handler},
-        {"TIFFOpenExt", &library.open},
-        {"TIFFClose", &library.close},
-        {"TIFFReadDirectory", &library.read_directory},
-        {"TIFFSetDirectory", &library.set_directory},
-        {"TIFFGetField", &library.get_field},
-        {"TIFFGetFieldDefaulted", &library.get_field_defaulted},
-        {"TIFFSetField", &library.set_field},
-        {"TIFFRGBAImageOK", &library.image_ok},
-        {"TIFFRGBAImageBegin", &library.image_begin},
-        {"TIFFRGBAImageGet", &library.image_get},
-        {"TIFFRGBAImageEnd", &library.image_end},
-    };
-    is_loaded = cpicture_load(LIBRARY, functions, sizeof functions / sizeof *functions);
-}
+static cpicture_library source = {"TIFF", "libtiff.so.6", "libtiff6", functions, sizeof functions / sizeof *functions, 0};
 
 static int on_error(TIFF *tiff, void *picture, const char *module, const char *format, va_list arguments) {
     (void)tiff;
@@ -241,14 +235,7 @@ static void decode(TIFF *tiff, cpicture *picture) {
 }
 
 void ctiff_read(const char *path, cpicture *picture) {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, load);
-    if (!is_loaded) {
-        cpicture_fail(
-            picture, CPICTURE_UNSUPPORTED,
-            "TIFF images are read by " LIBRARY " (Debian: libtiff6), which is not installed");
-        return;
-    }
+    if (!cpicture_find(&source, picture)) return;
     TIFFOpenOptions *options = library.options_alloc();
     if (!options) {
         cpicture_fail(picture, CPICTURE_MEMORY, "no memory to read a TIFF image");

@@ -1,15 +1,12 @@
 #include "CWebPShim.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include <webp/decode.h>
-
-#define LIBRARY "libwebp.so.7"
 
 /* The largest pictures of the format, 16383 pixels a side, without any compression. */
 static const off_t MAX_FILE = (off_t)1 << 30;
@@ -19,15 +16,12 @@ static struct {
     __typeof__(&WebPDecodeRGBInto) decode;
 } library;
 
-static int is_loaded;
+static const cpicture_function functions[] = {
+    {"WebPGetFeaturesInternal", &library.get_features},
+    {"WebPDecodeRGBInto", &library.decode},
+};
 
-static void load(void) {
-    const cpicture_function functions[] = {
-        {"WebPGetFeaturesInternal", &library.get_features},
-        {"WebPDecodeRGBInto", &library.decode},
-    };
-    is_loaded = cpicture_load(LIBRARY, functions, sizeof functions / sizeof *functions);
-}
+static cpicture_library source = {"WebP", "libwebp.so.7", "libwebp7", functions, sizeof functions / sizeof *functions, 0};
 
 /* The file's bytes, *size of them, for free(); NULL with the failure kept. */
 static uint8_t *read_file(const char *path, size_t *size, cpicture *picture) {
@@ -68,14 +62,7 @@ static void decode(const uint8_t *bytes, size_t size, cpicture *picture) {
 }
 
 void cwebp_read(const char *path, cpicture *picture) {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, load);
-    if (!is_loaded) {
-        cpicture_fail(
-            picture, CPICTURE_UNSUPPORTED,
-            "WebP images are read by " LIBRARY " (Debian: libwebp7), which is not installed");
-        return;
-    }
+    if (!cpicture_find(&source, picture)) return;
     size_t size = 0;
     uint8_t *bytes = read_file(path, &size, picture);
     if (bytes && picture->status == CPICTURE_SUCCESS) decode(bytes, size, picture);

@@ -48,7 +48,20 @@ typedef struct {
     void *pointer;
 } cpicture_function;
 
-/** Loads a library and finds its functions. Returns 0 when it or one of them is missing. To be called once. */
-int cpicture_load(const char *library, const cpicture_function *functions, size_t count);
+/** A library that reads one kind of images. */
+typedef struct {
+    const char *kind;    /**< "JPEG" */
+    const char *file;    /**< the library's name */
+    const char *package; /**< Debian's package of it */
+    const cpicture_function *functions;
+    size_t function_count;
+    int state; /**< 0 to begin with, 1 when it is loaded, -1 when it cannot be */
+} cpicture_library;
+
+/**
+ * Sees to it that a library is loaded and its functions are found. Returns 0, with the failure kept, when it or one of them
+ * is missing. Thread-safe.
+ */
+int cpicture_find(cpicture_library *library, cpicture *picture);
 
 #endif
