@@ -45,8 +45,12 @@ package struct Judge: Sendable {
     return judge
   }
 
-  package func verdict(_ score: Float) -> Verdict {
-    let high: Verdict = score > threshold ? .reject : score > reviewThreshold ? .review : .pass
-    return max(high, score < lowThreshold ? lowVerdict : .pass)
+  package func verdict(_ score: Float) -> Verdict { max(highVerdict(score), score < lowThreshold ? lowVerdict : .pass) }
+
+  /// Whether the verdict is what it is because the score is low.
+  package func isTooLow(_ score: Float) -> Bool { verdict(score) > highVerdict(score) }
+
+  private func highVerdict(_ score: Float) -> Verdict {
+    score > threshold ? .reject : score > reviewThreshold ? .review : .pass
   }
 }

@@ -154,6 +154,9 @@ import Testing
       // Both sides at once, by a session's own threshold: the harder verdict.
       #expect(Judge(calibration, threshold: 0.25).verdict(0.3) == .reject)
       #expect(judge.withoutLowThreshold.verdict(0.4) == .pass)
+      #expect([0.4, 0.5, 0.8, 1.1].map { judge.isTooLow($0) } == [true, false, false, false])
+      // Rejected as too high already.
+      #expect(!Judge(calibration, threshold: 0.25).isTooLow(0.3))
     }
     for side in [
       LowSide(threshold: .nan, verdict: .review), LowSide(threshold: -.infinity, verdict: .reject),

@@ -1,6 +1,7 @@
 import Foundation
 import ModelFile
 import PNG
+import Scoring
 import Support
 import Testing
 
@@ -109,6 +110,31 @@ struct DataSetCommandTests {
     #expect(run.lines.count == 3 && run.lines[1].hasPrefix("cable") && run.lines[2].contains("deployed"))
     let missing = try ToolRun("evaluate", "lite0.h5", "--data", "mvtec", "--json", "none/a.json", folder: folder)
     #expect(missing.status == 1 && missing.errors.hasPrefix("cflowad: none/a.json: "))
+  }
+
+  /// Scores may be strange for being low: the report says where that begins and which images it is about.
+  @Test func theReportTellsOfLowScores() throws {
+    let detector = try detectorCase("lite0")
+    try folder.writeModel("lite0.h5", detector)
+    let scored = try ToolRun("evaluate", "lite0.h5", "--data", "mvtec/cable", "--json", "all.json", folder: folder)
+    #expect(scored.status == 0, "\(scored.errors)")
+    let result = try decodeJSON(EvaluationSummary.self, Data(contentsOf: URL(fileURLWithPath: folder("all.json"))))
+    let scores = try #require(result.classes.first).images.compactMap(\.deployedScore)
+    let lowest = try #require(scores.min())
+    var contents = try detector.contents()
+    contents.calibration = try contents.calibration.map { old in
+      var new = try Calibration(levelMaxima: old.levelMaxima, total: old.total, threshold: 9, scores: old.scores)
+      try new.setLowSide(LowSide(threshold: lowest.nextUp, verdict: .review))
+      return new
+    }
+    try ModelFile.write(contents, to: folder("low.h5"))
+    let run = try ToolRun("evaluate", "low.h5", "--data", "mvtec/cable", "--html", "report.html", folder: folder)
+    #expect(run.status == 0, "\(run.errors)")
+    let report = try String(contentsOfFile: folder("report.html"), encoding: .utf8)
+    #expect(report.contains("<h3>To review: 1 image below the low threshold</h3>"))
+    #expect(report.contains("review, too low</b>") && report.contains("<td>review, too low</td>"))
+    #expect(report.contains("Reject above 9.0000, review below"))
+    #expect(report.contains("class=\"threshold low\"") && report.contains("class=\"threshold high\""))
   }
 
   @Test func evaluationSaysHowFarItIs() throws {

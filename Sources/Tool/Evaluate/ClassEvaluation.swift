@@ -29,6 +29,16 @@ struct ClassEvaluation {
     deployed.map { Judge(scored.calibration).verdict($0.scores[index]) }
   }
 
+  /// Whether an image has its verdict because its score is below the low threshold.
+  func isTooLow(_ index: Int) -> Bool {
+    deployed.map { Judge(scored.calibration).isTooLow($0.scores[index]) } ?? false
+  }
+
+  /// The verdict in words: "review, too low".
+  func verdictText(_ index: Int) -> String? {
+    verdict(index).map { "\($0)" + (isTooLow(index) ? ", too low" : "") }
+  }
+
   /// Nil when the detector has no threshold.
   var decisions: Decisions? {
     deployed.map { _ in

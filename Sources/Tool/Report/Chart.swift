@@ -10,7 +10,7 @@ struct Chart {
 
   private static let size = (width: 360.0, height: 290.0)
   /// Where the drawing area lies.
-  private static let area = (left: 52.0, top: 22.0, right: 346.0, bottom: 242.0)
+  private static let area = (left: 52.0, top: 10.0, right: 346.0, bottom: 242.0)
 
   init(_ title: String, x: Axis, y: Axis) {
     self.title = title
@@ -37,15 +37,13 @@ struct Chart {
         + "height=\"\(round(Self.area.bottom - top))\"/>")
   }
 
-  /// A line upright through all of the drawing, with its name above.
-  mutating func addUpright(_ value: Double, _ name: String) {
+  /// A line upright through all of the drawing. Its name is in the key: several lines may be near each other.
+  mutating func addUpright(_ value: Double, _ name: String, style: String) {
     guard x.range.contains(value) else { return }
     let place = across(value)
-    let anchor = x.place(value) < 0.25 ? "start" : x.place(value) > 0.75 ? "end" : "middle"
     marks.append(
-      "<line class=\"threshold\" x1=\"\(place)\" x2=\"\(place)\" y1=\"\(Self.area.top)\" y2=\"\(Self.area.bottom)\"/>")
-    marks.append(
-      "<text x=\"\(place)\" y=\"\(Self.area.top - 7)\" text-anchor=\"\(anchor)\">\(HTML.escaped(name))</text>")
+      "<line class=\"\(style)\" x1=\"\(place)\" x2=\"\(place)\" y1=\"\(Self.area.top)\" y2=\"\(Self.area.bottom)\"/>")
+    addKey(name, style: style)
   }
 
   /// The whole drawing with its title and key below.

@@ -95,13 +95,17 @@ enum HTML {
     .frame { fill: none; stroke: var(--soft); } .grid { stroke: var(--line); } .line { fill: none; stroke-width: 2; }
     .line.paper { stroke: var(--good); } .line.deployed { stroke: var(--defective); stroke-dasharray: 6 4; }
     .bar { opacity: .65; } .bar.good { fill: var(--good); } .bar.defective { fill: var(--defective); }
-    .threshold { stroke: var(--text); stroke-width: 1.5; stroke-dasharray: 4 3; }
-    .key { white-space: nowrap; margin-left: 1em; }
+    .threshold { stroke: var(--text); stroke-width: 1.5; } .threshold.review { stroke-dasharray: 6 3; }
+    .threshold.low { stroke-dasharray: 2 3; }
+    .key { white-space: nowrap; margin-left: 1em; } .key:first-of-type { margin-left: .6em; }
     .key i { display: inline-block; width: .8em; height: .8em; margin-right: .3em; vertical-align: -.05em; }
     i.paper, i.good { background: var(--good); } i.deployed, i.defective { background: var(--defective); }
+    i.threshold { width: 0; border-left: 2px solid var(--text); } i.threshold.review { border-left-style: dashed; }
+    i.threshold.low { border-left-style: dotted; }
     .scale { display: flex; align-items: center; gap: .6em; font-size: .85em; color: var(--soft);
-      font-variant-numeric: tabular-nums; flex-wrap: wrap; }
-    .scale i { width: 12em; height: .9em; border: 1px solid var(--line); }
+      font-variant-numeric: tabular-nums; margin-bottom: 0; }
+    .caption { font-size: .85em; color: var(--soft); margin-top: .2em; }
+    .scale i { flex: 0 1 14em; height: .9em; border: 1px solid var(--line); }
     @media print { details > * { display: block; } figure { break-inside: avoid; } }
     """
 }

@@ -42,10 +42,21 @@ struct ImageGallery {
       let review = chosen(.review, isDefective: true) + chosen(.review, isDefective: false)
       return try section(title("Missed", missed, "defective image", "passed"), missed, isWrong: true)
         + section(title("False alarms", alarms, "good image", "rejected"), alarms, isWrong: true)
-        + section(review.isEmpty ? nil : title("To review", review, "image", "neither passed nor rejected"), review)
+        + section(review.isEmpty ? nil : reviewTitle(review), review)
         + section("Found: defective images rejected, lowest scores first", chosen(.reject, isDefective: true))
         + section("Passed: good images, highest scores first", chosen(.pass, isDefective: false))
     }
+  }
+
+  /// Scores between the thresholds and scores below the low one are strange for opposite reasons.
+  private func reviewTitle(_ indices: [Int]) -> String {
+    let low = indices.count { evaluation.isTooLow($0) }
+    let reason =
+      low == 0
+      ? "above the review threshold"
+      : low == indices.count
+        ? "below the low threshold" : "above the review threshold or (\(low)) below the low threshold"
+    return title("To review", indices, "image", reason)
   }
 
   private func title(_ kind: String, _ indices: [Int], _ noun: String, _ decision: String) -> String {
@@ -85,7 +96,7 @@ struct ImageGallery {
     try outlineTruth(index)
     let heat = try self.image("heat map")
     let score = "\(String(Double(evaluation.shown.scores[index]), decimals: 4))"
-    let verdict = evaluation.verdict(index).map { " \($0)" } ?? ""
+    let verdict = evaluation.verdictText(index).map { " \($0)" } ?? ""
     return "<figure\(isWrong ? " class=\"wrong\"" : "")>\(image)\(heat)<figcaption><b>\(score)\(verdict)</b> "
       + "\(HTML.escaped("\(sample.defect), \(sample.image)".shown))</figcaption></figure>\n"
   }

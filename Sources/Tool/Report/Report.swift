@@ -2,6 +2,7 @@ import Basics
 import Evaluation
 import FoundationEssentials
 import Rendering
+import Scoring
 
 /// The report of `cflowad evaluate --html`: one page that needs no other file.
 struct Report {
@@ -54,7 +55,7 @@ struct Report {
 
   /// What the detector decides at its own thresholds.
   private static func decisions(_ evaluation: ClassEvaluation) -> String {
-    guard let decisions = evaluation.decisions, let threshold = evaluation.scored.calibration?.threshold else {
+    guard let decisions = evaluation.decisions, let calibration = evaluation.scored.calibration else {
       return "<p>The detector is not calibrated: it has no threshold and decides nothing.</p>\n"
     }
     let hasReview = decisions.good.toReview + decisions.defective.toReview > 0
@@ -62,10 +63,18 @@ struct Report {
       [name, "\(counts.passed)"] + (hasReview ? ["\(counts.toReview)"] : []) + ["\(counts.rejected)"]
     }
     return HTML.table([
-      ["at the threshold \(String(Double(threshold), decimals: 4))", "passed"] + (hasReview ? ["to review"] : [])
-        + ["rejected"],
+      ["at the detector's thresholds", "passed"] + (hasReview ? ["to review"] : []) + ["rejected"],
       row("good", decisions.good), row("defective", decisions.defective),
-    ]) + "<p>\(decisions.text).</p>\n"
+    ]) + "<p>\(decisions.text). \(rules(calibration)).</p>\n"
+  }
+
+  /// Which scores get which verdict: "Reject above 1.2345, review above 1.1000, review below 0.4000".
+  private static func rules(_ calibration: Calibration) -> String {
+    let low = calibration.lowSide.map { "\($0.verdict) below \(String(Double($0.threshold), decimals: 4)) (too low)" }
+    return [
+      "Reject above \(String(Double(calibration.threshold), decimals: 4))",
+      calibration.reviewThreshold.map { "review above \(String(Double($0), decimals: 4))" }, low,
+    ].compactMap { $0 }.joined(separator: ", ")
   }
 
   private static func charts(_ evaluation: ClassEvaluation) -> String {
@@ -79,9 +88,10 @@ struct Report {
       return chart.html
     }
     let unit = 0.0...1.0
-    let threshold = deployed.flatMap { _ in evaluation.scored.calibration?.threshold }
-    return ScoreHistogram(scores: evaluation.shown.scores, labels: evaluation.scored.images.labels)
-      .html(title: "Scores, \(deployed == nil ? "paper" : "deployed")", threshold: threshold.map { Double($0) })
+    return ScoreHistogram(
+      scores: evaluation.shown.scores, labels: evaluation.scored.images.labels,
+      thresholds: deployed == nil ? [] : evaluation.scored.calibration.map { thresholds($0) } ?? []
+    ).html(title: "Scores, \(deployed == nil ? "paper" : "deployed")")
       + chart(
         "ROC curve of images", Axis("share of good images rejected", unit),
         Axis("share of defective images rejected", unit), \.imageROC)
@@ -94,6 +104,14 @@ struct Report {
         Axis("mean share of a region marked", unit), \.overlap)
   }
 
+  private static func thresholds(_ calibration: Calibration) -> [ScoreHistogram.Threshold] {
+    [
+      calibration.lowSide.map { .init(name: "low threshold", value: Double($0.threshold), style: "low") },
+      calibration.reviewThreshold.map { .init(name: "review threshold", value: Double($0), style: "review") },
+      .init(name: "threshold", value: Double(calibration.threshold), style: "high"),
+    ].compactMap { $0 }
+  }
+
   /// What the colours of heat maps mean.
   private static func legend(_ evaluation: ClassEvaluation) throws(Failure) -> String {
     let overlay = try evaluation.overlay
@@ -102,11 +120,12 @@ struct Report {
       return "rgb(\(color.x) \(color.y) \(color.z))"
     }
     let line =
-      overlay.threshold.map { "; the cyan line is around what is above \(String(Double($0), digits: 4))" } ?? ""
-    let truth = evaluation.scored.images.truth == nil ? "" : "; the green line is around what is truly defective"
-    return "<p class=\"scale\">heat map, as cflowad score --overlay draws it: \(String(Double(overlay.low), digits: 4))"
+      overlay.threshold.map { ", with a cyan line around what is above \(String(Double($0), digits: 4))" } ?? ""
+    let truth = evaluation.scored.images.truth == nil ? "" : ", and a green one around what is truly defective"
+    return "<p class=\"scale\"><span>\(String(Double(overlay.low), digits: 4))</span>"
       + "<i style=\"background: linear-gradient(to right, \(colors.joined(separator: ", ")))\"></i>"
-      + "\(String(Double(overlay.high), digits: 4))\(line)\(truth)</p>\n"
+      + "<span>\(String(Double(overlay.high), digits: 4))</span></p>\n"
+      + "<p class=\"caption\">Heat maps in these colours, as cflowad score --overlay draws them\(line)\(truth).</p>\n"
   }
 
   /// All images, highest scores first.
@@ -117,7 +136,7 @@ struct Report {
     let rows = order.map { index in
       [
         samples[index].image.shown, samples[index].defect.shown, String(Double(scores[index]), decimals: 4),
-        evaluation.verdict(index).map { "\($0)" } ?? "-",
+        evaluation.verdictText(index) ?? "-",
       ]
     }
     return HTML.details(

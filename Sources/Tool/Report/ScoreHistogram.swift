@@ -2,11 +2,21 @@
 struct ScoreHistogram {
   private let good: [Int]
   private let defective: [Int]
+  private let thresholds: [Threshold]
   private let axis: Axis
   private static let binCount = 30
 
-  init(scores: [Float], labels: [UInt8]) {
-    axis = Axis("image score", Double(scores.min() ?? 0)...Double(scores.max() ?? 1))
+  /// What is drawn upright.
+  struct Threshold {
+    let name: String
+    let value: Double
+    let style: String
+  }
+
+  init(scores: [Float], labels: [UInt8], thresholds: [Threshold]) {
+    self.thresholds = thresholds
+    let shown = scores.map { Double($0) } + thresholds.map(\.value)
+    axis = Axis("image score", (shown.min() ?? 0)...(shown.max() ?? 1))
     var counts = [[Int]](repeating: [Int](repeating: 0, count: Self.binCount), count: 2)
     for (score, label) in zip(scores, labels) {
       let bin = Int(axis.place(Double(score)) * Double(Self.binCount))
@@ -15,8 +25,7 @@ struct ScoreHistogram {
     (good, defective) = (counts[0], counts[1])
   }
 
-  /// - Parameter threshold: drawn upright when it is within the scores.
-  func html(title: String, threshold: Double?) -> String {
+  func html(title: String) -> String {
     let highest = Double(max(good.max() ?? 0, defective.max() ?? 0, 1))
     var chart = Chart(title, x: axis, y: Axis("images", 0...highest, smallestStep: 1))
     let width = (axis.range.upperBound - axis.range.lowerBound) / Double(Self.binCount)
@@ -27,7 +36,11 @@ struct ScoreHistogram {
       }
       chart.addKey(name, style: name)
     }
-    if let threshold { chart.addUpright(threshold, "threshold \(String(threshold, digits: 4))") }
+    for threshold in thresholds {
+      chart.addUpright(
+        threshold.value, "\(threshold.name) \(String(threshold.value, digits: 4))",
+        style: "threshold \(threshold.style)")
+    }
     return chart.html
   }
 }
