@@ -12,7 +12,9 @@ struct ClassChoice: ParsableArguments {
 struct ThreadCount: ParsableArguments {
   @Option(
     name: .customLong("threads"),
-    help: ArgumentHelp("Threads that share the work, 1 to 256; 0 for one per processor.", valueName: "count"))
+    help: ArgumentHelp(
+      "Threads that share the work, 1 to 256; 0 for one for each processor that may be used (by affinity and the "
+        + "container's quota).", valueName: "count"))
   var count = 0
 
   func validate() throws {

@@ -9,14 +9,15 @@ struct RegionOfInterestArguments: ParsableArguments {
   @Option(
     name: .customLong("roi"),
     help: ArgumentHelp(
-      "Only what lies within this rectangle counts: its left column, top row, columns and rows; may be repeated. Needs "
-        + "--roi-size.", valueName: "x,y,width,height"))
+      "Only what lies within this rectangle counts: its left column, top row, width and height in pixels; may be "
+        + "repeated. Needs --roi-size.", valueName: "x,y,width,height"))
   var rectangles: [FrameRectangle] = []
 
   @Option(
     name: .customLong("roi-size"),
     help: ArgumentHelp(
-      "Size of the frames that the rectangles are of, e.g. 640x480; of frames of other sizes the same share counts.",
+      "Size in pixels of the frames that the rectangles are of, e.g. 640x480, each side up to 65535; of frames of other "
+        + "sizes the same share counts.",
       valueName: "size"))
   var size: InputSize?
 

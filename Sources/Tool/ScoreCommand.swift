@@ -55,7 +55,7 @@ struct ScoreCommand: ParsableCommand {
 
   @OptionGroup var threads: ThreadCount
 
-  @OptionGroup var interest: RegionOfInterestArguments
+  @OptionGroup(title: "Region of interest") var interest: RegionOfInterestArguments
 
   @Option(help: "How results are printed: a table for people, JSON lines or CSV for programs.")
   var format = Format.table
@@ -68,29 +68,30 @@ struct ScoreCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Score above which a frame is to be looked at, up to the threshold. (default: the detector's, if it has one)",
+      "Score above which a frame is to be looked at, any number up to the threshold. (default: the detector's, if it has "
+        + "one)",
       valueName: "score"))
   var reviewThreshold: Float?
 
   @Option(
     help: ArgumentHelp(
-      "Value of heat maps above which a pixel is anomalous. (default: the detector's)", valueName: "value"))
+      "Value of heat maps above which a pixel is anomalous, any number. (default: the detector's)", valueName: "value"))
   var pixelThreshold: Float?
 
   @Option(
     help: ArgumentHelp(
-      "Of each frame the most severe regions above the pixel threshold, up to so many.", valueName: "count"))
+      "Of each frame the most severe regions above the pixel threshold, up to so many, 0 or more.", valueName: "count"))
   var regions = 0
 
   @Flag(help: "With --regions and --format json: the regions' contours too.")
   var contours = false
 
   @Option(
-    help: ArgumentHelp("Fewest pixels of a region that counts.", valueName: "pixels"))
+    help: ArgumentHelp("Fewest pixels of a region that counts, 0 or more.", valueName: "pixels"))
   var regionMinArea = 1
 
   @Option(
-    help: ArgumentHelp("Lowest peak of a region that counts. (default: any)", valueName: "value"))
+    help: ArgumentHelp("Lowest peak of a region that counts, any number. (default: none)", valueName: "value"))
   var regionMinScore: Float?
 
   @Option(
@@ -100,7 +101,7 @@ struct ScoreCommand: ParsableCommand {
         + "when there is none.", valueName: "folder"))
   var maps: String?
 
-  @Flag(help: "With --maps: draw the heat over the frame, with a line around what is above the threshold.")
+  @Flag(help: "With --maps: draw the heat over the frame, with a line around what is above the pixel threshold.")
   var overlay = false
 
   func validate() throws {
@@ -169,8 +170,8 @@ struct ScoreCommand: ParsableCommand {
     display?.show(progress)
     if format == .table {
       Output.note(
-        "\(String(files.paths.count + files.failures.count - failureCount, of: "frame")) scored, \(rejectCount) above the "
-          + "threshold \(String(Double(session.judge.threshold), decimals: 6))"
+        "\(String(files.paths.count + files.failures.count - failureCount, of: "frame")) scored, \(rejectCount) rejected "
+          + "(threshold \(String(Double(session.judge.threshold), decimals: 6)))"
           + (reviewCount > 0 ? ", \(reviewCount) to look at" : ""))
     }
     if failureCount > 0 { throw ExitCode.failure }

@@ -49,7 +49,7 @@ struct ScoredFrame: Codable {
 extension Verdict: Codable {
   public init(from decoder: any Swift.Decoder) throws {
     let name = try decoder.singleValueContainer().decode(String.self)
-    guard let verdict = Self(argument: name) else {
+    guard let verdict = Choice<Verdict>(argument: name)?.value else {
       throw Failure(.invalidArgument, "\(name) is not a verdict")
     }
     self = verdict
@@ -57,6 +57,6 @@ extension Verdict: Codable {
 
   public func encode(to encoder: any Swift.Encoder) throws {
     var container = encoder.singleValueContainer()
-    try container.encode("\(self)")
+    try container.encode(self.name)
   }
 }

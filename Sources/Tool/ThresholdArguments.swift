@@ -28,8 +28,9 @@ struct ThresholdArguments: ParsableArguments {
 
   @Option(
     name: .customLong("low-verdict"),
-    help: ArgumentHelp("Verdict about frames below it; pass: there is no low threshold.", valueName: "verdict"))
-  var lowVerdict = defaults.lowVerdict
+    help: ArgumentHelp(
+      "Verdict about frames below the low threshold; pass: there is no low threshold.", valueName: "verdict"))
+  var lowVerdict = Choice(defaults.lowVerdict)
 
   @Option(
     name: .customLong("pixel-rate"),
@@ -40,15 +41,15 @@ struct ThresholdArguments: ParsableArguments {
   @Option(
     name: .customLong("threshold-rule"),
     help: ArgumentHelp(
-      "How the threshold is chosen: for the false reject rate (conformal), or with defective frames for the largest F1 "
-        + "(f1) or the lowest cost (cost)."))
+      "How the threshold is chosen: for the false reject rate (conformal), or with --defective for the largest F1 (f1) or "
+        + "the lowest cost (cost).", valueName: "rule"))
   var rule = Rule.conformal
 
   @Option(
     name: .customLong("miss-cost"),
     help: ArgumentHelp(
-      "With the rule cost: what a missed defective frame costs in rejected good ones, times how many defective frames "
-        + "come to each good one, 1e-6 to 1e6.", valueName: "cost"))
+      "With --threshold-rule cost: what a missed defective frame costs in rejected good ones, times how many defective "
+        + "frames come to each good one, 1e-6 to 1e6.", valueName: "cost"))
   var missCost = 10.0
 
   @Option(
@@ -64,7 +65,7 @@ struct ThresholdArguments: ParsableArguments {
     options.falseRejectRate = falseRejectRate
     options.reviewRate = reviewRate
     options.lowRate = lowRate
-    options.lowVerdict = lowVerdict
+    options.lowVerdict = lowVerdict.value
     options.pixelRate = pixelRate
     switch rule {
     case .conformal: options.thresholdRule = .conformal
@@ -83,13 +84,6 @@ struct ThresholdArguments: ParsableArguments {
   }
 }
 
-extension Verdict: ExpressibleByArgument {
-  public init?(argument: String) {
-    guard let verdict = Self.allCases.first(where: { "\($0)" == argument }) else { return nil }
-    self = verdict
-  }
-
-  public var defaultValueDescription: String { "\(self)" }
-
-  public static var allValueStrings: [String] { allCases.map { "\($0)" } }
+extension Verdict: Named {
+  var name: String { "\(self)" }
 }

@@ -51,9 +51,16 @@ struct Tool: ParsableCommand {
     } catch {
       guard exitCode(for: error) == .validationFailure else { exit(withError: error) }
       let message = message(for: error).split(whereSeparator: \.isNewline).joined(separator: " ")
-      Output.note("\(message) (see cflowad --help)")
+      Output.note("\(message) (see \(helpCommand))")
       exit(withError: ExitCode.validationFailure)
     }
+  }
+
+  /// What explains the command line: the help of the command that it names.
+  private static var helpCommand: String {
+    let word = CommandLine.arguments.dropFirst().first
+    let command = configuration.subcommands.compactMap { $0.configuration.commandName }.first { $0 == word }
+    return "cflowad \(command.map { "\($0) " } ?? "")--help"
   }
 
   /// What is wrong with a first argument that is neither a command nor an option, and perhaps what was meant.

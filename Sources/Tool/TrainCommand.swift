@@ -11,9 +11,13 @@ struct TrainCommand: ParsableCommand {
     abstract: "Train a detector from good frames.",
     discussion: """
       Learns how good parts look, then sets the threshold from good frames that were not learnt from: some that are \
-      held back, or those of --calibrate-on. The defaults are the published system's. Ctrl-C stops without writing \
-      a detector; with --checkpoint the same command goes on later from the last pass over the frames that was kept. \
-      Images that cannot be read are all named before the command fails; nothing is trained then.
+      held back, or those of --calibrate-on. Ctrl-C stops without writing a detector; with --checkpoint the same \
+      command goes on later from the last pass over the frames that was kept. Images that cannot be read are all named \
+      before the command fails; nothing is trained then.
+
+      A new detector starts at a Gaussian for each position, which takes seconds. The published system's training, with \
+      its defaults, is --start paper; an option of that training alone (--meta-epochs, --learning-rate, --blocks ...) \
+      means it too, and the command says so.
 
       A file that already holds a detector is trained on from where it is; its input size, tiles, levels and \
       flows are kept.

@@ -17,21 +17,22 @@ struct TrainingArguments: ParsableArguments {
   @Option(
     parsing: .upToNextOption,
     help: ArgumentHelp(
-      "Samples of more than 8 bits that are black and white, as shares of their full scale; kept in the detector.",
+      "Samples of more than 8 bits that are black and white, as shares of their full scale, 0 to 1; kept in the detector. "
+        + "(default: 0 1)",
       valueName: "low high"))
-  var window: [Float] = [Window.full.low, Window.full.high]
+  var window: [Float] = []
 
   @Option(
-    help: """
-      Which version of Pillow resizes frames to the network's size, kept in the detector; it matters beside a training in \
-      PyTorch.
-      """)
-  var resample = defaults.resampling
+    help: ArgumentHelp(
+      "Whose bytes a frame becomes when it is resized to the network's size: Pillow's 3.3 to 12.1 (pillow-3.3), 12.2 and 12.3 "
+        + "(pillow-12.2), or 13. It matters beside a training in PyTorch, and is kept in the detector.",
+      valueName: "version"))
+  var resample = Choice(defaults.resampling)
 
   @Option(
     help: ArgumentHelp(
       "For large frames: what the network sees at a time, in pixels of the frame: one number for a square, or "
-        + "512x384 for width and height.", valueName: "size"))
+        + "512x384 for width and height, each side 32 to 65535. (default: all of a frame)", valueName: "size"))
   var tileSize: InputSize?
 
   @Option(
@@ -84,18 +85,25 @@ struct TrainingArguments: ParsableArguments {
   var warmupEpochs: Int?
 
   @Option(
-    help: "How the learning rate falls: along a cosine to the decay rate's third power, in steps of it, or not at all.")
+    help: """
+      How the learning rate falls: not at all, along a cosine down to the decay rate's third power, or in steps of the \
+      decay rate.
+      """)
   var schedule = ScheduleChoice.cosine
 
-  @Option(help: ArgumentHelp("What a step multiplies the learning rate by, above 0 up to 1.", valueName: "factor"))
+  @Option(
+    help: ArgumentHelp(
+      "What a step of the schedule multiplies the learning rate by, above 0 up to 1.", valueName: "factor"))
   var decayRate = defaults.decayRate
 
   @Option(
     parsing: .upToNextOption,
-    help: ArgumentHelp("When it steps: up to three percentages of the meta epochs.", valueName: "percent"))
-  var decayPercents = defaults.decayPercents
+    help: ArgumentHelp(
+      "When the schedule steps: up to three percentages of the meta epochs, 0 to 100. (default: 50 75 90)",
+      valueName: "percent"))
+  var decayPercents: [Int] = []
 
-  @Option(help: ArgumentHelp("Frames per batch, 1 to 4096.", valueName: "frames"))
+  @Option(help: ArgumentHelp("Frames, or tiles, per batch, 1 to 4096.", valueName: "frames"))
   var batch = defaults.imageBatch
 
   @Option(help: ArgumentHelp("Feature vectors per optimisation step, 1 to 65536.", valueName: "fibers"))
@@ -114,11 +122,14 @@ struct TrainingArguments: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Seed of all randomness: the same frames, options and seed give the same detector.",
+      "Seed of all randomness, a whole number up to 2^64 - 1: the same frames, options and seed give the same detector.",
       valueName: "number"))
   var seed = defaults.seed
 
-  @Option(help: ArgumentHelp("Memory in GiB for features of frames that are not turned, 0 to 4096.", valueName: "GiB"))
+  @Option(
+    help: ArgumentHelp(
+      "Memory in GiB for the features of frames, which are computed again where there is no room, 0 to 4096. Frames that are "
+        + "turned at random have new ones each time.", valueName: "GiB"))
   var cacheMemory = Double(defaults.featureCacheBytes) / Self.gibibyte
 
   private static let gibibyte = Double(1 << 30)
@@ -128,11 +139,13 @@ struct TrainingArguments: ParsableArguments {
       var options = Self.defaults
       options.inputWidth = inputSize.width
       options.inputHeight = inputSize.height
-      guard window.count == 2 else {
-        throw Failure(.invalidArgument, "--window takes two numbers, not \(window.count)")
+      if !window.isEmpty {
+        guard window.count == 2 else {
+          throw Failure(.invalidArgument, "--window takes two numbers, not \(window.count)")
+        }
+        options.window = try Window(low: window[0], high: window[1])
       }
-      options.window = try Window(low: window[0], high: window[1])
-      options.resampling = resample
+      options.resampling = resample.value
       if let tileSize {
         options.tiling = try Tiling(
           width: tileSize.width, height: tileSize.height,
@@ -154,7 +167,7 @@ struct TrainingArguments: ParsableArguments {
       if let warmupEpochs { options.warmupEpochs = warmupEpochs }
       options.schedule = schedule.kind
       options.decayRate = decayRate
-      options.decayPercents = decayPercents
+      if !decayPercents.isEmpty { options.decayPercents = decayPercents }
       options.imageBatch = batch
       options.fiberBatch = fibers
       options.learningRate = learningRate
@@ -197,11 +210,7 @@ struct InputSize: ExpressibleByArgument, Equatable {
 }
 
 extension FlowDescription.Permutation: ExpressibleByArgument {}
-extension Resampling: ExpressibleByArgument {
-  public init?(argument: String) { self.init(name: argument) }
-  public var defaultValueDescription: String { name }
-  public static var allValueStrings: [String] { allCases.map(\.name) }
-}
+extension Resampling: Named {}
 
 /// Where flows begin, by names.
 enum StartChoice: String, ExpressibleByArgument, CaseIterable {

@@ -45,6 +45,21 @@ struct HelpTests {
     let help = Tool.helpMessage(for: TrainCommand.self, columns: 500)
     #expect(help.contains("(values: constant, cosine, steps; default: cosine)"), "\(help)")
     #expect(help.contains("default: 256x256)"))
+    #expect(help.contains("(values: pass, review, reject; default: review)"), "\(help)")
+    #expect(help.contains("(values: pillow-3.3, pillow-12.2, pillow-13; default: pillow-3.3)"), "\(help)")
+  }
+
+  /// Numbers of an option that takes several are written as the shell takes them.
+  @Test func defaultsCanBePasted() throws {
+    let help = Tool.helpMessage(for: TrainCommand.self, columns: 500)
+    for (option, numbers) in [("--window", "0 1"), ("--decay-percents", "50 75 90")] {
+      let start = try #require(help.range(of: "\n  \(option) "))
+      let text = help[start.upperBound...].prefix(while: { $0 != ")" })
+      #expect(text.hasSuffix("(default: \(numbers)") && !text.contains("--"), "\(text)")
+      let command = try TrainCommand.parse(
+        ["e.h5", "good", "-o", "d.h5", option] + numbers.split(separator: " ").map { String($0) })
+      #expect(try command.training.options == TrainingOptions())
+    }
   }
 
   @Test(arguments: [("scroe", "score"), ("trian", "train"), ("callibrate", "calibrate"), ("inf", "info"), ("xyz", nil)])
@@ -63,6 +78,10 @@ struct HelpTests {
     struct Argument: Decodable {
       let abstract: String?
       let names: [Name]?
+      let valueName: String?
+      let defaultValue: String?
+      let allValues: [String]?
+      let allValueDescriptions: [String: String]?
     }
     struct Command: Decodable {
       let commandName: String
@@ -78,6 +97,16 @@ struct HelpTests {
     for command in [root] + (root.subcommands ?? []) where command.commandName != "help" {
       for argument in command.arguments ?? [] {
         #expect(argument.abstract?.isEmpty == false, "\(command.commandName) \(argument)")
+        // A choice is shown by the words that it is made by.
+        if let values = argument.allValues, let value = argument.defaultValue {
+          #expect(values.contains(value), "\(command.commandName) \(argument)")
+        }
+        #expect(argument.allValueDescriptions?.isEmpty ?? true, "\(command.commandName) \(argument)")
+        // What is a number says from where to where it goes.
+        if Self.numbers.contains(argument.valueName ?? ""), argument.names != nil {
+          let says = #/to \d|up to|0 or more|any number|at most|fewer than|above 0|of the frames that/#
+          #expect(argument.abstract?.contains(says) == true, "\(command.commandName) \(argument)")
+        }
         options[command.commandName, default: []].formUnion(argument.names?.map(\.name) ?? [])
       }
     }
@@ -97,6 +126,12 @@ struct HelpTests {
     for command in ["evaluate", "reproduce"] { #expect(options[command]?.contains("threads") == true) }
     #expect(options["bench"]?.isSuperset(of: ["threads", "frames", "frame-size", "json"]) == true)
   }
+
+  /// The names of values that are numbers.
+  private static let numbers: Set = [
+    "count", "share", "cost", "degrees", "channels", "alpha", "factor", "percent", "frames", "fibers", "rate", "number",
+    "GiB", "MiB", "pixels", "score", "value", "size",
+  ]
 
   @Test func defaultsAreTheLibrarys() throws {
     let command = try TrainCommand.parse(["encoder.h5", "good", "-o", "detector.h5"])
@@ -189,6 +224,19 @@ struct HelpTests {
     let run = try ToolRun("score", "d.h5", "a.png", "--overlay", folder: TemporaryFolder())
     #expect(run.status == 64)
     #expect(run.output.isEmpty)
-    #expect(run.errors == "cflowad: --overlay needs --maps (see cflowad --help)\n")
+    #expect(run.errors == "cflowad: --overlay needs --maps (see cflowad score --help)\n")
+  }
+
+  @Test(arguments: ["train", "calibrate", "score", "evaluate", "reproduce", "info", "bench"])
+  func errorsNameTheHelpOfTheirCommand(command: String) throws {
+    let run = try ToolRun(command, "--no-such-option", folder: TemporaryFolder())
+    #expect(run.status == 64 && run.errors.hasSuffix("(see cflowad \(command) --help)\n"), "\(run.errors)")
+    // What it names is there.
+    #expect(try ToolRun(command, "--help", folder: TemporaryFolder()).status == 0)
+  }
+
+  @Test func errorsWithoutACommandNameTheWholeHelp() throws {
+    let run = try ToolRun("--no-such-option", folder: TemporaryFolder())
+    #expect(run.status == 64 && run.errors.hasSuffix("(see cflowad --help)\n"), "\(run.errors)")
   }
 }

@@ -48,7 +48,7 @@ struct ScoreTests {
     #expect(rows.map(\.last) == ["VERDICT", "pass", "reject", "pass"])
     #expect(
       Set(run.lines.map { $0.distance(from: $0.startIndex, to: $0.lastIndex(of: " ") ?? $0.endIndex) }).count == 1)
-    #expect(run.errors.contains("3 frames scored, 1 above the threshold"))
+    #expect(run.errors.contains("3 frames scored, 1 rejected (threshold"))
   }
 
   @Test func theThresholdCanBeChosen() throws {

@@ -31,8 +31,8 @@ struct BenchCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Size of the frame in pixels: one number for a square, or 1920x1080 for width and height. (default: the "
-        + "network's, or a tile's)", valueName: "size"))
+      "Size of the frame in pixels: one number for a square, or 1920x1080 for width and height, each side up "
+        + "to 65535. (default: the network's, or a tile's)", valueName: "size"))
   var frameSize: InputSize?
 
   @Flag(help: "Print one JSON object instead of a table.")

@@ -57,7 +57,7 @@ struct EvaluateCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "With --html: of each kind of decision (missed, false alarms, found, passed) up to so many images are shown.",
+      "With --html: of each kind of decision (missed, false alarms, found, passed) up to so many images are shown, 0 or more.",
       valueName: "count"))
   var htmlImages = 6
 

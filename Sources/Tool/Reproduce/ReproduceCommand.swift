@@ -44,10 +44,15 @@ struct ReproduceCommand: ParsableCommand {
     help: ArgumentHelp("Only these classes. (default: all)", valueName: "name"))
   var classes: [String] = []
 
-  @Option(parsing: .upToNextOption, help: ArgumentHelp("Seeds, each a training of its own.", valueName: "number"))
+  @Option(
+    parsing: .upToNextOption,
+    help: ArgumentHelp("Seeds, each a training of its own, whole numbers up to 2^64 - 1.", valueName: "number"))
   var seeds: [UInt64] = [0]
 
-  @Option(help: ArgumentHelp("Network input instead of the README's, as for train.", valueName: "size"))
+  @Option(
+    help: ArgumentHelp(
+      "Network input in pixels, each side 32 to 2048: one number for a square, or 256x192 for width and "
+        + "height. (default: the README's of each class)", valueName: "size"))
   var inputSize: InputSize?
 
   @OptionGroup var training: CommonTrainingArguments
