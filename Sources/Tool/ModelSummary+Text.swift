@@ -1,3 +1,4 @@
+import Flows
 import Scoring
 
 extension ModelSummary {
@@ -35,14 +36,7 @@ extension ModelSummary {
         ))
     }
     if let flow {
-      rows.append(
-        (
-          "flows",
-          "\(flow.blocks) coupling blocks, "
-            + (flow.conditionChannels > 0 ? "\(flow.conditionChannels) condition channels" : "unconditional")
-            + ", \(flow.permutation) permutation, \(flow.clamp) with alpha \(flow.clampAlpha), "
-            + "\(flow.parameters) parameters"
-        ))
+      rows.append(("flows", flow.text))
       rows.append(("calibration", calibration?.text ?? "none: it gives log-likelihoods, but no scores"))
     }
     if let calibration {
@@ -62,10 +56,31 @@ extension ModelSummary {
       rows.append(("constants", "total \(calibration.total), level maxima \(list(calibration.levelMaxima))"))
     }
     if let sessionBytes { rows.append(("session", "\(String(byteCount: sessionBytes)) of scratch memory")) }
-    return rows + provenance.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+    return rows + provenanceRows
+  }
+
+  /// The texts that are kept with the model. What the exporter wrote is about what it exported: the encoder alone, of a
+  /// detector that was trained from it, whose own input may be another.
+  private var provenanceRows: [(String, String)] {
+    let exported = kind == .detector && provenance["training"] != nil ? "encoder made" : "made"
+    let names = [
+      "source": "\(exported) from", "source_sha256": "\(exported) from SHA-256", "options": "\(exported) with",
+      "versions": "\(exported) by",
+    ]
+    return provenance.map { (names[$0.key] ?? $0.key, $0.value) }.sorted { $0.0 < $1.0 }
   }
 
   private func list<Number>(_ numbers: [Number]) -> String { numbers.map { "\($0)" }.joined(separator: ", ") }
+}
+
+extension ModelSummary.Flow {
+  fileprivate var text: String {
+    let start = start == FlowDescription.Start.gaussian.rawValue ? "a Gaussian for each position of each level, " : ""
+    guard blocks > 0 else { return "\(start)no coupling blocks, \(parameters) parameters" }
+    return start + String(blocks, of: "coupling block") + ", "
+      + (conditionChannels > 0 ? "\(conditionChannels) condition channels" : "unconditional")
+      + ", \(permutation) permutation, \(clamp) with alpha \(clampAlpha), \(parameters) parameters"
+  }
 }
 
 extension ModelSummary.Calibration {

@@ -39,6 +39,8 @@ struct ModelSummary: Codable {
   }
 
   struct Flow: Codable {
+    /// What a fiber goes through before the first block: "gaussian" or "none".
+    var start: String
     var blocks: Int
     var conditionChannels: Int
     var permutation: String
@@ -136,7 +138,8 @@ struct ModelSummary: Codable {
       let detector = try Detector(contents)
       grids = detector.levels
       flow = Flow(
-        blocks: description.blockCount, conditionChannels: description.conditionChannels,
+        start: description.start.rawValue, blocks: description.blockCount,
+        conditionChannels: description.conditionChannels,
         permutation: description.permutation.rawValue, clamp: description.clamp.rawValue,
         clampAlpha: description.clampAlpha,
         parameters: contents.flowWeights.reduce(0) { $0 + $1.parameterCount })

@@ -50,6 +50,27 @@ struct TrainTests {
     #expect(try ModelFile.read(path: folder("again.h5")).flowWeights == contents.flowWeights)
   }
 
+  /// What the exporter was asked for is the encoder's, whose input may be another than the detector's.
+  @Test func aGaussianIsDescribedAsOne() throws {
+    var encoder = try ModelFile.open(path: folder("encoder.h5"))
+    encoder.provenance = ["options": "--input-size 128 128", "source": "lite0.pth"]
+    try ModelFile.write(encoder, to: folder("encoder.h5"))
+    let told = try ToolRun("info", "encoder.h5", folder: folder)
+    #expect(told.output.contains(#/\nmade with +--input-size 128 128\n/#), "\(told.output)")
+    let run = try ToolRun(
+      "train", "encoder.h5", "good", "-o", "detector.h5", "--input-size", "64x32", folder: folder)
+    #expect(run.status == 0, "\(run.errors)")
+    #expect(run.errors.contains("3 levels, a Gaussian for each position"))
+    let info = try ToolRun("info", "detector.h5", folder: folder)
+    let flows = try #require(info.lines.first { $0.hasPrefix("flows ") })
+    #expect(flows.contains("  a Gaussian for each position of each level, no coupling blocks, "), "\(flows)")
+    #expect(!flows.contains("condition") && !flows.contains("permutation"))
+    #expect(info.output.contains(#/\nencoder made with +--input-size 128 128\n/#), "\(info.output)")
+    #expect(info.output.contains(#/\nencoder made from +lite0.pth\n/#))
+    let json = try ToolRun("info", "detector.h5", "--json", folder: folder)
+    #expect(try decodeJSON(ModelSummary.self, json.output.utf8).flow?.start == "gaussian")
+  }
+
   @Test func aDetectorIsTrainedOnAndCalibratedAnew() throws {
     try folder.makeFolder("bad")
     try folder.writeFrame("bad/0.png", 4, of: detectorCase("lite0"))
