@@ -47,7 +47,7 @@ def train(cells, folder):
         check=True, cwd=ROOT / "bindings" / "python",
     )  # fmt: skip
     options = dict(input_width=128, input_height=128, rotation_degrees=0, meta_epochs=1, sub_epochs=10, warmup_epochs=0)
-    with cflowad.Trainer(folder / "lite0.h5", **options) as trainer:
+    with cflowad.Trainer(folder / "lite0.h5", start="paper", **options) as trainer:
         for cell in cells:
             trainer.add_frame(cell)
         trainer.fit()

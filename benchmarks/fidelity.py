@@ -158,7 +158,7 @@ def train(encoder, height, width, path):
     """A detector with this encoder, trained on generated frames. Returns a frame that it never met."""
     case = {"case": f"trained_{height}x{width}", "frame_height": height, "frame_width": width, "frames": 9}
     with cflowad.Trainer(
-        encoder, input_height=height, input_width=width, meta_epochs=4, sub_epochs=2, rotation_degrees=0
+        encoder, start="paper", input_height=height, input_width=width, meta_epochs=4, sub_epochs=2, rotation_degrees=0
     ) as trainer:
         for frame in exact.frames(case)[:-1]:
             trainer.add_frame(frame)

@@ -8,7 +8,7 @@ test/DEFECT, ground_truth/DEFECT with masks called NAME.png or NAME_mask.png; fr
 takes monocrystalline cells of the package elpv-dataset: 200 good ones to train on, 150 good and 150 defective ones to
 score; the first ones, as bindings/demo/solar_cells.py does, or a random draw.
 
-A schedule METAxSUB is a whole training of META meta epochs of SUB passes over the frames, with the library's defaults
+A schedule METAxSUB is the paper's training, META meta epochs of SUB passes over the frames, with the library's defaults
 (cosine, warm-up over two meta epochs when there are more). Scores come from the constants that calibration froze, with
 frames that the library held back from training. Measures are the paper's, computed here with scipy: image AUROC, pixel
 AUROC over all pixels at the network's size, both exact rank statistics, and AUPRO as the original computes it (1000
@@ -111,8 +111,8 @@ def train(encoder, frames, path, size, schedule, seed, rotation):
     """Trains, calibrates and saves. Returns how many frames were held back."""
     meta, sub = schedule
     with cflowad.Trainer(
-        encoder, input_width=size, input_height=size, meta_epochs=meta, sub_epochs=sub, warmup_epochs=min(2, meta - 1),
-        rotation_degrees=rotation, seed=seed,
+        encoder, start="paper", input_width=size, input_height=size, meta_epochs=meta, sub_epochs=sub,
+        warmup_epochs=min(2, meta - 1), rotation_degrees=rotation, seed=seed,
     ) as trainer:  # fmt: skip
         for frame in frames:
             trainer.add_frame(frame)

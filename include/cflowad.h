@@ -651,7 +651,10 @@ enum {
                                       default, which then means none, or 0 */
 };
 
-/** Settings of a training run. The defaults in brackets are the original system's. */
+/**
+ * Settings of a training run; defaults in brackets. Those of the paper's training (epochs, schedule, batches, learning rate,
+ * rotation, flows) are the original system's; where flows start by default is not.
+ */
 typedef struct cflowad_train_options {
     size_t struct_size;
     uint32_t input_width;         /**< network input, pixels, 32 to 2048 [256] */

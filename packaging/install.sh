@@ -2,6 +2,10 @@
 # Installs the library, its headers, and what pkg-config and CMake find them by; the tool too when it is given.
 #
 #     packaging/install.sh PREFIX VERSION FOLDER_OF_LIBRARY [TOOL]
+#
+# A package made of it depends on libstdc++6, libpng16-16 and zlib1g, which the library is linked with. It loads others when
+# they are needed, and says which one is missing: libopenblas0 (LAPACK) to fit a Gaussian, as training does by default,
+# libjpeg62-turbo, libtiff6 and libwebp7 to read files of these kinds. They are what a package would recommend.
 set -eu
 prefix=$1 version=$2 library=$3 tool=${4:-}
 root=$(cd "$(dirname "$0")/.." && pwd)

@@ -40,7 +40,7 @@ package final class Trainer {
   private var state = State.open
 
   private enum State {
-    /// The flows are random: nothing to calibrate or save yet.
+    /// Nothing was fitted: nothing to calibrate or save yet.
     case open
     /// The flows came from a file.
     case pretrained
@@ -50,7 +50,7 @@ package final class Trainer {
   }
 
   /// - Parameters:
-  ///   - contents: an encoder alone, whose flows start from random weights; or a whole detector, whose flows go on from where
+  ///   - contents: an encoder alone, whose flows begin where the options say; or a whole detector, whose flows go on from where
   ///     they are: its input size, tiles, levels and flow settings replace those of the options.
   ///   - options: fails with `.invalidArgument` when they are out of range.
   ///   - workers: what shares the work, of which no number depends; nil: a thread per processor.
@@ -239,12 +239,12 @@ package final class Trainer {
 
   /// Computes the frozen constants and the thresholds from the calibration frames and the defective examples.
   ///
-  /// - Throws: `.state` before a fit of random flows, without calibration frames, or without defective ones for a rule that
+  /// - Throws: `.state` before the fit of a new detector, without calibration frames, or without defective ones for a rule that
   ///   needs them, `.cancelled`, `.diverged`; the
   ///   calibration is then as it was.
   package func calibrate(_ handler: TrainingProgress.Handler? = nil) throws(Failure) {
     try checkUsable()
-    guard state != .open else { throw Failure(.state, "the flows are random: fit comes before calibrate") }
+    guard state != .open else { throw Failure(.state, "nothing was fitted yet: fit comes before calibrate") }
     guard !calibrationFrames.isEmpty else { throw Failure(.state, "no frame was added for calibration") }
     let strangeFrames = StrangeFrame.allCases.flatMap { kind in
       kind.sources(calibrationFrames).map { (kind, source: $0) }
@@ -285,7 +285,7 @@ package final class Trainer {
   package var contents: DetectorContents {
     get throws(Failure) {
       try checkUsable()
-      guard state != .open else { throw Failure(.state, "the flows are random: fit comes before save") }
+      guard state != .open else { throw Failure(.state, "nothing was fitted yet: fit comes before save") }
       var provenance = provenance
       if state == .fitted {
         provenance["training"] =

@@ -98,8 +98,9 @@ class Trainer(Handle):
     Parameters
     ----------
     weights
-        Model file with an encoder (``python -m cflowad export encoder``): flows start from random weights; or a
-        complete detector: its flows go on from where they are, and input size, levels and flows are the file's.
+        Model file with an encoder (``python -m cflowad export encoder``): flows begin where start says; or a complete
+        detector: its flows go on from where they are (a Gaussian is fitted anew), and input size, levels and flows are the
+        file's.
     input_width, input_height
         Network input, pixels, 32 to 2048.
     level_count
