@@ -167,7 +167,8 @@ def test_the_report_says_what_is_decided(evaluated, model_file):
             assert f"<h3>{kind}: {number} {decision}</h3>" in section
         # The scale of heat maps is the detector's own.
         low, high = (f"{info['calibration'][name]:.4g}" for name in ("map_low", "map_high"))
-        assert re.search(rf"draws it: {re.escape(low)}<i .*?</i>{re.escape(high)}; the cyan line", section)
+        assert re.search(rf"<span>{re.escape(low)}</span><i [^>]*></i><span>{re.escape(high)}</span>", section)
+        assert "as cflowad score --overlay draws them, with a cyan line around what is above" in section
 
 
 def test_without_masks_only_images_are_measured(model_file, tmp_path):

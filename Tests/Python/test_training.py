@@ -79,7 +79,7 @@ def test_train_calibrate_save(encoder_file, tmp_path):
 
 def test_a_model_without_a_file(encoder_file, tmp_path, frame):
     with filled(encoder_file, threads=2) as trainer:
-        with pytest.raises(cflowad.StateError, match="random"):
+        with pytest.raises(cflowad.StateError, match="nothing was fitted yet"):
             trainer.model()
         trainer.fit()
         trainer.calibrate()
