@@ -15,7 +15,6 @@ for name in threads models; do
     clang -std=gnu99 -O1 -g -fsanitize=thread "-I$root/include" -c "$root/Tests/C/${name}_test.c" -o "$work/$name.o"
     swiftc -sanitize=thread "$work/$name.o" -o "$work/$name" "-L$library" -lCFlowAD -Xlinker -rpath -Xlinker "$library"
 done
-export TSAN_OPTIONS="suppressions=$root/Tests/C/tsan.supp"
 "$work/threads" "$1"
 "$work/models" "$1" "$work" 10
 echo "tsan: no race"
