@@ -40,23 +40,16 @@ struct ImageGallery {
       let missed = chosen(.pass, isDefective: true)
       let alarms = chosen(.reject, isDefective: false)
       let review = chosen(.review, isDefective: true) + chosen(.review, isDefective: false)
+      // Scores are strange for opposite reasons there.
+      let high = review.filter { !evaluation.isTooLow($0) }
+      let low = review.filter { evaluation.isTooLow($0) }
       return try section(title("Missed", missed, "defective image", "passed"), missed, isWrong: true)
         + section(title("False alarms", alarms, "good image", "rejected"), alarms, isWrong: true)
-        + section(review.isEmpty ? nil : reviewTitle(review), review)
+        + section(high.isEmpty ? nil : title("To review", high, "image", "above the review threshold"), high)
+        + section(low.isEmpty ? nil : title("To review", low, "image", "below the low threshold"), low)
         + section("Found: defective images rejected, lowest scores first", chosen(.reject, isDefective: true))
         + section("Passed: good images, highest scores first", chosen(.pass, isDefective: false))
     }
-  }
-
-  /// Scores between the thresholds and scores below the low one are strange for opposite reasons.
-  private func reviewTitle(_ indices: [Int]) -> String {
-    let low = indices.count { evaluation.isTooLow($0) }
-    let reason =
-      low == 0
-      ? "above the review threshold"
-      : low == indices.count
-        ? "below the low threshold" : "above the review threshold or (\(low)) below the low threshold"
-    return title("To review", indices, "image", reason)
   }
 
   private func title(_ kind: String, _ indices: [Int], _ noun: String, _ decision: String) -> String {
