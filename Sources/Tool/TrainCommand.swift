@@ -95,6 +95,7 @@ struct TrainCommand: ParsableCommand {
         + (trainer.options.start == .gaussian
           ? "" : "\(String(options.metaEpochs, of: "meta epoch")) of \(String(options.subEpochs, of: "sub-epoch")), ")
         + "seed \(options.seed)")
+    if contents.flow == nil, let reason = Self.reason(for: trainer.options.start, options) { Output.note(reason) }
     if let region = try interest.region(for: trainer.preprocessing) { trainer.regionOfInterest = region }
     let file = checkpoint.map { TrainingFile(path: $0) }
     trainer.checkpoint = file
@@ -109,6 +110,14 @@ struct TrainCommand: ParsableCommand {
     }
     try output.write(trainer.contents, options: options, isHeldBack: calibrationFrames.isEmpty)
     file?.remove()
+  }
+
+  /// Why flows start where nobody said that they should, and how they would start elsewhere; nil for the default.
+  private static func reason(for start: TrainingOptions.Start, _ options: TrainingOptions) -> String? {
+    let paperOptions = options.setPaperOptions
+    guard start == .paper, options.start == .automatic, !paperOptions.isEmpty else { return nil }
+    return "the paper's training, from random weights on, since it alone reads \(paperOptions.names); without "
+      + "\(paperOptions.count == 1 ? "this option" : "these options") a Gaussian is fitted, in seconds"
   }
 
   /// What a cancelled training leaves, in words.

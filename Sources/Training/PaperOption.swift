@@ -1,0 +1,65 @@
+/// An option of the paper's training that a closed form has no use for, but for what coupling blocks behind it need. The raw
+/// value is its name in a sentence.
+package enum PaperOption: String, CaseIterable, Sendable {
+  case couplingBlocks = "coupling blocks"
+  case conditionChannels = "condition channels"
+  case permutation
+  case clamp
+  case clampAlpha = "clamp's alpha"
+  case fiberBatch = "fiber batch"
+  case learningRate = "learning rate"
+  case metaEpochs = "meta epochs"
+  case subEpochs = "sub-epochs"
+  case warmupEpochs = "warm-up epochs"
+  case schedule
+  case decayRate = "decay rate"
+  case decayPercents = "decay percents"
+  case imageBatch = "image batch"
+  case rotation
+
+  /// Whether coupling blocks behind a closed form, or their training, need it too.
+  var isOfCouplings: Bool {
+    switch self {
+    case .couplingBlocks, .conditionChannels, .permutation, .clamp, .clampAlpha, .fiberBatch, .learningRate: true
+    case .metaEpochs, .subEpochs, .warmupEpochs, .schedule, .decayRate, .decayPercents, .imageBatch, .rotation: false
+    }
+  }
+
+  /// Whether options ask for something else than the default.
+  func isSet(in options: TrainingOptions) -> Bool {
+    let defaults = TrainingOptions()
+    return switch self {
+    case .couplingBlocks: options.couplingBlocks != defaults.couplingBlocks
+    case .conditionChannels: options.conditionChannels != defaults.conditionChannels
+    case .permutation: options.permutation != defaults.permutation
+    case .clamp: options.clamp != defaults.clamp
+    case .clampAlpha: options.clampAlpha != defaults.clampAlpha
+    case .fiberBatch: options.fiberBatch != defaults.fiberBatch
+    case .learningRate: options.learningRate != defaults.learningRate
+    case .metaEpochs: options.metaEpochs != defaults.metaEpochs
+    case .subEpochs: options.subEpochs != defaults.subEpochs
+    // The tool and C make it fit the meta epochs.
+    case .warmupEpochs: options.warmupEpochs != max(min(defaults.warmupEpochs, options.metaEpochs - 1), 0)
+    case .schedule: options.schedule != defaults.schedule
+    case .decayRate: options.decayRate != defaults.decayRate
+    case .decayPercents: options.decayPercents != defaults.decayPercents
+    case .imageBatch: options.imageBatch != defaults.imageBatch
+    // Without rotation the frames are as a Gaussian wants them.
+    case .rotation: options.rotationDegrees != 0 && options.rotationDegrees != defaults.rotationDegrees
+    }
+  }
+}
+
+extension TrainingOptions {
+  /// The options of the paper's training that ask for something else than the default.
+  package var setPaperOptions: [PaperOption] { PaperOption.allCases.filter { $0.isSet(in: self) } }
+}
+
+extension [PaperOption] {
+  /// Their names: "clamp, meta epochs and schedule".
+  package var names: String {
+    let names = map(\.rawValue)
+    guard let last = names.last, names.count > 1 else { return names.first ?? "" }
+    return names.dropLast().joined(separator: ", ") + " and " + last
+  }
+}
