@@ -793,9 +793,12 @@ cflowad_status cflowad_trainer_add_frame(cflowad_trainer *trainer, const cflowad
 cflowad_status cflowad_trainer_set_checkpoint(cflowad_trainer *trainer, const char *path);
 
 /**
- * Trains the flows (paper, section 3; Adam, groups of fibers), until done or cancelled. After CFLOWAD_ERROR_CANCELLED,
- * CFLOWAD_ERROR_DIVERGED or CFLOWAD_ERROR_OUT_OF_MEMORY the trainer can only be closed. The same frames, options and
- * seed give the same weights bit for bit on the same machine.
+ * Fits the flows as options->start says, in closed form or by the paper's training (section 3; Adam, groups of fibers),
+ * until done or cancelled. After CFLOWAD_ERROR_CANCELLED, CFLOWAD_ERROR_DIVERGED or CFLOWAD_ERROR_OUT_OF_MEMORY the
+ * trainer can only be closed. The same frames, options and seed give the same weights bit for bit on the same machine.
+ *
+ * @return CFLOWAD_ERROR_UNSUPPORTED also where a closed form needs libopenblas.so.0 (LAPACK; Debian's libopenblas0) and it
+ *         cannot be loaded.
  */
 cflowad_status cflowad_trainer_fit(cflowad_trainer *trainer, cflowad_progress_callback progress, void *user);
 

@@ -753,7 +753,7 @@ public:
     }
 
     /**
-     * Trains the flows; see cflowad_trainer_fit.
+     * Fits the flows; see cflowad_trainer_fit.
      *
      * @param progress  called as progress(const cflowad_progress &) on this thread; true cancels. What it throws
      *                  cancels too and is thrown on from here.

@@ -291,7 +291,7 @@ class Trainer(Handle):
         del owner
 
     def fit(self, progress: ProgressCallable | None = None, checkpoint: Path | None = None) -> None:
-        """Trains the flows.
+        """Fits the flows, in closed form or by the paper's training, as start says.
 
         Parameters
         ----------
@@ -310,6 +310,8 @@ class Trainer(Handle):
             There are no frames, or the checkpoint is that of another training.
         FormatError
             The checkpoint is damaged.
+        UnsupportedError
+            A closed form needs OpenBLAS (``libopenblas.so.0``), which cannot be loaded.
         CancelledError, DivergedError
             After which the trainer can only be closed.
         """
