@@ -75,6 +75,7 @@ faults: lib $(VENV)/tests
 # The library's numbers against exact ones: docs/fidelity.md.
 fidelity: lib $(VENV)/tests $(VENV)/fidelity
 	$(BENCHMARK)/fidelity.py
+	$(BENCHMARK)/gaussian_fidelity.py
 	$(BENCHMARK)/encoder_fidelity.py
 	$(BENCHMARK)/photograph_fidelity.py
 

@@ -14,6 +14,8 @@ class Judgement(NamedTuple):
     #: [input size, input size]; higher is more anomalous.
     map: np.ndarray
     is_rejected: bool
+    #: Neither rejected nor left for review.
+    is_passed: bool
 
 
 def measure(detector, data):
@@ -25,7 +27,7 @@ def measure(detector, data):
         "image_auroc": 100 * cflowad.auroc(scores, data.labels),
         "rejected_good": 100 * rejected[~data.labels].mean(),
         "passed_defective": 100 * (~rejected[data.labels]).mean(),
-        "passed_strange": [name for name, frame in data.strange.items() if not detector.judge(frame).is_rejected],
+        "passed_strange": [name for name, frame in data.strange.items() if detector.judge(frame).is_passed],
     }
     if data.masks is not None:
         maps = np.stack([judgement.map for judgement in judged]).astype(np.float32)

@@ -50,7 +50,10 @@ class Trained:
 
     def judge(self, frame):
         result = self.session.score(frame, maps=["map"])
-        return Judgement(result.score, result.map, result.verdict == cflowad.Verdict.REJECT)
+        verdict = result.verdict
+        return Judgement(
+            result.score, result.map, verdict == cflowad.Verdict.REJECT, verdict == cflowad.Verdict.PASS
+        )
 
 
 class Library:
@@ -102,7 +105,7 @@ class Threshold:
 
     def judge(self, frame):
         score, heat = self.detector.judge(self.encoder.features(frame))
-        return Judgement(score, heat, bool(score > self.threshold))
+        return Judgement(score, heat, bool(score > self.threshold), bool(score <= self.threshold))
 
 
 class ByFeatures:

@@ -231,9 +231,9 @@ enum {
     CFLOWAD_VERDICT_PASS = 0,   /**< low_threshold <= score <= review_threshold */
     CFLOWAD_VERDICT_REVIEW = 1, /**< review_threshold < score <= threshold: to be looked at. Since 1.1, of models and
                                      sessions that have a review threshold; since 1.2 also score < low_threshold, of
-                                     models that have one with this verdict */
+                                     models that have one with this verdict, or mean > mean_threshold */
     CFLOWAD_VERDICT_REJECT = 2  /**< score > threshold; since 1.2 also score < low_threshold, of models that have one
-                                     with this verdict */
+                                     with this verdict, or mean > mean_threshold */
 };
 
 /** Name of a verdict: "pass", "review" or "reject". Static, never NULL, for any value. Thread-safe. Since 1.2. */
@@ -252,11 +252,12 @@ enum {
     CFLOWAD_STRANGE_NOISE = 3,    /**< each sample by itself anything from 0 to 255, grey where good frames are */
     CFLOWAD_STRANGE_SHUFFLED = 4, /**< a good frame, cut into 8 x 8 blocks that are permuted */
     CFLOWAD_STRANGE_INVERTED = 5, /**< a good frame's negative */
-    CFLOWAD_STRANGE_DARK = 6      /**< a good frame, its samples times 0.2 */
+    CFLOWAD_STRANGE_DARK = 6,     /**< a good frame, its samples times 0.2 */
+    CFLOWAD_STRANGE_BLURRED = 7   /**< a good frame, of means over a sixteenth of its shorter side, taken twice */
 };
 
 /** How many kinds there are. */
-#define CFLOWAD_STRANGE_COUNT 7
+#define CFLOWAD_STRANGE_COUNT 8
 
 /** Name of a kind, e.g. "black". Static, never NULL, for any value. Thread-safe. Since 1.2. */
 const char *cflowad_strange_name(cflowad_strange kind);
@@ -301,11 +302,16 @@ typedef struct cflowad_model_info {
     cflowad_verdict low_verdict;                /**< what such a frame is given at least; PASS without a low threshold */
     double low_promised_rate;                   /**< share of good frames below low_threshold, at most, on average over
                                                      calibrations. A good frame is not passed with probability at most
-                                                     this and the promise of the lower of the other thresholds */
+                                                     this, the promise of the lower of the other thresholds, and
+                                                     1 / (calibration_count + 1) for mean_threshold */
     uint32_t strange_tried;                     /**< kinds of strange frames that calibration has tried: bits
                                                      1u << CFLOWAD_STRANGE_; 0: unknown, as of older calibrations */
     uint32_t strange_passed;                    /**< those of which a frame was passed, by the model's own thresholds:
                                                      do not trust such a model with a camera that may fail */
+    float mean_threshold;                       /**< mean of the map above which a frame is strange all over and given
+                                                     low_verdict at least: halfway from good frames to black, white,
+                                                     grey and noisy ones, and so hardly ever a good frame's; NaN: none */
+    uint32_t reserved_2;                        /**< 0 */
 } cflowad_model_info;
 
 /**
@@ -328,6 +334,54 @@ cflowad_status cflowad_model_open_memory(const void *data, size_t size, cflowad_
 
 /** Describes a model. info->struct_size must be set. Thread-safe. */
 cflowad_status cflowad_model_get_info(const cflowad_model *model, cflowad_model_info *info);
+
+/** Whether more good frames to learn from would help; docs/calibration.md says from when on which is said. Since 1.2. */
+enum {
+    CFLOWAD_MORE_FRAMES_UNKNOWN = 0,  /**< not known, as after the paper's training or with fewer than 8 frames */
+    CFLOWAD_MORE_FRAMES_HARDLY = 1,
+    CFLOWAD_MORE_FRAMES_SOMEWHAT = 2,
+    CFLOWAD_MORE_FRAMES_MUCH = 3
+};
+
+/**
+ * What fit and calibration have found out about a model, as numbers (since 1.2); cflowad_model_advice says the same in
+ * words. Which strange frames it passes is in cflowad_model_info. NaN, 0 and CFLOWAD_MORE_FRAMES_UNKNOWN where it is not
+ * known: by models of before 1.2 nothing of this is, nor is what a fit finds out of a model that was trained elsewhere.
+ */
+typedef struct cflowad_advice {
+    size_t struct_size;
+    uint64_t given_count;      /**< good frames that were given to learn from */
+    uint64_t fitted_count;     /**< of these the ones that were learnt from; the others were held back to calibrate on */
+    uint64_t curve_half_count; /**< the closed form was also fitted to so many frames */
+    uint64_t curve_full_count; /**< and to so many, to see how much more frames help */
+    double curve_half[CFLOWAD_MAX_LEVELS]; /**< mean log p / C of yet other frames then, by level, finest first */
+    double curve_full[CFLOWAD_MAX_LEVELS];
+    double doubling_gain;      /**< about what twice fitted_count would add to the mean log p / C of new good frames */
+    double coupling_gain[CFLOWAD_MAX_LEVELS]; /**< what coupling steps added to that of frames which they were not made
+                                                   with, by level; where it is not above 0 they are left out */
+    double level_share[CFLOWAD_MAX_LEVELS]; /**< of what the map can rise by at a typical place of a good frame, each
+                                                 level's share, 0 to 1, by the calibration frames */
+    double wanted_rate;        /**< false_reject_rate of the calibration; NaN also when defective frames set the threshold */
+    int64_t outlier_frame;     /**< calibration frame that set the threshold and stands out so far that it should be looked
+                                    at, counted from 0 among all frames that the trainer was given; -1: none does */
+    float outlier_score;       /**< its score, which is the threshold; NaN: there is none */
+    float outlier_next;        /**< the score of the frame that comes next below */
+    uint32_t level_count;
+    int32_t more_frames;       /**< CFLOWAD_MORE_FRAMES_ */
+} cflowad_advice;
+
+/** Gives the advice about a model as numbers. advice->struct_size must be set. Thread-safe. Since 1.2. */
+cflowad_status cflowad_model_get_advice(const cflowad_model *model, cflowad_advice *advice);
+
+/**
+ * The advice about a model in plain English, as `cflowad train` prints it and `cflowad info` repeats it: frames used, promise,
+ * whether more frames would help, which levels carry, which strange frames pass, which frame should be looked at. Lines with
+ * '\n' between them; wording may change from version to version.
+ *
+ * @return UTF-8, which lives as long as the handle is open; "" when there is nothing to say; NULL on failure
+ *         (CFLOWAD_ERROR_INVALID_HANDLE, CFLOWAD_ERROR_OUT_OF_MEMORY), see cflowad_last_error. Thread-safe. Since 1.2.
+ */
+const char *cflowad_model_advice(const cflowad_model *model);
 
 /**
  * What scoring a frame of a size gives (since 1.1): of a model without tiles one tile and a map of the network's size.
@@ -486,6 +540,8 @@ typedef struct cflowad_result {
     float low_p_value;       /**< out: (1 + calibration frames with at most this score) / (1 + calibration frames): a good
                                   frame has low_p_value <= a with probability at most a. NaN when the model does not
                                   hold its calibration's scores, or in another region of interest */
+    float map_mean;          /**< out: mean of the map, within the region of interest */
+    float mean_threshold;    /**< out: what the verdict compared it with; NaN: nothing, also in another region */
 } cflowad_result;
 
 /**
@@ -713,7 +769,8 @@ typedef struct cflowad_train_options {
     float low_rate;               /**< wanted share of good frames whose score is below the low threshold, 0 to 0.5: those
                                        lower than nearly all calibration frames, which are as strange as those above
                                        threshold [0.01] */
-    cflowad_verdict low_verdict;  /**< what such frames are given at least: CFLOWAD_VERDICT_PASS for no low threshold
+    cflowad_verdict low_verdict;  /**< what such frames are given at least, and those that are strange all over
+                                       (cflowad_model_info.mean_threshold): CFLOWAD_VERDICT_PASS for neither threshold
                                        [CFLOWAD_VERDICT_REVIEW] */
     int32_t start;                /**< CFLOWAD_START_ [AUTOMATIC]; PAPER for callers that know no start */
     uint32_t coupling_steps;      /**< of CFLOWAD_START_GAUSSIAN: steps of Adam, for each level, that train coupling_blocks
@@ -779,6 +836,14 @@ cflowad_status cflowad_trainer_create(
  *         by the training of the detector that it began with, as far as its file knows.
  */
 cflowad_status cflowad_trainer_add_frame(cflowad_trainer *trainer, const cflowad_frame *frame, int32_t role);
+
+/**
+ * The same with a name for the frame, as its file's path, by which cflowad_model_advice tells of it. Since 1.2.
+ *
+ * @param name  UTF-8, copied; NULL: none. The name of a frame that sets a threshold is kept in the model file.
+ */
+cflowad_status cflowad_trainer_add_named_frame(
+    cflowad_trainer *trainer, const cflowad_frame *frame, int32_t role, const char *name);
 
 /**
  * Makes fit keep its state in a file, so that a fit that was killed or cancelled can be taken up again: a trainer with

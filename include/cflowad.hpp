@@ -405,6 +405,11 @@ struct OverlayOptions : cflowad_overlay_options {
     }
 };
 
+/** What is worth knowing about a model, as numbers: cflowad_advice. */
+struct Advice : cflowad_advice {
+    Advice() noexcept : cflowad_advice(detail::sized<cflowad_advice>()) {}
+};
+
 /** A detector: encoder, flows and calibration, immutable. Shareable by any number of threads and sessions. */
 class Model : public detail::Handle<cflowad_model, cflowad_model_close> {
 public:
@@ -428,6 +433,19 @@ public:
         return detail::check(status, info);
     }
 
+    /** What is worth knowing about it, as numbers; see cflowad_model_get_advice. */
+    Expected<Advice> try_advice() const {
+        Advice advice;
+        const cflowad_status status = cflowad_model_get_advice(get(), &advice);
+        return detail::check(status, advice);
+    }
+
+    /** The same in words; "" when the handle is not open. See cflowad_model_advice. */
+    std::string advice_text() const {
+        const char *text = cflowad_model_advice(get());
+        return text != nullptr ? text : "";
+    }
+
     /** How its heat maps are drawn; see cflowad_model_overlay_options. */
     Expected<OverlayOptions> try_overlay_options() const {
         OverlayOptions options;
@@ -442,6 +460,7 @@ public:
     Model(const void *data, std::size_t size) : Model(try_open(data, size).value()) {}
 
     ModelInfo info() const { return try_info().value(); }
+    Advice advice() const { return try_advice().value(); }
     OverlayOptions overlay_options() const { return try_overlay_options().value(); }
 #endif
 
@@ -502,6 +521,8 @@ struct Score {
     float p_value = 0;                            /**< share of good frames with such a score; see cflowad_result */
     float low_threshold = 0;                      /**< below which the score would be strangely low; NaN: none */
     float low_p_value = 0;                        /**< share of good frames with as low a score; see cflowad_result */
+    float map_mean = 0;                           /**< mean of the map */
+    float mean_threshold = 0;                     /**< above which the frame would be strange all over; NaN: none */
     std::vector<float> map;                       /**< shape.map_height x shape.map_width */
     std::vector<float> frame_map;                 /**< frame's height x width */
     std::vector<float> log_likelihoods;           /**< levels, finest first, each level_height x level_width */
@@ -514,6 +535,8 @@ struct Score {
 
     /** Whether the score is strangely low, so that the frame may not have been passed for it. */
     bool is_low() const noexcept { return score < low_threshold; }
+    /** Whether the frame is strange all over, so that it may not have been passed for it. */
+    bool is_strange_all_over() const noexcept { return map_mean > mean_threshold; }
     bool passes() const noexcept { return verdict == CFLOWAD_VERDICT_PASS; }
     bool is_for_review() const noexcept { return verdict == CFLOWAD_VERDICT_REVIEW; }
     bool rejects() const noexcept { return verdict == CFLOWAD_VERDICT_REJECT; }
@@ -715,6 +738,8 @@ private:
         score.p_value = result.p_value;
         score.low_threshold = result.low_threshold;
         score.low_p_value = result.low_p_value;
+        score.map_mean = result.map_mean;
+        score.mean_threshold = result.mean_threshold;
         score.region_count = result.region_count;
         if (result.region_count < score.regions.size()) score.regions.resize(result.region_count);
         score.contour_points.resize(result.contour_count);
@@ -743,8 +768,10 @@ public:
     }
 
     /** Adds a good frame, which is copied. role is a CFLOWAD_ROLE_. */
-    Expected<void> try_add_frame(const Frame &frame, std::int32_t role = CFLOWAD_ROLE_TRAINING) {
-        return detail::check(cflowad_trainer_add_frame(get(), &frame, role));
+    Expected<void> try_add_frame(
+        const Frame &frame, std::int32_t role = CFLOWAD_ROLE_TRAINING, const char *name = nullptr) {
+        if (name == nullptr) return detail::check(cflowad_trainer_add_frame(get(), &frame, role));
+        return detail::check(cflowad_trainer_add_named_frame(get(), &frame, role, name));
     }
 
     /** Makes fit keep its state in a file; see cflowad_trainer_set_checkpoint. NULL: none. */
@@ -795,8 +822,9 @@ public:
     explicit Trainer(const char *weights_path, const TrainOptions &options = {})
         : Trainer(try_create(weights_path, options).value()) {}
 
-    void add_frame(const Frame &frame, std::int32_t role = CFLOWAD_ROLE_TRAINING) {
-        try_add_frame(frame, role).value();
+    void add_frame(
+        const Frame &frame, std::int32_t role = CFLOWAD_ROLE_TRAINING, const char *name = nullptr) {
+        try_add_frame(frame, role, name).value();
     }
     void set_checkpoint(const char *path) { try_set_checkpoint(path).value(); }
     template <typename Progress>

@@ -79,10 +79,12 @@ struct FrameScoring {
     outputs.score = try session.computeScore(layout)
     outputs.threshold = session.judge.threshold
     outputs.review_threshold = session.judge.reviewThreshold
-    outputs.verdict = session.judge.verdict(outputs.score).rawValue
+    outputs.verdict = session.judge.verdict(outputs.score, mean: session.mapMean).rawValue
     outputs.p_value = calibration?.pValue(outputs.score) ?? .nan
     outputs.low_threshold = session.judge.lowThreshold
     outputs.low_p_value = session.lowPValue(outputs.score)
+    outputs.map_mean = session.mapMean
+    outputs.mean_threshold = session.judge.meanThreshold
     outputs.map?.update(from: session.map, count: layout.width &* layout.height)
     if let frameMap { layout.resample(session.map, into: frameMap) }
     if let regions, let finder, let frameMap {

@@ -67,6 +67,7 @@ public func cflowad_model_get_info(
       calibration?.lowSide.map { calibration?.promisedRate(below: $0.threshold) ?? .nan } ?? .nan
     filled.strange_tried = calibration?.triedKinds.bits ?? 0
     filled.strange_passed = calibration?.passedKinds.bits ?? 0
+    filled.mean_threshold = calibration?.meanThreshold ?? .nan
     filled.parameter_count = UInt64(detector.parameterCount)
     filled.session_bytes = UInt64(try detector.sessionBytes)
     CallerStruct.write(filled, to: info)

@@ -48,13 +48,24 @@ public func cflowad_trainer_create(
 public func cflowad_trainer_add_frame(
   _ trainer: OpaquePointer?, _ frame: UnsafePointer<cflowad_frame>?, _ role: Int32
 ) -> cflowad_status {
+  cflowad_trainer_add_named_frame(trainer, frame, role, nil)
+}
+
+@_cdecl("cflowad_trainer_add_named_frame") @implementation
+public func cflowad_trainer_add_named_frame(
+  _ trainer: OpaquePointer?, _ frame: UnsafePointer<cflowad_frame>?, _ role: Int32, _ name: UnsafePointer<CChar>?
+) -> cflowad_status {
   attempt { () throws(Failure) in
     let trainer = try trainers.object(trainer)
     let frame = try checkedFrame(frame)
     guard let role = Trainer.Role(rawValue: role) else {
       throw Failure(.invalidArgument, "the role \(role) is not a CFLOWAD_ROLE_ constant")
     }
-    try trainer.use { (trainer: Trainer) throws(Failure) in try trainer.add(frame, role: role) }
+    let name = name.map { String(cString: $0).shown } ?? ""
+    guard name.utf8.count <= Trainer.longestName else {
+      throw Failure(.invalidArgument, "a name of \(name.utf8.count) bytes is longer than \(Trainer.longestName)")
+    }
+    try trainer.use { (trainer: Trainer) throws(Failure) in try trainer.add(frame, role: role, name: name) }
   }
 }
 

@@ -16,6 +16,10 @@ extension cflowad_model_info: VersionedStruct {
   static var firstSize: Int { 152 }
 }
 
+extension cflowad_advice: VersionedStruct {
+  static var firstSize: Int { 208 }
+}
+
 extension cflowad_session_options: VersionedStruct {
   static var firstSize: Int { 16 }
 }

@@ -28,7 +28,11 @@ extension ModelFile {
       guard contents.flow != nil else { throw Failure(.format, "/calibration: there is none without /flow") }
       contents.calibration = try calibration(root.group("calibration"), levelCount: levelCount)
     }
-    if try root.contains("training") { contents.trainedFrames = try trainedFrames(root.group("training")) }
+    if try root.contains("training") {
+      let training = try root.group("training")
+      contents.trainedFrames = try trainedFrames(training)
+      contents.fit = try fit(training, levelCount: levelCount)
+    }
     if try root.contains("provenance") { contents.provenance = try provenance(root.group("provenance")) }
     return (contents, link)
   }
@@ -133,13 +137,21 @@ extension ModelFile {
     }
     // And this with version 1.2.
     let lowSide = try lowSide(group)
-    let strangeScores = try strangeScores(group)
+    let (strangeScores, strangeMeans) = try strangeFrames(group)
+    let meanThreshold = try optionalNumber("mean_threshold", of: group)
+    let wantedRate = try group.hasAttribute("wanted_rate") ? group.number("wanted_rate") : nil
+    let levelMeans = try group.hasAttribute("level_means") ? group.numbers("level_means") : []
+    let thresholdFrame = try thresholdFrame(group)
     return try formatFailure(group) { () throws(Failure) in
       var calibration = try Calibration(levelMaxima: levelMaxima, total: total, threshold: threshold, scores: values)
       try calibration.setReviewThreshold(reviewThreshold)
       try calibration.setDefectiveScores(defectiveScores)
       try calibration.setLowSide(lowSide)
-      try calibration.setStrangeScores(strangeScores)
+      try calibration.setStrangeScores(strangeScores, means: strangeMeans)
+      try calibration.setMeanThreshold(meanThreshold)
+      try calibration.setWantedRate(wantedRate)
+      try calibration.setLevelMeans(levelMeans)
+      calibration.thresholdFrame = thresholdFrame
       calibration.regionOfInterest = try region.map { (shape, mask) throws(Failure) in
         try RegionOfInterest(width: shape[1], height: shape[0], mask: mask)
       }
@@ -148,6 +160,37 @@ extension ModelFile {
           threshold: pixelThreshold, low: Float(group.number("map_low")), high: Float(group.number("map_high")))
       }
       return calibration
+    }
+  }
+
+  /// nil when it is not known.
+  private static func thresholdFrame(_ group: Group) throws(Failure) -> ThresholdFrame? {
+    guard try group.hasAttribute("threshold_frame") else { return nil }
+    return ThresholdFrame(
+      index: try group.integer("threshold_frame"), name: try group.text("threshold_frame_name"))
+  }
+
+  /// nil when it is not known.
+  private static func fit(_ group: Group, levelCount: Int) throws(Failure) -> FitSummary? {
+    guard try group.hasAttribute("given_count") else { return nil }
+    func numbers(_ name: String) throws(Failure) -> [Double]? {
+      guard try group.hasAttribute(name) else { return nil }
+      let values = try group.numbers(name)
+      guard values.count == levelCount else {
+        throw Failure(.format, "\(group.path): \(name) has \(values.count) numbers for \(levelCount) levels")
+      }
+      return values
+    }
+    let (given, fitted) = (try group.integer("given_count"), try group.integer("fitted_count"))
+    let (half, full, gains) = (try numbers("curve_half"), try numbers("curve_full"), try numbers("coupling_gains"))
+    let counts = try group.hasAttribute("curve_counts") ? group.numbers("curve_counts") : []
+    return try formatFailure(group) { () throws(Failure) in
+      var curve: LearningCurve?
+      if let half, let full, counts.count == 2 {
+        curve = try LearningCurve(
+          halfCount: Int(exactly: counts[0]) ?? 0, fullCount: Int(exactly: counts[1]) ?? 0, half: half, full: full)
+      }
+      return try FitSummary(givenCount: given, fittedCount: fitted, curve: curve, couplingGains: gains ?? [])
     }
   }
 
@@ -161,15 +204,20 @@ extension ModelFile {
     return LowSide(threshold: threshold, verdict: verdict)
   }
 
-  /// Of kinds that this version knows.
-  private static func strangeScores(_ group: Group) throws(Failure) -> [StrangeFrame: [Float]] {
-    guard try group.contains(strangeFramesName) else { return [:] }
+  /// Scores and means of kinds that this version knows.
+  private static func strangeFrames(
+    _ group: Group
+  ) throws(Failure) -> ([StrangeFrame: [Float]], [StrangeFrame: [Float]]) {
+    guard try group.contains(strangeFramesName) else { return ([:], [:]) }
     let frames = try group.group(strangeFramesName)
-    var scores: [StrangeFrame: [Float]] = [:]
-    for kind in StrangeFrame.allCases where try frames.contains(kind.rawValue) {
-      scores[kind] = try frames.dataset(kind.rawValue).read(Float.self)
+    func values(_ name: (StrangeFrame) -> String) throws(Failure) -> [StrangeFrame: [Float]] {
+      var values: [StrangeFrame: [Float]] = [:]
+      for kind in StrangeFrame.allCases where try frames.contains(name(kind)) {
+        values[kind] = try frames.dataset(name(kind)).read(Float.self)
+      }
+      return values
     }
-    return scores
+    return (try values { $0.rawValue }, try values(strangeMeansName))
   }
 
   private static func optionalNumber(_ name: String, of group: Group) throws(Failure) -> Float? {

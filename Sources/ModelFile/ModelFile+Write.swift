@@ -29,7 +29,11 @@ extension ModelFile {
     try fill(root.group("encoder"), contents.encoder, contents.encoderWeights, link)
     if let flow = contents.flow { try fill(root.group("flow"), flow, contents.flowWeights) }
     if let calibration = contents.calibration { try fill(root.group("calibration"), calibration) }
-    if !contents.trainedFrames.isEmpty { try fill(root.group("training"), trainedFrames: contents.trainedFrames) }
+    if !contents.trainedFrames.isEmpty || contents.fit != nil {
+      let training = try root.group("training")
+      if !contents.trainedFrames.isEmpty { try fill(training, trainedFrames: contents.trainedFrames) }
+      if let fit = contents.fit { try fill(training, fit) }
+    }
     if contents.provenance.isEmpty { return }
     let provenance = try root.group("provenance")
     for (name, text) in contents.provenance.sorted(by: { $0.key < $1.key }) { try provenance.set(name, text) }
@@ -98,6 +102,16 @@ extension ModelFile {
     try group.write("frames", shape: [fingerprints.count], fingerprints, as: Int64.self)
   }
 
+  private static func fill(_ group: GroupWriter, _ fit: FitSummary) throws(Failure) {
+    try group.set("given_count", fit.givenCount)
+    try group.set("fitted_count", fit.fittedCount)
+    if !fit.couplingGains.isEmpty { try group.set("coupling_gains", fit.couplingGains) }
+    guard let curve = fit.curve else { return }
+    try group.set("curve_counts", [Double(curve.halfCount), Double(curve.fullCount)])
+    try group.set("curve_half", curve.half)
+    try group.set("curve_full", curve.full)
+  }
+
   private static func fill(_ group: GroupWriter, _ calibration: Calibration) throws(Failure) {
     try group.set("total", calibration.total)
     try group.set("threshold", calibration.threshold)
@@ -117,6 +131,13 @@ extension ModelFile {
       try group.set("low_threshold", lowSide.threshold)
       try group.set("low_verdict", "\(lowSide.verdict)")
     }
+    if let meanThreshold = calibration.meanThreshold { try group.set("mean_threshold", meanThreshold) }
+    if let wantedRate = calibration.wantedRate { try group.set("wanted_rate", wantedRate) }
+    if let frame = calibration.thresholdFrame {
+      try group.set("threshold_frame", frame.index)
+      try group.set("threshold_frame_name", frame.name)
+    }
+    if !calibration.levelMeans.isEmpty { try group.set("level_means", calibration.levelMeans) }
     try group.set("pixel_threshold", calibration.mapScale.threshold)
     try group.set("map_low", calibration.mapScale.low)
     try group.set("map_high", calibration.mapScale.high)
@@ -125,6 +146,8 @@ extension ModelFile {
     for kind in StrangeFrame.allCases {
       guard let scores = calibration.strangeScores[kind] else { continue }
       try strangeFrames.write(kind.rawValue, shape: [scores.count], scores, as: Float.self)
+      guard let means = calibration.strangeMeans[kind] else { continue }
+      try strangeFrames.write(strangeMeansName(kind), shape: [means.count], means, as: Float.self)
     }
   }
 }

@@ -29,6 +29,9 @@ package enum ModelFile {
   /// The group in `/calibration` with the scores of frames that should not pass.
   static let strangeFramesName = "strange_frames"
 
+  /// The dataset in it with the means of a kind's maps, beside the one of scores.
+  static func strangeMeansName(_ kind: StrangeFrame) -> String { "\(kind.rawValue)_mean" }
+
   /// The root attribute `format`.
   static let formatName = "cflowad"
 

@@ -1,4 +1,5 @@
 import Basics
+import Glibc
 import Imaging
 import Kernels
 
@@ -16,6 +17,9 @@ package final class AnomalyMap {
   private let region: RegionOfInterest?
   private var buffer: FloatBuffer
   private var layouts = RecentlyUsed<MapLayout>()
+
+  /// Values that are added up in single precision, at most.
+  private static var summedCount: Int { 1024 }
 
   /// - Parameter region: within which frames are scored; nil for whole frames.
   package init(_ preprocessing: Preprocessing, levels grids: [Grid], region: RegionOfInterest?) throws(Failure) {
@@ -65,23 +69,47 @@ package final class AnomalyMap {
   /// Of each level the largest log-likelihood of all frames, of the positions that the map uses.
   package func levelMaxima(of frames: [FrameLikelihoods]) throws(Failure) -> [Double] {
     var maxima = levels.positionCounts.map { _ in -Float.infinity }
+    try forEachUsed(of: frames) { level, value in maxima[level] = max(maxima[level], value) }
+    return maxima.map { Double($0) }
+  }
+
+  /// Of each level the mean of exp(log-likelihood - maximum) of all frames, of the positions that the map uses.
+  func levelMeans(of frames: [FrameLikelihoods], levelMaxima: [Double]) throws(Failure) -> [Double] {
+    var (sums, counts) = (levelMaxima.map { _ in 0.0 }, levelMaxima.map { _ in 0.0 })
+    try forEachUsed(of: frames) { level, value in
+      sums[level] += exp(Double(value) - levelMaxima[level])
+      counts[level] += 1
+    }
+    return zip(sums, counts).map { $0 / max($1, 1) }
+  }
+
+  /// Calls with the log-likelihoods, of all levels, that the frames' maps use.
+  private func forEachUsed(
+    of frames: [FrameLikelihoods], _ body: (_ level: Int, _ logLikelihood: Float) -> Void
+  ) throws(Failure) {
     for frame in frames {
       let layout = try layout(frameWidth: frame.width, frameHeight: frame.height)
       for (tile, values) in frame.tiles.enumerated() {
         let isUsed = layout.used(tile)
         var start = 0
         for (level, count) in levels.positionCounts.enumerated() {
-          for i in start..<start + count where isUsed?[i] ?? true { maxima[level] = max(maxima[level], values[i]) }
+          for i in start..<start + count where isUsed?[i] ?? true { body(level, values[i]) }
           start += count
         }
       }
     }
-    return maxima.map { Double($0) }
   }
 
-  /// Turns the sum into the anomaly map, in place, and returns its maximum within the region: the image's score. NaN
-  /// when not all of the map is finite.
-  package func invert(_ layout: MapLayout, total: Double) -> Float {
+  /// The map as a whole, within the region.
+  package struct Summary: Sendable, Equatable {
+    /// The image's score; NaN when not all of the map is finite.
+    package var maximum: Float
+    /// High where all of the frame is strange, though no place of it may be stranger than a good frame's strangest.
+    package var mean: Float
+  }
+
+  /// Turns the sum into the anomaly map, in place.
+  package func invert(_ layout: MapLayout, total: Double) -> Summary {
     let map = buffer.base
     let total = Float(total)
     let count = layout.width &* layout.height
@@ -89,20 +117,27 @@ package final class AnomalyMap {
     var maxima = SIMD8<Float>(repeating: -.infinity)
     // Stays 0 as long as every value is finite.
     var probe = SIMD8<Float>()
-    for i in stride(from: 0, to: whole, by: 8) {
-      let place = UnsafeMutableRawPointer(map + i)
-      let value = total - place.loadUnaligned(as: SIMD8<Float>.self)
-      place.storeBytes(of: value, as: SIMD8<Float>.self)
-      maxima.replace(with: value, where: value .> maxima)
-      probe += value * 0
+    var sum = 0.0
+    for start in stride(from: 0, to: whole, by: Self.summedCount) {
+      var partial = SIMD8<Float>()
+      for i in stride(from: start, to: min(start &+ Self.summedCount, whole), by: 8) {
+        let place = UnsafeMutableRawPointer(map + i)
+        let value = total - place.loadUnaligned(as: SIMD8<Float>.self)
+        place.storeBytes(of: value, as: SIMD8<Float>.self)
+        maxima.replace(with: value, where: value .> maxima)
+        probe += value * 0
+        partial += value
+      }
+      sum += Double(partial.sum())
     }
     var (maximum, rest) = (maxima.max(), probe.sum())
     for i in whole..<count {
       map[i] = total - map[i]
       maximum = max(maximum, map[i])
       rest += map[i] * 0
+      sum += Double(map[i])
     }
-    guard rest == 0 else { return .nan }
-    return layout.maximumInside(map) ?? maximum
+    guard rest == 0 else { return Summary(maximum: .nan, mean: .nan) }
+    return layout.summaryInside(map) ?? Summary(maximum: maximum, mean: Float(sum / Double(count)))
   }
 }

@@ -20,8 +20,20 @@ package struct Calibration: Sendable, Equatable {
   /// The scores of frames that should not pass, of each kind as many as were tried: infinite where the network's output
   /// was not finite, so that scoring fails. A kind is missing when it was not tried, as in files of before 1.2.
   package private(set) var strangeScores: [StrangeFrame: [Float]] = [:]
+  /// The means of their maps, infinite where the scores are; kinds are missing whose means were not kept.
+  package private(set) var strangeMeans: [StrangeFrame: [Float]] = [:]
+  /// Mean of the map above which a frame is strange all over and given ``lowSide``'s verdict; nil: none is, as where low
+  /// scores pass.
+  package private(set) var meanThreshold: Float?
   /// How the map's values read.
   package var mapScale: MapScale
+  /// The wanted share of good frames above a threshold that was set for one; nil for another rule, and where it was not kept.
+  package private(set) var wantedRate: Double?
+  /// The calibration frame that set the threshold; nil where several did or it was not kept.
+  package var thresholdFrame: ThresholdFrame?
+  /// Per level the mean over the calibration frames' places of exp(log p / C - maximum): what the map rises by where the
+  /// level finds no likelihood in place of a typical one. Empty where they were not kept.
+  package private(set) var levelMeans: [Double] = []
 
   /// Within which all of this was computed; nil for whole frames.
   package var regionOfInterest: RegionOfInterest?
@@ -59,14 +71,51 @@ package struct Calibration: Sendable, Equatable {
     lowSide = side
   }
 
-  /// Fails with `.format` when one is NaN or negatively infinite, or a kind has none.
-  package mutating func setStrangeScores(_ scores: [StrangeFrame: [Float]]) throws(Failure) {
-    for (kind, scores) in scores {
-      guard !scores.isEmpty, scores.allSatisfy({ $0 > -.infinity }) else {
+  /// Fails with `.format` when one is NaN or negatively infinite, or a kind has none, or not as many means as scores.
+  package mutating func setStrangeScores(
+    _ scores: [StrangeFrame: [Float]], means: [StrangeFrame: [Float]] = [:]
+  ) throws(Failure) {
+    for (kind, values) in [scores, means].flatMap({ $0 }) {
+      guard !values.isEmpty, values.allSatisfy({ $0 > -.infinity }), values.count == scores[kind]?.count else {
         throw Failure(.format, "the scores of frames of the kind \(kind.rawValue) are missing or no numbers")
       }
     }
-    strangeScores = scores
+    (strangeScores, strangeMeans) = (scores, means)
+  }
+
+  /// Fails with `.format` when it is not finite, or there is no verdict for it.
+  package mutating func setMeanThreshold(_ threshold: Float?) throws(Failure) {
+    guard threshold.map({ $0.isFinite && lowSide != nil }) ?? true else {
+      throw Failure(.format, "the threshold of maps' means is not finite, or frames above it pass")
+    }
+    meanThreshold = threshold
+  }
+
+  /// Sets the threshold of maps' means halfway from the highest of good frames to the lowest of black, white, grey and noisy
+  /// ones, which so are not passed whatever the good frames' highest scores are. None where these overlap, or low scores
+  /// pass.
+  ///
+  /// - Parameter highest: of the calibration frames. The threshold is not below it, whatever else it is: a new good frame
+  ///   is above it with probability at most 1 / (frames + 1).
+  package mutating func setMeanThreshold(above highest: Float) throws(Failure) {
+    let lowest = StrangeFrame.blankKinds.flatMap { strangeMeans[$0, default: []] }.min() ?? .infinity
+    guard lowSide != nil, highest < lowest, lowest.isFinite else { return try setMeanThreshold(nil) }
+    let middle = highest / 2 + lowest / 2
+    try setMeanThreshold(middle < lowest ? max(middle, highest) : highest)
+  }
+
+  /// Fails with `.format` when it is no rate.
+  package mutating func setWantedRate(_ rate: Double?) throws(Failure) {
+    guard rate.map({ (0...1).contains($0) }) ?? true else { throw Failure(.format, "a rate is not within 0 to 1") }
+    wantedRate = rate
+  }
+
+  /// Fails with `.format` when there is not one for each level, or one is negative or not finite.
+  package mutating func setLevelMeans(_ means: [Double]) throws(Failure) {
+    guard means.isEmpty || means.count == levelMaxima.count, means.allSatisfy({ $0 >= 0 && $0.isFinite }) else {
+      throw Failure(.format, "the levels' means are not one number of at least 0 for each level")
+    }
+    levelMeans = means
   }
 
   /// Fails with `.format` when one is not finite.

@@ -6,6 +6,8 @@ package struct Calibrator {
   private let detector: Detector
   private var goodFrames: [FrameLikelihoods] = []
   private var defectiveFrames: [FrameLikelihoods] = []
+  /// Of the good frames' maps the highest mean, once there is a calibration.
+  package private(set) var highestMean = -Float.infinity
 
   package init(_ detector: Detector) { self.detector = detector }
 
@@ -14,7 +16,7 @@ package struct Calibrator {
   }
 
   /// - Throws: `.state` without good frames, or without defective ones for a rule that needs them.
-  package func calibration(_ options: CalibrationOptions) throws(Failure) -> Calibration {
+  package mutating func calibration(_ options: CalibrationOptions) throws(Failure) -> Calibration {
     guard !goodFrames.isEmpty else { throw Failure(.state, "no frame was given to calibrate with") }
     guard options.rule == .conformal || !defectiveFrames.isEmpty else {
       throw Failure(.state, "no defective frame was given to choose the threshold by")
@@ -25,12 +27,20 @@ package struct Calibrator {
     let histogram = try PixelHistogram(maximum: detector.levels.count)
     // A frame's score is total - (the minimum of its sum); the total is the maximum over all good frames' sums.
     var total = -Float.infinity
+    var lowestMean = Double.infinity
     let minima = try goodFrames.map { (frame) throws(Failure) in
-      try Self.minimum(frame, levelMaxima, map) { sum in
+      var (mean, count) = (0.0, 0)
+      let minimum = try Self.minimum(frame, levelMaxima, map) { sum in
         total = max(total, sum)
         histogram.add(sum)
+        mean += Double(sum)
+        count += 1
       }
+      lowestMean = min(lowestMean, mean / Double(count))
+      return minimum
     }
+    // Scoring rounds each value of a map, by less than this.
+    highestMean = Float(Double(total) * (1 + 1e-6) - lowestMean)
     let defectiveMinima = try defectiveFrames.map { (frame) throws(Failure) in
       try Self.minimum(frame, levelMaxima, map) { _ in }
     }
@@ -51,6 +61,8 @@ package struct Calibrator {
       try calibration.setLowSide(
         LowSide(threshold: Self.conformalLowThreshold(scores, rate: options.lowRate), verdict: options.lowVerdict))
     }
+    if options.rule == .conformal { try calibration.setWantedRate(options.falseRejectRate) }
+    try calibration.setLevelMeans(map.levelMeans(of: goodFrames, levelMaxima: levelMaxima))
     calibration.regionOfInterest = region
     calibration.mapScale = try Self.mapScale(histogram, total: total, pixelRate: options.pixelRate)
     return calibration

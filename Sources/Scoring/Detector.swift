@@ -13,6 +13,10 @@ package final class Detector: Sendable {
   /// The grid of each level, finest first.
   package let levels: [Grid]
   package let calibration: Calibration?
+  /// What the fit has found out; nil where it is not known.
+  package let fit: FitSummary?
+  /// ``advice`` as text for C, made when it is first asked for.
+  private let adviceText = Locked<Buffer<CChar>?>(nil)
   /// Numbers in the weights as the model file holds them.
   package let parameterCount: Int
   package let encoder: Encoder
@@ -69,6 +73,7 @@ package final class Detector: Sendable {
     self.flowDescription = flow
     self.levels = levels
     self.calibration = contents.calibration
+    self.fit = contents.fit
     self.parameterCount = contents.flowWeights.reduce(contents.encoderWeights.parameterCount) {
       $0 + $1.parameterCount
     }
@@ -85,7 +90,29 @@ package final class Detector: Sendable {
     parameterCount = other.parameterCount
     encoder = other.encoder
     flows = other.flows
+    fit = other.fit
     self.calibration = calibration
+  }
+
+  /// What is worth knowing about it.
+  package var advice: Advice {
+    Advice(
+      fit: fit, calibration: calibration, startsAtGaussian: flowDescription.start == .gaussian,
+      levels: levels.map { Advice.Level(width: $0.width, height: $0.height) })
+  }
+
+  /// The same as NUL-terminated UTF-8 that lives as long as the detector does. Fails with `.outOfMemory`.
+  package var adviceCharacters: UnsafePointer<CChar> {
+    get throws(Failure) {
+      try adviceText.withLock { text throws(Failure) in
+        if let text { return UnsafePointer(text.base) }
+        let characters = advice.text.utf8CString
+        let buffer = try Buffer<CChar>(count: characters.count)
+        for (index, character) in characters.enumerated() { buffer.base[index] = character }
+        text = buffer
+        return UnsafePointer(buffer.base)
+      }
+    }
   }
 
   /// Threads that prepare weights. More than some of them would wait for the memory; where none can be started, the calling

@@ -15,13 +15,15 @@ package struct DetectorContents: Sendable {
   package var calibration: Calibration?
   /// Fingerprints of the frames that the flows were trained on; empty when they are not known.
   package var trainedFrames: Set<UInt64>
+  /// What the fit has found out; nil where it is not known.
+  package var fit: FitSummary?
   /// How it was made: settings and origin by name, for people; nothing is computed from it.
   package var provenance: [String: String]
 
   package init(
     encoder: EncoderDescription, preprocessing: Preprocessing, flow: FlowDescription? = nil,
     encoderWeights: StateDictionary, flowWeights: [StateDictionary] = [], calibration: Calibration? = nil,
-    trainedFrames: Set<UInt64> = [], provenance: [String: String] = [:]
+    trainedFrames: Set<UInt64> = [], fit: FitSummary? = nil, provenance: [String: String] = [:]
   ) {
     self.encoder = encoder
     self.preprocessing = preprocessing
@@ -30,6 +32,7 @@ package struct DetectorContents: Sendable {
     self.flowWeights = flowWeights
     self.calibration = calibration
     self.trainedFrames = trainedFrames
+    self.fit = fit
     self.provenance = provenance
   }
 

@@ -10,6 +10,8 @@ package final class DetectorSession {
   /// What scores are judged by: within the region of the calibration as it was given.
   package private(set) var judge: Judge
   private let calibratedJudge: Judge
+  /// Mean of the last frame's map, within the region.
+  package private(set) var mapMean = Float.nan
   package var detector: Detector { likelihoods.detector }
   /// The last frame's anomaly map at the network's scale: height x width of its layout.
   package var map: UnsafePointer<Float> { anomalyMap.values }
@@ -48,12 +50,12 @@ package final class DetectorSession {
 
   /// Scores the frames that follow, and finds their regions, within a region of interest; nil for the detector's own,
   /// that of its calibration. In another one good frames may well score lower than the calibration's did, so that there
-  /// low scores are not strange.
+  /// low scores are not strange, nor are high means.
   package func setRegionOfInterest(_ region: RegionOfInterest?) throws(Failure) {
     let calibrated = detector.calibration?.regionOfInterest
     anomalyMap = try AnomalyMap(detector.preprocessing, levels: detector.levels, region: region ?? calibrated)
     isInCalibratedRegion = region?.isEqual(to: calibrated) ?? true
-    judge = isInCalibratedRegion ? calibratedJudge : calibratedJudge.withoutLowThreshold
+    judge = isInCalibratedRegion ? calibratedJudge : calibratedJudge.withoutStrangeness
   }
 
   /// Whether frames are scored where the calibration's were.
@@ -93,11 +95,12 @@ package final class DetectorSession {
     guard let calibration = detector.calibration else {
       throw Failure(.notCalibrated, "the model is not calibrated: it gives log-likelihoods, but no score")
     }
-    let score = anomalyMap.invert(layout, total: calibration.total)
-    guard score.isFinite else {
+    let summary = anomalyMap.invert(layout, total: calibration.total)
+    guard summary.maximum.isFinite else {
       throw Failure(.diverged, "the score is not finite: the calibration does not fit the model")
     }
-    return score
+    mapMean = summary.mean
+    return summary.maximum
   }
 
   /// All of it: the image score of a frame, and ``map``.

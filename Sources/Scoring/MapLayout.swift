@@ -75,12 +75,16 @@ package final class MapLayout {
     region?.contains(x: x, y: y, ofWidth: frameWidth, height: frameHeight) ?? true
   }
 
-  /// The largest of a map's values that count; nil without a region.
-  func maximumInside(_ map: UnsafePointer<Float>) -> Float? {
+  /// Of a map's values that count; nil without a region.
+  func summaryInside(_ map: UnsafePointer<Float>) -> AnomalyMap.Summary? {
     region?.mask.withUnsafeBufferPointer { mask in
-      var maximum = -Float.infinity
-      for i in mask.indices where mask[i] != 0 { maximum = max(maximum, map[i]) }
-      return maximum
+      var (maximum, sum, count) = (-Float.infinity, 0.0, 0)
+      for i in mask.indices where mask[i] != 0 {
+        maximum = max(maximum, map[i])
+        sum += Double(map[i])
+        count &+= 1
+      }
+      return AnomalyMap.Summary(maximum: maximum, mean: Float(sum / Double(count)))
     }
   }
 

@@ -14,16 +14,18 @@ package enum StrangeFrame: String, Sendable, CaseIterable {
   case inverted
   /// A good frame at a fifth of its exposure.
   case dark
+  /// A good frame far out of focus.
+  case blurred
+
+  /// What shows nothing at all.
+  static let blankKinds: [StrangeFrame] = [.black, .white, .gray, .noise]
 
   /// Bit of the kind in a set.
   package var bit: UInt32 { 1 << UInt32(Self.allCases.firstIndex(of: self) ?? 0) }
 
   /// Whether its frames show something of the good ones that they are made from.
   private var isMadeOfGoodOnes: Bool {
-    switch self {
-    case .black, .white, .gray, .noise: false
-    case .shuffled, .inverted, .dark: true
-    }
+    !Self.blankKinds.contains(self)
   }
 
   /// From which good frames some of this kind are to be made, for a trial: up to three, first, middle and last, where the
@@ -44,11 +46,35 @@ package enum StrangeFrame: String, Sendable, CaseIterable {
       case .shuffled: shuffle(&pixels, width: width, height: height)
       case .inverted: for index in pixels.indices { pixels[index] = 255 - pixels[index] }
       case .dark: for index in pixels.indices { pixels[index] = UInt8((Int(pixels[index]) + 2) / 5) }
+      case .blurred: blur(&pixels, width: width, height: height)
       }
     }
   }
 
   private func fill(_ pixels: inout [UInt8], _ value: UInt8) { for index in pixels.indices { pixels[index] = value } }
+
+  /// Means over squares of a sixteenth of the shorter side, twice.
+  private func blur(_ pixels: inout [UInt8], width: Int, height: Int) {
+    let radius = max(min(width, height) / 32, 1)
+    for _ in 0..<2 {
+      for y in 0..<height {
+        for channel in 0..<3 { Self.blurLine(&pixels, start: 3 * y * width + channel, step: 3, count: width, radius) }
+      }
+      for x in 0..<3 * width { Self.blurLine(&pixels, start: x, step: 3 * width, count: height, radius) }
+    }
+  }
+
+  /// Replaces each of some pixels in a line by the mean of those up to a radius away that there are.
+  private static func blurLine(_ pixels: inout [UInt8], start: Int, step: Int, count: Int, _ radius: Int) {
+    let line = (0..<count).map { Int(pixels[start + $0 * step]) }
+    var sum = line.prefix(radius).reduce(0, +)
+    for i in 0..<count {
+      if i + radius < count { sum += line[i + radius] }
+      if i > radius { sum -= line[i - radius - 1] }
+      let width = min(i + radius, count - 1) - max(i - radius, 0) + 1
+      pixels[start + i * step] = UInt8((sum + width / 2) / width)
+    }
+  }
 
   private func fillWithNoise(_ pixels: inout [UInt8]) {
     let starts = stride(from: 0, to: pixels.count, by: 3)
@@ -82,7 +108,8 @@ extension Calibration {
   /// The verdicts about the frames of a kind that were tried, by the calibration's own thresholds; empty when none was.
   package func verdicts(_ kind: StrangeFrame) -> [Verdict] {
     let judge = Judge(self)
-    return strangeScores[kind, default: []].map { judge.verdict($0) }
+    let scores = strangeScores[kind, default: []]
+    return zip(scores, strangeMeans[kind] ?? scores.map { _ in .nan }).map { judge.verdict($0, mean: $1) }
   }
 
   /// Kinds that were tried.
@@ -99,11 +126,11 @@ extension Calibration {
 }
 
 extension DetectorSession {
-  /// As ``Calibration/strangeScores`` has it: infinite for a frame that scoring refuses.
-  package func strangeScore(_ frame: PreparedFrame) throws(Failure) -> Float {
-    do throws(Failure) { return try score(frame) } catch {
+  /// As ``Calibration/strangeScores`` and ``Calibration/strangeMeans`` have them: infinite for a frame that scoring refuses.
+  package func strangeScore(_ frame: PreparedFrame) throws(Failure) -> (score: Float, mean: Float) {
+    do throws(Failure) { return (try score(frame), mapMean) } catch {
       guard error.kind == .diverged else { throw error }
-      return .infinity
+      return (.infinity, .infinity)
     }
   }
 }

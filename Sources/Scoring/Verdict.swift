@@ -17,7 +17,9 @@ package struct Judge: Sendable {
   package let reviewThreshold: Float
   /// Score below which a frame is as strange as one above the thresholds; NaN for none.
   package private(set) var lowThreshold: Float
-  /// What such a frame is given at least.
+  /// Mean of the map above which a frame is strange all over; NaN for none.
+  package private(set) var meanThreshold: Float
+  /// What such frames are given at least.
   package let lowVerdict: Verdict
   /// Value of the map above which a pixel is anomalous.
   package let pixelThreshold: Float
@@ -33,22 +35,31 @@ package struct Judge: Sendable {
     // A detector without one has no such verdict, whatever threshold the session sets.
     self.reviewThreshold = min(reviewThreshold ?? calibration?.reviewThreshold ?? self.threshold, self.threshold)
     lowThreshold = calibration?.lowSide?.threshold ?? .nan
+    meanThreshold = calibration?.meanThreshold ?? .nan
     lowVerdict = calibration?.lowSide?.verdict ?? .pass
     self.regionFilter = regionFilter
     self.pixelThreshold = pixelThreshold ?? calibration?.mapScale.threshold ?? .nan
   }
 
-  /// The same for scores that may be low without being strange.
-  var withoutLowThreshold: Judge {
+  /// The same for frames whose scores and means may be other than the calibration's without being strange.
+  var withoutStrangeness: Judge {
     var judge = self
-    judge.lowThreshold = .nan
+    (judge.lowThreshold, judge.meanThreshold) = (.nan, .nan)
     return judge
   }
 
-  package func verdict(_ score: Float) -> Verdict { max(highVerdict(score), score < lowThreshold ? lowVerdict : .pass) }
+  /// - Parameter mean: of the map; NaN where it is not known.
+  package func verdict(_ score: Float, mean: Float) -> Verdict {
+    max(highVerdict(score), score < lowThreshold || mean > meanThreshold ? lowVerdict : .pass)
+  }
 
   /// Whether the verdict is what it is because the score is low.
-  package func isTooLow(_ score: Float) -> Bool { verdict(score) > highVerdict(score) }
+  package func isTooLow(_ score: Float) -> Bool { score < lowThreshold && lowVerdict > highVerdict(score) }
+
+  /// Whether the verdict is what it is because the map is high all over.
+  package func isStrangeAllOver(_ score: Float, mean: Float) -> Bool {
+    mean > meanThreshold && lowVerdict > highVerdict(score)
+  }
 
   private func highVerdict(_ score: Float) -> Verdict {
     score > threshold ? .reject : score > reviewThreshold ? .review : .pass

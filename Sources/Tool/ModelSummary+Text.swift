@@ -56,6 +56,7 @@ extension ModelSummary {
       rows.append(("constants", "total \(calibration.total), level maxima \(list(calibration.levelMaxima))"))
     }
     if let sessionBytes { rows.append(("session", "\(String(byteCount: sessionBytes)) of scratch memory")) }
+    for (index, line) in (advice ?? []).enumerated() { rows.append((index == 0 ? "advice" : "", line)) }
     return rows + provenanceRows
   }
 

@@ -104,6 +104,8 @@ struct ModelSummary: Codable {
   var calibration: Calibration?
   /// Scratch memory of one scoring session, beside the weights; none for an encoder.
   var sessionBytes: Int?
+  /// What is worth knowing about a detector, a sentence or a few each; none for an encoder.
+  var advice: [String]?
   var provenance: [String: String]
 
   init(path: String) throws(Failure) {
@@ -145,6 +147,7 @@ struct ModelSummary: Codable {
         parameters: contents.flowWeights.reduce(0) { $0 + $1.parameterCount })
       calibration = contents.calibration.map { Calibration($0) }
       sessionBytes = try detector.sessionBytes
+      advice = detector.advice.lines
     } else {
       let encoder = try Encoder(contents.encoder, weights: contents.encoderWeights)
       grids = try encoder.levelGrids(height: preprocessing.height, width: preprocessing.width)

@@ -34,10 +34,10 @@ struct OutputFile: ParsableArguments {
     if let encoderFile { try ModelFile.checkEncoderFile(encoderFile, for: contents, beside: path) }
   }
 
-  /// Writes the detector and says what its threshold rests on and promises.
+  /// Writes the detector and says what its threshold rests on, and its advice.
   ///
   /// - Parameter isHeldBack: the calibration frames were taken from those to train on.
-  func write(_ contents: DetectorContents, options: TrainingOptions, isHeldBack: Bool) throws(Failure) {
+  func write(_ contents: DetectorContents, _ advice: Advice, isHeldBack: Bool) throws(Failure) {
     try ModelFile.write(contents, to: path, encoderFile: encoderFile)
     guard let calibration = contents.calibration else { return }
     Output.note(
@@ -46,10 +46,6 @@ struct OutputFile: ParsableArguments {
         + (isHeldBack ? " held back" : "")
         + (calibration.defectiveScores.isEmpty
           ? "" : " and \(String(calibration.defectiveScores.count, of: "defective frame"))"))
-    Output.note(
-      options.thresholdRule == .conformal
-        ? PromiseText(frameCount: calibration.scores.count, wantedRate: Double(options.falseRejectRate)).text
-        : PromiseText.estimate(calibration.promisedRate(above: calibration.threshold)))
-    for text in TrustNotes(calibration).texts { Output.note("\(path): \(text)") }
+    for line in advice.lines { Output.note("\(path): \(line)") }
   }
 }

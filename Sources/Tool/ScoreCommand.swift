@@ -19,19 +19,20 @@ struct ScoreCommand: ParsableCommand {
       good frame has one of at most 0.01 once in a hundred times. A detector with a review threshold, or the one of \
       --review-threshold, tells of frames to look at between passed and rejected ones. A frame that scores lower than \
       nearly every good one is strange too: below the detector's low threshold it is not passed either, and its low \
-      p-value, the share of good frames that score as low, is shown in place of the other.
+      p-value, the share of good frames that score as low, is shown in place of the other. Nor is one passed that is \
+      strange all over, with a map whose mean is above the detector's threshold of means, as a black frame's.
 
       The JSON format is one object a line: file, score, p_value (unless the file of the detector holds none of its \
-      frames' scores), low_p_value, threshold, review_threshold, low_threshold (if it has one), verdict ("pass", \
-      "review" or "reject") and milliseconds, the time of \
+      frames' scores), low_p_value, threshold, review_threshold, low_threshold (if it has one), map_mean, \
+      mean_threshold (if it has one), verdict ("pass", "review" or "reject") and milliseconds, the time of \
       scoring without reading the file. --regions adds regions: the count of all, and the list of the most severe, each \
       with its bounding box (x, y, width, height), area, centroid, peak, peak_pixel, mean and p_value, in pixels, and \
       with --contours its contour.
 
       The CSV format is a line of column names, then a line for each frame: file, score, p_value, threshold, \
-      review_threshold, verdict, milliseconds, region_count, the number of regions that count, low_p_value and \
-      low_threshold. With --regions a frame has a line for each region listed, at least one, which repeats these columns; \
-      the region's own follow.
+      review_threshold, verdict, milliseconds, region_count, the number of regions that count, low_p_value, \
+      low_threshold, map_mean and mean_threshold. With --regions a frame has a line for each region listed, at least one, \
+      which repeats these columns; the region's own follow.
 
       Examples:
 
@@ -192,7 +193,8 @@ struct ScoreCommand: ParsableCommand {
       return try ScoredFrame(
         file: path.shown, score: score, pValue: number(session.detector.calibration?.pValue(score)),
         lowPValue: number(session.lowPValue(score)), threshold: judge.threshold, reviewThreshold: judge.reviewThreshold,
-        lowThreshold: number(judge.lowThreshold), verdict: judge.verdict(score), milliseconds: milliseconds,
+        lowThreshold: number(judge.lowThreshold), mapMean: session.mapMean, meanThreshold: number(judge.meanThreshold),
+        verdict: judge.verdict(score, mean: session.mapMean), milliseconds: milliseconds,
         regions: format == .csv || regions > 0
           ? ScoredRegions(session, frame, limit: regions, hasContours: contours) : nil)
     }

@@ -14,7 +14,7 @@ struct ScoreTable {
   func lines(_ frame: ScoredFrame) -> [String] {
     let line = table.row(
       frame.file, String(Double(frame.score), decimals: 6), number(frame.isLow ? frame.lowPValue : frame.pValue),
-      frame.isLow ? "\(frame.verdict), low" : "\(frame.verdict)")
+      "\(frame.verdict)" + (frame.isLow ? ", low" : frame.isStrangeAllOver ? ", all over" : ""))
     guard let regions = frame.regions else { return [line] }
     let list = regions.list.map { region in
       table.row(

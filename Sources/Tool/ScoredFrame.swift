@@ -14,6 +14,9 @@ struct ScoredFrame: Codable {
   var reviewThreshold: Float
   /// None when low scores pass.
   var lowThreshold: Float?
+  var mapMean: Float
+  /// None when frames that are strange all over pass.
+  var meanThreshold: Float?
   var verdict: Verdict
   var milliseconds: Double
   var regions: ScoredRegions?
@@ -21,12 +24,15 @@ struct ScoredFrame: Codable {
   /// Whether its score is strangely low.
   var isLow: Bool { lowThreshold.map { score < $0 } ?? false }
 
+  /// Whether it is strange all over.
+  var isStrangeAllOver: Bool { meanThreshold.map { mapMean > $0 } ?? false }
+
   /// Names of the columns of ``csvLines(withRegions:)``.
   static func csvHead(withRegions: Bool) -> String {
     CSV.line(
       [
         "file", "score", "p_value", "threshold", "review_threshold", "verdict", "milliseconds", "region_count",
-        "low_p_value", "low_threshold",
+        "low_p_value", "low_threshold", "map_mean", "mean_threshold",
       ] + (withRegions ? ScoredRegions.Item.csvColumns : []))
   }
 
@@ -37,6 +43,7 @@ struct ScoredFrame: Codable {
     let cells: [String] = [
       file, cell(score), cell(pValue), cell(threshold), cell(reviewThreshold), "\(verdict)", "\(milliseconds)",
       regions.map { "\($0.count)" } ?? "", cell(lowPValue), cell(lowThreshold),
+      cell(mapMean), cell(meanThreshold),
     ]
     guard withRegions else { return [CSV.line(cells)] }
     let list = regions?.list ?? []

@@ -1,23 +1,7 @@
+import Basics
 import FoundationEssentials
-import Glibc
 
 extension String {
-  /// A number with so many decimals, whatever the locale.
-  init(_ value: Double, decimals: Int) { self.init(value, "%.*f", precision: decimals) }
-
-  /// A number with so many significant digits, without zeros at its end, whatever the locale.
-  init(_ value: Double, digits: Int) { self.init(value, "%.*g", precision: digits) }
-
-  private init(_ value: Double, _ format: String, precision: Int) {
-    // The largest Double has 309 digits.
-    let text = withUnsafeTemporaryAllocation(of: CChar.self, capacity: 400) { buffer in
-      guard let base = buffer.baseAddress else { return "" }
-      _ = withVaList([Int32(precision), value]) { vsnprintf(base, buffer.count, format, $0) }
-      return String(cString: base)
-    }
-    self = text
-  }
-
   /// A size in bytes with a binary unit, e.g. "12.3 MiB".
   init(byteCount: Int) {
     let units = ["bytes", "KiB", "MiB", "GiB", "TiB"]
@@ -50,9 +34,6 @@ extension String {
     // "2026-11-28T15:04:05Z"
     self = "\(date.ISO8601Format().prefix(16).split(separator: "T").joined(separator: " ")) UTC"
   }
-
-  /// "1 frame", "2 frames".
-  init(_ count: Int, of noun: String) { self = "\(count) \(noun)\(count == 1 ? "" : "s")" }
 
   /// Moved to the right end of so many places.
   func aligned(to width: Int) -> String { String(repeating: " ", count: Swift.max(width - count, 0)) + self }

@@ -108,7 +108,7 @@ struct TrainCommand: ParsableCommand {
       try trainer.fit(display.handler)
       try trainer.calibrate(display.handler)
     }
-    try output.write(trainer.contents, options: options, isHeldBack: calibrationFrames.isEmpty)
+    try output.write(trainer.contents, trainer.detector.advice, isHeldBack: calibrationFrames.isEmpty)
     file?.remove()
   }
 

@@ -37,7 +37,7 @@ extension Trainer {
   private func add(_ path: String, _ role: Role) throws(Failure) {
     let image = try ImageFile.read(path: path)
     do throws(Failure) {
-      try image.withFrame { frame throws(Failure) in try add(frame, role: role) }
+      try image.withFrame { frame throws(Failure) in try add(frame, role: role, name: path.shown) }
     } catch { throw error.within(path) }
   }
 }

@@ -1,5 +1,6 @@
 import Basics
 import OpenBLAS
+import Scoring
 
 /// The two ways of a fit.
 extension Trainer {
@@ -32,6 +33,12 @@ extension Trainer {
     let source = try beginFit(pictures)
     var reporter = reporter
     let start = try GaussianStart(source, options: options, &reporter)
+    curve = try LAPACK.use { () throws(Failure) in
+      try LearningCurve.measured(
+        source.levels.indices.map { source.cachedFeatures(level: $0) }, forms: start.forms,
+        frames: trainingFrames.enumerated().flatMap { index, frame in frame.pictures.map { _ in index } },
+        workers: workers)
+    }
     if options.couplingSteps > 0 {
       try start.prepareCouplings(saved)
       var keeper = checkpoint.map { CheckpointKeeper($0) }

@@ -28,11 +28,19 @@ package final class Trainer {
   var flowWeights: [StateDictionary]
   /// Why a fit would go against the options; calibration is not concerned.
   private var conflict: Failure?
+  /// What is known of the last fit, of this trainer or of the detector that it began with.
+  private var fitSummary: FitSummary?
+  /// How much more frames helped, where the fit has found out.
+  var curve: LearningCurve?
   /// What a fit from a Gaussian on has found.
   package internal(set) var report: FitReport?
   /// Frames for training and those held back for calibration.
   private(set) var trainingFrames: [PreparedFrame] = []
   private(set) var calibrationFrames: [PreparedFrame] = []
+  /// Which of the given frames these are.
+  private var trainingLabels: [ThresholdFrame] = []
+  private var calibrationLabels: [ThresholdFrame] = []
+  private var givenCount = 0
   /// Defective examples, which only choose the threshold.
   private var defectiveFrames: [PreparedFrame] = []
   /// Fingerprints of all frames that the flows were trained on, by earlier trainings as well as far as they are known.
@@ -115,6 +123,7 @@ package final class Trainer {
     calibration = contents.calibration
     regionOfInterest = contents.calibration?.regionOfInterest
     trainedFrames = contents.trainedFrames
+    fitSummary = contents.fit
     provenance = contents.provenance
     resizer = try preprocessing.resizer
     self.flowDescription = flowDescription
@@ -133,6 +142,9 @@ package final class Trainer {
     return residualTaps
   }
 
+  /// Bytes of a frame's name, as many as a path has.
+  package static let longestName = 4096
+
   /// What a frame is for: the `CFLOWAD_ROLE_` constants.
   package enum Role: Int32, Sendable {
     case training = 0
@@ -142,7 +154,9 @@ package final class Trainer {
 
   /// Adds a frame of any size, a good one but in the role of a defective example. Fails with `.state` when it is to be held
   /// back from training, but was trained on.
-  package func add(_ frame: Frame, role: Role) throws(Failure) {
+  ///
+  /// - Parameter name: by which ``Advice`` is to tell of it; without one by how many were added before it.
+  package func add(_ frame: Frame, role: Role, name: String = "") throws(Failure) {
     try checkUsable()
     guard role != .training || state != .fitted else {
       throw Failure(.state, "a frame to train on was added after the fit")
@@ -151,9 +165,15 @@ package final class Trainer {
     guard role == .training || !trainedFrames.contains(fingerprint(frame)) else {
       throw Failure(.state, "the detector was trained on this frame, which therefore says nothing about new ones")
     }
+    let label = ThresholdFrame(index: givenCount, name: name)
+    givenCount += 1
     switch role {
-    case .training: trainingFrames.append(frame)
-    case .calibration: calibrationFrames.append(frame)
+    case .training:
+      trainingFrames.append(frame)
+      trainingLabels.append(label)
+    case .calibration:
+      calibrationFrames.append(frame)
+      calibrationLabels.append(label)
     case .defective: defectiveFrames.append(frame)
     }
   }
@@ -179,6 +199,7 @@ package final class Trainer {
     guard state != .fitted else { throw Failure(.state, "the trainer was fitted already") }
     if let conflict { throw conflict }
     guard !trainingFrames.isEmpty else { throw Failure(.state, "no frame was added to train on") }
+    let givenCount = trainingFrames.count
     if holdsBack { try holdBack() }
     try checkHeldBack()
     let pictures = trainingFrames.flatMap(\.pictures)
@@ -186,6 +207,9 @@ package final class Trainer {
     case .paper: try trainFromRandomWeights(pictures, ProgressReporter(handler), observer)
     case .gaussian, .automatic: try trainFromGaussian(pictures, ProgressReporter(handler))
     }
+    fitSummary = try FitSummary(
+      givenCount: givenCount, fittedCount: trainingFrames.count, curve: curve,
+      couplingGains: report?.couplingGains ?? [])
     calibration = nil
     state = .fitted
   }
@@ -193,6 +217,7 @@ package final class Trainer {
   /// From here on a fit that fails leaves a trainer of no use.
   func beginFit(_ pictures: [[UInt8]]) throws(Failure) -> FeatureSource {
     state = .failed
+    fitSummary = nil
     trainedFrames.formUnion(trainingFrames.map { fingerprint($0) })
     return try FeatureSource(
       encoder, preprocessing: preprocessing, frames: pictures, options: options, workers: workers)
@@ -216,9 +241,12 @@ package final class Trainer {
     let wanted = Int((Double(options.calibrationFraction) * Double(different.count)).rounded())
     let chosen = Set(eligible.prefix(min(max(wanted, 1), different.count - 1)))
     var left = chosen
-    let all = zip(trainingFrames, fingerprints)
-    calibrationFrames = all.filter { left.remove($1) != nil }.map(\.0)
-    trainingFrames = all.filter { !chosen.contains($1) }.map(\.0)
+    let held = fingerprints.indices.filter { left.remove(fingerprints[$0]) != nil }
+    calibrationFrames = held.map { trainingFrames[$0] }
+    calibrationLabels = held.map { trainingLabels[$0] }
+    let kept = fingerprints.indices.filter { !chosen.contains(fingerprints[$0]) }
+    trainingFrames = kept.map { trainingFrames[$0] }
+    trainingLabels = kept.map { trainingLabels[$0] }
   }
 
   /// What was trained on says nothing about new frames.
@@ -271,13 +299,18 @@ package final class Trainer {
     var calibration = try calibrator.calibration(calibrationOptions)
     // By the path that scores frames, with all that was just found.
     let scoring = try DetectorSession(session, calibration: calibration)
-    var strangeScores: [StrangeFrame: [Float]] = [:]
+    var (strangeScores, strangeMeans) = ([StrangeFrame: [Float]](), [StrangeFrame: [Float]]())
     for (kind, source) in strangeFrames {
-      strangeScores[kind, default: []].append(try scoring.strangeScore(kind.frame(from: source, preprocessing)))
+      let (score, mean) = try scoring.strangeScore(kind.frame(from: source, preprocessing))
+      strangeScores[kind, default: []].append(score)
+      strangeMeans[kind, default: []].append(mean)
       progress.done += 1
       try reporter.report(progress, isImportant: progress.done == progress.total)
     }
-    try calibration.setStrangeScores(strangeScores)
+    try calibration.setStrangeScores(strangeScores, means: strangeMeans)
+    try calibration.setMeanThreshold(above: calibrator.highestMean)
+    let setters = calibration.scores.indices.filter { calibration.scores[$0] == calibration.threshold }
+    if setters.count == 1 { calibration.thresholdFrame = calibrationLabels[setters[0]] }
     self.calibration = calibration
   }
 
@@ -309,7 +342,8 @@ package final class Trainer {
   func contents(_ flowWeights: [StateDictionary]) -> DetectorContents {
     DetectorContents(
       encoder: encoder.description, preprocessing: preprocessing, flow: flowDescription,
-      encoderWeights: encoderWeights, flowWeights: flowWeights, trainedFrames: trainedFrames, provenance: provenance)
+      encoderWeights: encoderWeights, flowWeights: flowWeights, trainedFrames: trainedFrames, fit: fitSummary,
+      provenance: provenance)
   }
 
   private func checkUsable() throws(Failure) {

@@ -30,6 +30,7 @@ STATIC_ASSERT(size_of_result_1_0, offsetof(cflowad_result, p_value) == 88);
 STATIC_ASSERT(size_of_train_options_1_0, offsetof(cflowad_train_options, decay_rate) == 96);
 STATIC_ASSERT(size_of_train_options_1_1, offsetof(cflowad_train_options, thread_count) == 152);
 STATIC_ASSERT(size_of_roi, sizeof(cflowad_roi) == 56);
+STATIC_ASSERT(size_of_advice, sizeof(cflowad_advice) == 208);
 STATIC_ASSERT(size_of_region, sizeof(cflowad_region) == 64);
 STATIC_ASSERT(size_of_progress, sizeof(cflowad_progress) == 48);
 STATIC_ASSERT(size_of_overlay_options, sizeof(cflowad_overlay_options) == 24);
@@ -112,6 +113,8 @@ static void test_model(const char *path, cflowad_model *model, cflowad_session *
     } later;
     unsigned char rubbish[512];
     cflowad_overlay_options overlay;
+    cflowad_advice advice;
+    int i;
     memset(rubbish, 0x5a, sizeof rubbish);
 
     INVALID(cflowad_model_open(NULL, &other));
@@ -151,6 +154,27 @@ static void test_model(const char *path, cflowad_model *model, cflowad_session *
     EXPECT(OK, cflowad_model_overlay_options(model, &overlay, sizeof overlay));
     CHECK(overlay.struct_size == sizeof overlay && overlay.low == info.map_low && overlay.high == info.map_high);
     CHECK(overlay.threshold == info.pixel_threshold && overlay.opacity == 0.6f);
+
+    /* Made elsewhere: nothing is known of a fit, and text and numbers are there all the same. */
+    memset(&advice, 0x5a, sizeof advice);
+    advice.struct_size = sizeof advice - 1;
+    SIZE(cflowad_model_get_advice(model, &advice));
+    advice.struct_size = sizeof advice;
+    INVALID(cflowad_model_get_advice(NULL, &advice));
+    INVALID(cflowad_model_get_advice(model, NULL));
+    HANDLE(cflowad_model_get_advice((cflowad_model *)session, &advice));
+    EXPECT(OK, cflowad_model_get_advice(model, &advice));
+    CHECK(advice.given_count == 0 && advice.fitted_count == 0 && advice.curve_full_count == 0);
+    CHECK(advice.more_frames == CFLOWAD_MORE_FRAMES_UNKNOWN && advice.level_count == info.level_count);
+    CHECK(advice.doubling_gain != advice.doubling_gain && advice.wanted_rate != advice.wanted_rate);
+    for (i = 0; i < CFLOWAD_MAX_LEVELS; i++) {
+        CHECK(advice.curve_full[i] != advice.curve_full[i] && advice.level_share[i] != advice.level_share[i]);
+        CHECK(advice.coupling_gain[i] != advice.coupling_gain[i] && advice.curve_half[i] != advice.curve_half[i]);
+    }
+    CHECK(advice.outlier_frame == -1 && advice.outlier_score != advice.outlier_score);
+    CHECK(cflowad_model_advice(NULL) == NULL && *cflowad_last_error());
+    CHECK(cflowad_model_advice((cflowad_model *)session) == NULL);
+    CHECK(cflowad_model_advice(model) && cflowad_model_advice(model) == cflowad_model_advice(model));
 
     memset(&later, 0, sizeof later);
     later.known.struct_size = sizeof later;
@@ -850,12 +874,14 @@ static void test_low_scores(const char *detector, const char *folder) {
     }
     snprintf(path, sizeof path, "%s/low.h5", folder);
     for (v = 0; v < 3; v++) {
+        static char name[5000];
         cflowad_trainer *trainer = NULL;
         cflowad_model *model = NULL, *models[2];
         cflowad_session *session = NULL, *both = NULL;
         cflowad_model_info info;
         cflowad_rect rectangle = {0, 0, WIDTH / 2, HEIGHT};
         cflowad_roi roi;
+        cflowad_advice advice;
         float scores[FRAMES], score;
         int lowest = 0, middle;
         EXPECT(OK, cflowad_train_options_init(&options, sizeof options));
@@ -863,7 +889,11 @@ static void test_low_scores(const char *detector, const char *folder) {
         options.low_verdict = verdicts[v];
         options.low_rate = 0.5f; /* of 4 ranks 2: one of three calibration frames is below the threshold */
         EXPECT(OK, cflowad_trainer_create(detector, &options, &trainer));
-        for (i = 0; i < FRAMES; i++) EXPECT(OK, cflowad_trainer_add_frame(trainer, good + i, CFLOWAD_ROLE_CALIBRATION));
+        memset(name, 'x', sizeof name - 1);
+        name[sizeof name - 1] = 0;
+        INVALID(cflowad_trainer_add_named_frame(trainer, good, CFLOWAD_ROLE_CALIBRATION, name));
+        for (i = 0; i < FRAMES; i++)
+            EXPECT(OK, cflowad_trainer_add_named_frame(trainer, good + i, CFLOWAD_ROLE_CALIBRATION, i ? "part" : NULL));
         EXPECT(OK, cflowad_trainer_calibrate(trainer, NULL, NULL));
         EXPECT(OK, cflowad_trainer_save(trainer, path));
         EXPECT(OK, cflowad_trainer_close(trainer));
@@ -873,6 +903,11 @@ static void test_low_scores(const char *detector, const char *folder) {
         info.struct_size = sizeof info;
         EXPECT(OK, cflowad_model_get_info(model, &info));
         EXPECT(OK, cflowad_session_create(model, NULL, &session));
+        memset(&advice, 0, sizeof advice);
+        advice.struct_size = sizeof advice;
+        EXPECT(OK, cflowad_model_get_advice(model, &advice));
+        CHECK(advice.wanted_rate == 0.01f && advice.level_share[0] > 0 && advice.level_share[0] < 1);
+        CHECK(strstr(cflowad_model_advice(model), "calibrated on 3 frames\n"));
         for (i = 0; i < FRAMES; i++) {
             scores[i] = score_of(session, good + i, results);
             if (scores[i] < scores[lowest]) lowest = i;
@@ -888,6 +923,10 @@ static void test_low_scores(const char *detector, const char *folder) {
         /* The model tells of a black frame what scoring one tells. */
         score_of(session, &black, results);
         CHECK((info.strange_passed >> CFLOWAD_STRANGE_BLACK & 1) == (results[0].verdict == CFLOWAD_VERDICT_PASS));
+        if (v == 0) CHECK(info.mean_threshold != info.mean_threshold);
+        CHECK(v == 0 || results[0].mean_threshold == info.mean_threshold || info.mean_threshold != info.mean_threshold);
+        CHECK(results[0].map_mean > 0 && results[0].map_mean <= results[0].score);
+        if (results[0].map_mean > info.mean_threshold) CHECK(results[0].verdict >= verdicts[v]);
 
         score_of(session, good + middle, results);
         CHECK(results[0].verdict == CFLOWAD_VERDICT_PASS && results[0].low_p_value == 0.75f);

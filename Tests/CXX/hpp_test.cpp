@@ -190,6 +190,8 @@ void models_and_sessions(const char *path) {
     expect(must(cflowad::try_calibration_promise(99, 0.01), "promise").rate == 0.01, "what 99 frames promise");
     expect(std::isnan(plain.low_threshold) && !plain.is_low(), "low scores pass with a model calibrated before 1.2");
     expect(!must(moved.try_info(), "info").passes(CFLOWAD_STRANGE_BLACK), "which has not tried strange frames");
+    expect(std::isnan(plain.mean_threshold) && !plain.is_strange_all_over(), "nor is any frame strange all over");
+    expect(must(moved.try_advice(), "advice").more_frames == CFLOWAD_MORE_FRAMES_UNKNOWN, "made elsewhere");
     options.thread_count = 100000;
     expect_failure(cflowad::Session::try_create(moved, options), CFLOWAD_ERROR_INVALID_ARGUMENT, "too many threads");
 }
@@ -206,7 +208,8 @@ void training(const char *path, const std::string &folder) {
         const std::vector<std::uint8_t> pixels = noise(3 * (40 + i) * 40);
         const cflowad::Frame frame(pixels.data(), 40 + i, 40, CFLOWAD_PIXEL_RGB8);
         const std::int32_t role = i == 0 ? CFLOWAD_ROLE_CALIBRATION : CFLOWAD_ROLE_TRAINING;
-        expect(trainer.try_add_frame(frame, role).has_value(), "a frame is taken");
+        const char *name = i == 1 ? nullptr : "frame";
+        expect(trainer.try_add_frame(frame, role, name).has_value(), "a frame is taken");
     }
     const std::string checkpoint = folder + "/hpp_checkpoint.h5";
     std::remove(checkpoint.c_str());
@@ -225,6 +228,9 @@ void training(const char *path, const std::string &folder) {
     const cflowad::Model trained = must(cflowad::Model::try_open(saved.c_str()), "trained");
     const cflowad::ModelInfo info = must(trained.try_info(), "info");
     expect(info.is_calibrated && info.low_verdict == CFLOWAD_VERDICT_REVIEW, "trained");
+    const cflowad::Advice advice = must(trained.try_advice(), "advice");
+    expect(advice.given_count == 2 && advice.fitted_count == 2 && advice.outlier_frame == -1, "its advice");
+    expect(trained.advice_text().rfind("fitted to 2 frames; calibrated on 1 frame\n", 0) == 0, "in words");
     for (cflowad_strange kind = 0; kind < CFLOWAD_STRANGE_COUNT; kind++)
         expect(info.passes(kind).has_value(), cflowad::strange_name(kind));
     expect(!info.passes(-1) && !info.passes(CFLOWAD_STRANGE_COUNT) && !info.passes(40), "no such kinds");

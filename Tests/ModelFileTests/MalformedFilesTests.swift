@@ -155,6 +155,27 @@ struct Malformed: CustomTestStringConvertible, Sendable {
       try $0.group("/calibration/strange_frames")
       try $0.dataset("/calibration/strange_frames/noise", [1], values: [.nan])
     },
+    Malformed("more means than strange scores", "kind black") {
+      try $0.group("/calibration/strange_frames")
+      try $0.dataset("/calibration/strange_frames/black", [1], values: [0.5])
+      try $0.dataset("/calibration/strange_frames/black_mean", [2], values: [0.5, 0.5])
+    },
+    Malformed("a threshold of means without a verdict", "means") {
+      try $0.set("mean_threshold", of: "/calibration", [0.5])
+    },
+    Malformed("a rate above 1", "rate") { try $0.set("wanted_rate", of: "/calibration", [1.5]) },
+    Malformed("a mean too many", "levels' means") { try $0.set("level_means", of: "/calibration", [1, 1, 1, 1, 1]) },
+    Malformed("more frames fitted to than given", "cannot be fitted to") {
+      try $0.group("/training")
+      try $0.set("given_count", of: "/training", [3], asInteger: true)
+      try $0.set("fitted_count", of: "/training", [4], asInteger: true)
+    },
+    Malformed("gains that are not of the levels", "coupling_gains") {
+      try $0.group("/training")
+      try $0.set("given_count", of: "/training", [3], asInteger: true)
+      try $0.set("fitted_count", of: "/training", [3], asInteger: true)
+      try $0.set("coupling_gains", of: "/training", [1, 1, 1, 1, 1])
+    },
     Malformed("no strange score", "kind dark") {
       try $0.group("/calibration/strange_frames")
       try $0.dataset("/calibration/strange_frames/dark", [0], values: [])

@@ -128,6 +128,31 @@ extension ModelFileTests {
       #expect(older.lowSide == nil && older.strangeScores.isEmpty)
     }
 
+    @Test func whatAdviceNeedsComesBack() throws {
+      var contents = try sample()
+      let levels = contents.flowWeights.count
+      let numbers = (0..<levels).map { -1.25 + Double($0) / 3 }
+      for gains in [[], numbers] {
+        let curve = try LearningCurve(halfCount: 12, fullCount: 24, half: numbers, full: numbers.map { $0 / 2 })
+        contents.fit = try FitSummary(
+          givenCount: 40, fittedCount: 36, curve: gains.isEmpty ? nil : curve, couplingGains: gains)
+        var calibration = try #require(contents.calibration)
+        try calibration.setLowSide(LowSide(threshold: 0.125, verdict: .review))
+        try calibration.setStrangeScores([.black: [0.5], .blurred: [1, 2]], means: [.black: [.infinity]])
+        try calibration.setMeanThreshold(0.75)
+        try calibration.setWantedRate(0.01)
+        try calibration.setLevelMeans(numbers.map { abs($0) })
+        calibration.thresholdFrame = ThresholdFrame(index: 7, name: gains.isEmpty ? "" : "good/é 7.png")
+        contents.calibration = calibration
+        let file = try read(bytes(of: contents))
+        expectEqual(file, contents)
+        #expect(file.fit == contents.fit && file.calibration == calibration)
+      }
+      // Files of before 1.2.
+      let older = try read(bytes(of: sample()))
+      #expect(older.fit == nil && older.calibration?.thresholdFrame == nil && older.calibration?.wantedRate == nil)
+    }
+
     /// Later versions may know more kinds.
     @Test func strangeFramesOfUnknownKindsAreSkipped() throws {
       let edited = try Editor.edited {

@@ -82,7 +82,8 @@ func isEqual(_ a: DetectorContents, _ b: DetectorContents) -> Bool {
   a.encoder == b.encoder && a.preprocessing == b.preprocessing && a.flow == b.flow
     && isEqual(a.encoderWeights, b.encoderWeights)
     && a.flowWeights.count == b.flowWeights.count && zip(a.flowWeights, b.flowWeights).allSatisfy(isEqual)
-    && a.calibration == b.calibration && a.trainedFrames == b.trainedFrames && a.provenance == b.provenance
+    && a.calibration == b.calibration && a.trainedFrames == b.trainedFrames && a.fit == b.fit
+    && a.provenance == b.provenance
 }
 
 private func isEqual(_ a: StateDictionary, _ b: StateDictionary) -> Bool {

@@ -96,6 +96,42 @@ def test_the_same_frames_give_the_same_file(encoder, gaussian, tmp_path):
     assert again.read_bytes() == path.read_bytes()
 
 
+def test_advice(gaussian, encoder):
+    with cflowad.Model(gaussian[0]) as model:
+        advice = model.advice
+        shares, info = advice.level_share, model.info
+    assert (advice.given_count, advice.fitted_count, advice.curve_counts) == (20, 20, (8, 15))
+    assert len(advice.curve_half) == len(advice.curve_full) == len(shares) == 3
+    gain = np.mean(np.subtract(advice.curve_full, advice.curve_half))
+    assert advice.doubling_gain == pytest.approx(max(gain, 0) / 2)
+    words = {"hardly": "hardly help", "somewhat": "help a little", "much": "would help:"}
+    assert words[advice.more_frames] in advice.text and str(advice) == advice.text
+    assert sum(shares) == pytest.approx(1) and min(shares) > 0
+    assert advice.wanted_rate == np.float32(0.01) and advice.coupling_gain == ()
+    lines = advice.text.splitlines()
+    assert lines[0] == "fitted to 20 frames; calibrated on 6 frames"
+    assert lines[1].startswith("about 1 of 7 good frames may be rejected: 6 calibration frames cannot support 1 %")
+    assert not info.strange_frames["black"] and not info.strange_frames["noise"]
+
+    # A frame that is none of the good ones, among those to calibrate on, is pointed at.
+    trainer = cflowad.Trainer(encoder, input_width=64, input_height=64)
+    for frame in gaussian[1]:
+        trainer.add_frame(frame)
+    for index, frame in enumerate([*frames(8, seed=1), np.zeros((64, 64, 3), np.uint8)]):
+        trainer.add_frame(frame, role="calibration", name=f"good/{index}.png" if index == 8 else None)
+    trainer.fit()
+    trainer.calibrate()
+    model = trainer.model()
+    outlier = model.advice.outlier
+    assert outlier is not None and outlier.frame == 28 and outlier.score == model.info.threshold > outlier.next
+    assert "warning: good/8.png scores" in model.advice.text
+    with pytest.raises(UnicodeError):
+        trainer.add_frame(frames(1)[0], role="calibration", name="\ud800")
+    with pytest.raises(cflowad.InvalidHandleError):
+        model.close()
+        _ = model.advice
+
+
 def test_a_strange_frame_scores_above_good_ones(gaussian):
     session = cflowad.Model(gaussian[0]).session()
     good = max(session.score(frame).score for frame in frames(5, seed=3))

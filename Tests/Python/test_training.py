@@ -327,7 +327,7 @@ def test_defective_frames_choose_the_threshold(encoder_file, tmp_path):
 
 def test_low_scores(encoder_file, tmp_path):
     """The lowest of three frames is below a threshold of two of four ranks: judged as it was asked for."""
-    kinds = ["black", "white", "gray", "noise", "shuffled", "inverted", "dark"]
+    kinds = ["black", "white", "gray", "noise", "shuffled", "inverted", "dark", "blurred"]
     good = [*frames(2, seed=1), *frames(1, seed=3)]
     for verdict in cflowad.Verdict:
         with filled(encoder_file, low_rate=0.5, low_verdict=verdict) as trainer:
@@ -347,9 +347,14 @@ def test_low_scores(encoder_file, tmp_path):
             for result in results:
                 assert result.low_p_value == np.float32((1 + sum(score <= result.score for score in scores)) / 4)
                 assert np.array_equal(result.low_threshold, info.low_threshold, equal_nan=True)
+                assert np.array_equal(result.mean_threshold, info.mean_threshold, equal_nan=True)
+                assert not result.map_mean > info.mean_threshold
                 assert result.verdict == (verdict if result.score == scores[0] else cflowad.Verdict.PASS)
             for kind, value in {"black": 0, "white": 255, "gray": 128}.items():
-                result = session.score(np.full_like(good[0], value))
+                result = session.score(np.full_like(good[0], value), maps=["map"])
+                assert result.map_mean == pytest.approx(result.map.astype(float).mean(), rel=1e-6)
+                if result.map_mean > info.mean_threshold:
+                    assert result.verdict >= verdict
                 assert info.strange_frames[kind] == (result.verdict == cflowad.Verdict.PASS)
     with filled(encoder_file) as trainer:
         trainer.fit()

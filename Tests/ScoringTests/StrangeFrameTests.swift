@@ -61,6 +61,19 @@ import Testing
     for value in noise { counts[Int(value)] += 1 }
     for count in counts { #expect(abs(count - mean) < 6 * mean.squareRoot()) }
 
+    // Means, of the same mean, that hardly differ from pixel to pixel.
+    let blurred = try picture(.blurred)
+    func roughness(_ pixels: [UInt8]) -> Int {
+      zip(pixels, pixels.dropFirst(3)).reduce(0) { $0 + abs(Int($1.0) - Int($1.1)) }
+    }
+    func average(_ pixels: [UInt8]) -> Double { pixels.reduce(0) { $0 + Double($1) } / Double(pixels.count) }
+    #expect(10 * roughness(blurred) < roughness(source))
+    expectClose(average(blurred), average(source), within: 2)
+    let radius = max(min(fixture.width, fixture.height) / 32, 1)
+    let corner = (0...radius).flatMap { y in (0...radius).map { Int(source[3 * (y * fixture.width + $0)]) } }
+    let once = corner.reduce(0, +) / corner.count
+    #expect(abs(Int(blurred[0]) - once) <= 40, "near the mean of its corner")
+
     // The same blocks in other places.
     let shuffled = try picture(.shuffled)
     #expect(shuffled != source && shuffled.sorted() == source.sorted())
@@ -134,11 +147,30 @@ import Testing
     }
   }
 
+  /// Of all values of the map, or of those in the region.
+  @Test func theMeanOfAMapIsTheMapsMean() throws {
+    let contents = try fixture.contents()
+    let session = try DetectorSession(Detector(contents))
+    let frame = try good(contents.preprocessing)
+    let count = fixture.width * fixture.height
+    #expect(session.mapMean.isNaN)
+    _ = try session.score(frame)
+    let values = UnsafeBufferPointer(start: session.map, count: count).map { Double($0) }
+    expectClose(Double(session.mapMean), values.reduce(0, +) / Double(count), within: 1e-6)
+    let inside = (0..<count).filter { $0 % 7 < 3 }
+    let mask = (0..<count).map { UInt8($0 % 7 < 3 ? 1 : 0) }
+    try session.setRegionOfInterest(RegionOfInterest(width: fixture.width, height: fixture.height, mask: mask))
+    _ = try session.score(frame)
+    expectClose(
+      Double(session.mapMean), inside.reduce(0) { $0 + values[$1] } / Double(inside.count), within: 1e-6)
+  }
+
   @Test func aFrameThatScoringRefusesIsInfinitelyStrange() throws {
     var contents = try fixture.contents()
     contents.calibration = try Calibration(levelMaxima: [-1e4, -1e4, -1e4], total: 3, threshold: 1, scores: [])
     let session = try DetectorSession(Detector(contents))
-    #expect(try session.strangeScore(good(contents.preprocessing)) == .infinity)
+    let refused = try session.strangeScore(good(contents.preprocessing))
+    #expect(refused.score == .infinity && refused.mean == .infinity)
   }
 
   /// In another region good frames may well score lower.
@@ -155,15 +187,15 @@ import Testing
       try RegionOfInterest(
         width: fixture.width, height: fixture.height, mask: (0..<count).map { isInside($0) ? 1 : 0 })
     }
-    #expect(session.judge.verdict(5) == .reject && session.lowPValue(5) == Float(1.0 / 3))
+    #expect(session.judge.verdict(5, mean: .nan) == .reject && session.lowPValue(5) == Float(1.0 / 3))
     try session.setRegionOfInterest(region { $0 < count / 2 })
-    #expect(session.judge.verdict(5) == .pass && session.judge.verdict(9) == .reject)
+    #expect(session.judge.verdict(5, mean: .nan) == .pass && session.judge.verdict(9, mean: .nan) == .reject)
     #expect(session.lowPValue(5).isNaN && session.judge.lowThreshold.isNaN)
     // The whole frame by another name.
     try session.setRegionOfInterest(region { _ in true })
-    #expect(session.judge.verdict(5) == .reject)
+    #expect(session.judge.verdict(5, mean: .nan) == .reject)
     try session.setRegionOfInterest(region { $0 < count / 2 })
     try session.setRegionOfInterest(nil)
-    #expect(session.judge.verdict(5) == .reject && session.judge.lowThreshold == 6)
+    #expect(session.judge.verdict(5, mean: .nan) == .reject && session.judge.lowThreshold == 6)
   }
 }

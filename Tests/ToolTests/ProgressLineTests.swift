@@ -1,3 +1,5 @@
+import Basics
+import Scoring
 import Testing
 
 @testable import Training

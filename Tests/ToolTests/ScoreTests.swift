@@ -118,7 +118,8 @@ struct ScoreTests {
     #expect(run.errors.isEmpty)
     #expect(
       run.lines.first
-        == "file,score,p_value,threshold,review_threshold,verdict,milliseconds,region_count,low_p_value,low_threshold")
+        == "file,score,p_value,threshold,review_threshold,verdict,milliseconds,region_count,low_p_value,low_threshold,"
+        + "map_mean,mean_threshold")
     let objects = try frames(ToolRun(list: arguments + ["json", "--regions", "1"], folder: folder))
     for (line, object) in zip(run.lines.dropFirst(), objects) {
       let cells = line.split(separator: ",", omittingEmptySubsequences: false)
@@ -126,10 +127,10 @@ struct ScoreTests {
         "\(object.score)", object.pValue.map { "\($0)" } ?? "", "\(object.threshold)", "\(object.reviewThreshold)",
         "\(object.verdict)",
       ]
-      #expect(cells.dropFirst(cells.count - 9).prefix(5).map { String($0) } == expected)
-      #expect(Int(cells[cells.count - 3]) == object.regions?.count)
-      let low = [object.lowPValue, object.lowThreshold].map { $0.map { "\($0)" } ?? "" }
-      #expect(cells.suffix(2).map { String($0) } == low)
+      #expect(cells.dropFirst(cells.count - 11).prefix(5).map { String($0) } == expected)
+      #expect(Int(cells[cells.count - 5]) == object.regions?.count)
+      let rest = [object.lowPValue, object.lowThreshold, object.mapMean, object.meanThreshold]
+      #expect(cells.suffix(4).map { String($0) } == rest.map { $0.map { "\($0)" } ?? "" })
     }
     #expect(run.lines.count == 4 && objects.count == 3)
     #expect(run.lines.last?.hasPrefix("\"frames/with, comma.png\",") == true)

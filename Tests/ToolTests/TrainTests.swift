@@ -113,7 +113,7 @@ struct TrainTests {
     let scores = try #require(second.calibration?.scores)
     #expect(scores.count == 4)
     #expect(second.calibration?.threshold == scores.sorted()[2])
-    #expect(!calibrated.errors.contains("cannot support") && !calibrated.errors.contains("held back"))
+    #expect(!calibrated.errors.contains("cannot support") && !calibrated.errors.contains("frame held back"))
     #expect(calibrated.errors.contains("about 2 of 5 good frames will be rejected (40 % on average"))
     #expect(second.calibration?.reviewThreshold == nil)
 
@@ -177,25 +177,23 @@ struct TrainTests {
   }
 
   @Test func whatIsPassedThoughItShouldNotIsSaid() throws {
-    var calibration = try Calibration(levelMaxima: [0], total: 1, threshold: 1, scores: [0.5, 1])
-    #expect(TrustNotes(calibration).texts.isEmpty)
-    try calibration.setStrangeScores([.black: [0.25], .gray: [0.75], .dark: [2, 3, 0.75], .shuffled: [1.5, 2, 3]])
-    let warning = try #require(TrustNotes(calibration).texts.first)
-    #expect(
-      warning.hasPrefix(
-        "warning: it passes a black frame, a grey frame and a good frame at a fifth of its brightness as good"))
-    #expect(warning.contains("--low-verdict review") && TrustNotes(calibration).texts.count == 1)
-    try calibration.setLowSide(LowSide(threshold: 0.5, verdict: .review))
-    let texts = TrustNotes(calibration).texts
-    #expect(texts.count == 3 && texts[1].contains("passes a grey frame and a good") && !texts[1].contains("--low"))
-    #expect(texts[2].hasPrefix("warning: a black frame scores lower than every good frame"))
-
-    // A trained detector's own, as it was written.
     let run = try train("encoder.h5", to: "detector.h5")
-    let kept = try #require(ModelFile.read(path: folder("detector.h5")).calibration)
+    let contents = try ModelFile.read(path: folder("detector.h5"))
+    let kept = try #require(contents.calibration)
     #expect(kept.triedKinds == StrangeFrame.allCases)
-    for text in TrustNotes(kept).texts { #expect(run.errors.contains("cflowad: detector.h5: \(text)\n")) }
+    let lines = try Detector(contents).advice.lines
+    #expect(lines.first == "fitted to 3 frames, 1 of the 4 given held back; calibrated on 1 frame")
+    for line in lines { #expect(run.errors.contains("cflowad: detector.h5: \(line)\n")) }
     let info = try ToolRun("info", "detector.h5", folder: folder).output
+    for line in lines { #expect(info.contains(line)) }
+    // The calibration's part is told anew, the fit's stays.
+    try folder.makeFolder("new")
+    for index in 0..<3 { try folder.writeFrame("new/\(index).png", 5 + index, of: detectorCase("lite0")) }
+    let again = try ToolRun("calibrate", "detector.h5", "new", "-o", "new.h5", folder: folder)
+    #expect(again.errors.contains("new.h5: fitted to 3 frames, 1 of the 4 given held back; calibrated on 3 frames\n"))
+    let calibration = try #require(ModelFile.read(path: folder("new.h5")).calibration)
+    let setter = try #require(calibration.thresholdFrame)
+    #expect(setter.name == "new/\(setter.index).png" && calibration.scores[setter.index] == calibration.threshold)
     let line = try #require(info.split(separator: "\n").first { $0.hasPrefix("strange frames") })
     for kind in StrangeFrame.allCases { #expect(line.contains(kind.rawValue)) }
     try folder.writeModel("older.h5", detectorCase("lite0"))

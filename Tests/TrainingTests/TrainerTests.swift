@@ -51,7 +51,8 @@ struct TrainerTests {
     let pixels = Generated.unit("trainer/\(index)", count: 80 * 60 * 3).map { UInt8(128 + 100 * $0) }
     try pixels.withUnsafeBufferPointer { pixels in
       let base = try #require(pixels.baseAddress)
-      try trainer.add(Frame(base: base, width: 80, height: 60, stride: 240, format: .rgb8), role: role)
+      try trainer.add(
+        Frame(base: base, width: 80, height: 60, stride: 240, format: .rgb8), role: role, name: "\(index).png")
     }
   }
 
@@ -163,8 +164,8 @@ struct TrainerTests {
     #expect(passes.map(\.learningRate).allSatisfy { $0 > 0 && $0 <= 1e-2 })
     #expect(try #require(passes.last).loss < passes[0].loss)
     #expect(all.last?.stage == .calibrate)
-    // One frame was held back; of it and without it seven strange ones are made.
-    #expect(all.last?.done == 8 && all.last?.total == 8)
+    // One frame was held back; of it and without it eight strange ones are made.
+    #expect(all.last?.done == 9 && all.last?.total == 9)
   }
 
   @Test func fewFramesAndFewFibersAreOneBatch() throws {
@@ -377,6 +378,62 @@ struct TrainerTests {
   }
 
   /// What a briefly trained detector passes, it says: a black frame has a higher likelihood than any good one.
+  /// What the advice is made from: counts, the frame that set the threshold, and how much more frames helped.
+  @Test func whatAdviceNeedsIsKept() throws {
+    var options = Self.options
+    let paper = try trainer(options)
+    try paper.fit()
+    #expect(try paper.contents.fit == FitSummary(givenCount: 8, fittedCount: 7))
+
+    options = TrainingOptions()
+    (options.inputWidth, options.inputHeight, options.levelCount) = (64, 64, 2)
+    let trainer = try Trainer(#require(Self.encoder), options: options)
+    for index in 0..<20 { try add(index, to: trainer, role: .training) }
+    try trainer.fit()
+    try trainer.calibrate()
+    let contents = try trainer.contents
+    let fit = try #require(contents.fit)
+    let curve = try #require(fit.curve)
+    #expect(fit.givenCount == 20 && fit.fittedCount == 18 && fit.couplingGains.isEmpty)
+    #expect(curve.halfCount == 7 && curve.fullCount == 14 && curve.full.count == 2)
+    // Squares of random colours: every frame more is of use.
+    #expect(curve.gain > 0)
+    let calibration = try #require(contents.calibration)
+    let setter = try #require(calibration.thresholdFrame)
+    #expect(calibration.scores.count == 2 && setter.name == "\(setter.index).png" && setter.index < 20)
+    #expect(calibration.wantedRate == Double(Float(0.01)) && calibration.levelMeans.count == 2)
+    #expect(calibration.levelMeans.allSatisfy { $0 > 0 && $0 <= 1 })
+    // The frame it names is the one that scores so.
+    let session = try DetectorSession(Detector(contents))
+    let pixels = Generated.unit("trainer/\(setter.index)", count: 80 * 60 * 3).map { UInt8(128 + 100 * $0) }
+    let score = try pixels.withUnsafeBufferPointer { pixels in
+      try session.score(
+        Frame(base: #require(pixels.baseAddress), width: 80, height: 60, stride: 240, format: .rgb8))
+    }
+    #expect(score == calibration.threshold)
+
+    // Calibrated anew: the fit's part stays, the other is that of the new frames.
+    let again = try Trainer(contents, options: options)
+    for index in 30..<35 { try add(index, to: again, role: .calibration) }
+    try again.calibrate()
+    let later = try again.contents
+    #expect(later.fit == fit)
+    let latest = try #require(later.calibration)
+    let second = try #require(latest.thresholdFrame)
+    #expect(second.name == "\(30 + second.index).png" && latest.scores[second.index] == latest.threshold)
+
+    // Too few frames for a curve; and tiles of one frame are on one side.
+    let few = try Trainer(#require(Self.encoder), options: options)
+    for index in 0..<7 { try add(index, to: few, role: .training) }
+    try few.fit(holdsBack: false)
+    #expect(try few.contents.fit == FitSummary(givenCount: 7, fittedCount: 7))
+    options.tiling = try Tiling(width: 48, height: 40, overlap: 8)
+    let tiled = try Trainer(#require(Self.encoder), options: options)
+    for index in 0..<8 { try add(index, to: tiled, role: .training) }
+    try tiled.fit(holdsBack: false)
+    #expect(try tiled.contents.fit?.curve?.fullCount == 6)
+  }
+
   @Test func whatPassesThoughItShouldNotIsKept() throws {
     let contents = try #require(DetectorFixture.load().detectors.first { $0.case == "lite0" }).contents()
     func calibrated(_ verdict: Verdict, tiling: Tiling? = nil) throws -> DetectorContents {
@@ -397,7 +454,9 @@ struct TrainerTests {
       let calibration = try #require(plain.calibration)
       #expect(calibration.lowSide == nil && calibration.triedKinds == StrangeFrame.allCases)
       let counts = StrangeFrame.allCases.map { calibration.strangeScores[$0, default: []].count }
-      #expect(counts == [1, 1, 1, 1, 3, 3, 3])
+      #expect(counts == [1, 1, 1, 1, 3, 3, 3, 3])
+      #expect(StrangeFrame.allCases.map { calibration.strangeMeans[$0, default: []].count } == counts)
+      #expect(calibration.meanThreshold == nil)
       // By the path that scores a camera's frames.
       let session = try DetectorSession(Detector(plain))
       for (kind, value) in [(StrangeFrame.black, UInt8(0)), (.white, 255), (.gray, 128)] {
@@ -405,8 +464,8 @@ struct TrainerTests {
           let base = try #require(pixels.baseAddress)
           return try session.score(Frame(base: base, width: 80, height: 60, stride: 240, format: .rgb8))
         }
-        #expect(calibration.strangeScores[kind] == [score])
-        #expect(calibration.verdicts(kind) == [session.judge.verdict(score)])
+        #expect(calibration.strangeScores[kind] == [score] && calibration.strangeMeans[kind] == [session.mapMean])
+        #expect(calibration.verdicts(kind) == [session.judge.verdict(score, mean: session.mapMean)])
       }
 
       // The verdict about low scores changes nothing else.
@@ -419,6 +478,8 @@ struct TrainerTests {
         for kind in strict.passedKinds { #expect(strict.strangeScores[kind]?.contains { $0 >= lowest } == true) }
       }
     }
+    // What the advice needs.
+    #expect(try calibrated(.pass).fit == nil)
     #expect(TrainingOptions().lowVerdict == .review && TrainingOptions().lowRate == 0.01)
     for rate in [-0.1, 0.6, Float.nan] {
       var options = Self.options

@@ -26,7 +26,12 @@ struct ClassEvaluation {
 
   /// Of an image, at the detector's own thresholds; nil when it has none.
   func verdict(_ index: Int) -> Verdict? {
-    deployed.map { Judge(scored.calibration).verdict($0.scores[index]) }
+    deployed.map { Judge(scored.calibration).verdict($0.scores[index], mean: mean($0, index)) }
+  }
+
+  /// Of an image's map, as the threshold of means knows it: NaN with one for a region, since maps are measured whole.
+  private func mean(_ deployed: ProtocolResult, _ index: Int) -> Float {
+    scored.calibration?.regionOfInterest == nil ? deployed.means[index] : .nan
   }
 
   /// Whether an image has its verdict because its score is below the low threshold.
@@ -34,9 +39,18 @@ struct ClassEvaluation {
     deployed.map { Judge(scored.calibration).isTooLow($0.scores[index]) } ?? false
   }
 
+  /// Whether an image has its verdict because its map is high all over.
+  func isStrangeAllOver(_ index: Int) -> Bool {
+    deployed.map {
+      Judge(scored.calibration).isStrangeAllOver($0.scores[index], mean: mean($0, index))
+    } ?? false
+  }
+
   /// The verdict in words: "review, too low".
   func verdictText(_ index: Int) -> String? {
-    verdict(index).map { "\($0)" + (isTooLow(index) ? ", too low" : "") }
+    verdict(index).map {
+      "\($0)" + (isTooLow(index) ? ", too low" : isStrangeAllOver(index) ? ", all over" : "")
+    }
   }
 
   /// Nil when the detector has no threshold.

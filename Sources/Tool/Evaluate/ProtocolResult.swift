@@ -5,6 +5,8 @@ import Evaluation
 struct ProtocolResult {
   /// Of each image.
   let scores: [Float]
+  /// The means of their maps; empty where these have no constants of their own.
+  private(set) var means: [Float] = []
   let constants: ScoredImages.Constants
   private(set) var measures = Measures()
   private(set) var curves = Curves()
@@ -36,10 +38,13 @@ struct ProtocolResult {
   static func deployed(_ scored: ScoredImages, maps: Buffer<Float>) throws(Failure) -> ProtocolResult? {
     guard let calibration = scored.calibration else { return nil }
     let constants = ScoredImages.Constants(levelMaxima: calibration.levelMaxima, total: calibration.total)
-    let scores = try (0..<scored.images.count).map { (index) throws(Failure) in
+    let summaries = try (0..<scored.images.count).map { (index) throws(Failure) in
       try scored.computeMap(index, constants, into: maps.base + index * scored.images.pixelCount)
     }
-    return try ProtocolResult(scored.images, ranks: scores, offset: 0, maps: maps, constants: constants)
+    var result = try ProtocolResult(
+      scored.images, ranks: summaries.map(\.maximum), offset: 0, maps: maps, constants: constants)
+    result.means = summaries.map(\.mean)
+    return result
   }
 
   /// - Parameters:

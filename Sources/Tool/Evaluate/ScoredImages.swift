@@ -51,13 +51,13 @@ final class ScoredImages {
     sums.update(from: map.values, count: images.pixelCount)
   }
 
-  /// Writes an image's anomaly map, height x width, and returns its score.
+  /// Writes an image's anomaly map, height x width, whose maximum is its score.
   func computeMap(
     _ index: Int, _ constants: Constants, into values: UnsafeMutablePointer<Float>
-  ) throws(Failure) -> Float {
+  ) throws(Failure) -> AnomalyMap.Summary {
     let layout = try map.sum(likelihoods[index], levelMaxima: constants.levelMaxima)
-    let score = map.invert(layout, total: constants.total)
+    let summary = map.invert(layout, total: constants.total)
     values.update(from: map.values, count: images.pixelCount)
-    return score
+    return summary
   }
 }

@@ -40,13 +40,15 @@ struct ImageGallery {
       let missed = chosen(.pass, isDefective: true)
       let alarms = chosen(.reject, isDefective: false)
       let review = chosen(.review, isDefective: true) + chosen(.review, isDefective: false)
-      // Scores are strange for opposite reasons there.
-      let high = review.filter { !evaluation.isTooLow($0) }
+      // Frames are strange for different reasons there.
       let low = review.filter { evaluation.isTooLow($0) }
+      let allOver = review.filter { evaluation.isStrangeAllOver($0) && !evaluation.isTooLow($0) }
+      let high = review.filter { !evaluation.isStrangeAllOver($0) && !evaluation.isTooLow($0) }
       return try section(title("Missed", missed, "defective image", "passed"), missed, isWrong: true)
         + section(title("False alarms", alarms, "good image", "rejected"), alarms, isWrong: true)
         + section(high.isEmpty ? nil : title("To review", high, "image", "above the review threshold"), high)
         + section(low.isEmpty ? nil : title("To review", low, "image", "below the low threshold"), low)
+        + section(allOver.isEmpty ? nil : title("To review", allOver, "image", "strange all over"), allOver)
         + section("Found: defective images rejected, lowest scores first", chosen(.reject, isDefective: true))
         + section("Passed: good images, highest scores first", chosen(.pass, isDefective: false))
     }

@@ -57,6 +57,7 @@ def default_thread_count() -> int:
 
 
 __all__ = [
+    "Advice",
     "BufferTooSmallError",
     "BusyError",
     "CameraFrame",
@@ -73,6 +74,7 @@ __all__ = [
     "ModelInfo",
     "NotCalibratedError",
     "OutOfMemoryError",
+    "Outlier",
     "Progress",
     "Promise",
     "Region",

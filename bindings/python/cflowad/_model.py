@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import _native
+from ._advice import Advice, read_advice
 from ._arraylike import ImageLike, Layout
 from ._arrays import Order, Path, native_frame, native_path, unsigned
 from ._errors import BUFFER_TOO_SMALL, NOT_CALIBRATED, check, closed
@@ -82,9 +83,10 @@ class Verdict(IntEnum):
 
     #: low_threshold <= score <= review_threshold
     PASS = 0
-    #: review_threshold < score <= threshold: to be looked at; or score < low_threshold of a model with this low_verdict
+    #: review_threshold < score <= threshold: to be looked at; or score < low_threshold of a model with this low_verdict,
+    #: or map_mean > mean_threshold
     REVIEW = 1
-    #: score > threshold; or score < low_threshold of a model with this low_verdict
+    #: score > threshold; or score < low_threshold of a model with this low_verdict, or map_mean > mean_threshold
     REJECT = 2
 
     def __str__(self) -> str:
@@ -148,9 +150,12 @@ class ModelInfo:
     #: Share of good frames below it, at most, on average over calibrations; NaN when there is none.
     low_promised_rate: float = math.nan
     #: Whether a frame of a kind that no line delivers when all is well was passed when calibration tried it, by kind
-    #: (``"black"``, ``"white"``, ``"gray"``, ``"noise"``, ``"shuffled"``, ``"inverted"``, ``"dark"``). Empty: unknown, as of
-    #: calibrations by versions before 1.2.
+    #: (``"black"``, ``"white"``, ``"gray"``, ``"noise"``, ``"shuffled"``, ``"inverted"``, ``"dark"``, ``"blurred"``). Empty:
+    #: unknown, as of calibrations by versions before 1.2.
     strange_frames: Mapping[str, bool] = field(default_factory=dict)
+    #: Mean of the map above which a frame is strange all over and given `low_verdict` at least; NaN: none. A good frame is
+    #: above it with probability at most 1 / (calibration_count + 1), and hardly ever.
+    mean_threshold: float = math.nan
 
     def map_size(self, frame_height: int, frame_width: int) -> tuple[int, int, int]:
         """Rows and columns of `Result.map` of a frame of this size, and the tiles that it is cut into."""
@@ -243,7 +248,13 @@ class Model(Handle):
                 for kind in range(_native.STRANGE_COUNT)
                 if native.strange_tried >> kind & 1
             },
+            mean_threshold=native.mean_threshold,
         )
+
+    @property
+    def advice(self) -> Advice:
+        """What is worth knowing about it: frames used, whether more would help, which frame should be looked at."""
+        return read_advice(self.handle)
 
     def session(self, threshold: float | None = None, threads: int = 0, **options: Any) -> Session:
         """A new session; see `Session` for the further keywords."""
@@ -271,6 +282,11 @@ class Result:
     #: Share of good frames that score as low: a good frame has low_p_value <= a with probability at most a. NaN when the
     #: model does not hold its calibration's scores, or within another region of interest.
     low_p_value: float = math.nan
+    #: Mean of the map, within the region of interest.
+    map_mean: float = math.nan
+    #: What the verdict compared it with: a frame above it is strange all over. NaN: nothing, also within another region of
+    #: interest than the calibration's.
+    mean_threshold: float = math.nan
     #: Anomaly map at the network's scale, (input_height, input_width) float32; of a detector with tiles see
     #: `ModelInfo.map_size`.
     map: NDArray[np.float32] | None = None
@@ -606,6 +622,8 @@ def _result(
             p_value=native.p_value,
             low_threshold=native.low_threshold,
             low_p_value=native.low_p_value,
+            map_mean=native.map_mean,
+            mean_threshold=native.mean_threshold,
         )
         if room is not None:
             result.regions, result.region_count = room.regions(native), native.region_count

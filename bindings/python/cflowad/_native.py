@@ -14,6 +14,7 @@ from ctypes import (
     c_double,
     c_float,
     c_int32,
+    c_int64,
     c_size_t,
     c_uint8,
     c_uint32,
@@ -26,7 +27,7 @@ from pathlib import Path
 MAJOR = 1
 MAX_FRAME_SIDE = 65535
 MAX_LEVELS = 4
-STRANGE_COUNT = 7
+STRANGE_COUNT = 8
 FILE_NAME = f"libcflowad.so.{MAJOR}"
 
 PIXEL_GRAY8, PIXEL_RGB8, PIXEL_BGR8, PIXEL_RGBA8, PIXEL_BGRA8 = 1, 2, 3, 4, 5
@@ -101,6 +102,29 @@ class ModelInfo(Sized):
         ("low_promised_rate", c_double),
         ("strange_tried", c_uint32),
         ("strange_passed", c_uint32),
+        ("mean_threshold", c_float),
+        ("reserved_2", c_uint32),
+    ]
+
+
+class Advice(Sized):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("given_count", c_uint64),
+        ("fitted_count", c_uint64),
+        ("curve_half_count", c_uint64),
+        ("curve_full_count", c_uint64),
+        ("curve_half", c_double * MAX_LEVELS),
+        ("curve_full", c_double * MAX_LEVELS),
+        ("doubling_gain", c_double),
+        ("coupling_gain", c_double * MAX_LEVELS),
+        ("level_share", c_double * MAX_LEVELS),
+        ("wanted_rate", c_double),
+        ("outlier_frame", c_int64),
+        ("outlier_score", c_float),
+        ("outlier_next", c_float),
+        ("level_count", c_uint32),
+        ("more_frames", c_int32),
     ]
 
 
@@ -205,6 +229,8 @@ class Result(Sized):
         ("shape", Shape),
         ("low_threshold", c_float),
         ("low_p_value", c_float),
+        ("map_mean", c_float),
+        ("mean_threshold", c_float),
     ]
 
 
@@ -292,6 +318,8 @@ PROTOTYPES: dict[str, tuple[object, list[object]]] = {
     "cflowad_model_open": (c_int32, [c_char_p, POINTER(c_void_p)]),
     "cflowad_model_open_memory": (c_int32, [c_void_p, c_size_t, POINTER(c_void_p)]),
     "cflowad_model_get_info": (c_int32, [c_void_p, POINTER(ModelInfo)]),
+    "cflowad_model_get_advice": (c_int32, [c_void_p, POINTER(Advice)]),
+    "cflowad_model_advice": (c_char_p, [c_void_p]),
     "cflowad_model_info_map_size": (
         c_int32,
         [POINTER(ModelInfo), c_uint32, c_uint32, POINTER(c_uint32), POINTER(c_uint32), POINTER(c_uint32)],
@@ -311,6 +339,7 @@ PROTOTYPES: dict[str, tuple[object, list[object]]] = {
     "cflowad_train_options_init": (c_int32, [POINTER(TrainOptions), c_size_t]),
     "cflowad_trainer_create": (c_int32, [c_char_p, POINTER(TrainOptions), POINTER(c_void_p)]),
     "cflowad_trainer_add_frame": (c_int32, [c_void_p, POINTER(Frame), c_int32]),
+    "cflowad_trainer_add_named_frame": (c_int32, [c_void_p, POINTER(Frame), c_int32, c_char_p]),
     "cflowad_trainer_set_checkpoint": (c_int32, [c_void_p, c_char_p]),
     "cflowad_trainer_fit": (c_int32, [c_void_p, ProgressCallback, c_void_p]),
     "cflowad_session_set_region_of_interest": (c_int32, [c_void_p, POINTER(RegionOfInterest)]),

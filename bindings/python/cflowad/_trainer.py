@@ -268,6 +268,7 @@ class Trainer(Handle):
         role: Role = "training",
         *,
         layout: Layout = "HWC",
+        name: str | None = None,
     ) -> None:
         """Adds a frame; it is resized to the network's input and copied.
 
@@ -278,6 +279,8 @@ class Trainer(Handle):
         role
             ``"training"``: to learn from; ``"calibration"``: held back, it sets the constants and thresholds;
             ``"defective"``: an example for the choice of the threshold, not a good frame.
+        name
+            By which `Model.advice` tells of it, as its file's path; kept in the model file when the frame sets a threshold.
 
         Raises
         ------
@@ -287,7 +290,8 @@ class Trainer(Handle):
         """
         native, owner = native_frame(frame, order, layout)
         index = _index("role", role, _ROLES)
-        check(_native.library().cflowad_trainer_add_frame(self.handle, ctypes.byref(native), index))
+        known_as = None if name is None else native_path(name)
+        check(_native.library().cflowad_trainer_add_named_frame(self.handle, ctypes.byref(native), index, known_as))
         del owner
 
     def fit(self, progress: ProgressCallable | None = None, checkpoint: Path | None = None) -> None:

@@ -1,13 +1,18 @@
-import Scoring
+import Basics
 
 /// What a threshold promises of good frames, for who runs a line.
-struct PromiseText {
+package struct PromiseText {
   let frameCount: Int
   /// Share of good frames that may be rejected, as it was asked for.
   let wantedRate: Double
 
+  package init(frameCount: Int, wantedRate: Double) {
+    self.frameCount = frameCount
+    self.wantedRate = wantedRate
+  }
+
   /// One sentence.
-  var text: String {
+  package var text: String {
     let promise = ConformalPromise(frameCount: frameCount, wantedRate: wantedRate)
     let share = "about \(Self.share(promise.rate)) good frames"
     if let needed = ConformalPromise.framesNeeded(wantedRate: wantedRate), needed > frameCount {
@@ -19,12 +24,12 @@ struct PromiseText {
   }
 
   /// The same where the threshold was chosen by defective frames, which promises nothing.
-  static func estimate(_ rate: Double) -> String {
+  package static func estimate(_ rate: Double) -> String {
     "about \(share(rate)) good frames will be rejected, as far as the calibration frames tell (\(percent(rate)))"
   }
 
   /// A share that people can picture: "1 of 100", "2 of 5"; 1 in the numerator where that is within a fiftieth.
-  static func share(_ rate: Double) -> String {
+  package static func share(_ rate: Double) -> String {
     guard rate > 0, rate < 1 else { return rate > 0 ? "all" : "none of the" }
     for numerator in 1...100 {
       let denominator = (Double(numerator) / rate).rounded()
@@ -36,7 +41,7 @@ struct PromiseText {
   }
 
   /// "1 %", "0.5 %": two decimals, as far as they say anything.
-  static func percent(_ rate: Double) -> String {
+  package static func percent(_ rate: Double) -> String {
     var text = String(100 * rate, decimals: 2)
     while text.last == "0" { text.removeLast() }
     if text.last == "." { text.removeLast() }
