@@ -68,7 +68,7 @@ extension Advice {
   }
 
   private var outlierText: String? {
-    guard let outlier = calibration?.outlier else { return nil }
+    guard let outlier = calibration?.outlier else { return blankText }
     let frame = outlier.frame
     let name = frame.name.isEmpty ? "frame \(frame.index), counted from 0 as they were given," : frame.name
     return "warning: \(name) scores \(String(Double(outlier.score), decimals: 2)) and alone sets the threshold; the "
@@ -76,6 +76,16 @@ extension Advice {
       + (outlier.isAsHighAsBlank ? ", and frames that show nothing at all score less than the first" : "")
       + ". Look at it: if it is not good, remove it and train again; if it is good, add more that are like it, to learn "
       + "from and to calibrate on. Until then defects pass that score below it"
+  }
+
+  /// Several frames at the top.
+  private var blankText: String? {
+    guard let calibration, let blank = calibration.lowestBlankScore, blank <= calibration.threshold,
+      case let count = calibration.scores.count(where: { $0 >= blank }), count > 0
+    else { return nil }
+    return "warning: \(String(count, of: "calibration frame")) of \(calibration.scores.count) "
+      + "\(count == 1 ? "scores" : "score") as high as frames that show nothing at all, so that the threshold tells few "
+      + "defects from good frames. Look at the frames that were held back"
   }
 
   /// What is to be said about frames that are not like the good ones.

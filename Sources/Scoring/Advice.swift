@@ -70,7 +70,7 @@ extension Calibration {
     guard let thresholdFrame else { return nil }
     let ascending = scores.sorted()
     guard let next = ascending.last(where: { $0 < threshold }), ascending.contains(threshold) else { return nil }
-    let blank = StrangeFrame.blankKinds.flatMap { strangeScores[$0, default: []] }.min() ?? .infinity
+    let blank = lowestBlankScore ?? .infinity
     let isAsHighAsBlank = blank <= threshold && next < blank
     // Scores end at the total: how far one is from there tells better how strange it is.
     func depth(_ score: Float) -> Double { -log(max(1 - Double(score) / total, 1e-7)) }
@@ -81,6 +81,9 @@ extension Calibration {
     guard isFar || isAsHighAsBlank else { return nil }
     return Outlier(frame: thresholdFrame, score: threshold, next: next, isAsHighAsBlank: isAsHighAsBlank)
   }
+
+  /// The lowest score of a frame that shows nothing; nil when none was tried.
+  var lowestBlankScore: Float? { StrangeFrame.blankKinds.flatMap { strangeScores[$0, default: []] }.min() }
 
   /// Of fewer frames it cannot be said what is far from the others.
   private static var smallestCountWithOutliers: Int { 8 }

@@ -95,6 +95,14 @@ import Testing
     // Scores that end at the total differ by how far they are from there.
     #expect(try found(2.999_999, [2.9, 2.91, 2.92, 2.93, 2.94, 2.95, 2.96]).0 != nil)
     #expect(try found(3, [3, 3, 3, 3, 3, 3, 3]).0 == nil)
+    // Two that end at the total as a black frame does: no defect can be above them.
+    var saturated = try calibration([1, 1.1, 3, 3])
+    try saturated.setStrangeScores([.black: [3], .noise: [3]])
+    #expect(saturated.outlier == nil)
+    let words = "warning: 2 calibration frames of 4 score as high as frames that show"
+    #expect(advice(nil, saturated).text.contains(words))
+    try saturated.setStrangeScores([.black: [Float(3).nextUp]])
+    #expect(!advice(nil, saturated).text.contains("as high as frames that show"))
     // Unknown which one it was.
     #expect(try calibration(others + [2.99]).outlier == nil)
   }
