@@ -709,7 +709,8 @@ enum {
 
 /**
  * Settings of a training run; defaults in brackets. Those of the paper's training (epochs, schedule, batches, learning rate,
- * rotation, flows) are the original system's; where flows start by default is not.
+ * rotation, flows) are the original system's; where flows start by default is not. An option that was set and that the start
+ * does not read is CFLOWAD_ERROR_INVALID_ARGUMENT: nothing is ignored.
  */
 typedef struct cflowad_train_options {
     size_t struct_size;

@@ -1,3 +1,5 @@
+import Basics
+
 /// An option of the paper's training that a closed form has no use for, but for what coupling blocks behind it need. The raw
 /// value is its name in a sentence.
 package enum PaperOption: String, CaseIterable, Sendable {
@@ -53,6 +55,25 @@ package enum PaperOption: String, CaseIterable, Sendable {
 extension TrainingOptions {
   /// The options of the paper's training that ask for something else than the default.
   package var setPaperOptions: [PaperOption] { PaperOption.allCases.filter { $0.isSet(in: self) } }
+
+  /// Fails with `.invalidArgument` when an option was set that the start does not read, which ``resolved`` has made sure of:
+  /// whoever sets it expects something of it.
+  func checkEffects() throws(Failure) {
+    guard start != .paper else {
+      guard gaussianBytes == TrainingOptions().gaussianBytes else {
+        throw Failure(.invalidArgument, "the memory of the Gaussian has no effect on a paper start")
+      }
+      return
+    }
+    let hasBlocks = try flowDescription.blockCount > 0
+    let unread = setPaperOptions.filter { !(hasBlocks && $0.isOfCouplings) }
+    guard unread.isEmpty else {
+      throw Failure(
+        .invalidArgument,
+        "no effect on a \(start) start\(hasBlocks ? "" : " without coupling steps"): \(unread.names); a paper start reads "
+          + (unread.count == 1 ? "it" : "them"))
+    }
+  }
 }
 
 extension [PaperOption] {

@@ -3,7 +3,7 @@ import Flows
 import Imaging
 import Scoring
 
-/// Settings of a training run: `cflowad_train_options`, with the original system's values as defaults.
+/// Settings of a training run: `cflowad_train_options`. The defaults of the paper's training are the original system's.
 package struct TrainingOptions: Sendable, Equatable {
   /// Network input, pixels, 32...2048.
   package var inputWidth = 256
@@ -119,6 +119,7 @@ package struct TrainingOptions: Sendable, Equatable {
     try check(pixelRate, within: 0...0.5, "the pixel rate")
     if case .lowestCost(let miss) = thresholdRule { try check(miss, within: 1e-6...1e6, "the cost of a miss") }
     try check(featureCacheBytes, within: 0...Int.max, "the feature cache")
+    try resolved.checkEffects()
   }
 
   private func check<Value: Comparable>(_ value: Value, within range: ClosedRange<Value>, _ name: String)

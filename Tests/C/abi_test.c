@@ -752,6 +752,19 @@ static void test_trainer(const char *path, const char *folder, cflowad_model *mo
     options.threshold_rule = CFLOWAD_THRESHOLD_COST;
     options.miss_cost = nan;
     INVALID(cflowad_trainer_create(path, &options, &other));
+    /* What the start does not read. */
+    EXPECT(OK, cflowad_train_options_init(&options, sizeof options));
+    options.start = CFLOWAD_START_GAUSSIAN;
+    options.meta_epochs = 3;
+    INVALID(cflowad_trainer_create(path, &options, &other));
+    EXPECT(OK, cflowad_train_options_init(&options, sizeof options));
+    options.coupling_steps = 5;
+    options.meta_epochs = 3;
+    INVALID(cflowad_trainer_create(path, &options, &other));
+    EXPECT(OK, cflowad_train_options_init(&options, sizeof options));
+    options.start = CFLOWAD_START_PAPER;
+    options.gaussian_bytes = 1;
+    INVALID(cflowad_trainer_create(path, &options, &other));
 
     /* A program of version 1.0: what lies behind its struct is not looked at, and has its defaults. */
     EXPECT(OK, cflowad_train_options_init(&options, sizeof options));

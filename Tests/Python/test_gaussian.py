@@ -160,6 +160,28 @@ def test_what_has_no_effect_is_refused(encoder):
         cflowad.Trainer(encoder, start="paper", coupling_steps=5)
 
 
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({"start": "gaussian", "meta_epochs": 3}, "meta epochs"),
+        ({"start": "gaussian", "learning_rate": 1e-3, "schedule": "steps"}, "learning rate and schedule"),
+        ({"start": "gaussian", "coupling_blocks": 2}, "coupling blocks"),
+        ({"coupling_steps": 5, "meta_epochs": 3, "learning_rate": 1e-3}, "gaussian start: meta epochs; a paper start reads it"),
+        ({"start": "gaussian", "coupling_steps": 5, "image_batch": 4}, "image batch"),
+        ({"start": "paper", "gaussian_bytes": 1}, "memory of the Gaussian"),
+        ({"meta_epochs": 3, "gaussian_bytes": 1}, "memory of the Gaussian"),
+    ],
+)
+def test_what_a_start_does_not_read_is_refused(encoder, gaussian, options, named):
+    for file in (encoder, gaussian[0]):
+        with pytest.raises(cflowad.InvalidArgumentError, match=named):
+            cflowad.Trainer(file, **options)
+
+
+def test_what_coupling_steps_read_is_taken(encoder):
+    cflowad.Trainer(encoder, coupling_steps=5, learning_rate=1e-3, coupling_blocks=2, condition_channels=8, fiber_batch=32)
+
+
 def test_the_memory_of_the_covariances_is_bounded(encoder, tmp_path):
     for name, size in [("none", 0), ("little", 40_000)]:
         path = tmp_path / f"{name}.h5"
