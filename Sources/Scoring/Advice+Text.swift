@@ -78,10 +78,11 @@ extension Advice {
       + "from and to calibrate on. Until then defects pass that score below it"
   }
 
-  /// Several frames at the top.
+  /// Several frames at the top. When more than half of them are above it, it is the strange frame that scores too low.
   private var blankText: String? {
     guard let calibration, let blank = calibration.lowestBlankScore, blank <= calibration.threshold,
-      case let count = calibration.scores.count(where: { $0 >= blank }), count > 0
+      case let count = calibration.scores.count(where: { $0 >= blank }), count > 0,
+      2 * count <= calibration.scores.count
     else { return nil }
     return "warning: \(String(count, of: "calibration frame")) of \(calibration.scores.count) "
       + "\(count == 1 ? "scores" : "score") as high as frames that show nothing at all, so that the threshold tells few "
