@@ -124,11 +124,7 @@ extension Advice {
   }
 
   /// "a black frame, a white frame and a grey frame".
-  private static func list(_ kinds: [StrangeFrame]) -> String {
-    let names = kinds.map(\.plainName)
-    guard let last = names.last, names.count > 1 else { return names.first ?? "" }
-    return names.dropLast().joined(separator: ", ") + " and " + last
-  }
+  private static func list(_ kinds: [StrangeFrame]) -> String { kinds.map(\.plainName).listed }
 }
 
 extension StrangeFrame {

@@ -78,9 +78,5 @@ extension TrainingOptions {
 
 extension [PaperOption] {
   /// Their names: "clamp, meta epochs and schedule".
-  package var names: String {
-    let names = map(\.rawValue)
-    guard let last = names.last, names.count > 1 else { return names.first ?? "" }
-    return names.dropLast().joined(separator: ", ") + " and " + last
-  }
+  package var names: String { map(\.rawValue).listed }
 }
