@@ -309,8 +309,9 @@ typedef struct cflowad_model_info {
     uint32_t strange_passed;                    /**< those of which a frame was passed, by the model's own thresholds:
                                                      do not trust such a model with a camera that may fail */
     float mean_threshold;                       /**< mean of the map above which a frame is strange all over and given
-                                                     low_verdict at least: halfway from good frames to black, white,
-                                                     grey and noisy ones, and so hardly ever a good frame's; NaN: none */
+                                                     low_verdict at least: halfway from the highest of calibration
+                                                     frames to the lowest of a black, white, grey and noisy one; NaN:
+                                                     none */
     uint32_t reserved_2;                        /**< 0 */
 } cflowad_model_info;
 

@@ -55,6 +55,8 @@ struct ModelSummary: Codable {
     var kind: StrangeFrame
     /// None for a frame whose scoring fails.
     var scores: [Float?]
+    /// Of their maps; none when they were not kept.
+    var means: [Float?]?
     var verdicts: [Verdict]
   }
 
@@ -66,6 +68,8 @@ struct ModelSummary: Codable {
     var lowVerdict: Verdict?
     /// Share of good frames below it, at most, on average.
     var lowPromisedRate: Double?
+    /// Mean of the map above which frames get ``lowVerdict``; none when there is no such threshold.
+    var meanThreshold: Float?
     /// What calibration found about frames that should not pass; none when it is not known.
     var strangeFrames: [StrangeFrames]?
     var pixelThreshold: Float
@@ -176,12 +180,15 @@ extension ModelSummary.Calibration {
       threshold: calibration.threshold, reviewThreshold: calibration.reviewThreshold,
       lowThreshold: lowSide?.threshold, lowVerdict: lowSide?.verdict,
       lowPromisedRate: scores.isEmpty ? nil : lowSide.map { calibration.promisedRate(below: $0.threshold) },
+      meanThreshold: calibration.meanThreshold,
       strangeFrames: calibration.strangeScores.isEmpty
         ? nil
         : StrangeFrame.allCases.compactMap { kind in
           calibration.strangeScores[kind].map { scores in
             ModelSummary.StrangeFrames(
-              kind: kind, scores: scores.map { $0.isFinite ? $0 : nil }, verdicts: calibration.verdicts(kind))
+              kind: kind, scores: scores.map { $0.isFinite ? $0 : nil },
+              means: calibration.strangeMeans[kind].map { $0.map { $0.isFinite ? $0 : nil } },
+              verdicts: calibration.verdicts(kind))
           }
         },
       pixelThreshold: calibration.mapScale.threshold, mapLow: calibration.mapScale.low,

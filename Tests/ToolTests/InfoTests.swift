@@ -73,6 +73,17 @@ struct InfoTests {
     let scores: [[Float?]] = [[0.25], [nil], [2, 0.75, 3]]
     let verdicts: [[Verdict]] = [[.reject], [.reject], [.reject, .pass, .reject]]
     #expect(strange.map(\.scores) == scores && strange.map(\.verdicts) == verdicts)
+    #expect(told.meanThreshold == nil && strange.allSatisfy { $0.means == nil })
+    try calibration.setStrangeScores(
+      [.black: [0.75], .noise: [.infinity]], means: [.black: [0.5], .noise: [.infinity]])
+    try calibration.setMeanThreshold(above: 0.25)
+    contents.calibration = calibration
+    try ModelFile.write(contents, to: folder("means.h5"))
+    let means = try #require(summary("means.h5").calibration)
+    let expected: [[Float?]?] = [[0.5], [nil]]
+    #expect(means.meanThreshold == 0.375 && means.strangeFrames?.map(\.means) == expected)
+    #expect(means.strangeFrames?.map(\.verdicts) == [[.reject], [.reject]])
+    #expect(try summary("means.h5").advice?.contains { $0.contains("with a map of mean above 0.375000") } == true)
     let text = try ToolRun("info", "detector.h5", folder: folder).output
     #expect(text.contains("reject below 0.500000, where up to 33.33 % of good frames may be"))
     #expect(text.contains("pass: dark; reject: black, noise"))

@@ -154,7 +154,7 @@ class ModelInfo:
     #: unknown, as of calibrations by versions before 1.2.
     strange_frames: Mapping[str, bool] = field(default_factory=dict)
     #: Mean of the map above which a frame is strange all over and given `low_verdict` at least; NaN: none. A good frame is
-    #: above it with probability at most 1 / (calibration_count + 1), and hardly ever.
+    #: above it with probability at most 1 / (calibration_count + 1).
     mean_threshold: float = math.nan
 
     def map_size(self, frame_height: int, frame_width: int) -> tuple[int, int, int]:
