@@ -312,7 +312,8 @@ typedef struct cflowad_model_info {
                                                      low_verdict at least: halfway from the highest of calibration
                                                      frames to the lowest of a black, white, grey and noisy one; NaN:
                                                      none */
-    uint32_t reserved_2;                        /**< 0 */
+    float map_smoothing;                        /**< standard deviation of the Gaussian that maps are smoothed by, pixels
+                                                     of the network's input; 0: none, as in the original system */
 } cflowad_model_info;
 
 /**
@@ -782,7 +783,23 @@ typedef struct cflowad_train_options {
     uint64_t gaussian_bytes;      /**< of CFLOWAD_START_GAUSSIAN: memory and file space for the positions' own
                                        covariances, all levels together; where it is too little, the leading directions
                                        have some and the others share one [64 MiB] */
+    float map_smoothing;          /**< standard deviation of a Gaussian that smooths maps before scores are taken from them,
+                                       0 to 64 pixels of the network's input, 0: none. Negative: as a calibrated detector
+                                       to go on from has it, or else 4 pixels of 256 for flows that start at a Gaussian
+                                       and none for others. Kept in the model [-1] */
+    int32_t half_turns;           /**< of CFLOWAD_START_GAUSSIAN: CFLOWAD_HALF_TURNS_ [AUTOMATIC] */
 } cflowad_train_options;
+
+/**
+ * Whether a Gaussian is also fitted to the training frames turned by 180 degrees (since 1.2): twice the frames to learn
+ * from, where a part may lie either way round or looks alike both ways.
+ */
+enum {
+    CFLOWAD_HALF_TURNS_AUTOMATIC = 0, /**< when turned frames look as good as others, on every feature level, to a
+                                           Gaussian that was fitted without them */
+    CFLOWAD_HALF_TURNS_NEVER = 1,
+    CFLOWAD_HALF_TURNS_ALWAYS = 2
+};
 
 /** Sets struct_size and every field to its default. Thread-safe. */
 cflowad_status cflowad_train_options_init(cflowad_train_options *options, size_t struct_size);

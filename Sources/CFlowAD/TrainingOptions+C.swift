@@ -46,6 +46,8 @@ extension cflowad_train_options {
     low_rate = options.lowRate
     low_verdict = options.lowVerdict.rawValue
     pixel_rate = options.pixelRate
+    half_turns = options.halfTurns.rawValue
+    map_smoothing = options.mapSmoothing ?? -1
     miss_cost = 10
     switch options.thresholdRule {
     case .conformal: threshold_rule = Int32(CFLOWAD_THRESHOLD_CONFORMAL)
@@ -106,6 +108,11 @@ extension TrainingOptions {
     self.start = start
     couplingSteps = Int(options.coupling_steps)
     gaussianBytes = Int(clamping: options.gaussian_bytes)
+    guard let halfTurns = HalfTurns(rawValue: options.half_turns) else {
+      throw Failure(.invalidArgument, "\(options.half_turns) is not a CFLOWAD_HALF_TURNS_ constant")
+    }
+    self.halfTurns = halfTurns
+    mapSmoothing = options.map_smoothing < 0 ? nil : options.map_smoothing
     decayRate = options.decay_rate
     decayPercents = withUnsafeBytes(of: options.decay_percents) { $0.bindMemory(to: UInt32.self).map { Int($0) } }
     reviewRate = options.review_rate

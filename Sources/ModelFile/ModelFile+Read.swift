@@ -142,6 +142,7 @@ extension ModelFile {
     let wantedRate = try group.hasAttribute("wanted_rate") ? group.number("wanted_rate") : nil
     let levelMeans = try group.hasAttribute("level_means") ? group.numbers("level_means") : []
     let thresholdFrame = try thresholdFrame(group)
+    let smoothing = try group.hasAttribute("map_smoothing") ? group.number("map_smoothing") : 0
     return try formatFailure(group) { () throws(Failure) in
       var calibration = try Calibration(levelMaxima: levelMaxima, total: total, threshold: threshold, scores: values)
       try calibration.setReviewThreshold(reviewThreshold)
@@ -152,6 +153,7 @@ extension ModelFile {
       try calibration.setWantedRate(wantedRate)
       try calibration.setLevelMeans(levelMeans)
       calibration.thresholdFrame = thresholdFrame
+      try calibration.setSmoothing(smoothing)
       calibration.regionOfInterest = try region.map { (shape, mask) throws(Failure) in
         try RegionOfInterest(width: shape[1], height: shape[0], mask: mask)
       }

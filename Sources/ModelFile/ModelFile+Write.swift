@@ -141,6 +141,7 @@ extension ModelFile {
     try group.set("pixel_threshold", calibration.mapScale.threshold)
     try group.set("map_low", calibration.mapScale.low)
     try group.set("map_high", calibration.mapScale.high)
+    if calibration.smoothing > 0 { try group.set("map_smoothing", calibration.smoothing) }
     if calibration.strangeScores.isEmpty { return }
     let strangeFrames = try group.group(strangeFramesName)
     for kind in StrangeFrame.allCases {

@@ -21,12 +21,24 @@ package final class AnomalyMap {
   /// Values that are added up in single precision, at most.
   private static var summedCount: Int { 1024 }
 
-  /// - Parameter region: within which frames are scored; nil for whole frames.
-  package init(_ preprocessing: Preprocessing, levels grids: [Grid], region: RegionOfInterest?) throws(Failure) {
+  /// - Parameters:
+  ///   - region: within which frames are scored; nil for whole frames.
+  ///   - smoothing: as ``Calibration/smoothing``.
+  package init(
+    _ preprocessing: Preprocessing, levels grids: [Grid], region: RegionOfInterest?, smoothing: Double
+  ) throws(Failure) {
     self.preprocessing = preprocessing
     self.region = region
-    levels = try LevelSum(width: preprocessing.width, height: preprocessing.height, levels: grids)
+    levels = try LevelSum(
+      width: preprocessing.width, height: preprocessing.height, levels: grids, smoothing: smoothing)
     buffer = try FloatBuffer(count: preprocessing.width * preprocessing.height)
+  }
+
+  /// The map of a detector as it was calibrated, or within another region.
+  package convenience init(_ detector: Detector, region: RegionOfInterest?) throws(Failure) {
+    try self.init(
+      detector.preprocessing, levels: detector.levels, region: region,
+      smoothing: detector.calibration?.smoothing ?? 0)
   }
 
   /// The layout for frames of a size: new tables and memory for one that was not met lately. Fails with `.outOfMemory`,

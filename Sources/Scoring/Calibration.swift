@@ -38,6 +38,12 @@ package struct Calibration: Sendable, Equatable {
   /// Within which all of this was computed; nil for whole frames.
   package var regionOfInterest: RegionOfInterest?
 
+  /// Standard deviation of the Gaussian that the sum of levels is smoothed by, in pixels of the network's input; 0 for none,
+  /// as in the original system.
+  package private(set) var smoothing = 0.0
+
+  package static let smoothings = 0.0...64.0
+
   /// The good scores, lowest first.
   private let ascendingScores: [Float]
 
@@ -116,6 +122,14 @@ package struct Calibration: Sendable, Equatable {
       throw Failure(.format, "the levels' means are not one number of at least 0 for each level")
     }
     levelMeans = means
+  }
+
+  /// Fails with `.format` when it is not within ``smoothings``.
+  package mutating func setSmoothing(_ smoothing: Double) throws(Failure) {
+    guard Self.smoothings.contains(smoothing) else {
+      throw Failure(.format, "the map's smoothing \(smoothing) is not within \(Self.smoothings) pixels")
+    }
+    self.smoothing = smoothing
   }
 
   /// Fails with `.format` when one is not finite.

@@ -15,6 +15,8 @@ package struct CalibrationOptions: Sendable, Equatable {
   package var rule = ThresholdRule.conformal
   /// Within which scores, constants and thresholds are computed; nil for whole frames.
   package var regionOfInterest: RegionOfInterest?
+  /// As ``Calibration/smoothing``.
+  package var smoothing = 0.0
 
   package init() {}
 }

@@ -22,7 +22,8 @@ package struct Calibrator {
       throw Failure(.state, "no defective frame was given to choose the threshold by")
     }
     let region = options.regionOfInterest
-    let map = try AnomalyMap(detector.preprocessing, levels: detector.levels, region: region)
+    let map = try AnomalyMap(
+      detector.preprocessing, levels: detector.levels, region: region, smoothing: options.smoothing)
     let levelMaxima = try map.levelMaxima(of: goodFrames)
     let histogram = try PixelHistogram(maximum: detector.levels.count)
     // A frame's score is total - (the minimum of its sum); the total is the maximum over all good frames' sums.
@@ -64,6 +65,7 @@ package struct Calibrator {
     if options.rule == .conformal { try calibration.setWantedRate(options.falseRejectRate) }
     try calibration.setLevelMeans(map.levelMeans(of: goodFrames, levelMaxima: levelMaxima))
     calibration.regionOfInterest = region
+    try calibration.setSmoothing(options.smoothing)
     calibration.mapScale = try Self.mapScale(histogram, total: total, pixelRate: options.pixelRate)
     return calibration
   }

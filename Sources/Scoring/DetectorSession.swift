@@ -38,8 +38,7 @@ package final class DetectorSession {
     self.likelihoods = likelihoods
     self.judge = judge
     calibratedJudge = judge
-    anomalyMap = try AnomalyMap(
-      detector.preprocessing, levels: detector.levels, region: detector.calibration?.regionOfInterest)
+    anomalyMap = try AnomalyMap(detector, region: detector.calibration?.regionOfInterest)
   }
 
   /// Goes on with the memory and threads of another session, of the same detector before it was calibrated: use one of
@@ -53,7 +52,7 @@ package final class DetectorSession {
   /// low scores are not strange, nor are high means.
   package func setRegionOfInterest(_ region: RegionOfInterest?) throws(Failure) {
     let calibrated = detector.calibration?.regionOfInterest
-    anomalyMap = try AnomalyMap(detector.preprocessing, levels: detector.levels, region: region ?? calibrated)
+    anomalyMap = try AnomalyMap(detector, region: region ?? calibrated)
     isInCalibratedRegion = region?.isEqual(to: calibrated) ?? true
     judge = isInCalibratedRegion ? calibratedJudge : calibratedJudge.withoutStrangeness
   }

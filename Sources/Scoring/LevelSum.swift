@@ -3,25 +3,27 @@ import Glibc
 import Kernels
 
 /// The sum over a tile's feature levels of their likelihoods at the network's size: bilinear(exp(log p / C - maximum of
-/// the level)), with align_corners = true: the corners of a level's grid fall on the corners of the map.
+/// the level)), with align_corners = true: the corners of a level's grid fall on the corners of the map. A detector may have
+/// it smoothed by a Gaussian, as PaDiM and PatchCore smooth their maps.
 struct LevelSum {
   let width: Int
   let height: Int
-  private let axes: [(rows: ResampledAxis, columns: ResampledAxis)]
+  private let axes: [(rows: SmoothedAxis, columns: SmoothedAxis)]
   private let grids: [Grid]
   /// exp(log p / C - maximum) of the level at hand.
   private let likelihoods: FloatBuffer
   /// Its rows, stretched to the map's width.
   private let lines: FloatBuffer
 
-  init(width: Int, height: Int, levels grids: [Grid]) throws(Failure) {
+  /// - Parameter smoothing: the Gaussian's standard deviation in places of the map; 0 for none.
+  init(width: Int, height: Int, levels grids: [Grid], smoothing: Double) throws(Failure) {
     self.width = width
     self.height = height
     self.grids = grids
     axes = try grids.map { (grid) throws(Failure) in
       (
-        rows: try ResampledAxis(length: grid.height, cornersTo: height),
-        columns: try ResampledAxis(length: grid.width, cornersTo: width)
+        rows: try SmoothedAxis(length: grid.height, output: height, smoothing: smoothing),
+        columns: try SmoothedAxis(length: grid.width, output: width, smoothing: smoothing)
       )
     }
     likelihoods = try FloatBuffer(count: grids.reduce(0) { max($0, $1.positions) })
@@ -76,9 +78,9 @@ struct LevelSum {
         var level = isUsed
         for (grid, axes) in zip(grids, axes) {
           let (row, column) = (axes.rows[y], axes.columns[x])
-          for (gridY, weight) in [(row.first, 1 - row.weight), (row.second, row.weight)] where weight > 0 {
-            if column.weight < 1 { level[gridY * grid.width + column.first] = true }
-            if column.weight > 0 { level[gridY * grid.width + column.second] = true }
+          for i in 0...row.count where row.takes(i) {
+            let places = level + ((row.first + i) * grid.width + column.first)
+            for j in 0...column.count where column.takes(j) { places[j] = true }
           }
           level += grid.positions
         }

@@ -51,6 +51,8 @@ extension ModelSummary {
           "maps",
           "threshold \(number(calibration.pixelThreshold)), drawn from \(number(calibration.mapLow)) to "
             + number(calibration.mapHigh)
+            + (calibration.mapSmoothing > 0
+              ? ", smoothed by a Gaussian of \(number(Float(calibration.mapSmoothing))) pixels" : "")
         ))
       rows.append(("strange frames", calibration.strangeFramesText))
       rows.append(("constants", "total \(calibration.total), level maxima \(list(calibration.levelMaxima))"))

@@ -75,6 +75,8 @@ struct ModelSummary: Codable {
     var pixelThreshold: Float
     var mapLow: Float
     var mapHigh: Float
+    /// Standard deviation of the Gaussian that smooths maps, pixels of the network's input; 0 for none.
+    var mapSmoothing: Double
     /// Share of good frames above the threshold, at most, on average; none when the file does not hold the scores.
     var promisedRate: Double?
     var total: Double
@@ -192,7 +194,7 @@ extension ModelSummary.Calibration {
           }
         },
       pixelThreshold: calibration.mapScale.threshold, mapLow: calibration.mapScale.low,
-      mapHigh: calibration.mapScale.high,
+      mapHigh: calibration.mapScale.high, mapSmoothing: calibration.smoothing,
       promisedRate: scores.isEmpty ? nil : calibration.promisedRate(above: calibration.threshold),
       total: calibration.total, levelMaxima: calibration.levelMaxima, frames: scores.count,
       regionOfInterest: calibration.regionOfInterest.map { Double($0.mask.count { $0 != 0 }) / Double($0.mask.count) },

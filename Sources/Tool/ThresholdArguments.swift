@@ -39,6 +39,14 @@ struct ThresholdArguments: ParsableArguments {
   var pixelRate = defaults.pixelRate
 
   @Option(
+    name: .customLong("smoothing"),
+    help: ArgumentHelp(
+      "Standard deviation of a Gaussian that smooths maps before scores are taken from them, 0 (none) to 64 pixels of the "
+        + "network's input. (default: as the detector has it; in a new one 4 pixels of 256 when its flows start at a "
+        + "Gaussian, else 0)", valueName: "pixels"))
+  var smoothing: Float?
+
+  @Option(
     name: .customLong("threshold-rule"),
     help: ArgumentHelp(
       "How the threshold is chosen: for the false reject rate (conformal), or with --defective for the largest F1 (f1) or "
@@ -67,6 +75,7 @@ struct ThresholdArguments: ParsableArguments {
     options.lowRate = lowRate
     options.lowVerdict = lowVerdict.value
     options.pixelRate = pixelRate
+    options.mapSmoothing = smoothing
     switch rule {
     case .conformal: options.thresholdRule = .conformal
     case .f1: options.thresholdRule = .bestF1

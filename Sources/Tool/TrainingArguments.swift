@@ -58,6 +58,12 @@ struct TrainingArguments: ParsableArguments {
       "Memory in MiB for the positions' own covariances of a Gaussian, 0 to 1048576.", valueName: "MiB"))
   var gaussianMemory = defaults.gaussianBytes >> 20
 
+  @Option(
+    help: ArgumentHelp(
+      "Whether a Gaussian is also fitted to the frames turned by 180 degrees: never, always, or automatic, when turned "
+        + "frames look as good as others.", valueName: "when"))
+  var halfTurns = Choice(defaults.halfTurns)
+
   @OptionGroup var common: CommonTrainingArguments
 
   @Option(help: "The flows: with the position as condition (freia-cflow, the paper's), or without (freia-flow).")
@@ -159,6 +165,7 @@ struct TrainingArguments: ParsableArguments {
         throw Failure(.invalidArgument, "the memory of the Gaussian \(gaussianMemory) MiB is not within 0...1048576")
       }
       options.gaussianBytes = gaussianMemory << 20
+      options.halfTurns = halfTurns.value
       common.set(&options)
       options.conditionChannels = decoder == .conditional ? condition : 0
       options.permutation = permutation
@@ -211,6 +218,7 @@ struct InputSize: ExpressibleByArgument, Equatable {
 
 extension FlowDescription.Permutation: ExpressibleByArgument {}
 extension Resampling: Named {}
+extension HalfTurns: Named {}
 
 /// Where flows begin, by names.
 enum StartChoice: String, ExpressibleByArgument, CaseIterable {

@@ -62,9 +62,12 @@ final class FeatureSource {
     }
   }
 
-  /// Fails with `.outOfMemory` when the cache has no room for all frames.
+  /// Whether the cache has room for all frames.
+  var cacheHoldsAll: Bool { cachedCount == frames.count }
+
+  /// Fails with `.outOfMemory` when it has not.
   func checkCacheHoldsAll() throws(Failure) {
-    guard cachedCount < frames.count else { return }
+    if cacheHoldsAll { return }
     let bytes = frames.count * featureCount * MemoryLayout<Float>.stride
     throw Failure(
       .outOfMemory,
@@ -72,9 +75,13 @@ final class FeatureSource {
   }
 
   /// The features of a level of the frames that were encoded into the cache.
-  func cachedFeatures(level: Int) -> LevelFeatures {
+  ///
+  /// - Parameter pictureCount: how many of the frames are different pictures, behind which their turned copies follow.
+  func cachedFeatures(level: Int, pictureCount: Int) -> LevelFeatures {
     let start = levels[..<level].reduce(0) { $0 + $1.count }
-    return LevelFeatures(grid: levels[level], frames: cache.compactMap { $0.map { UnsafePointer($0.base + start) } })
+    return LevelFeatures(
+      grid: levels[level], frames: cache.compactMap { $0.map { UnsafePointer($0.base + start) } },
+      pictureCount: pictureCount)
   }
 
   /// Makes the frames of these indices the current batch's `slot`s.

@@ -30,12 +30,12 @@ extension Trainer {
     flowWeights = []
     try LAPACK.use { () throws(Failure) in () }  // so that a missing one is known before frames are encoded
     let (identity, saved) = try identify(pictures)
-    let source = try beginFit(pictures)
+    let source = try gaussianSource(pictures)
     var reporter = reporter
-    let start = try GaussianStart(source, options: options, &reporter)
+    let start = try GaussianStart(source, pictureCount: pictures.count, options: options, &reporter)
     curve = try LAPACK.use { () throws(Failure) in
       try LearningCurve.measured(
-        source.levels.indices.map { source.cachedFeatures(level: $0) }, forms: start.forms,
+        start.levels.map { $0.subset(Array(0..<pictures.count)) }, forms: start.forms,
         frames: trainingFrames.enumerated().flatMap { index, frame in frame.pictures.map { _ in index } },
         workers: workers)
     }
@@ -47,7 +47,15 @@ extension Trainer {
       }
     }
     (flowDescription, flowWeights) = (try start.flow, try start.weights)
-    report = FitReport(forms: start.forms, couplingGains: start.gains)
+    report = FitReport(forms: start.forms, hasHalfTurns: start.hasHalfTurns, couplingGains: start.gains)
+  }
+
+  /// The frames, and behind them the same turned by 180 degrees, when those may be of use: not without room for their
+  /// features, unless somebody insists on them.
+  private func gaussianSource(_ pictures: [[UInt8]]) throws(Failure) -> FeatureSource {
+    guard options.halfTurns != .never else { return try beginFit(pictures) }
+    let source = try beginFit(pictures + pictures.map { HalfTurns.turned($0) })
+    return source.cacheHoldsAll || options.halfTurns == .always ? source : try beginFit(pictures)
   }
 
   /// Whose checkpoint this fit's would be, and the one that is there, which must be its own.

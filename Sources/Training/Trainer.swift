@@ -45,6 +45,8 @@ package final class Trainer {
   private var defectiveFrames: [PreparedFrame] = []
   /// Fingerprints of all frames that the flows were trained on, by earlier trainings as well as far as they are known.
   private var trainedFrames: Set<UInt64>
+  /// Of the calibration of a detector to go on from.
+  private let loadedSmoothing: Double?
   private var state = State.open
 
   private enum State {
@@ -122,6 +124,7 @@ package final class Trainer {
     encoderWeights = used
     calibration = contents.calibration
     regionOfInterest = contents.calibration?.regionOfInterest
+    loadedSmoothing = contents.calibration?.smoothing
     trainedFrames = contents.trainedFrames
     fitSummary = contents.fit
     provenance = contents.provenance
@@ -296,6 +299,7 @@ package final class Trainer {
     }
     var calibrationOptions = options.calibrationOptions
     calibrationOptions.regionOfInterest = regionOfInterest
+    calibrationOptions.smoothing = smoothing
     var calibration = try calibrator.calibration(calibrationOptions)
     // By the path that scores frames, with all that was just found.
     let scoring = try DetectorSession(session, calibration: calibration)
@@ -312,6 +316,15 @@ package final class Trainer {
     let setters = calibration.scores.indices.filter { calibration.scores[$0] == calibration.threshold }
     if setters.count == 1 { calibration.thresholdFrame = calibrationLabels[setters[0]] }
     self.calibration = calibration
+  }
+
+  /// How the detector's map is smoothed: as it was, unless an option says otherwise. What a Gaussian finds at single places
+  /// of the finest grid is less certain than what neighbours agree on: its map is smoothed as much as PaDiM's, by 4 pixels
+  /// of 256.
+  private var smoothing: Double {
+    if let smoothing = options.mapSmoothing { return Double(smoothing) }
+    if let known = loadedSmoothing { return known }
+    return flowDescription.start == .gaussian ? Double(preprocessing.width + preprocessing.height) / 128 : 0
   }
 
   /// The detector as it is now, to be saved; of the encoder what it needs.

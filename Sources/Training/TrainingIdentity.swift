@@ -28,7 +28,8 @@ package struct TrainingIdentity: Equatable, Sendable {
       "\(options.levelCount) \(options.couplingBlocks) \(options.conditionChannels) \(options.permutation) "
         + "\(options.clamp) \(options.clampAlpha) \(options.metaEpochs) \(options.subEpochs) \(options.warmupEpochs) "
         + "\(options.schedule) \(options.decayRate) \(options.decayPercents) \(options.imageBatch) "
-        + "\(options.fiberBatch) \(options.learningRate) \(options.rotationDegrees) \(options.seed)")
+        + "\(options.fiberBatch) \(options.learningRate) \(options.rotationDegrees) \(options.seed) "
+        + "\(options.start) \(options.gaussianBytes) \(options.halfTurns)")
     var weights = Fingerprint()
     weights.add(
       "\(encoder.architecture) \(encoder.padding) \(encoder.taps) \(preprocessing.width) \(preprocessing.height) "

@@ -18,6 +18,7 @@ package struct TrainingOptions: Sendable, Equatable {
   package var start = Start.automatic
   /// Bytes that the positions' own covariances of a Gaussian start may take in all levels together.
   package var gaussianBytes = 64 << 20
+  package var halfTurns = HalfTurns.automatic
   /// Steps in which the coupling blocks behind a Gaussian start are trained, for each level, 0...1000000; 0 for no blocks.
   package var couplingSteps = 0
   /// K, 1...64.
@@ -60,6 +61,8 @@ package struct TrainingOptions: Sendable, Equatable {
   package var lowVerdict = Verdict.review
   /// Wanted share of good frames' pixels above the map's threshold, 0...0.5.
   package var pixelRate: Float = 0.001
+  /// As ``Calibration/smoothing``; nil for what suits the flows' start, or what a detector to go on from has.
+  package var mapSmoothing: Float?
   /// The rules that need defective frames are for calibrations that have some; the miss's cost is 1e-6...1e6.
   package var thresholdRule = ThresholdRule.conformal
   package var seed: UInt64 = 0
@@ -117,6 +120,7 @@ package struct TrainingOptions: Sendable, Equatable {
     if reviewRate != 0 { try check(reviewRate, within: falseRejectRate...0.5, "the review rate") }
     try check(lowRate, within: 0...0.5, "the low rate")
     try check(pixelRate, within: 0...0.5, "the pixel rate")
+    if let mapSmoothing { try check(Double(mapSmoothing), within: Calibration.smoothings, "the map's smoothing") }
     if case .lowestCost(let miss) = thresholdRule { try check(miss, within: 1e-6...1e6, "the cost of a miss") }
     try check(featureCacheBytes, within: 0...Int.max, "the feature cache")
     try resolved.checkEffects()

@@ -33,6 +33,9 @@ extension TrainingOptions {
       guard couplingSteps == 0 else {
         throw Failure(.invalidArgument, "\(couplingSteps) coupling steps are for a Gaussian start")
       }
+      guard halfTurns == .automatic else {
+        throw Failure(.invalidArgument, "half turns \(halfTurns.name) is for a Gaussian start")
+      }
       return
     }
     guard rotationDegrees != 0 else { return }
@@ -51,7 +54,7 @@ extension TrainingOptions {
       Failure(
         .invalidArgument,
         "the detector starts at a Gaussian, which is fitted anew: options of the paper's training have no effect on it")
-    case .none where start == .gaussian || couplingSteps > 0:
+    case .none where start == .gaussian || couplingSteps > 0 || halfTurns != .automatic:
       Failure(.invalidArgument, "the detector's flows began at random weights: they cannot start at a Gaussian")
     default: nil
     }

@@ -739,6 +739,10 @@ static void test_trainer(const char *path, const char *folder, cflowad_model *mo
     SPOILED_OPTION(review_rate, 0.001f); /* below false_reject_rate */
     SPOILED_OPTION(review_rate, nan);
     SPOILED_OPTION(pixel_rate, -1);
+    SPOILED_OPTION(map_smoothing, 64.5f);
+    SPOILED_OPTION(map_smoothing, nan);
+    SPOILED_OPTION(half_turns, 3);
+    SPOILED_OPTION(half_turns, -1);
     SPOILED_OPTION(low_rate, 0.6f);
     SPOILED_OPTION(low_rate, nan);
     SPOILED_OPTION(low_verdict, 3);

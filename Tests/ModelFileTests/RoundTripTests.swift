@@ -55,6 +55,19 @@ extension ModelFileTests {
         ])
     }
 
+    @Test func smoothingComesBackAsVersion3() throws {
+      var contents = try sample()
+      contents.preprocessing = try Preprocessing(
+        width: 64, height: 96, mean: [0, 0, 0], standardDeviation: [1, 1, 1])
+      #expect(try read(bytes(of: contents)).calibration?.smoothing == 0)
+      #expect(ModelFile.formatVersion(of: contents) < 3)
+      try contents.calibration?.setSmoothing(3.7)
+      expectEqual(try read(bytes(of: contents)), contents)
+      #expect(try read(bytes(of: contents)).calibration?.smoothing == 3.7)
+      // A library that does not know of it would score otherwise.
+      #expect(ModelFile.formatVersion(of: contents) == 3)
+    }
+
     @Test func everyBitPatternSurvives() throws {
       var contents = try encoderAlone()
       let patterns: [UInt32] = [

@@ -6,6 +6,7 @@ import cflowad
 import h5py
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter
 from scipy.stats import multivariate_normal
 
 
@@ -258,3 +259,69 @@ def test_options_of_another_kind_of_flows_are_refused(gaussian, encoder, tmp_pat
     for frame in frames(4, seed=9):
         trainer.add_frame(frame, role="calibration")
     trainer.calibrate()
+
+
+def test_maps_are_smoothed_as_by_scipy(gaussian, encoder, tmp_path):
+    """The sum of levels is what is smoothed; total - sum is the map."""
+    path, training = gaussian
+    plain = tmp_path / "plain.h5"
+    fitted(encoder, training, frames(6, seed=1), map_smoothing=0).save(plain)
+    sums = []
+    new = frames(1, seed=7)[0]
+    for file, sigma in ((plain, 0.0), (path, 1.0)):  # 4 pixels of 256 at 64
+        model = cflowad.Model(file)
+        assert model.info.map_smoothing == sigma
+        with h5py.File(file) as written:
+            total = written["calibration"].attrs["total"]
+        result = model.session().score(new, maps=["map"])
+        assert result.score == result.map.max()
+        sums.append(total - result.map.astype(np.float64))
+    np.testing.assert_allclose(sums[1], gaussian_filter(sums[0], 1.0), atol=2e-6)
+    assert np.abs(sums[1] - sums[0]).max() > 1e-3
+
+
+def test_calibration_keeps_or_changes_the_smoothing(gaussian, tmp_path):
+    for given, kept in ((None, 1.0), (2.5, 2.5)):
+        with cflowad.Trainer(gaussian[0], map_smoothing=given) as trainer:
+            for frame in frames(6, seed=1):
+                trainer.add_frame(frame, role="calibration")
+            trainer.calibrate()
+            assert trainer.model().info.map_smoothing == kept
+    with pytest.raises(ValueError, match="map_smoothing must not be negative"):
+        cflowad.Trainer(gaussian[0], map_smoothing=-1)
+    with pytest.raises(cflowad.InvalidArgumentError, match="smoothing 65"):
+        cflowad.Trainer(gaussian[0], map_smoothing=65)
+
+
+def turned(frame):
+    return np.ascontiguousarray(frame[::-1, ::-1])
+
+
+@pytest.mark.parametrize("is_symmetric", [True, False])
+def test_turned_frames_are_learnt_from_where_parts_lie_either_way(encoder, tmp_path, is_symmetric):
+    training = frames(24)
+    if is_symmetric:
+        training = [turned(frame) if index // 4 % 2 else frame for index, frame in enumerate(training)]
+    trainer = fitted(encoder, training, frames(4, seed=1))
+    path = tmp_path / "detector.h5"
+    trainer.save(path)
+    with h5py.File(path) as file:
+        assert (b"turned by 180 degrees" in file["provenance"].attrs["training"]) == is_symmetric
+
+
+def test_half_turns_are_frames_more(encoder, tmp_path):
+    """The Gaussian is that of the frames and their turned copies."""
+    training = frames(12)
+    files = []
+    for name, given, half_turns in (
+        ("option", training, "always"), ("copies", training + [turned(f) for f in training], "never"),
+    ):  # fmt: skip
+        files.append(tmp_path / f"{name}.h5")
+        fitted(encoder, given, frames(4, seed=1), half_turns=half_turns).save(files[-1])
+    with h5py.File(files[0]) as one, h5py.File(files[1]) as other:
+        for level in one["flow"]:
+            np.testing.assert_allclose(
+                one["flow"][level]["gaussian.mean"][:], other["flow"][level]["gaussian.mean"][:], rtol=1e-4, atol=1e-5
+            )
+    with pytest.raises(cflowad.InvalidArgumentError, match="half turns always"):
+        cflowad.Trainer(encoder, start="paper", half_turns="always")

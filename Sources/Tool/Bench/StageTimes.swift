@@ -32,7 +32,7 @@ struct StageTimes {
     let pixels = try Buffer<UInt8>(count: 3 * width * height)
     let input = try FloatBuffer(count: 3 * width * height)
     let likelihoods = try FloatBuffer(count: detector.positionCount)
-    let anomalyMap = try AnomalyMap(preprocessing, levels: detector.levels, region: nil)
+    let anomalyMap = try AnomalyMap(detector, region: nil)
     let layout = try anomalyMap.layout(frameWidth: frameWidth, frameHeight: frameHeight)
     let map = try FloatBuffer(count: frameWidth * frameHeight)
 

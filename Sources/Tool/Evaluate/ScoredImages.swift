@@ -15,7 +15,7 @@ final class ScoredImages {
   ) throws(Failure) {
     self.images = images
     calibration = detector.calibration
-    map = try AnomalyMap(detector.preprocessing, levels: detector.levels, region: nil)
+    map = try AnomalyMap(detector, region: nil)
     let session = try LikelihoodSession(detector, threadCount: threadCount)
     var likelihoods: [FrameLikelihoods] = []
     var progress = Progress("scoring", total: images.count)

@@ -14,6 +14,8 @@ final class FoldedFibers {
   /// ln |det| of each fold's Gaussian, by position.
   private let logDeterminants: [FloatBuffer]
 
+  private let features: LevelFeatures
+
   private static let largestFoldCount = 6
 
   /// A fiber's frame and position.
@@ -22,18 +24,18 @@ final class FoldedFibers {
     let position: Int
   }
 
-  /// - Parameter features: of at least three frames.
+  /// - Parameter features: of at least three pictures.
   init(_ features: LevelFeatures, form: GaussianSelection.Form, workers: Workers) throws(Failure) {
     grid = features.grid
+    self.features = features
     let frameCount = features.frames.count
-    let foldCount = min(Self.largestFoldCount, frameCount)
+    let foldCount = min(Self.largestFoldCount, features.pictureCount)
     fibers = try FloatBuffer(count: frameCount * grid.count, isBrief: true)
     var logDeterminants: [FloatBuffer] = []
     for fold in 0..<foldCount {
-      let held = (0..<frameCount).filter { $0 % foldCount == fold }
+      let (held, fitted) = features.split(fold: fold, of: foldCount)
       let fit = try GaussianFit(
-        features.subset((0..<frameCount).filter { $0 % foldCount != fold }), hasPositionMeans: form.hasPositionMeans,
-        workers: workers)
+        features.subset(fitted), hasPositionMeans: form.hasPositionMeans, workers: workers)
       let determinants = try FloatBuffer(count: grid.positions)
       try fit.transform(
         features.subset(held), rank: form.rank, shrinkage: form.shrinkage,
@@ -41,8 +43,7 @@ final class FoldedFibers {
       logDeterminants.append(determinants)
     }
     self.logDeterminants = logDeterminants
-    trainingFrames = (0..<frameCount).filter { $0 % foldCount != foldCount - 1 }
-    judgingFrames = (0..<frameCount).filter { $0 % foldCount == foldCount - 1 }
+    (judgingFrames, trainingFrames) = features.split(fold: foldCount - 1, of: foldCount)
   }
 
   func fiber(_ place: Place) -> UnsafePointer<Float> {
@@ -50,7 +51,7 @@ final class FoldedFibers {
   }
 
   func logDeterminant(_ place: Place) -> Float {
-    logDeterminants[place.frame % logDeterminants.count].base[place.position]
+    logDeterminants[features.fold(of: place.frame, count: logDeterminants.count)].base[place.position]
   }
 
   /// log p / C of a fiber by the Gaussian alone.

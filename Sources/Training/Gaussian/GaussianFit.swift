@@ -177,6 +177,22 @@ final class GaussianFit {
     }
   }
 
+  /// Mean log-density, over positions and C, of each of some frames that are not among ``features``.
+  func logDensities(_ other: LevelFeatures, rank: Int, shrinkage: Double) throws(Failure) -> [Double] {
+    let count = features.grid.count
+    let z = try FloatBuffer(count: other.frames.count * count, isBrief: true)
+    let logDeterminants = try FloatBuffer(count: positions)
+    try transform(
+      other, rank: rank, shrinkage: shrinkage, into: other.frames.indices.map { z.base + $0 * count },
+      logDeterminants: logDeterminants.base)
+    let volume = (0..<positions).reduce(0.0) { $0 + Double(logDeterminants.base[$1]) }
+    return other.frames.indices.map { frame in
+      let values = z.base + frame * count
+      let square = (0..<count).reduce(0.0) { $0 + Double(values[$1]) * Double(values[$1]) }
+      return (volume - 0.5 * square) / Double(count) - 0.5 * log(2 * Double.pi)
+    }
+  }
+
   /// The triangle of a position for each shrinkage, of the fibers in `memory.whitened`.
   private func factor(
     _ memory: Memory, rank: Int, shrinkages: [Double],

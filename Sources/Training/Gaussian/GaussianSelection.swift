@@ -35,7 +35,7 @@ struct GaussianSelection {
   /// Largest rank tried: a position's covariance costs its third power.
   static let largestRank = 256
 
-  private static let foldCount = 4
+  static let foldCount = 4
 
   /// - Parameters:
   ///   - levels: features of the same frames, all levels.
@@ -62,11 +62,6 @@ struct GaussianSelection {
     return (choices.map(\.form), choices.reduce(0) { $0 + $1.byteCount })
   }
 
-  /// Indices of the frames of each fold: neighbours, which are often alike, are in different ones.
-  static func folds(_ frameCount: Int) -> [[Int]] {
-    let count = min(foldCount, frameCount)
-    return (0..<count).map { Array(stride(from: $0, to: frameCount, by: count)) }
-  }
 }
 
 /// What every form of a level's Gaussian is worth on frames it was not fitted to.
@@ -83,25 +78,26 @@ private struct LevelScores {
     var rank = min(grid.channels, GaussianSelection.largestRank)
     while rank > 0, Self.byteCount(grid, rank: rank) > byteCount { rank -= 1 }
     let frameCount = features.frames.count
-    guard frameCount > 1 else {
+    guard features.pictureCount > 1 else {
       // One frame has no deviation from its positions' means.
       (pooledMean, pooled, gains) = (.nan, -.infinity, shrinkages.map { _ in [] })
       return
     }
     var (pooledMean, pooled) = (0.0, 0.0)
     var gains = shrinkages.map { _ in [Double](repeating: 0, count: rank) }
-    for fold in GaussianSelection.folds(frameCount) {
-      let held = Set(fold)
-      let fitted = features.subset((0..<frameCount).filter { !held.contains($0) })
-      let share = Double(fold.count) / Double(frameCount)
+    let foldCount = min(GaussianSelection.foldCount, features.pictureCount)
+    for fold in 0..<foldCount {
+      let (held, rest) = features.split(fold: fold, of: foldCount)
+      let fitted = features.subset(rest)
+      let share = Double(held.count) / Double(frameCount)
       let common = try GaussianFit(fitted, hasPositionMeans: false, workers: workers)
-      pooledMean += share * (try common.heldBack(features.subset(fold), rank: 0, shrinkages: []).pooled)
+      pooledMean += share * (try common.heldBack(features.subset(held), rank: 0, shrinkages: []).pooled)
       guard fitted.frames.count > 1 else {
         pooled = -.infinity
         continue
       }
       let own = try GaussianFit(fitted, hasPositionMeans: true, workers: workers)
-      let scores = try own.heldBack(features.subset(fold), rank: rank, shrinkages: shrinkages)
+      let scores = try own.heldBack(features.subset(held), rank: rank, shrinkages: shrinkages)
       pooled += share * scores.pooled
       for (index, values) in scores.gains.enumerated() {
         for (direction, value) in values.enumerated() { gains[index][direction] += share * value }

@@ -8,7 +8,11 @@ import OpenBLAS
 /// they were not trained on are likelier with them.
 final class GaussianStart {
   let forms: [GaussianSelection.Form]
+  /// Whether the frames turned by 180 degrees were learnt from, too.
+  let hasHalfTurns: Bool
   private let source: FeatureSource
+  /// What it was fitted to: the pictures, and behind them perhaps the same turned.
+  let levels: [LevelFeatures]
   private let options: TrainingOptions
   private let gaussians: [GaussianParameters]
   private var couplings: [CouplingTraining] = []
@@ -20,23 +24,32 @@ final class GaussianStart {
 
   /// Fits the Gaussians.
   ///
-  /// - Parameter source: of unrotated frames, which are encoded here. Fails with `.outOfMemory` when the memory for features
-  ///   does not hold all of them.
-  init(_ source: FeatureSource, options: TrainingOptions, _ reporter: inout ProgressReporter) throws(Failure) {
+  /// - Parameters:
+  ///   - source: of unrotated frames, which are encoded here. Fails with `.outOfMemory` when the memory for features does not
+  ///     hold all of them.
+  ///   - pictureCount: how many of its frames are different pictures; all, or half of them, behind which the same follow,
+  ///     turned by 180 degrees.
+  init(
+    _ source: FeatureSource, pictureCount: Int, options: TrainingOptions, _ reporter: inout ProgressReporter
+  ) throws(Failure) {
     (self.source, self.options) = (source, options)
     couplingFlow = try options.flowDescription
     try source.checkCacheHoldsAll()
     try source.fillCache(&reporter)
-    (forms, gaussians) = try LAPACK.use { () throws(Failure) in
-      let levels = source.levels.indices.map { source.cachedFeatures(level: $0) }
+    (levels, forms, gaussians) = try LAPACK.use { () throws(Failure) in
+      var levels = source.levels.indices.map { source.cachedFeatures(level: $0, pictureCount: pictureCount) }
+      if options.halfTurns == .automatic, try !HalfTurns.lookGood(levels, workers: source.workers) {
+        levels = levels.map { $0.subset(Array(0..<pictureCount)) }
+      }
       let forms = try GaussianSelection.forms(levels, byteCount: options.gaussianBytes, workers: source.workers)
       var gaussians: [GaussianParameters] = []
       for (level, form) in zip(levels, forms) {
         let fit = try GaussianFit(level, hasPositionMeans: form.hasPositionMeans, workers: source.workers)
         gaussians.append(try fit.parameters(rank: form.rank, shrinkage: form.shrinkage))
       }
-      return (forms, gaussians)
+      return (levels, forms, gaussians)
     }
+    hasHalfTurns = levels.contains { $0.frames.count > $0.pictureCount }
   }
 
   /// Makes the couplings ready, as the identity or as a checkpoint has them.
@@ -44,8 +57,8 @@ final class GaussianStart {
     couplings = try LAPACK.use { () throws(Failure) in
       var couplings: [CouplingTraining] = []
       for (level, grid) in source.levels.enumerated() {
-        let features = source.cachedFeatures(level: level)
-        guard features.frames.count > 2 else {
+        let features = levels[level]
+        guard features.pictureCount > 2 else {
           throw Failure(.state, "coupling steps take at least 3 frames, some to train on and some to judge by")
         }
         let fibers = try FoldedFibers(features, form: forms[level], workers: source.workers)

@@ -4,6 +4,26 @@ import Kernels
 struct LevelFeatures {
   let grid: Grid
   let frames: [UnsafePointer<Float>]
+  /// Frames that are different pictures: the first ones, which the others repeat in the same order, turned.
+  let pictureCount: Int
+
+  init(grid: Grid, frames: [UnsafePointer<Float>], pictureCount: Int? = nil) {
+    self.grid = grid
+    self.frames = frames
+    self.pictureCount = pictureCount ?? frames.count
+  }
+
+  /// The fold of so many that a frame is in, for cross-validation. Neighbours, which are often alike, are in different ones,
+  /// and a picture is in the same one as its turned copy.
+  func fold(of frame: Int, count: Int) -> Int { frame % pictureCount % count }
+
+  /// The frames in a fold of so many, and all others.
+  func split(fold: Int, of count: Int) -> (held: [Int], fitted: [Int]) {
+    (
+      held: frames.indices.filter { self.fold(of: $0, count: count) == fold },
+      fitted: frames.indices.filter { self.fold(of: $0, count: count) != fold }
+    )
+  }
 
   /// The same of some of the frames.
   func subset(_ indices: [Int]) -> LevelFeatures {

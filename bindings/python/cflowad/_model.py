@@ -143,6 +143,8 @@ class ModelInfo:
     tile_overlap: int = 0
     #: Whose bytes frames become when they are resized; see `Resample`.
     resample: Resample = "pillow-3.3"
+    #: Standard deviation of the Gaussian that maps are smoothed by, pixels of the network's input; 0: none.
+    map_smoothing: float = 0.0
     #: Score below which a frame is as strange as one above the threshold; NaN: none, low scores pass.
     low_threshold: float = math.nan
     #: What such a frame is given at least.
@@ -240,6 +242,7 @@ class Model(Handle):
             tile_height=native.tile_height,
             tile_overlap=native.tile_overlap,
             resample=RESAMPLES[native.resample],
+            map_smoothing=native.map_smoothing,
             low_threshold=native.low_threshold,
             low_verdict=Verdict(native.low_verdict),
             low_promised_rate=native.low_promised_rate,

@@ -103,7 +103,7 @@ class ModelInfo(Sized):
         ("strange_tried", c_uint32),
         ("strange_passed", c_uint32),
         ("mean_threshold", c_float),
-        ("reserved_2", c_uint32),
+        ("map_smoothing", c_float),
     ]
 
 
@@ -278,6 +278,8 @@ class TrainOptions(Sized):
         ("start", c_int32),
         ("coupling_steps", c_uint32),
         ("gaussian_bytes", c_uint64),
+        ("map_smoothing", c_float),
+        ("half_turns", c_int32),
     ]
 
 

@@ -24,6 +24,7 @@ Clamp = Literal["alpha*tanh(s)", "alpha*tanh(s/alpha)"]
 Schedule = Literal["constant", "cosine", "steps"]
 ThresholdRule = Literal["conformal", "f1", "cost"]
 Start = Literal["automatic", "paper", "gaussian"]
+HalfTurns = Literal["automatic", "never", "always"]
 Role = Literal["training", "calibration", "defective"]
 Stage = Literal["encode", "fit", "calibrate"]
 
@@ -34,6 +35,7 @@ _STAGES: tuple[Stage, ...] = ("encode", "fit", "calibrate")
 _ROLES = ("training", "calibration", "defective")
 _THRESHOLD_RULES = ("conformal", "f1", "cost")
 _STARTS = ("automatic", "paper", "gaussian")
+_HALF_TURNS = ("automatic", "never", "always")
 
 
 @dataclass(frozen=True)
@@ -161,6 +163,13 @@ class Trainer(Handle):
         frames that they were not trained on are likelier with them. 0: no blocks.
     gaussian_bytes
         Memory and file space for the positions' own covariances of a Gaussian, all levels together.
+    map_smoothing
+        Standard deviation of a Gaussian that smooths maps before scores are taken from them, 0 (none) to 64 pixels of the
+        network's input. None: as a calibrated detector to go on from has it, or else 4 pixels of 256 for flows that start
+        at a Gaussian and none for others.
+    half_turns
+        Whether a Gaussian is also fitted to the training frames turned by 180 degrees: ``"always"``, ``"never"``, or
+        ``"automatic"``, when turned frames look as good as others to a Gaussian that was fitted without them.
     threads
         Threads that share the work, the calling one included, up to 256; 0: one per processor. Leave some to sessions that
         score meanwhile. No number depends on it.
@@ -210,6 +219,8 @@ class Trainer(Handle):
         start: Start = "automatic",
         coupling_steps: int = 0,
         gaussian_bytes: int = 64 << 20,
+        map_smoothing: float | None = None,
+        half_turns: HalfTurns = "automatic",
     ) -> None:
         # A step at 100 % never comes.
         percents = [unsigned("decay_percents", percent, 32) for percent in decay_percents]
@@ -254,6 +265,8 @@ class Trainer(Handle):
             start=_index("start", start, _STARTS),
             coupling_steps=unsigned("coupling_steps", coupling_steps, 32),
             gaussian_bytes=unsigned("gaussian_bytes", gaussian_bytes, 64),
+            map_smoothing=-1 if map_smoothing is None else _not_negative("map_smoothing", map_smoothing),
+            half_turns=_index("half_turns", half_turns, _HALF_TURNS),
         )
         handle = ctypes.c_void_p()
         check(
@@ -398,6 +411,12 @@ def _progress(native: Any) -> Progress:
         total=native.total,
         learning_rate=native.learning_rate,
     )
+
+
+def _not_negative(name: str, value: float) -> float:
+    if not value >= 0:
+        raise ValueError(f"{name} must not be negative, not {value!r}")
+    return value
 
 
 def _index(name: str, value: str | Any, known: tuple[str, ...]) -> int:

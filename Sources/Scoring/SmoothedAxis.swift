@@ -1,0 +1,109 @@
+import Basics
+import Glibc
+import Kernels
+
+/// From the places of a level's grid to those of a map, along one axis: linear interpolation with align_corners = true, and a
+/// Gaussian filter of what it gives. Both are linear, so that a place of the map is a weighted mean of a few neighbours on
+/// the grid, and a smooth map costs hardly more than one that is not.
+struct SmoothedAxis {
+  /// Where a place of the map takes its value from: ``count`` + 1 neighbours, whose weights sum to 1.
+  struct Sample {
+    let first: Int
+    let count: Int
+    /// Of the neighbours that follow the first.
+    let weights: UnsafePointer<Float>
+
+    /// The mean of a row's values. (By differences from the first value: equal values stay equal to the bit.)
+    @inline(__always)
+    func value(_ row: UnsafePointer<Float>) -> Float {
+      let base = row[first]
+      var value = base
+      for i in 0..<count { value += (row[first &+ 1 &+ i] - base) * weights[i] }
+      return value
+    }
+
+    /// Adds the mean of some rows, times a factor.
+    @inline(__always)
+    func addValues(
+      _ rows: UnsafePointer<Float>, pitch: Int, count length: Int, times factor: Float,
+      to target: UnsafeMutablePointer<Float>
+    ) {
+      let row = rows + first &* pitch
+      let whole = length / 8 &* 8
+      for place in stride(from: 0, to: whole, by: 8) {
+        let base = UnsafeRawPointer(row + place).loadUnaligned(as: SIMD8<Float>.self)
+        var value = base
+        for i in 0..<count {
+          let other = UnsafeRawPointer(row + ((i &+ 1) &* pitch &+ place)).loadUnaligned(as: SIMD8<Float>.self)
+          value += (other - base) * weights[i]
+        }
+        let goal = UnsafeMutableRawPointer(target + place)
+        goal.storeBytes(of: goal.loadUnaligned(as: SIMD8<Float>.self) + value * factor, as: SIMD8<Float>.self)
+      }
+      for place in whole..<length {
+        var value = row[place]
+        for i in 0..<count { value += (row[(i &+ 1) &* pitch &+ place] - row[place]) * weights[i] }
+        target[place] += value * factor
+      }
+    }
+
+    /// Whether the neighbour that is `offset` behind the first counts.
+    func takes(_ offset: Int) -> Bool {
+      offset > 0 ? weights[offset - 1] > 0 : (0..<count).reduce(1) { $0 - weights[$1] } > 0
+    }
+  }
+
+  private let samples: Buffer<Sample>
+  /// Keeps the samples' weights alive.
+  private let weights: FloatBuffer
+
+  subscript(_ place: Int) -> Sample { samples.base[place] }
+
+  /// Reach of the Gaussian in standard deviations, and its border, at which the map is mirrored: those of
+  /// `scipy.ndimage.gaussian_filter`.
+  private static let reach = 4.0
+
+  /// - Parameters:
+  ///   - length: of the grid.
+  ///   - output: of the map.
+  ///   - smoothing: the Gaussian's standard deviation in places of the map; 0 for none.
+  init(length: Int, output: Int, smoothing: Double) throws(Failure) {
+    let axis = try ResampledAxis(length: length, cornersTo: output)
+    let radius = Int(Self.reach * smoothing + 0.5)
+    var kernel = (0...radius).map { offset in
+      smoothing > 0 ? exp(-0.5 * Double(offset * offset) / (smoothing * smoothing)) : 1
+    }
+    let sum = kernel[0] + 2 * kernel.dropFirst().reduce(0, +)
+    for offset in kernel.indices { kernel[offset] /= sum }
+
+    var spans: [(first: Int, weights: ArraySlice<Double>)] = []
+    for place in 0..<output {
+      var shares = [Double](repeating: 0, count: length)
+      var reached = axis[place].first...axis[place].second
+      for offset in -radius...radius {
+        let sample = axis[Self.mirrored(place + offset, length: output)]
+        shares[sample.first] += kernel[abs(offset)] * (1 - Double(sample.weight))
+        shares[sample.second] += kernel[abs(offset)] * Double(sample.weight)
+        reached = min(reached.lowerBound, sample.first)...max(reached.upperBound, sample.second)
+      }
+      spans.append((reached.lowerBound, shares[reached].dropFirst()))
+    }
+    weights = try FloatBuffer(count: max(spans.reduce(0) { $0 + $1.weights.count }, 1))
+    samples = try Buffer(count: output)
+    var next = weights.base
+    for (place, span) in spans.enumerated() {
+      samples.base[place] = Sample(first: span.first, count: span.weights.count, weights: UnsafePointer(next))
+      for weight in span.weights {
+        next.pointee = Float(weight)
+        next += 1
+      }
+    }
+  }
+
+  /// Where a place beyond a border lies, when the axis is mirrored there: c b a | a b c.
+  private static func mirrored(_ place: Int, length: Int) -> Int {
+    let period = 2 * length
+    let inside = (place % period + period) % period
+    return min(inside, period - 1 - inside)
+  }
+}
