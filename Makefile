@@ -57,7 +57,7 @@ test: lib tool $(VENV)/tests
 	$(VENV)/bin/python Tests/Fixtures/make_detector.py model lite0 build/lite0.h5
 	$(VENV)/bin/python Tests/Fixtures/make_detector.py model lite0 build/tiled.h5 72 64 16
 	TILED_DETECTOR=build/tiled.h5 Tests/C/run.sh build/lite0.h5
-	Tests/C/faults.sh 17
+	Tests/C/faults.sh 10
 	Tests/CXX/run.sh build/lite0.h5 build/tiled.h5
 	PYTHONPATH=bindings/python $(VENV)/bin/python -m pytest -q Tests/Python
 
