@@ -703,11 +703,27 @@ enum {
     CFLOWAD_START_AUTOMATIC = 0, /**< GAUSSIAN; but PAPER when an option that only the paper's training reads differs from
                                       its default: epochs, schedule, batches, learning rate, rotation, flows' settings */
     CFLOWAD_START_PAPER = 1,     /**< FrEIA's random weights, trained by the original's loops (paper, section 3) */
-    CFLOWAD_START_GAUSSIAN = 2   /**< a Gaussian for each position of each level, in closed form, and coupling_steps behind it:
+    CFLOWAD_START_GAUSSIAN = 2,  /**< a Gaussian for each position of each level, in closed form, and coupling_steps behind it:
                                       the form that is likeliest for frames held back (PaDiM's, T. Defard et al., ICPR
                                       2020, by level and with shrinkage). Without rotation: rotation_degrees is its
                                       default, which then means none, or 0 */
+    CFLOWAD_START_WHITENED = 3   /**< FrEIA's own weights, which whiten by one mean and one covariance for all positions,
+                                      in closed form, and coupling_steps behind them: the original's flows, for `python -m
+                                      cflowad to-checkpoint`. One covariance is less than GAUSSIAN has, but trained
+                                      couplings make up for much of it. Takes CFLOWAD_PERMUTATION_SOFT, 2 coupling_blocks
+                                      or more, 3 with coupling_steps, and no rotation, as GAUSSIAN */
 };
+
+/** What a detector is trained for: decides start and coupling_steps. Since 1.2. */
+enum {
+    CFLOWAD_PRESET_NONE = 0,
+    CFLOWAD_PRESET_QUICK = 1, /**< a Gaussian in closed form alone: seconds */
+    CFLOWAD_PRESET_BEST = 2,  /**< a Gaussian and 2000 coupling steps: minutes of two cores with a small encoder */
+    CFLOWAD_PRESET_PAPER = 3  /**< the published training: CFLOWAD_START_PAPER */
+};
+
+/** For cflowad_train_options.coupling_steps: 400 of a whitened start, 0 of others, or what time_budget has room for. */
+#define CFLOWAD_COUPLING_STEPS_AUTOMATIC UINT32_MAX
 
 /**
  * Settings of a training run; defaults in brackets. Those of the paper's training (epochs, schedule, batches, learning rate,
@@ -733,7 +749,8 @@ typedef struct cflowad_train_options {
                                        this are one batch [32] */
     uint32_t fiber_batch;         /**< fibers per Adam step, 1 to 65536; the remainder of an image batch is dropped,
                                        fewer fibers than this are one step [256] */
-    float learning_rate;          /**< Adam's, above 0 up to 1 [2e-4] */
+    float learning_rate;          /**< Adam's, above 0 up to 1 [2e-4]; the default means 3e-3 for coupling steps of
+                                       CFLOWAD_START_GAUSSIAN, 1e-2 of WHITENED */
     float rotation_degrees;       /**< augmentation: uniform angle in +-degrees, nearest, zero fill, 0 to 180 [5];
                                        0 lets the encoder run only once per frame */
     float calibration_fraction;   /**< share of the frames held back from training for calibration when no frame was
@@ -776,10 +793,13 @@ typedef struct cflowad_train_options {
                                        (cflowad_model_info.mean_threshold): CFLOWAD_VERDICT_PASS for neither threshold
                                        [CFLOWAD_VERDICT_REVIEW] */
     int32_t start;                /**< CFLOWAD_START_ [AUTOMATIC]; PAPER for callers that know no start */
-    uint32_t coupling_steps;      /**< of CFLOWAD_START_GAUSSIAN: steps of Adam, for each level, that train coupling_blocks
-                                       behind the Gaussian, from the identity on, up to 1000000; they are kept when
-                                       frames that they were not trained on are likelier with them. 0: no blocks, the
-                                       Gaussian is the whole flow [0] */
+    uint32_t coupling_steps;      /**< of CFLOWAD_START_GAUSSIAN and WHITENED: steps of Adam, for each level, that train
+                                       coupling_blocks (2 or more, SOFT) behind the closed form, from the identity on, up
+                                       to 1000000, by learning_rate and fiber_batch. A sixth of the frames, never trained
+                                       on, judges them ten times on the way: the best state is kept, none if the closed
+                                       form alone is likelier, and a level ends early after four judgements without a
+                                       better one. 0: the closed form is the whole flow
+                                       [CFLOWAD_COUPLING_STEPS_AUTOMATIC] */
     uint64_t gaussian_bytes;      /**< of CFLOWAD_START_GAUSSIAN: memory and file space for the positions' own
                                        covariances, all levels together; where it is too little, the leading directions
                                        have some and the others share one [64 MiB] */
@@ -788,6 +808,14 @@ typedef struct cflowad_train_options {
                                        to go on from has it, or else 4 pixels of 256 for flows that start at a Gaussian
                                        and none for others. Kept in the model [-1] */
     int32_t half_turns;           /**< of CFLOWAD_START_GAUSSIAN: CFLOWAD_HALF_TURNS_ [AUTOMATIC] */
+    float time_budget;            /**< of CFLOWAD_START_GAUSSIAN and WHITENED, in place of coupling_steps: seconds that
+                                       fit may take, up to 1e6. After encoding and closed form it times a few steps and
+                                       plans as many as there is time for, none if there is none;
+                                       cflowad_trainer_coupling_steps tells how many, and a fit with these coupling_steps
+                                       ends with the same weights. Encoding and closed form are done whatever they take.
+                                       0: no such plan [0] */
+    int32_t preset;               /**< CFLOWAD_PRESET_; with another than NONE, start, coupling_steps and time_budget are
+                                       their defaults [NONE] */
 } cflowad_train_options;
 
 /**
@@ -819,10 +847,12 @@ enum { CFLOWAD_STAGE_ENCODE = 0, CFLOWAD_STAGE_FIT = 1, CFLOWAD_STAGE_CALIBRATE 
 typedef struct cflowad_progress {
     size_t struct_size;
     int32_t stage;      /**< CFLOWAD_STAGE_ */
-    uint32_t epoch;     /**< fit: sub-epochs finished; else 0 */
-    uint32_t epochs;    /**< fit: all sub-epochs; else 0 */
-    float loss;         /**< fit: mean -log sigmoid(log p / C) since the sub-epoch began; else 0 */
-    uint64_t done;      /**< units of the stage done: frames (encode, calibrate) or frames x sub-epochs (fit) */
+    uint32_t epoch;     /**< fit: sub-epochs, or coupling steps for each level, finished; else 0 */
+    uint32_t epochs;    /**< fit: all of these; else 0 */
+    float loss;         /**< fit: mean -log sigmoid(log p / C) since the sub-epoch began, or of the last coupling step; else
+                             0 */
+    uint64_t done;      /**< units of the stage done: frames (encode, calibrate); frames x sub-epochs or coupling steps of
+                             all levels (fit), where a level that ends early has made all of its */
     uint64_t total;     /**< units of the stage in all */
     float learning_rate;/**< fit: of the last step; else 0 */
     uint32_t reserved;  /**< 0 */
@@ -867,8 +897,8 @@ cflowad_status cflowad_trainer_add_named_frame(
 /**
  * Makes fit keep its state in a file, so that a fit that was killed or cancelled can be taken up again: a trainer with
  * the same encoder, options and frames, in the same order, then goes on from there and ends with the same weights, bit
- * for bit on the same machine, as a fit that was never stopped. The file is written after passes over the frames
- * (sub-epochs), taking at most about a twentieth of the time, to a temporary name first and then renamed; it is left
+ * for bit on the same machine, as a fit that was never stopped (of a time_budget: by the number of coupling steps that the
+ * first one planned). The file is written after passes over the frames (sub-epochs) or every 50 coupling steps, taking at most about a twentieth of the time, to a temporary name first and then renamed; it is left
  * for the caller to delete. fit returns CFLOWAD_ERROR_STATE when the file belongs to another training,
  * CFLOWAD_ERROR_FORMAT when it is damaged.
  *
@@ -957,6 +987,14 @@ cflowad_status cflowad_trainer_save_linked(cflowad_trainer *trainer, const char 
  *         calibration.
  */
 cflowad_status cflowad_trainer_model(cflowad_trainer *trainer, cflowad_model **model);
+
+/**
+ * How many coupling steps for each level the fit planned, by coupling_steps or by time_budget (since 1.2): with this
+ * number as coupling_steps, and no time_budget, the same frames, options and seed give the same weights.
+ *
+ * @param steps  receives it; 0 before the fit, without time for any, and of the paper's training.
+ */
+cflowad_status cflowad_trainer_coupling_steps(cflowad_trainer *trainer, uint32_t *steps);
 
 /** Closes the trainer. NULL is allowed. */
 cflowad_status cflowad_trainer_close(cflowad_trainer *trainer);

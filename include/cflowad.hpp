@@ -803,6 +803,13 @@ public:
     }
     Expected<void> try_calibrate() { return detail::check(cflowad_trainer_calibrate(get(), nullptr, nullptr)); }
 
+    /** Coupling steps for each level that the fit planned; see cflowad_trainer_coupling_steps. */
+    Expected<std::uint32_t> try_coupling_steps() const {
+        std::uint32_t steps = 0;
+        const cflowad_status status = cflowad_trainer_coupling_steps(get(), &steps);
+        return detail::check(status, std::uint32_t(steps));
+    }
+
     /** Writes the detector to a model file; see cflowad_trainer_save. */
     Expected<void> try_save(const char *path) { return detail::check(cflowad_trainer_save(get(), path)); }
 
@@ -834,6 +841,7 @@ public:
     void calibrate(Progress &&progress) { try_calibrate(progress).value(); }
     void calibrate() { try_calibrate().value(); }
     void set_region_of_interest(const RegionOfInterest &region) { try_set_region_of_interest(region).value(); }
+    std::uint32_t coupling_steps() const { return try_coupling_steps().value(); }
     void save(const char *path) { try_save(path).value(); }
     void save_linked(const char *path, const char *encoder_file) { try_save_linked(path, encoder_file).value(); }
     Model model() { return try_model().value(); }

@@ -147,6 +147,17 @@ public func cflowad_trainer_model(
   }
 }
 
+@_cdecl("cflowad_trainer_coupling_steps") @implementation
+public func cflowad_trainer_coupling_steps(
+  _ trainer: OpaquePointer?, _ steps: UnsafeMutablePointer<UInt32>?
+) -> cflowad_status {
+  attempt { () throws(Failure) in
+    let trainer = try trainers.object(trainer)
+    guard let steps else { throw Failure(.invalidArgument, "the pointer to the steps is NULL") }
+    try trainer.use { (trainer: Trainer) throws(Failure) in steps.pointee = UInt32(clamping: trainer.couplingSteps) }
+  }
+}
+
 @_cdecl("cflowad_trainer_close") @implementation
 public func cflowad_trainer_close(_ trainer: OpaquePointer?) -> cflowad_status {
   attempt { () throws(Failure) in try trainers.remove(trainer) }

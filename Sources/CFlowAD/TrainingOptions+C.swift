@@ -40,8 +40,10 @@ extension cflowad_train_options {
       for (step, percent) in zip(percents.indices, options.decayPercents) { percents[step] = UInt32(percent) }
     }
     start = options.start.rawValue
-    coupling_steps = UInt32(options.couplingSteps)
+    coupling_steps = options.couplingSteps.map { UInt32($0) } ?? Self.automaticSteps
     gaussian_bytes = UInt64(options.gaussianBytes)
+    time_budget = options.timeBudget
+    preset = options.preset.rawValue
     review_rate = options.reviewRate
     low_rate = options.lowRate
     low_verdict = options.lowVerdict.rawValue
@@ -57,6 +59,9 @@ extension cflowad_train_options {
       miss_cost = Float(miss)
     }
   }
+
+  /// `CFLOWAD_COUPLING_STEPS_AUTOMATIC`.
+  static var automaticSteps: UInt32 { .max }
 }
 
 extension TrainingOptions {
@@ -106,7 +111,13 @@ extension TrainingOptions {
       throw Failure(.invalidArgument, "\(options.start) is not a CFLOWAD_START_ constant")
     }
     self.start = start
-    couplingSteps = Int(options.coupling_steps)
+    couplingSteps =
+      options.coupling_steps == cflowad_train_options.automaticSteps ? nil : Int(options.coupling_steps)
+    timeBudget = options.time_budget
+    guard let preset = Preset(rawValue: options.preset) else {
+      throw Failure(.invalidArgument, "\(options.preset) is not a CFLOWAD_PRESET_ constant")
+    }
+    self.preset = preset
     gaussianBytes = Int(clamping: options.gaussian_bytes)
     guard let halfTurns = HalfTurns(rawValue: options.half_turns) else {
       throw Failure(.invalidArgument, "\(options.half_turns) is not a CFLOWAD_HALF_TURNS_ constant")

@@ -59,12 +59,10 @@ package struct FlowDescription: Sendable, Equatable {
     self.clampAlpha = clampAlpha
   }
 
-  /// The same start with nothing behind it.
-  package var withoutBlocks: FlowDescription {
-    get throws(Failure) {
-      try FlowDescription(
-        start: start, blockCount: 0, conditionChannels: conditionChannels, permutation: permutation, clamp: clamp,
-        clampAlpha: clampAlpha)
-    }
+  /// The same with another number of blocks.
+  package func with(blockCount: Int) throws(Failure) -> FlowDescription {
+    try FlowDescription(
+      start: start, blockCount: blockCount, conditionChannels: conditionChannels, permutation: permutation,
+      clamp: clamp, clampAlpha: clampAlpha)
   }
 }

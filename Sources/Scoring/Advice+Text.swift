@@ -46,7 +46,7 @@ extension Advice {
   }
 
   private var couplingText: String? {
-    guard let fit, startsAtGaussian else { return nil }
+    guard let fit, startsAtGaussian || !fit.couplingGains.isEmpty else { return nil }
     guard !fit.couplingGains.isEmpty else {
       return "no coupling steps were made: --steps 400 (coupling_steps) tries some, and keeps them only where good "
         + "frames that they were not trained on become likelier"

@@ -4,17 +4,19 @@ import Training
 struct Progress {
   /// One word for a person: "training".
   let stage: String
-  /// Frames, or frames times passes in a fit.
+  /// Frames, or in a fit frames times passes or coupling steps of all levels.
   var done: Int
   let total: Int
   /// Of a fit alone.
   var fit: Fit?
 
   struct Fit {
-    /// Passes over the frames that are finished.
+    /// Passes over the frames, or coupling steps for each level, that are finished.
     var epoch: Int
     var epochs: Int
     var loss: Float
+    /// Whether they are coupling steps.
+    var areSteps = false
   }
 
   init(_ stage: String, done: Int = 0, total: Int) {
@@ -23,7 +25,7 @@ struct Progress {
     self.total = total
   }
 
-  init(_ progress: TrainingProgress) {
+  init(_ progress: TrainingProgress, countsSteps: Bool = false) {
     let stage =
       switch progress.stage {
       case .encode: "encoding"
@@ -31,7 +33,9 @@ struct Progress {
       case .calibrate: "calibrating"
       }
     self.init(stage, done: progress.done, total: progress.total)
-    if progress.stage == .fit { fit = Fit(epoch: progress.epoch, epochs: progress.epochs, loss: progress.loss) }
+    if progress.stage == .fit {
+      fit = Fit(epoch: progress.epoch, epochs: progress.epochs, loss: progress.loss, areSteps: countsSteps)
+    }
   }
 
   var isFinished: Bool { done >= total }

@@ -10,13 +10,15 @@ final class ProgressDisplay {
   private var lastLine: ContinuousClock.Instant?
   private var lastEpoch = 0
   private var isLineOpen = false
+  /// Whether a fit's epochs are coupling steps.
+  var countsSteps = false
 
   init() { pace = ProgressPace(now: clock.now) }
 
   /// A handler for the trainer, which also takes Ctrl-C to it.
   var handler: TrainingProgress.Handler {
     { [self] progress in
-      show(Progress(progress))
+      show(Progress(progress, countsSteps: countsSteps))
       return Interrupt.isPending
     }
   }
@@ -27,7 +29,9 @@ final class ProgressDisplay {
       close()
       (lastLine, lastEpoch) = (nil, progress.fit?.epoch ?? 0)
       if let fit = progress.fit, fit.epoch > 0 {
-        Output.note("the training goes on: \(fit.epoch) of \(fit.epochs) passes over the frames were done before")
+        Output.note(
+          "the training goes on: \(fit.epoch) of \(fit.epochs) "
+            + (fit.areSteps ? "coupling steps" : "passes over the frames") + " were done before")
       }
     }
     let line = ProgressLine(progress, seconds: (now - pace.start).seconds, doneBefore: pace.doneBefore)

@@ -36,13 +36,13 @@ struct ProgressLine {
   private var details: [String] {
     var details: [String] = []
     if let fit = progress.fit {
-      details.append("epoch \(fit.epoch)/\(fit.epochs)")
+      details.append("\(fit.areSteps ? "step" : "epoch") \(fit.epoch)/\(fit.epochs)")
       // Before the first step there is none.
       if progress.done > doneBefore { details.append("loss \(String(Double(fit.loss), decimals: 4))") }
     }
     guard seconds > 0, progress.done > doneBefore else { return details }
     let rate = Double(progress.done - doneBefore) / seconds
-    details.append("\(String(rate, decimals: 1)) frames/s")
+    details.append("\(String(rate, decimals: 1)) \(progress.fit?.areSteps == true ? "steps/s" : "frames/s")")
     if !progress.isFinished {
       details.append("\(String(seconds: Double(progress.total - progress.done) / rate)) left")
     }

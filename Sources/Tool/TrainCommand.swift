@@ -83,8 +83,7 @@ struct TrainCommand: ParsableCommand {
       "\(contents.encoder.architecture) at \(String(pixels: preprocessing.width, preprocessing.height)), "
         + (preprocessing.tiling.map { "tiles of \(String(pixels: $0.width, $0.height)) of the frame, " } ?? "")
         + "\(String(trainer.options.levelCount, of: "level")), "
-        + (trainer.options.start == .gaussian
-          ? "a Gaussian for each position" : "\(String(trainer.options.couplingBlocks, of: "coupling block"))")
+        + Self.flows(trainer.options)
         + (contents.flow == nil
           ? ""
           : ", as in \(model), " + (trainer.options.start == .gaussian ? "fitted anew" : "from where its flows are")))
@@ -92,8 +91,8 @@ struct TrainCommand: ParsableCommand {
       "\(String(frames.count, of: "frame")), "
         + (calibrationFrames.isEmpty ? "some held back" : "\(calibrationFrames.count) more")
         + " to calibrate on, "
-        + (trainer.options.start == .gaussian
-          ? "" : "\(String(options.metaEpochs, of: "meta epoch")) of \(String(options.subEpochs, of: "sub-epoch")), ")
+        + (trainer.options.start == .paper
+          ? "\(String(options.metaEpochs, of: "meta epoch")) of \(String(options.subEpochs, of: "sub-epoch")), " : "")
         + "seed \(options.seed)")
     if contents.flow == nil, let reason = Self.reason(for: trainer.options.start, options) { Output.note(reason) }
     if let region = try interest.region(for: trainer.preprocessing) { trainer.regionOfInterest = region }
@@ -101,11 +100,13 @@ struct TrainCommand: ParsableCommand {
     trainer.checkpoint = file
 
     let display = ProgressDisplay()
+    display.countsSteps = trainer.options.start != .paper
     defer { display.close() }
     try Interrupt.attempt(leaving: Self.remains(of: file)) { () throws(Failure) in
       try trainer.add(
         [(frames, .training), (calibrationFrames, .calibration), (defectiveFrames, .defective)], display)
       try trainer.fit(display.handler)
+      if let plan = Self.plan(trainer) { display.note(plan) }
       try trainer.calibrate(display.handler)
     }
     try output.write(trainer.contents, trainer.detector.advice, isHeldBack: calibrationFrames.isEmpty)
@@ -118,6 +119,24 @@ struct TrainCommand: ParsableCommand {
     guard start == .paper, options.start == .automatic, !paperOptions.isEmpty else { return nil }
     return "the paper's training, from random weights on, since it alone reads \(paperOptions.names); without "
       + "\(paperOptions.count == 1 ? "this option" : "these options") a Gaussian is fitted, in seconds"
+  }
+
+  private static func flows(_ options: TrainingOptions) -> String {
+    switch options.start {
+    case .gaussian: "a Gaussian for each position"
+    case .whitened: "\(String(options.couplingBlocks, of: "coupling block")) that whiten"
+    case .paper, .automatic: String(options.couplingBlocks, of: "coupling block")
+    }
+  }
+
+  /// What a time budget came to, and how it is repeated.
+  private static func plan(_ trainer: Trainer) -> String? {
+    guard trainer.options.timeBudget > 0 else { return nil }
+    let steps = trainer.couplingSteps
+    return steps == 0
+      ? "no time was left for coupling steps: the closed form alone, as by --steps 0"
+      : "there was time for \(String(steps, of: "coupling step")) a level: --steps \(steps) in place of --time repeats this "
+        + "exactly"
   }
 
   /// What a cancelled training leaves, in words.

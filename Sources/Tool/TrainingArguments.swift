@@ -43,15 +43,29 @@ struct TrainingArguments: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Where flows begin: at a Gaussian for each position, in closed form (gaussian), or at random weights, to be trained "
-        + "by the original's loops (paper). Automatic: gaussian, or paper when one of the options for it is given."))
+      "Where flows begin: at a Gaussian for each position, in closed form (gaussian); at the original's flows with weights "
+        + "that whiten in closed form, to be exported to its checkpoints (whitened); or at random weights, to be trained by "
+        + "the original's loops (paper). Automatic: gaussian, or paper when one of the options for it is given."))
   var start = StartChoice.automatic
 
   @Option(
     help: ArgumentHelp(
-      "Steps, for each level, that train coupling blocks behind a Gaussian, 0 to 1000000; 0 for none.",
+      "Steps, for each level, that train coupling blocks behind a closed form, 0 to 1000000; 0 for none. (default: 400 "
+        + "when whitened, else 0)",
       valueName: "count"))
-  var steps = defaults.couplingSteps
+  var steps: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "Time to fit in, from encoding on: 90 or 90s, 5min, 1.5h. Coupling steps are made until then, and the command says "
+        + "how many, so that --steps repeats it exactly. Calibration comes after it.", valueName: "time"))
+  var time: TimeArgument?
+
+  @Option(
+    help: ArgumentHelp(
+      "What to train for, in place of --start, --steps and --time: a closed form alone, in seconds (quick); with coupling "
+        + "steps for about five minutes (best); the published training (paper)."))
+  var preset: PresetChoice?
 
   @Option(
     help: ArgumentHelp(
@@ -115,7 +129,11 @@ struct TrainingArguments: ParsableArguments {
   @Option(help: ArgumentHelp("Feature vectors per optimisation step, 1 to 65536.", valueName: "fibers"))
   var fibers = defaults.fiberBatch
 
-  @Option(help: ArgumentHelp("Learning rate of Adam, above 0 up to 1.", valueName: "rate"))
+  @Option(
+    help: ArgumentHelp(
+      "Learning rate of Adam, above 0 up to 1; the default means 0.003 for coupling steps behind a Gaussian, 0.01 when "
+        + "whitened.",
+      valueName: "rate"))
   var learningRate = defaults.learningRate
 
   @Option(
@@ -161,6 +179,8 @@ struct TrainingArguments: ParsableArguments {
       }
       options.start = start.start
       options.couplingSteps = steps
+      options.timeBudget = time?.seconds ?? 0
+      options.preset = preset?.preset ?? .none
       guard (0...1 << 20).contains(gaussianMemory) else {
         throw Failure(.invalidArgument, "the memory of the Gaussian \(gaussianMemory) MiB is not within 0...1048576")
       }
@@ -222,14 +242,41 @@ extension HalfTurns: Named {}
 
 /// Where flows begin, by names.
 enum StartChoice: String, ExpressibleByArgument, CaseIterable {
-  case automatic, paper, gaussian
+  case automatic, paper, gaussian, whitened
 
   var start: TrainingOptions.Start {
     switch self {
     case .automatic: .automatic
     case .paper: .paper
     case .gaussian: .gaussian
+    case .whitened: .whitened
     }
+  }
+}
+
+/// What to train for, by names.
+enum PresetChoice: String, ExpressibleByArgument, CaseIterable {
+  case quick, best, paper
+
+  var preset: TrainingOptions.Preset {
+    switch self {
+    case .quick: .quick
+    case .best: .best
+    case .paper: .paper
+    }
+  }
+}
+
+/// A time above 0, written "90", "90s", "5min" or "1.5h".
+struct TimeArgument: ExpressibleByArgument {
+  let seconds: Float
+
+  init?(argument: String) {
+    let number = argument.prefix { $0.isNumber || $0 == "." }
+    guard let unit = ["": 1, "s": 1, "min": 60, "m": 60, "h": 3600][String(argument.dropFirst(number.count))],
+      let value = Float(number), value > 0
+    else { return nil }
+    seconds = value * Float(unit)
   }
 }
 

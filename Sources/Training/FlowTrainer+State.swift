@@ -26,6 +26,13 @@ extension FlowTrainer {
       parameters: parameters, firstMoments: adam.firstMoments, secondMoments: adam.secondMoments, steps: stepCount)
   }
 
+  /// Begins anew with the parameters as they are: as if no step had been made when the learning rate was 0.
+  func forgetSteps() {
+    adam.firstMoments.base.update(repeating: 0, count: adam.firstMoments.count)
+    adam.secondMoments.base.update(repeating: 0, count: adam.secondMoments.count)
+    stepCount = 0
+  }
+
   /// Goes on from a state of a trainer that began as this one did. Fails with `.format` when it cannot be one.
   func restore(_ state: State) throws(Failure) {
     let pairs = [

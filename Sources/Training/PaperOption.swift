@@ -56,15 +56,14 @@ extension TrainingOptions {
   /// The options of the paper's training that ask for something else than the default.
   package var setPaperOptions: [PaperOption] { PaperOption.allCases.filter { $0.isSet(in: self) } }
 
-  /// Fails with `.invalidArgument` when an option was set that the start does not read, which ``resolved`` has made sure of:
-  /// whoever sets it expects something of it.
+  /// Fails with `.invalidArgument` when an option was set that the start that is meant does not read: whoever sets it expects
+  /// something of it.
   func checkEffects() throws(Failure) {
-    guard start != .paper else {
-      guard gaussianBytes == TrainingOptions().gaussianBytes else {
-        throw Failure(.invalidArgument, "the memory of the Gaussian has no effect on a paper start")
-      }
-      return
+    let start = resolved().start
+    guard start == .gaussian || gaussianBytes == TrainingOptions().gaussianBytes else {
+      throw Failure(.invalidArgument, "the memory of the Gaussian has no effect on a \(start) start")
     }
+    guard start != .paper else { return }
     let hasBlocks = try flowDescription.blockCount > 0
     let unread = setPaperOptions.filter { !(hasBlocks && $0.isOfCouplings) }
     guard unread.isEmpty else {

@@ -23,8 +23,10 @@ extension Trainer {
     flowWeights = try run.weights()
   }
 
-  /// A Gaussian for each level, in closed form, and coupling blocks behind it when they are wanted.
-  func trainFromGaussian(_ pictures: [[UInt8]], _ reporter: ProgressReporter) throws(Failure) {
+  /// A closed form for each level, and coupling blocks behind it when they are wanted or there is time for them.
+  func trainFromGaussian(
+    _ pictures: [[UInt8]], _ reporter: ProgressReporter, _ budget: TimeBudget?
+  ) throws(Failure) {
     // What a detector to go on from was fitted to is not in its file: its Gaussian is fitted anew.
     flowDescription = try options.flowDescription
     flowWeights = []
@@ -32,28 +34,34 @@ extension Trainer {
     let (identity, saved) = try identify(pictures)
     let source = try gaussianSource(pictures)
     var reporter = reporter
-    let start = try GaussianStart(source, pictureCount: pictures.count, options: options, &reporter)
+    let start = try GaussianStart(
+      source, pictureCount: pictures.count, options: options, budget: budget, &reporter)
     curve = try LAPACK.use { () throws(Failure) in
       try LearningCurve.measured(
         start.levels.map { $0.subset(Array(0..<pictures.count)) }, forms: start.forms,
         frames: trainingFrames.enumerated().flatMap { index, frame in frame.pictures.map { _ in index } },
         workers: workers)
     }
-    if options.couplingSteps > 0 {
-      try start.prepareCouplings(saved)
+    try start.prepareCouplings(saved)
+    if start.steps > 0 {
       var keeper = checkpoint.map { CheckpointKeeper($0) }
-      try start.trainCouplings(&reporter) { (steps, isLast, flows) throws(Failure) in
-        try keeper?.save(TrainingState(identity: identity, passes: steps, flows: flows), isLast: isLast)
+      try start.trainCouplings(&reporter) { (steps, isLast, flows, couplings) throws(Failure) in
+        try keeper?.save(
+          TrainingState(
+            identity: identity, passes: steps, flows: flows, plannedSteps: start.steps, couplings: couplings),
+          isLast: isLast)
       }
     }
     (flowDescription, flowWeights) = (try start.flow, try start.weights)
-    report = FitReport(forms: start.forms, hasHalfTurns: start.hasHalfTurns, couplingGains: start.gains)
+    report = FitReport(
+      start: options.start, forms: start.forms, hasHalfTurns: start.hasHalfTurns, couplingSteps: start.steps,
+      couplingGains: start.gains)
   }
 
   /// The frames, and behind them the same turned by 180 degrees, when those may be of use: not without room for their
   /// features, unless somebody insists on them.
   private func gaussianSource(_ pictures: [[UInt8]]) throws(Failure) -> FeatureSource {
-    guard options.halfTurns != .never else { return try beginFit(pictures) }
+    guard options.start == .gaussian, options.halfTurns != .never else { return try beginFit(pictures) }
     let source = try beginFit(pictures + pictures.map { HalfTurns.turned($0) })
     return source.cacheHoldsAll || options.halfTurns == .always ? source : try beginFit(pictures)
   }

@@ -19,6 +19,8 @@ package final class Trainer {
   /// Within which frames are scored when they are calibrated on, and then by the detector; nil for whole frames. That of a
   /// detector to go on from, unless set. Training is on whole frames.
   package var regionOfInterest: RegionOfInterest?
+  /// What a time budget is measured by, in seconds.
+  var clock: () -> Double = monotonicSeconds
   let encoder: Encoder
   let encoderWeights: StateDictionary
   private let provenance: [String: String]
@@ -68,7 +70,7 @@ package final class Trainer {
     try options.validate()
     let workers = if let workers { workers } else { try Workers(count: 0) }
     let wanted = options
-    var options = options.resolved
+    var options = wanted.resolved(from: contents.flow)
     if contents.flow == nil { try options.checkStart() }
     var taps = try Self.taps(contents, start: options.start)
     if let flow = contents.flow {
@@ -79,7 +81,6 @@ package final class Trainer {
       options.tiling = contents.preprocessing.tiling
       options.levelCount = taps.count
       conflict = wanted.conflict(with: flow)
-      options.start = flow.start == .gaussian ? .gaussian : .paper
       if flow.start == .gaussian { options.rotationDegrees = 0 }
       // A Gaussian without blocks says nothing about blocks to come.
       if flow.blockCount > 0 { options.couplingBlocks = flow.blockCount }
@@ -112,8 +113,9 @@ package final class Trainer {
       flowWeights = contents.flowWeights
       state = .pretrained
     } else {
+      // A closed form makes its own when it is fitted.
       flowWeights = []
-      for (level, grid) in levels.enumerated() {
+      for (level, grid) in levels.enumerated() where options.start == .paper {
         var random = Random(seed: options.seed, purpose: "initial weights", level)
         flowWeights.append(
           try FlowTrainer.initialWeights(channels: grid.channels, description: flowDescription, random: &random))
@@ -135,7 +137,7 @@ package final class Trainer {
   }
 
   /// Where features are taken. A Gaussian of a new detector finds more behind the residual than before it, where the original
-  /// system takes them; a file that names other places means them.
+  /// system takes them; whitened flows are for its checkpoints, and stay there. A file that names other places means them.
   private static func taps(_ contents: DetectorContents, start: TrainingOptions.Start) throws(Failure) -> [String] {
     let encoder = contents.encoder
     guard contents.flow == nil, start == .gaussian,
@@ -203,12 +205,13 @@ package final class Trainer {
     if let conflict { throw conflict }
     guard !trainingFrames.isEmpty else { throw Failure(.state, "no frame was added to train on") }
     let givenCount = trainingFrames.count
+    let budget = options.timeBudget > 0 ? TimeBudget(seconds: Double(options.timeBudget), clock: clock) : nil
     if holdsBack { try holdBack() }
     try checkHeldBack()
     let pictures = trainingFrames.flatMap(\.pictures)
     switch options.start {
     case .paper: try trainFromRandomWeights(pictures, ProgressReporter(handler), observer)
-    case .gaussian, .automatic: try trainFromGaussian(pictures, ProgressReporter(handler))
+    case .gaussian, .whitened, .automatic: try trainFromGaussian(pictures, ProgressReporter(handler), budget)
     }
     fitSummary = try FitSummary(
       givenCount: givenCount, fittedCount: trainingFrames.count, curve: curve,
@@ -326,6 +329,10 @@ package final class Trainer {
     if let known = loadedSmoothing { return known }
     return flowDescription.start == .gaussian ? Double(preprocessing.width + preprocessing.height) / 128 : 0
   }
+
+  /// Coupling steps for each level that the fit from a closed form on planned, by its options or its time budget; 0 without
+  /// any, as before the fit.
+  package var couplingSteps: Int { report?.couplingSteps ?? 0 }
 
   /// The detector as it is now, to be saved; of the encoder what it needs.
   package var contents: DetectorContents {

@@ -10,18 +10,28 @@ package protocol TrainingCheckpoint {
   func save(_ state: TrainingState) throws(Failure)
 }
 
-/// A fit between two passes. Randomness has no state: its streams are named by pass, batch and level.
+/// A fit between two passes, or between two coupling steps. Randomness has no state: its streams are named by pass, batch and
+/// level, or by level and step.
 package struct TrainingState {
   package let identity: TrainingIdentity
-  /// Passes over the frames finished.
+  /// Passes over the frames finished, or coupling steps of all levels together.
   package let passes: Int
   /// One per level, finest first.
   package let flows: [FlowTrainer.State]
+  /// Of a fit from a closed form on: the coupling steps for each level that it had planned.
+  package let plannedSteps: Int?
+  /// And what each level's couplings have come to.
+  package let couplings: [CouplingState]
 
-  package init(identity: TrainingIdentity, passes: Int, flows: [FlowTrainer.State]) {
+  package init(
+    identity: TrainingIdentity, passes: Int, flows: [FlowTrainer.State], plannedSteps: Int? = nil,
+    couplings: [CouplingState] = []
+  ) {
     self.identity = identity
     self.passes = passes
     self.flows = flows
+    self.plannedSteps = plannedSteps
+    self.couplings = couplings
   }
 }
 

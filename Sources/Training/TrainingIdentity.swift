@@ -28,8 +28,13 @@ package struct TrainingIdentity: Equatable, Sendable {
       "\(options.levelCount) \(options.couplingBlocks) \(options.conditionChannels) \(options.permutation) "
         + "\(options.clamp) \(options.clampAlpha) \(options.metaEpochs) \(options.subEpochs) \(options.warmupEpochs) "
         + "\(options.schedule) \(options.decayRate) \(options.decayPercents) \(options.imageBatch) "
-        + "\(options.fiberBatch) \(options.learningRate) \(options.rotationDegrees) \(options.seed) "
-        + "\(options.start) \(options.gaussianBytes) \(options.halfTurns)")
+        + "\(options.fiberBatch) \(options.learningRate) \(options.rotationDegrees) \(options.seed)")
+    // Not of the paper's training, whose checkpoints of version 1.1 are still taken up.
+    if options.start != .paper {
+      settings.add(
+        "\(options.start) \(options.gaussianBytes) \(options.halfTurns) "
+          + (options.timeBudget > 0 ? "time \(options.timeBudget)" : "steps \(options.plannedSteps)"))
+    }
     var weights = Fingerprint()
     weights.add(
       "\(encoder.architecture) \(encoder.padding) \(encoder.taps) \(preprocessing.width) \(preprocessing.height) "

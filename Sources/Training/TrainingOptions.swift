@@ -15,12 +15,17 @@ package struct TrainingOptions: Sendable, Equatable {
   package var tiling: Tiling?
   /// Feature levels, the coarsest kept, 1...3.
   package var levelCount = 3
+  /// What to train for, in place of the start and the number of steps.
+  package var preset = Preset.none
   package var start = Start.automatic
   /// Bytes that the positions' own covariances of a Gaussian start may take in all levels together.
   package var gaussianBytes = 64 << 20
   package var halfTurns = HalfTurns.automatic
-  /// Steps in which the coupling blocks behind a Gaussian start are trained, for each level, 0...1000000; 0 for no blocks.
-  package var couplingSteps = 0
+  /// Steps in which the coupling blocks behind a closed form are trained, for each level, 0...1000000; nil for as many as the
+  /// start has by default, or the time budget has room for.
+  package var couplingSteps: Int?
+  /// Seconds that a fit may take, up to 1000000: coupling steps are made until then; 0 for no such plan.
+  package var timeBudget: Float = 0
   /// K, 1...64.
   package var couplingBlocks = 8
   /// P, a multiple of 4 up to 1024; 0 for unconditional flows.
@@ -45,7 +50,7 @@ package struct TrainingOptions: Sendable, Equatable {
   package var imageBatch = 32
   /// Fibers per step of Adam, 1...65536.
   package var fiberBatch = 256
-  /// Above 0 up to 1.
+  /// Above 0 up to 1. Of couplings behind a closed form the default is another: ``resolved(from:)``.
   package var learningRate: Float = 2e-4
   /// Largest angle of the random rotation, 0...180.
   package var rotationDegrees: Float = 5
@@ -85,9 +90,11 @@ package struct TrainingOptions: Sendable, Equatable {
   /// The flows these options describe; fails when theirs are out of range.
   package var flowDescription: FlowDescription {
     get throws(Failure) {
-      try FlowDescription(
-        start: chosenStart == .gaussian ? .gaussian : .none,
-        blockCount: chosenStart == .gaussian && couplingSteps == 0 ? 0 : couplingBlocks,
+      let meant = resolved()
+      let isGaussian = meant.start == .gaussian
+      return try FlowDescription(
+        start: isGaussian ? .gaussian : .none,
+        blockCount: isGaussian && timeBudget == 0 && meant.plannedSteps == 0 ? 0 : couplingBlocks,
         conditionChannels: conditionChannels, permutation: permutation, clamp: clamp,
         clampAlpha: clampAlpha)
     }
@@ -114,7 +121,9 @@ package struct TrainingOptions: Sendable, Equatable {
     for percent in decayPercents { try check(percent, within: 0...100, "the decay at percent") }
     try check(rotationDegrees, within: 0...180, "the rotation")
     try check(gaussianBytes, within: 0...(1 << 40), "the memory of the Gaussian")
-    try check(couplingSteps, within: 0...1_000_000, "the number of coupling steps")
+    try check(couplingSteps ?? 0, within: Self.couplingStepRange, "the number of coupling steps")
+    try check(timeBudget, within: 0...1e6, "the time budget")
+    try checkPlan()
     try check(calibrationFraction, within: 0...0.9, "the calibration fraction")
     try check(falseRejectRate, within: 0...0.5, "the false reject rate")
     if reviewRate != 0 { try check(reviewRate, within: falseRejectRate...0.5, "the review rate") }
@@ -123,8 +132,10 @@ package struct TrainingOptions: Sendable, Equatable {
     if let mapSmoothing { try check(Double(mapSmoothing), within: Calibration.smoothings, "the map's smoothing") }
     if case .lowestCost(let miss) = thresholdRule { try check(miss, within: 1e-6...1e6, "the cost of a miss") }
     try check(featureCacheBytes, within: 0...Int.max, "the feature cache")
-    try resolved.checkEffects()
+    try checkEffects()
   }
+
+  package static let couplingStepRange = 0...1_000_000
 
   private func check<Value: Comparable>(_ value: Value, within range: ClosedRange<Value>, _ name: String)
     throws(Failure)

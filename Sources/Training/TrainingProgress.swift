@@ -11,13 +11,13 @@ package struct TrainingProgress: Sendable, Equatable {
   }
 
   package var stage: Stage
-  /// Fit: sub-epochs finished.
+  /// Fit: sub-epochs, or coupling steps for each level, finished.
   package var epoch = 0
-  /// Fit: all sub-epochs.
+  /// Fit: all of these.
   package var epochs = 0
-  /// Fit: mean loss of the steps since the sub-epoch began.
+  /// Fit: mean loss of the steps since the sub-epoch began, or that of the last coupling step.
   package var loss: Float = 0
-  /// Frames (encode, calibrate), or frames times sub-epochs (fit).
+  /// Frames (encode, calibrate), or frames times sub-epochs or coupling steps of all levels (fit).
   package var done = 0
   package var total: Int
   /// Fit: of the last step.

@@ -10,38 +10,106 @@ extension TrainingOptions {
     case paper = 1
     /// At a Gaussian per position, in closed form.
     case gaussian = 2
+    /// At FrEIA's weights that whiten by one mean and one covariance, in closed form.
+    case whitened = 3
+  }
+
+  /// What a detector is trained for. The numbers are those of `CFLOWAD_PRESET_` in the C header.
+  package enum Preset: Int32, Sendable, CaseIterable {
+    case none = 0
+    /// The closed form alone.
+    case quick = 1
+    /// The closed form, and as many coupling steps as a small encoder's take five minutes.
+    case best = 2
+    /// The published training.
+    case paper = 3
   }
 
   /// The start that is meant: ``Start/automatic`` becomes ``Start/paper`` when an option that only the paper's training has
   /// differs from its default.
-  package var chosenStart: Start {
+  private var chosenStart: Start {
     guard start == .automatic else { return start }
-    return couplingSteps > 0 || paperOptions == TrainingOptions().paperOptions ? .gaussian : .paper
+    return hasPlan || setPaperOptions.isEmpty ? .gaussian : .paper
   }
 
-  /// With the start that is meant, and without the default rotation where there is none.
-  package var resolved: TrainingOptions {
+  /// Whether coupling steps were asked for.
+  private var hasPlan: Bool { (couplingSteps ?? 0) > 0 || timeBudget > 0 }
+
+  /// Steps for each level, unless a time budget decides.
+  var plannedSteps: Int { couplingSteps ?? (start == .whitened ? Self.whitenedSteps : 0) }
+
+  /// Without position means a closed form leaves much to couplings: docs/quality.md.
+  private static let whitenedSteps = 400
+  private static let bestSteps = 2000
+  /// Likeliest for held-back frames of bottles and transistors: of 2e-4 to 3e-3 behind a Gaussian, and up to 1e-2 behind a
+  /// whitening, where more is left to learn.
+  private static let gaussianRate: Float = 3e-3
+  private static let whitenedRate: Float = 1e-2
+
+  /// With the start and the steps that are meant, and with a closed form's defaults where there is one: no rotation, and the
+  /// learning rate of couplings that begin as the identity behind it.
+  ///
+  /// - Parameter flow: of the detector to go on from, which decides the start; nil for a new one.
+  func resolved(from flow: FlowDescription? = nil) -> TrainingOptions {
     var options = self
-    options.start = chosenStart
-    if options.start == .gaussian, rotationDegrees == Self.defaultRotation { options.rotationDegrees = 0 }
+    options.preset = .none
+    switch preset {
+    case .none: break
+    case .quick: (options.start, options.couplingSteps) = (.gaussian, 0)
+    case .best: (options.start, options.couplingSteps) = (.gaussian, Self.bestSteps)
+    case .paper: options.start = .paper
+    }
+    if let flow {
+      options.start = flow.start == .gaussian ? .gaussian : .paper
+    } else {
+      options.start = options.chosenStart
+    }
+    guard options.start != .paper else { return options }
+    if rotationDegrees == Self.defaultRotation { options.rotationDegrees = 0 }
+    if learningRate == TrainingOptions().learningRate {
+      options.learningRate = options.start == .whitened ? Self.whitenedRate : Self.gaussianRate
+    }
     return options
   }
 
-  /// Fails with `.invalidArgument` when an option would have no effect.
+  /// Fails with `.invalidArgument` when two options say how long to train, or a preset stands beside what it decides.
+  func checkPlan() throws(Failure) {
+    guard timeBudget == 0 || couplingSteps == nil else {
+      throw Failure(
+        .invalidArgument, "a number of coupling steps and a time budget contradict each other: give one of them")
+    }
+    guard preset != .none else { return }
+    guard start == .automatic, couplingSteps == nil, timeBudget == 0 else {
+      throw Failure(
+        .invalidArgument,
+        "the preset \(preset) decides where flows start and for how many steps they are trained: give no start, coupling "
+          + "steps or time budget beside it")
+    }
+  }
+
+  /// Fails with `.invalidArgument` when coupling steps would have no effect, or no flow can start so.
   func checkStart() throws(Failure) {
-    guard start == .gaussian else {
-      guard couplingSteps == 0 else {
-        throw Failure(.invalidArgument, "\(couplingSteps) coupling steps are for a Gaussian start")
-      }
-      guard halfTurns == .automatic else {
-        throw Failure(.invalidArgument, "half turns \(halfTurns.name) is for a Gaussian start")
+    guard start == .gaussian || halfTurns == .automatic else {
+      throw Failure(.invalidArgument, "half turns \(halfTurns.name) is for a Gaussian start")
+    }
+    guard start != .paper else {
+      guard (couplingSteps ?? 0) == 0, timeBudget == 0 else {
+        throw Failure(
+          .invalidArgument,
+          (timeBudget > 0 ? "a time budget plans coupling steps, which" : "\(couplingSteps ?? 0) coupling steps")
+            + " are for a gaussian or a whitened start; epochs decide how long a paper start is trained")
       }
       return
     }
-    guard rotationDegrees != 0 else { return }
-    throw Failure(
-      .invalidArgument,
-      "a rotation of \(rotationDegrees) degrees is for a paper start: a Gaussian is fitted to the frames as they are")
+    // The first ones only turn the coordinates: LeadingBlocks.
+    let hasSteps = plannedSteps > 0 || timeBudget > 0
+    let fewest = start == .whitened ? (hasSteps ? 3 : 2) : (hasSteps ? 2 : 0)
+    guard fewest == 0 || (couplingBlocks >= fewest && permutation == .soft) else {
+      throw Failure(
+        .invalidArgument,
+        "\(start == .whitened ? "a whitened start" : "a Gaussian start with coupling steps") takes \(fewest) or more "
+          + "coupling blocks with soft permutations, not \(couplingBlocks) with \(permutation) ones")
+    }
   }
 
   private static let defaultRotation = TrainingOptions().rotationDegrees
@@ -49,24 +117,22 @@ extension TrainingOptions {
   /// Why a detector, whose flows began as `flow` says, cannot be trained on by these options; nil when it can. Only options
   /// that were set on purpose stand against it.
   func conflict(with flow: FlowDescription) -> Failure? {
+    let meant = resolved()
     switch flow.start {
-    case .gaussian where chosenStart == .paper:
-      Failure(
+    case .gaussian where meant.start == .paper:
+      return Failure(
         .invalidArgument,
         "the detector starts at a Gaussian, which is fitted anew: options of the paper's training have no effect on it")
-    case .none where start == .gaussian || couplingSteps > 0 || halfTurns != .automatic:
-      Failure(.invalidArgument, "the detector's flows began at random weights: they cannot start at a Gaussian")
-    default: nil
+    case .gaussian where meant.start == .whitened:
+      return Failure(
+        .invalidArgument, "the detector starts at a Gaussian, which is fitted anew: it cannot start whitened")
+    case .none
+    where meant.hasPlan || preset == .quick || start == .gaussian || start == .whitened || halfTurns != .automatic:
+      return Failure(
+        .invalidArgument,
+        "the detector's flows have no Gaussian to be fitted anew: they go on from their weights by the paper's training"
+      )
+    default: return nil
     }
-  }
-
-  /// What only the paper's training reads.
-  private var paperOptions: [String] {
-    [
-      "\(couplingBlocks) \(conditionChannels) \(permutation) \(clamp) \(clampAlpha)",
-      "\(metaEpochs) \(subEpochs) \(warmupEpochs) \(schedule) \(decayRate) \(decayPercents)",
-      // Without rotation the frames are as a Gaussian wants them.
-      "\(imageBatch) \(fiberBatch) \(learningRate) \(rotationDegrees == 0 ? Self.defaultRotation : rotationDegrees)",
-    ]
   }
 }

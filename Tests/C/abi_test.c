@@ -702,6 +702,7 @@ static void test_trainer(const char *path, const char *folder, cflowad_model *mo
     cflowad_train_options options;
     cflowad_frame frame = good_frame();
     float nan = strtof("nan", NULL);
+    uint32_t steps = 7;
     int calls = 0;
 
     INVALID(cflowad_train_options_init(NULL, sizeof options));
@@ -750,6 +751,12 @@ static void test_trainer(const char *path, const char *folder, cflowad_model *mo
     SPOILED_OPTION(threshold_rule, 3);
     SPOILED_OPTION(thread_count, 257);
     SPOILED_OPTION(reserved, 1);
+    SPOILED_OPTION(start, 4);
+    SPOILED_OPTION(preset, 4);
+    SPOILED_OPTION(preset, -1);
+    SPOILED_OPTION(time_budget, nan);
+    SPOILED_OPTION(time_budget, -1);
+    SPOILED_OPTION(coupling_steps, 1000001);
     SPOILED_OPTION(resample, 3);
     SPOILED_OPTION(resample, -1);
     EXPECT(OK, cflowad_train_options_init(&options, sizeof options));
@@ -768,6 +775,17 @@ static void test_trainer(const char *path, const char *folder, cflowad_model *mo
     EXPECT(OK, cflowad_train_options_init(&options, sizeof options));
     options.start = CFLOWAD_START_PAPER;
     options.gaussian_bytes = 1;
+    INVALID(cflowad_trainer_create(path, &options, &other));
+
+    EXPECT(OK, cflowad_train_options_init(&options, sizeof options));
+    CHECK(options.coupling_steps == CFLOWAD_COUPLING_STEPS_AUTOMATIC && options.time_budget == 0);
+    CHECK(options.preset == CFLOWAD_PRESET_NONE);
+    options.time_budget = 1;
+    options.coupling_steps = 0; /* both say how long */
+    INVALID(cflowad_trainer_create(path, &options, &other));
+    EXPECT(OK, cflowad_train_options_init(&options, sizeof options));
+    options.preset = CFLOWAD_PRESET_QUICK;
+    options.start = CFLOWAD_START_GAUSSIAN; /* the preset decides it */
     INVALID(cflowad_trainer_create(path, &options, &other));
 
     /* A program of version 1.0: what lies behind its struct is not looked at, and has its defaults. */
@@ -819,6 +837,11 @@ static void test_trainer(const char *path, const char *folder, cflowad_model *mo
     EXPECT(OK, cflowad_trainer_set_checkpoint(trainer, path));
     EXPECT(ERROR_FORMAT, cflowad_trainer_fit(trainer, NULL, NULL)); /* a model file */
     EXPECT(OK, cflowad_trainer_set_checkpoint(trainer, NULL));
+    INVALID(cflowad_trainer_coupling_steps(trainer, NULL));
+    INVALID(cflowad_trainer_coupling_steps(NULL, &steps));
+    HANDLE(cflowad_trainer_coupling_steps((cflowad_trainer *)model, &steps));
+    EXPECT(OK, cflowad_trainer_coupling_steps(trainer, &steps));
+    CHECK(steps == 0);
     INVALID(cflowad_trainer_model(trainer, NULL));
     INVALID(cflowad_trainer_model(NULL, &made));
     HANDLE(cflowad_trainer_model((cflowad_trainer *)model, &made));

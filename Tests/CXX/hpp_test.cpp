@@ -219,6 +219,7 @@ void training(const char *path, const std::string &folder) {
     expect(trainer.try_fit(count).has_value() && reports > 0, "training reports");
     std::FILE *kept = std::fopen(checkpoint.c_str(), "rb");
     expect(kept != nullptr && std::fclose(kept) == 0, "the checkpoint is there");
+    expect(must(trainer.try_coupling_steps(), "steps") == 0, "the paper's training has no coupling steps");
     expect(trainer.try_calibrate().has_value(), "calibration");
     expect_failure(
         trainer.try_calibrate([](const cflowad_progress &) { return true; }), CFLOWAD_ERROR_CANCELLED, "cancelling");

@@ -87,6 +87,29 @@ struct TrainTests {
     #expect(try decodeJSON(ModelSummary.self, json.output.utf8).flow?.start == "gaussian")
   }
 
+  @Test func aTimeBudgetSaysWhatItDid() throws {
+    func run(_ options: String...) throws -> ToolRun {
+      try ToolRun(
+        list: ["train", "encoder.h5", "good", "-o", "d.h5", "--input-size", "64", "--levels", "1"] + options,
+        folder: folder)
+    }
+    let hurried = try run("--time", "0.001s")
+    #expect(hurried.status == 0, "\(hurried.errors)")
+    #expect(hurried.errors.contains("no time was left for coupling steps: the closed form alone, as by --steps 0\n"))
+    let trained = try run("--steps", "40", "--blocks", "2", "--condition", "8", "--fibers", "16")
+    #expect(trained.status == 0 && trained.errors.contains("step 40/40"), "\(trained.errors)")
+    for (options, problem) in [
+      (["--time", "5s", "--steps", "4"], "contradict each other"),
+      (["--preset", "best", "--start", "gaussian"], "the preset best decides"),
+      (["--preset", "quick", "--time", "1min"], "the preset quick decides"),
+      (["--time", "soon"], "--time"), (["--time", "0"], "--time"), (["--time", "5days"], "--time"),
+      (["--steps=-1"], "coupling steps"),
+    ] {
+      let refused = try ToolRun(list: ["train", "encoder.h5", "good", "-o", "x.h5"] + options, folder: folder)
+      #expect(refused.status == 64 && refused.errors.contains(problem), "\(options): \(refused.errors)")
+    }
+  }
+
   @Test func aDetectorIsTrainedOnAndCalibratedAnew() throws {
     try folder.makeFolder("bad")
     try folder.writeFrame("bad/0.png", 4, of: detectorCase("lite0"))

@@ -41,13 +41,21 @@ struct TrainerTests {
   }()
 
   /// A trainer with `count` frames of coloured squares to train on.
-  private func trainer(_ options: TrainingOptions = options, frames count: Int = 8) throws -> Trainer {
+  static func trainer(_ options: TrainingOptions = options, frames count: Int = 8) throws -> Trainer {
     let trainer = try Trainer(#require(Self.encoder), options: options)
     for index in 0..<count { try add(index, to: trainer, role: .training) }
     return trainer
   }
 
+  private func trainer(_ options: TrainingOptions = options, frames count: Int = 8) throws -> Trainer {
+    try Self.trainer(options, frames: count)
+  }
+
   private func add(_ index: Int, to trainer: Trainer, role: Trainer.Role) throws {
+    try Self.add(index, to: trainer, role: role)
+  }
+
+  static func add(_ index: Int, to trainer: Trainer, role: Trainer.Role) throws {
     let pixels = Generated.unit("trainer/\(index)", count: 80 * 60 * 3).map { UInt8(128 + 100 * $0) }
     try pixels.withUnsafeBufferPointer { pixels in
       let base = try #require(pixels.baseAddress)
@@ -79,31 +87,8 @@ struct TrainerTests {
     _ = try DetectorSession(Detector(first))
   }
 
-  /// Keeps states in memory, copied as a file would.
-  private final class Memory: TrainingCheckpoint {
-    var states: [TrainingState] = []
-
-    func load() throws(Failure) -> TrainingState? { states.last }
-
-    func save(_ state: TrainingState) throws(Failure) {
-      func copy(_ buffer: FloatBuffer) throws(Failure) -> FloatBuffer {
-        let copy = try FloatBuffer(count: buffer.count)
-        copy.base.update(from: buffer.base, count: buffer.count)
-        return copy
-      }
-      var flows: [FlowTrainer.State] = []
-      for flow in state.flows {
-        flows.append(
-          FlowTrainer.State(
-            parameters: try copy(flow.parameters), firstMoments: try copy(flow.firstMoments),
-            secondMoments: try copy(flow.secondMoments), steps: flow.steps))
-      }
-      states.append(TrainingState(identity: state.identity, passes: state.passes, flows: flows))
-    }
-  }
-
   @Test func aRunGoesOnFromEveryState() throws {
-    let memory = Memory()
+    let memory = StateMemory()
     let whole = try trainer()
     whole.checkpoint = memory
     var observed: [Int] = []

@@ -7,9 +7,13 @@ import Kernels
 ///
 /// A Gaussian makes the fibers it was fitted to look whiter than new ones; couplings trained on those would learn a density
 /// that is too narrow. So every frame is whitened by a Gaussian that was fitted without it (``FoldedFibers``), and the frames
-/// of one fold are never trained on: they say in the end whether the couplings are better than none.
+/// of one fold are never trained on: they judge the couplings at some points of the way, of which the best one counts.
 final class CouplingTraining {
   let trainer: FlowTrainer
+  /// What the couplings added to the mean log p / C of the frames to judge by, at each judgement so far.
+  private(set) var gains: [Double] = []
+  /// The parameters at the best judgement; at first those that change nothing.
+  private let best: FloatBuffer
   private let fibers: FoldedFibers
   private let options: TrainingOptions
   private let level: Int
@@ -26,6 +30,10 @@ final class CouplingTraining {
   private static let judgeCount = 4096
   /// Share of the steps in which the rate rises.
   private static let warmup = 0.08
+  /// When the couplings are judged, in 32nds of the steps: early too, since few frames are soon learnt by heart.
+  static let judgements = [1, 2, 4, 8, 12, 16, 20, 24, 28, 32]
+  /// Judgements in a row without a new best one after which a level has come to its end.
+  private static let patience = 4
 
   /// - Parameter identity: the first weights, which change nothing.
   init(
@@ -38,6 +46,8 @@ final class CouplingTraining {
     trainer = try FlowTrainer(
       channels: grid.channels, description: flow, weights: identity, groupCapacity: count,
       placeCapacity: max(grid.height, grid.width), workers: workers)
+    best = try FloatBuffer(count: trainer.parameters.count)
+    best.base.update(from: trainer.parameters.base, count: best.count)
     conditions = try PositionConditions(grid, channels: flow.conditionChannels, groupCapacity: count)
     group = try FloatBuffer(count: count * grid.channels)
     logDeterminants = try FloatBuffer(count: count)
@@ -49,12 +59,58 @@ final class CouplingTraining {
     likelihoodBefore = judges.reduce(0) { $0 + fibers.logDensity($1) } / Double(max(judges.count, 1))
   }
 
-  /// The next step of so many in all. Fails with `.diverged`.
+  /// What the couplings at their best add to the mean log p / C of the frames to judge by; 0 when none are better.
+  var gain: Double { max(gains.max() ?? 0, 0) }
+
+  /// Whether all of so many steps are made, or the likelihood has not risen for long.
+  func isFinished(of steps: Int) -> Bool {
+    guard trainer.stepCount < steps else { return true }
+    let sinceBest = gains.count - (gains.lastIndex { $0 == gain }.map { $0 + 1 } ?? 0)
+    return sinceBest >= Self.patience
+  }
+
+  /// The next step of so many in all, and a judgement when one is due. A level whose numbers are no longer finite, as by a
+  /// learning rate that is too high, has come to its end.
   ///
-  /// - Returns: the mean loss before it.
-  func step(of steps: Int) throws(Failure) -> Float {
-    let step = trainer.stepCount
-    var random = Random(seed: options.seed, purpose: "coupling step", level, step)
+  /// - Returns: the mean loss before it; nil at such an end.
+  func step(of steps: Int) throws(Failure) -> Float? {
+    do throws(Failure) { return try judgedStep(of: steps) } catch {
+      guard error.kind == .diverged else { throw error }
+      trainer.parameters.base.update(from: best.base, count: best.count)
+      trainer.forgetSteps()
+      trainer.stepCount = steps
+      return nil
+    }
+  }
+
+  private func judgedStep(of steps: Int) throws(Failure) -> Float {
+    let loss = try step(rate: rate(trainer.stepCount, of: steps))
+    let done = trainer.stepCount
+    if Self.judgements.contains(where: { ($0 * steps + 31) / 32 == done }) {
+      let gain = try judge()
+      if gain > self.gain { best.base.update(from: trainer.parameters.base, count: best.count) }
+      gains.append(gain)
+    }
+    return loss
+  }
+
+  /// Seconds that a step and a judgement take, by a few of them that leave everything as it was before the first step.
+  func rehearse(_ clock: () -> Double) throws(Failure) -> (step: Double, judgement: Double) {
+    // The first one meets memory that was never used.
+    _ = try step(rate: 0)
+    let start = clock()
+    for _ in 0..<Self.rehearsalCount { _ = try step(rate: 0) }
+    let middle = clock()
+    _ = try judge()
+    let end = clock()
+    trainer.forgetSteps()
+    return ((middle - start) / Double(Self.rehearsalCount), end - middle)
+  }
+
+  private static let rehearsalCount = 4
+
+  private func step(rate: Float) throws(Failure) -> Float {
+    var random = Random(seed: options.seed, purpose: "coupling step", level, trainer.stepCount)
     let grid = fibers.grid
     for row in 0..<trainer.groupCapacity {
       let frame = fibers.trainingFrames[random.integer(below: fibers.trainingFrames.count)]
@@ -62,8 +118,8 @@ final class CouplingTraining {
     }
     for i in 0..<group.count { group.base[i] += Float(Self.noise * random.normal()) }
     return try trainer.step(
-      fibers: group.base, conditions: conditions.conditions, count: trainer.groupCapacity,
-      learningRate: rate(step, of: steps), logDeterminants: logDeterminants.base)
+      fibers: group.base, conditions: conditions.conditions, count: trainer.groupCapacity, learningRate: rate,
+      logDeterminants: logDeterminants.base)
   }
 
   /// A linear warm-up under half a period of a cosine down to 0.
@@ -73,8 +129,8 @@ final class CouplingTraining {
     return options.learningRate * Float(warmth * (1 + cos(.pi * done)) / 2)
   }
 
-  /// What the couplings add to the mean log p / C of the frames to judge by.
-  func gain() throws(Failure) -> Double {
+  /// What the couplings as they are add to the mean log p / C of the frames to judge by.
+  private func judge() throws(Failure) -> Double {
     var sum = 0.0
     for start in stride(from: 0, to: judges.count, by: trainer.groupCapacity) {
       let places = judges[start..<min(start + trainer.groupCapacity, judges.count)]
@@ -93,5 +149,45 @@ final class CouplingTraining {
     (group.base + row * channels).update(from: fibers.fiber(place), count: channels)
     logDeterminants.base[row] = fibers.logDeterminant(place)
     conditions.set(row, position: place.position)
+  }
+}
+
+extension CouplingTraining {
+  /// The weights at the best judgement, to be asked for in the end; nil when no couplings are better.
+  var weights: StateDictionary? {
+    get throws(Failure) {
+      guard gain > 0 else { return nil }
+      trainer.parameters.base.update(from: best.base, count: best.count)
+      return try trainer.weights
+    }
+  }
+
+  var state: CouplingState { CouplingState(gains: gains, best: gain > 0 ? best : nil) }
+
+  /// Goes on from a state of a training that began as this one did. Fails with `.format` when it cannot be one.
+  func restore(_ flow: FlowTrainer.State, _ state: CouplingState) throws(Failure) {
+    try trainer.restore(flow)
+    gains = state.gains
+    guard gains.allSatisfy(\.isFinite), gains.count <= Self.judgements.count, (gain > 0) == (state.best != nil) else {
+      throw Failure(.format, "the checkpoint's judgements are none of this training")
+    }
+    guard let saved = state.best else { return }
+    guard saved.count == best.count, allFinite(saved.base, count: saved.count) else {
+      throw Failure(.format, "the checkpoint's best numbers are not \(best.count)")
+    }
+    best.base.update(from: saved.base, count: best.count)
+  }
+}
+
+/// What a level's couplings have come to, beside the state of their flow.
+package struct CouplingState {
+  /// At each judgement, what they added to the mean log p / C of the frames to judge by.
+  package let gains: [Double]
+  /// The parameters at the best one; nil when none was better than no couplings.
+  package let best: FloatBuffer?
+
+  package init(gains: [Double], best: FloatBuffer?) {
+    self.gains = gains
+    self.best = best
   }
 }

@@ -1,19 +1,24 @@
-/// What a fit from a Gaussian on has found, for people.
+/// What a fit from a closed form on has found, for people.
 package struct FitReport: Sendable {
+  let start: TrainingOptions.Start
   /// One for each level, finest first.
   let forms: [GaussianSelection.Form]
   /// Whether it was fitted to the frames turned by 180 degrees as well.
   let hasHalfTurns: Bool
+  /// Coupling steps that were planned for each level: a fit by this number ends with the same weights.
+  package let couplingSteps: Int
   /// What each level's coupling blocks add to the mean log p / C of frames that they were not trained on; nil without any.
   let couplingGains: [Double]?
 
   /// In one line.
   package var summary: String {
-    var parts = ["Gaussian of " + forms.map(\.description).joined(separator: "; ")]
+    var parts = [
+      (start == .whitened ? "whitened by " : "Gaussian of ") + forms.map(\.description).joined(separator: "; ")
+    ]
     if hasHalfTurns { parts.append("also of the frames turned by 180 degrees") }
     if let couplingGains {
       let gains = couplingGains.map { "\(($0 * 1000).rounded() / 1000)" }.joined(separator: ", ")
-      parts.append("coupling blocks that add \(gains) to the held-back log p / C")
+      parts.append("\(couplingSteps) coupling steps, coupling blocks that add \(gains) to the held-back log p / C")
     }
     return parts.joined(separator: ", ")
   }

@@ -3,7 +3,7 @@ import Glibc
 import Kernels
 
 /// The fibers of a level, those of every frame whitened by a Gaussian that was fitted without the frame (folds): they are as
-/// white as a new frame's. To be made within ``LAPACK/use(_:)``.
+/// white as a new frame's, in symmetric coordinates, which the folds share. To be made within ``LAPACK/use(_:)``.
 final class FoldedFibers {
   let grid: Grid
   /// Frames to train on, and those of the last fold, to judge by.

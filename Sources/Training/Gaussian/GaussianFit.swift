@@ -62,6 +62,16 @@ final class GaussianFit {
     }
   }
 
+  /// Makes U a rotation, with the determinant +1 that FrEIA's mixing matrices have: it may be a reflection, since an
+  /// eigenvector's sign is arbitrary.
+  func makeRotation() throws(Failure) {
+    guard try LAPACK.hasNegativeDeterminant(basis.base, n: channels) else { return }
+    for i in (channels - 1) * channels..<channels * channels {
+      basis.base[i].negate()
+      whitening.base[i].negate()
+    }
+  }
+
   /// Whitened fibers of a position of other frames of the same level: frames x C.
   func whiten(
     _ other: LevelFeatures, position: Int, scratch: UnsafeMutablePointer<Double>, into y: UnsafeMutablePointer<Double>
@@ -148,7 +158,9 @@ final class GaussianFit {
       gains: shrinkages.indices.map { index in (0..<rank).map { totals[1 + index * rank + $0] * share } })
   }
 
-  /// Takes frames that are not among ``features`` through the layer.
+  /// Takes frames that are not among ``features`` through the layer, and by U' to symmetric coordinates: S^-1/2 (x - m_p) for
+  /// rank 0. These are nearly the same for fits to nearly the same frames. Eigenvectors are not: their signs are arbitrary,
+  /// and so are they themselves where eigenvalues are close.
   ///
   /// - Parameters:
   ///   - z: receives for each frame positions x C values.
@@ -159,6 +171,10 @@ final class GaussianFit {
   ) throws(Failure) {
     let (channels, rows) = (channels, other.frames.count)
     let constant = scale.reduce(0) { $0 + log($1) }
+    let transposed = try Buffer<Double>(count: channels * channels, isBrief: true)
+    for row in 0..<channels {
+      for i in 0..<channels { transposed.base[i * channels + row] = basis.base[row * channels + i] }
+    }
     try forEachPosition(rowCount: max(features.frames.count, rows)) { (position, memory) throws(Failure) in
       whiten(other, position: position, scratch: memory.centred, into: memory.others)
       var logDeterminant = constant
@@ -169,9 +185,12 @@ final class GaussianFit {
           for i in 0..<rank { logDeterminant += log(w[i * rank + i]) }
         }
       }
+      LAPACK.multiply(
+        memory.others, rows: rows, byTransposed: transposed.base, columns: channels, depth: channels,
+        into: memory.centred)
       for row in 0..<rows {
         let target = z[row] + position * channels
-        for i in 0..<channels { target[i] = Float(memory.others[row * channels + i]) }
+        for i in 0..<channels { target[i] = Float(memory.centred[row * channels + i]) }
       }
       logDeterminants[position] = Float(logDeterminant)
     }

@@ -40,9 +40,14 @@ struct GaussianSelection {
   /// - Parameters:
   ///   - levels: features of the same frames, all levels.
   ///   - byteCount: what the positions' own covariances may take in all levels together.
-  static func forms(_ levels: [LevelFeatures], byteCount: Int, workers: Workers) throws(Failure) -> [Form] {
+  ///   - isPooled: whether all positions share one mean and one covariance, so that nothing is left to choose.
+  static func forms(
+    _ levels: [LevelFeatures], byteCount: Int, isPooled: Bool = false, workers: Workers
+  ) throws(Failure) -> [Form] {
     var scores: [LevelScores] = []
-    for level in levels { scores.append(try LevelScores(level, byteCount: byteCount, workers)) }
+    for level in levels {
+      scores.append(try LevelScores(level, byteCount: byteCount, isPooled: isPooled, workers))
+    }
     // The price of a byte at which all levels' best forms fit together.
     var price = 0.0
     if forms(scores, price).byteCount > byteCount {
@@ -72,7 +77,7 @@ private struct LevelScores {
   /// By shrinkage, then by direction.
   private let gains: [[Double]]
 
-  init(_ features: LevelFeatures, byteCount: Int, _ workers: Workers) throws(Failure) {
+  init(_ features: LevelFeatures, byteCount: Int, isPooled: Bool, _ workers: Workers) throws(Failure) {
     grid = features.grid
     let shrinkages = GaussianSelection.shrinkages
     var rank = min(grid.channels, GaussianSelection.largestRank)
@@ -92,7 +97,7 @@ private struct LevelScores {
       let share = Double(held.count) / Double(frameCount)
       let common = try GaussianFit(fitted, hasPositionMeans: false, workers: workers)
       pooledMean += share * (try common.heldBack(features.subset(held), rank: 0, shrinkages: []).pooled)
-      guard fitted.frames.count > 1 else {
+      guard !isPooled, fitted.frames.count > 1 else {
         pooled = -.infinity
         continue
       }

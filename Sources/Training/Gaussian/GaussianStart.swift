@@ -3,24 +3,31 @@ import Flows
 import Kernels
 import OpenBLAS
 
-/// Trains flows from a Gaussian on: the closed form of every level, in the form that is likeliest for frames it was not
-/// fitted to, and behind it coupling blocks, for as many steps as wanted. A level's couplings are kept only when frames that
-/// they were not trained on are likelier with them.
+/// Trains flows from a closed form on: the Gaussian of every level, in the form that is likeliest for frames it was not
+/// fitted to, or the one that FrEIA's own parameters hold (``LeadingBlocks``), and behind it coupling blocks, for as many steps as
+/// wanted or as there is time for. Of a level's couplings those are kept that frames which they were not trained on find
+/// likeliest, and none when these are likelier without.
 final class GaussianStart {
   let forms: [GaussianSelection.Form]
   /// Whether the frames turned by 180 degrees were learnt from, too.
   let hasHalfTurns: Bool
+  /// Steps for each level that were planned.
+  private(set) var steps = 0
   private let source: FeatureSource
   /// What it was fitted to: the pictures, and behind them perhaps the same turned.
   let levels: [LevelFeatures]
   private let options: TrainingOptions
+  private let budget: TimeBudget?
+  /// What the closed form took, encoding left out, by the budget's clock.
+  private let closedFormSeconds: Double
+  private let fits: [GaussianFit]
   private let gaussians: [GaussianParameters]
   private var couplings: [CouplingTraining] = []
   /// Blocks that change nothing, for each level.
   private var identities: [StateDictionary] = []
   private let couplingFlow: FlowDescription
-  /// What each level's couplings add to the mean log p / C of frames that they were not trained on; nil without couplings.
-  private(set) var gains: [Double]?
+
+  private var isWhitened: Bool { options.start == .whitened }
 
   /// Fits the Gaussians.
   ///
@@ -29,54 +36,102 @@ final class GaussianStart {
   ///     hold all of them.
   ///   - pictureCount: how many of its frames are different pictures; all, or half of them, behind which the same follow,
   ///     turned by 180 degrees.
+  ///   - budget: nil when the options say how many steps are made.
   init(
-    _ source: FeatureSource, pictureCount: Int, options: TrainingOptions, _ reporter: inout ProgressReporter
+    _ source: FeatureSource, pictureCount: Int, options: TrainingOptions, budget: TimeBudget?,
+    _ reporter: inout ProgressReporter
   ) throws(Failure) {
-    (self.source, self.options) = (source, options)
+    (self.source, self.options, self.budget) = (source, options, budget)
     couplingFlow = try options.flowDescription
     try source.checkCacheHoldsAll()
     try source.fillCache(&reporter)
-    (levels, forms, gaussians) = try LAPACK.use { () throws(Failure) in
+    let start = budget?.clock() ?? 0
+    (levels, forms, fits, gaussians) = try LAPACK.use { () throws(Failure) in
+      let isPooled = options.start == .whitened
       var levels = source.levels.indices.map { source.cachedFeatures(level: $0, pictureCount: pictureCount) }
       if options.halfTurns == .automatic, try !HalfTurns.lookGood(levels, workers: source.workers) {
         levels = levels.map { $0.subset(Array(0..<pictureCount)) }
       }
-      let forms = try GaussianSelection.forms(levels, byteCount: options.gaussianBytes, workers: source.workers)
+      let forms = try GaussianSelection.forms(
+        levels, byteCount: options.gaussianBytes, isPooled: isPooled, workers: source.workers)
+      var fits: [GaussianFit] = []
       var gaussians: [GaussianParameters] = []
       for (level, form) in zip(levels, forms) {
         let fit = try GaussianFit(level, hasPositionMeans: form.hasPositionMeans, workers: source.workers)
+        if isPooled { try fit.makeRotation() }
+        fits.append(fit)
         gaussians.append(try fit.parameters(rank: form.rank, shrinkage: form.shrinkage))
       }
-      return (levels, forms, gaussians)
+      return (levels, forms, fits, gaussians)
     }
     hasHalfTurns = levels.contains { $0.frames.count > $0.pictureCount }
+    closedFormSeconds = (budget?.clock() ?? 0) - start
+    if isWhitened { try makeIdentities() }
   }
 
-  /// Makes the couplings ready, as the identity or as a checkpoint has them.
+  private func makeIdentities() throws(Failure) {
+    guard identities.isEmpty else { return }
+    for (level, grid) in source.levels.enumerated() {
+      var random = Random(seed: options.seed, purpose: "initial weights", level)
+      identities.append(
+        try FlowTrainer.initialWeights(
+          channels: grid.channels, description: couplingFlow, asIdentity: true, random: &random))
+    }
+  }
+
+  /// Decides how many steps are made, and makes the couplings ready for them: as the identity, or as a checkpoint has them,
+  /// whose number of steps then counts.
   func prepareCouplings(_ saved: TrainingState?) throws(Failure) {
+    let wanted = saved?.plannedSteps ?? options.plannedSteps
+    if levels.contains(where: { $0.pictureCount < 3 }) {
+      guard (options.couplingSteps ?? 0) == 0 else {
+        throw Failure(.state, "coupling steps take at least 3 frames, some to train on and some to judge by")
+      }
+      return
+    }
+    if let budget, saved == nil {
+      // Folding takes about as long as the closed form, and cannot be broken off.
+      guard budget.left > closedFormSeconds else { return }
+      try makeCouplings()
+      steps = try CouplingPlan.steps(couplings, within: budget)
+    } else if wanted > 0 {
+      try makeCouplings()
+      steps = wanted
+    }
+    guard let saved else { return }
+    guard saved.flows.count == couplings.count, saved.couplings.count == couplings.count else {
+      throw Failure(.format, "the checkpoint's \(saved.flows.count) flows are none of this training")
+    }
+    for (level, coupling) in couplings.enumerated() {
+      try coupling.restore(saved.flows[level], saved.couplings[level])
+    }
+  }
+
+  private func makeCouplings() throws(Failure) {
+    let count = LeadingBlocks.count(couplingFlow)
+    guard couplingFlow.blockCount > count, couplingFlow.permutation == .soft else {
+      throw Failure(
+        .invalidArgument,
+        "coupling steps take more than \(count) coupling blocks with soft permutations: the first ones turn the "
+          + "coordinates")
+    }
+    try makeIdentities()
+    let flow = try couplingFlow.with(blockCount: couplingFlow.blockCount - count)
     couplings = try LAPACK.use { () throws(Failure) in
       var couplings: [CouplingTraining] = []
-      for (level, grid) in source.levels.enumerated() {
-        let features = levels[level]
-        guard features.pictureCount > 2 else {
-          throw Failure(.state, "coupling steps take at least 3 frames, some to train on and some to judge by")
-        }
-        let fibers = try FoldedFibers(features, form: forms[level], workers: source.workers)
-        var random = Random(seed: options.seed, purpose: "initial weights", level)
-        let identity = try FlowTrainer.initialWeights(
-          channels: grid.channels, description: couplingFlow, asIdentity: true, random: &random)
-        identities.append(identity)
+      for (level, fit) in fits.enumerated() {
+        let fibers = try FoldedFibers(fit.features, form: forms[level], workers: source.workers)
         couplings.append(
           try CouplingTraining(
-            fibers, flow: couplingFlow, identity: identity, options: options, level: level, workers: source.workers))
+            fibers, flow: flow, identity: try leadingBlocks(level).following(identities[level]), options: options,
+            level: level, workers: source.workers))
       }
       return couplings
     }
-    guard let saved else { return }
-    guard saved.flows.count == couplings.count else {
-      throw Failure(.format, "the checkpoint's \(saved.flows.count) flows are none of this training")
-    }
-    for (coupling, flow) in zip(couplings, saved.flows) { try coupling.trainer.restore(flow) }
+  }
+
+  private func leadingBlocks(_ level: Int) throws(Failure) -> LeadingBlocks {
+    try LeadingBlocks(channels: source.levels[level].channels, flow: couplingFlow)
   }
 
   /// Makes the steps that are left, a level's after the other's.
@@ -84,36 +139,41 @@ final class GaussianStart {
   /// - Parameter save: is given the state now and then.
   func trainCouplings(
     _ reporter: inout ProgressReporter,
-    save: (_ steps: Int, _ isLast: Bool, [FlowTrainer.State]) throws(Failure) -> Void
+    save: (_ steps: Int, _ isLast: Bool, [FlowTrainer.State], [CouplingState]) throws(Failure) -> Void
   ) throws(Failure) {
-    let steps = options.couplingSteps
+    let steps = steps
     var progress = TrainingProgress(stage: .fit, epochs: steps, total: steps * couplings.count)
+    func count() {
+      progress.done = couplings.reduce(0) { $0 + ($1.isFinished(of: steps) ? steps : $1.trainer.stepCount) }
+      progress.epoch = progress.done / max(couplings.count, 1)
+    }
+    count()
+    try reporter.report(progress, isImportant: true)
     for (level, coupling) in couplings.enumerated() {
-      while coupling.trainer.stepCount < steps {
-        do throws(Failure) { progress.loss = try coupling.step(of: steps) } catch {
+      while !coupling.isFinished(of: steps) {
+        do throws(Failure) { if let loss = try coupling.step(of: steps) { progress.loss = loss } } catch {
           throw error.within("level \(level)")
         }
-        progress.done = couplings.reduce(0) { $0 + $1.trainer.stepCount }
-        progress.epoch = progress.done / couplings.count
+        count()
         let isLast = progress.done == progress.total
         try reporter.report(progress, isImportant: isLast)
-        if progress.done % Self.stepsPerSave == 0 || isLast {
-          try save(progress.done, isLast, couplings.map(\.trainer.state))
+        if coupling.trainer.stepCount % Self.stepsPerSave == 0 || isLast {
+          try save(progress.done, isLast, couplings.map(\.trainer.state), couplings.map(\.state))
         }
       }
     }
-    var gains: [Double] = []
-    for coupling in couplings { gains.append(try coupling.gain()) }
-    self.gains = gains
   }
 
   private static let stepsPerSave = 50
 
-  /// Whether couplings are part of the flows: when those of some level are better than none.
+  /// What each level's couplings add to the mean log p / C of frames that they were not trained on; nil without couplings.
+  var gains: [Double]? { steps == 0 ? nil : couplings.map(\.gain) }
+
+  /// Whether a layer of its own is followed by couplings: when those of some level are better than none.
   private var hasCouplings: Bool { gains?.contains { $0 > 0 } ?? false }
 
   var flow: FlowDescription {
-    get throws(Failure) { hasCouplings ? couplingFlow : try couplingFlow.withoutBlocks }
+    get throws(Failure) { isWhitened || hasCouplings ? couplingFlow : try couplingFlow.with(blockCount: 0) }
   }
 
   /// One for each level.
@@ -122,10 +182,11 @@ final class GaussianStart {
       var weights: [StateDictionary] = []
       for (level, gaussian) in gaussians.enumerated() {
         var tensors = StateDictionary()
-        if hasCouplings, let gains {
-          tensors = gains[level] > 0 ? try couplings[level].trainer.weights : identities[level]
+        if isWhitened || hasCouplings {
+          tensors = try leadingBlocks(level).weights(
+            gaussian, identity: identities[level], following: steps == 0 ? nil : try couplings[level].weights)
         }
-        try gaussian.store(in: &tensors)
+        if !isWhitened { try gaussian.store(in: &tensors) }
         weights.append(tensors)
       }
       return weights

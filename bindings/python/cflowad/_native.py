@@ -280,6 +280,8 @@ class TrainOptions(Sized):
         ("gaussian_bytes", c_uint64),
         ("map_smoothing", c_float),
         ("half_turns", c_int32),
+        ("time_budget", c_float),
+        ("preset", c_int32),
     ]
 
 
@@ -354,6 +356,7 @@ PROTOTYPES: dict[str, tuple[object, list[object]]] = {
     "cflowad_trainer_save": (c_int32, [c_void_p, c_char_p]),
     "cflowad_trainer_save_linked": (c_int32, [c_void_p, c_char_p, c_char_p]),
     "cflowad_trainer_model": (c_int32, [c_void_p, POINTER(c_void_p)]),
+    "cflowad_trainer_coupling_steps": (c_int32, [c_void_p, POINTER(c_uint32)]),
     "cflowad_trainer_close": (c_int32, [c_void_p]),
     "cflowad_image_is_name": (c_int32, [c_char_p]),
     "cflowad_image_read_info": (c_int32, [c_char_p, POINTER(c_uint32), POINTER(c_uint32), POINTER(c_int32)]),

@@ -23,7 +23,8 @@ Permutation = Literal["soft", "hard"]
 Clamp = Literal["alpha*tanh(s)", "alpha*tanh(s/alpha)"]
 Schedule = Literal["constant", "cosine", "steps"]
 ThresholdRule = Literal["conformal", "f1", "cost"]
-Start = Literal["automatic", "paper", "gaussian"]
+Start = Literal["automatic", "paper", "gaussian", "whitened"]
+Preset = Literal["quick", "best", "paper"]
 HalfTurns = Literal["automatic", "never", "always"]
 Role = Literal["training", "calibration", "defective"]
 Stage = Literal["encode", "fit", "calibrate"]
@@ -34,7 +35,9 @@ _CLAMPS = ("alpha*tanh(s)", "alpha*tanh(s/alpha)")
 _STAGES: tuple[Stage, ...] = ("encode", "fit", "calibrate")
 _ROLES = ("training", "calibration", "defective")
 _THRESHOLD_RULES = ("conformal", "f1", "cost")
-_STARTS = ("automatic", "paper", "gaussian")
+_STARTS = ("automatic", "paper", "gaussian", "whitened")
+_PRESETS = ("quick", "best", "paper")  # from 1 on
+_AUTOMATIC_STEPS = 2**32 - 1
 _HALF_TURNS = ("automatic", "never", "always")
 
 
@@ -76,12 +79,12 @@ class Progress:
 
     #: Which part of the work.
     stage: Stage
-    #: Sub-epochs finished and all of them, in the stage "fit"; else 0.
+    #: Sub-epochs, or coupling steps for each level, finished and all of them, in the stage "fit"; else 0.
     epoch: int
     epochs: int
-    #: Mean -log sigmoid(log p / C) since the sub-epoch began, in the stage "fit"; else 0.
+    #: Mean -log sigmoid(log p / C) since the sub-epoch began, or of the last coupling step, in the stage "fit"; else 0.
     loss: float
-    #: Units of the stage done and in all: frames, or frames x sub-epochs in the stage "fit".
+    #: Units of the stage done and in all: frames; in the stage "fit" frames x sub-epochs, or coupling steps of all levels.
     done: int
     total: int
     #: Of the last step, in the stage "fit"; else 0.
@@ -133,9 +136,11 @@ class Trainer(Handle):
     image_batch, fiber_batch
         Frames per batch, fibers per Adam step.
     learning_rate
-        Adam's, above 0 up to 1.
+        Adam's, above 0 up to 1; the default means 3e-3 for coupling steps of a start
+        ``"gaussian"``, 1e-2 of ``"whitened"``.
     rotation_degrees
-        Augmentation by rotation of up to this angle; 0 lets the encoder run only once per frame.
+        Augmentation by rotation of up to this angle; 0 lets the encoder run only once per frame. The default means none for a
+        closed form.
     calibration_fraction
         Share of the frames held back for calibration when none was added for it, 0 to 0.9.
     false_reject_rate
@@ -157,10 +162,21 @@ class Trainer(Handle):
     start
         Where the flows of a new detector begin. ``"gaussian"``: at a Gaussian for each position, in closed form, fitted in
         seconds and without coupling blocks; ``"paper"``: at random weights, trained by the original's loops;
-        ``"automatic"``: at a Gaussian, unless an option that only the paper's training reads differs from its default.
+        ``"automatic"``: at a Gaussian, unless an option that only the paper's training reads differs from its default;
+        ``"whitened"``: at the original's flows with weights that whiten by one mean and one covariance, in closed form,
+        for ``python -m cflowad to-checkpoint``.
     coupling_steps
-        Steps of Adam, for each level, that train coupling_blocks behind a Gaussian, from the identity on; they are kept when
-        frames that they were not trained on are likelier with them. 0: no blocks.
+        Steps of Adam, for each level, that train coupling_blocks behind the closed form of a start ``"gaussian"`` or
+        ``"whitened"``, from the identity on. A sixth of the frames, never trained on, judges them: the best state is kept,
+        none if the closed form alone is likelier. 0: the closed form is the whole flow. None: 400 of a start
+        ``"whitened"``, 0 of others, or what time_budget has room for.
+    time_budget
+        Seconds that `fit` may take, encoding included, in place of coupling_steps: coupling steps are planned for what is
+        left after the closed form. The attribute `coupling_steps` then tells how many; with this number given beforehand
+        the same frames, options and seed give the same weights. 0: no such plan.
+    preset
+        ``"quick"``: the closed form of a Gaussian alone; ``"best"``: that and 2000 coupling steps; ``"paper"``: the
+        published training. In place of start, coupling_steps and time_budget.
     gaussian_bytes
         Memory and file space for the positions' own covariances of a Gaussian, all levels together.
     map_smoothing
@@ -217,10 +233,12 @@ class Trainer(Handle):
         low_rate: float = 0.01,
         low_verdict: Verdict = Verdict.REVIEW,
         start: Start = "automatic",
-        coupling_steps: int = 0,
+        coupling_steps: int | None = None,
         gaussian_bytes: int = 64 << 20,
         map_smoothing: float | None = None,
         half_turns: HalfTurns = "automatic",
+        time_budget: float = 0.0,
+        preset: Preset | None = None,
     ) -> None:
         # A step at 100 % never comes.
         percents = [unsigned("decay_percents", percent, 32) for percent in decay_percents]
@@ -263,10 +281,12 @@ class Trainer(Handle):
             low_rate=low_rate,
             low_verdict=Verdict(low_verdict),
             start=_index("start", start, _STARTS),
-            coupling_steps=unsigned("coupling_steps", coupling_steps, 32),
+            coupling_steps=_AUTOMATIC_STEPS if coupling_steps is None else unsigned("coupling_steps", coupling_steps, 32),
             gaussian_bytes=unsigned("gaussian_bytes", gaussian_bytes, 64),
             map_smoothing=-1 if map_smoothing is None else _not_negative("map_smoothing", map_smoothing),
             half_turns=_index("half_turns", half_turns, _HALF_TURNS),
+            time_budget=time_budget,
+            preset=0 if preset is None else 1 + _index("preset", preset, _PRESETS),
         )
         handle = ctypes.c_void_p()
         check(
@@ -335,6 +355,13 @@ class Trainer(Handle):
         path = None if checkpoint is None else native_path(checkpoint)
         check(_native.library().cflowad_trainer_set_checkpoint(self.handle, path))
         self._run("cflowad_trainer_fit", progress)
+
+    @property
+    def coupling_steps(self) -> int:
+        """Coupling steps for each level that `fit` planned: 0 before it, and without any."""
+        steps = ctypes.c_uint32()
+        check(_native.library().cflowad_trainer_coupling_steps(self.handle, ctypes.byref(steps)))
+        return steps.value
 
     def set_region_of_interest(self, region: RegionOfInterest | None) -> None:
         """Calibrates within a region of interest, which becomes that of the detector; None: on whole frames.

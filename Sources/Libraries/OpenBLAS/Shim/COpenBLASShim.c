@@ -15,6 +15,9 @@ typedef void trtri_function(
     const char *uplo, const char *diagonal, const blasint *n, double *a, const blasint *lda, blasint *info, size_t,
     size_t);
 
+typedef void getrf_function(
+    const blasint *rows, const blasint *columns, double *a, const blasint *lda, blasint *pivots, blasint *info);
+
 static struct {
     __typeof__(&cblas_dsyrk) syrk;
     __typeof__(&cblas_dgemm) gemm;
@@ -22,6 +25,7 @@ static struct {
     syevd_function *syevd;
     potrf_function *potrf;
     trtri_function *trtri;
+    getrf_function *getrf;
     __typeof__(&openblas_get_num_threads) thread_count;
     __typeof__(&openblas_set_num_threads) set_thread_count;
 } lapack;
@@ -39,7 +43,8 @@ static void load(void) {
     is_loaded = library != NULL && find(library, "cblas_dsyrk", &lapack.syrk)
         && find(library, "cblas_dgemm", &lapack.gemm) && find(library, "cblas_dtrmm", &lapack.trmm)
         && find(library, "dsyevd_", &lapack.syevd) && find(library, "dpotrf_", &lapack.potrf)
-        && find(library, "dtrtri_", &lapack.trtri) && find(library, "openblas_get_num_threads", &lapack.thread_count)
+        && find(library, "dtrtri_", &lapack.trtri) && find(library, "dgetrf_", &lapack.getrf)
+        && find(library, "openblas_get_num_threads", &lapack.thread_count)
         && find(library, "openblas_set_num_threads", &lapack.set_thread_count);
 }
 
@@ -103,6 +108,21 @@ int cflowad_lapack_inverse_cholesky(int n, double *a) {
     lapack.potrf("U", &size, a, &size, &info, 1);
     if (info == 0) lapack.trtri("U", "N", &size, a, &size, &info, 1, 1);
     return (int)info;
+}
+
+int cflowad_lapack_determinant_sign(int n, double *a, long long *pivots) {
+    const blasint size = n;
+    blasint *rows = (blasint *)pivots;
+    blasint info = 0;
+    int sign = 1;
+
+    lapack.getrf(&size, &size, a, &size, rows, &info);
+    if (info != 0) return 0;
+    for (int i = 0; i < n; i++) {
+        if (rows[i] != i + 1) sign = -sign;
+        if (a[(size_t)i * (size_t)n + (size_t)i] < 0) sign = -sign;
+    }
+    return sign;
 }
 
 int cflowad_lapack_thread_count(void) { return lapack.thread_count(); }

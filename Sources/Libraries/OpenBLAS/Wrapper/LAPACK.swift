@@ -66,6 +66,19 @@ package enum LAPACK {
     return values
   }
 
+  /// Whether the determinant of a matrix that is not singular is negative.
+  package static func hasNegativeDeterminant(_ a: UnsafePointer<Double>, n: Int) throws(Failure) -> Bool {
+    guard n > 0 else { return false }
+    let copy = try Buffer<Double>(count: n * n, isBrief: true)
+    copy.base.update(from: a, count: n * n)
+    let pivots = try Buffer<Int64>(count: n, isBrief: true)
+    let sign = pivots.base.withMemoryRebound(to: CLongLong.self, capacity: n) {
+      cflowad_lapack_determinant_sign(Int32(truncatingIfNeeded: n), copy.base, $0)
+    }
+    guard sign != 0 else { throw Failure(.diverged, "a matrix of \(n) channels is singular") }
+    return sign < 0
+  }
+
   /// Replaces a positive definite matrix by W with W A W' = 1, the inverse of its Cholesky factor; lower triangles.
   ///
   /// Fails with `.diverged` when the matrix is not positive definite.

@@ -43,6 +43,12 @@ int cflowad_lapack_eigenvectors(int n, double *a, double *values, double *work, 
  */
 int cflowad_lapack_inverse_cholesky(int n, double *a);
 
+/**
+ * 1 or -1, the sign of the determinant of a, which is overwritten; 0 when it is singular or not finite. pivots has n numbers
+ * of 8 bytes each. dgetrf.
+ */
+int cflowad_lapack_determinant_sign(int n, double *a, long long *pivots);
+
 /** OpenBLAS's thread count, for the whole process. */
 int cflowad_lapack_thread_count(void);
 

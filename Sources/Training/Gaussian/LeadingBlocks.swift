@@ -1,0 +1,74 @@
+import Basics
+import Flows
+import Glibc
+
+/// The first coupling blocks of a flow that begins at a closed form. Their couplings change nothing; what they are for is to
+/// bring fibers to the symmetric coordinates, S^-1/2 (x - m), in which the blocks behind them are trained.
+///
+/// Behind a ``GaussianLayer`` one block's mixing matrix, U', does that. Whitened flows have no such layer and are FrEIA's own
+/// parameters: block 0 has the offset -m and the mixing matrix U, block 1 the gains diag(s) and the mixing matrix U'. A gain
+/// is g = 0.1 softplus(global_scale), which takes any value above 0.
+struct LeadingBlocks {
+  private let channels: Int
+  /// All K blocks.
+  private let flow: FlowDescription
+  private let names: [String]
+
+  /// How many blocks lead; of a whitened flow two.
+  let count: Int
+
+  /// - Parameter flow: behind a Gaussian, or whitened.
+  init(channels: Int, flow: FlowDescription) throws(Failure) {
+    (self.channels, self.flow) = (channels, flow)
+    names = try BlockLayout(channels: channels, conditions: flow.conditionChannels).entries.map(\.name) + ["w_perm"]
+    count = Self.count(flow)
+  }
+
+  static func count(_ flow: FlowDescription) -> Int { flow.start == .gaussian ? 1 : 2 }
+
+  /// The blocks behind, as a flow of their own.
+  func following(_ weights: StateDictionary) -> StateDictionary {
+    var following = StateDictionary()
+    for block in count..<flow.blockCount {
+      for name in names { following[BlockLayout.key(block - count, name)] = weights[BlockLayout.key(block, name)] }
+    }
+    return following
+  }
+
+  /// The whole flow; the Gaussian's own layer, where there is one, is to be added.
+  ///
+  /// - Parameters:
+  ///   - gaussian: of a whitened flow with one mean and rank 0, its U a rotation.
+  ///   - identity: K blocks that change nothing.
+  ///   - following: the blocks behind; nil for those of `identity`.
+  func weights(
+    _ gaussian: GaussianParameters, identity: StateDictionary, following: StateDictionary?
+  ) throws(Failure) -> StateDictionary {
+    var weights = identity
+    if let following {
+      for block in count..<flow.blockCount {
+        for name in names { weights[BlockLayout.key(block, name)] = following[BlockLayout.key(block - count, name)] }
+      }
+    }
+    var inverse = [Float](repeating: 0, count: channels * channels)
+    for row in 0..<channels {
+      for i in 0..<channels { inverse[i * channels + row] = gaussian.basis[row * channels + i] }
+    }
+    weights[BlockLayout.key(count - 1, "w_perm")] = try Tensor(shape: [channels, channels], values: inverse)
+    guard flow.start == .none else { return weights }
+    // Its gains are as near to 1 as float32 holds them.
+    let gains = try weights.values(BlockLayout.key(0, "global_scale"), shape: [1, channels]).map(BlockParameters.scale)
+    weights[BlockLayout.key(0, "global_offset")] = try Tensor(
+      shape: [1, channels], values: zip(gaussian.mean, gains).map { Float(-Double($0) * $1) })
+    weights[BlockLayout.key(0, "w_perm")] = try Tensor(shape: [channels, channels], values: gaussian.basis)
+    weights[BlockLayout.key(1, "global_scale")] = try Tensor(
+      shape: [1, channels], values: gaussian.scale.map { Float(Self.globalScale(gain: Double($0))) })
+    return weights
+  }
+
+  /// What g = 0.1 softplus is taken of, beta 0.5: 2 ln(e^(5 g) - 1).
+  static func globalScale(gain: Double) -> Double {
+    let x = 5 * gain
+    return 2 * (x > 20 ? x + log1p(-exp(-x)) : log(expm1(x)))
+  }
+}
