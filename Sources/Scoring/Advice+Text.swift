@@ -48,8 +48,8 @@ extension Advice {
   private var couplingText: String? {
     guard let fit, startsAtGaussian || !fit.couplingGains.isEmpty else { return nil }
     guard !fit.couplingGains.isEmpty else {
-      return "no coupling steps were made: --steps 400 (coupling_steps) tries some, and keeps them only where good "
-        + "frames that they were not trained on become likelier"
+      return "no coupling steps were made: --time 2m (time_budget) tries as many as two minutes have room for, and "
+        + "keeps them only where good frames that they were not trained on become likelier"
     }
     let gains = fit.couplingGains.map { String(max($0, 0), decimals: 3) }.joined(separator: ", ")
     let isAny = fit.couplingGains.contains { $0 > 0 }

@@ -52,7 +52,7 @@ import Testing
     func line(_ gains: [Double]) throws -> String {
       try #require(advice(FitSummary(givenCount: 9, fittedCount: 8, couplingGains: gains)).lines.last)
     }
-    #expect(try line([]).contains("--steps 400 (coupling_steps)"))
+    #expect(try line([]).contains("--time 2m (time_budget)"))
     #expect(try line([0.0312, -1]).hasPrefix("coupling steps added 0.031, 0.000 a channel"))
     #expect(try line([-0.1, 0]).contains("left out"))
   }
