@@ -19,8 +19,11 @@ final class FeatureSource {
   private let height: Int
   private let input: FloatBuffer
   private var rotated: [UInt8]
-  /// All levels of a frame, one after the other; nil where there is no room to keep them or they were not encoded yet.
+  /// All levels of a frame, one after the other; nil where there is no room to keep them or they were not encoded yet. Behind
+  /// the frames they are those of the same frames turned by 180 degrees.
   private var cache: [FloatBuffer?]
+  /// Frames whose features the memory for them holds.
+  private let room: Int
   /// How many frames, the first ones, have room in the cache.
   let cachedCount: Int
   /// Features of the current batch's frames that are not kept.
@@ -46,41 +49,48 @@ final class FeatureSource {
     seed = options.seed
     self.frames = frames
     let frameBytes = MemoryLayout<Float>.stride * levels.reduce(0) { $0 + $1.count }
-    cachedCount = rotationDegrees == 0 ? min(frames.count, options.featureCacheBytes / max(frameBytes, 1)) : 0
-    cache = Array(repeating: nil, count: frames.count)
+    room = options.featureCacheBytes / max(frameBytes, 1)
+    cachedCount = rotationDegrees == 0 ? min(frames.count, room) : 0
+    cache = Array(repeating: nil, count: 2 * frames.count)
   }
 
   /// Encodes the frames that have room in the cache.
   func fillCache(_ reporter: inout ProgressReporter) throws(Failure) {
     var progress = TrainingProgress(stage: .encode, total: cachedCount)
-    for frame in 0..<cachedCount {
+    try encode(Array(0..<cachedCount), &progress, &reporter)
+  }
+
+  var frameCount: Int { frames.count }
+
+  /// Whether the memory for features holds those of so many frames.
+  func hasRoom(for count: Int) -> Bool { count <= room }
+
+  /// Fails with `.outOfMemory` when it does not.
+  func checkRoom(for count: Int) throws(Failure) {
+    if hasRoom(for: count) { return }
+    let bytes = count * featureCount * MemoryLayout<Float>.stride
+    throw Failure(
+      .outOfMemory, "the features of \(count) frames take \(bytes >> 20) MiB, more than the memory for cached features")
+  }
+
+  /// Encodes frames for which there is room, each once. From ``frameCount`` on they are the same frames, turned by 180 degrees.
+  func encode(
+    _ indices: [Int], _ progress: inout TrainingProgress, _ reporter: inout ProgressReporter
+  ) throws(Failure) {
+    for index in indices where cache[index] == nil {
       let features = try FloatBuffer(count: featureCount)
-      encode(frames[frame], into: features)
-      cache[frame] = features
+      encode(index < frames.count ? frames[index] : HalfTurns.turned(frames[index - frames.count]), into: features)
+      cache[index] = features
       progress.done += 1
       try reporter.report(progress, isImportant: progress.done == progress.total)
     }
   }
 
-  /// Whether the cache has room for all frames.
-  var cacheHoldsAll: Bool { cachedCount == frames.count }
-
-  /// Fails with `.outOfMemory` when it has not.
-  func checkCacheHoldsAll() throws(Failure) {
-    if cacheHoldsAll { return }
-    let bytes = frames.count * featureCount * MemoryLayout<Float>.stride
-    throw Failure(
-      .outOfMemory,
-      "the features of \(frames.count) frames take \(bytes >> 20) MiB, more than the memory for cached features")
-  }
-
-  /// The features of a level of the frames that were encoded into the cache.
-  ///
-  /// - Parameter pictureCount: how many of the frames are different pictures, behind which their turned copies follow.
-  func cachedFeatures(level: Int, pictureCount: Int) -> LevelFeatures {
+  /// A level of frames that were encoded so: those of the first indices are different pictures.
+  func cachedFeatures(level: Int, of indices: [Int], pictureCount: Int? = nil) -> LevelFeatures {
     let start = levels[..<level].reduce(0) { $0 + $1.count }
     return LevelFeatures(
-      grid: levels[level], frames: cache.compactMap { $0.map { UnsafePointer($0.base + start) } },
+      grid: levels[level], frames: indices.compactMap { cache[$0].map { UnsafePointer($0.base + start) } },
       pictureCount: pictureCount)
   }
 

@@ -30,15 +30,14 @@ extension Trainer {
     // What a detector to go on from was fitted to is not in its file: its Gaussian is fitted anew.
     flowDescription = try options.flowDescription
     flowWeights = []
-    try LAPACK.use { () throws(Failure) in () }  // so that a missing one is known before frames are encoded
+    try LAPACK.checkAvailable()  // before frames are encoded
     let (identity, saved) = try identify(pictures)
-    let source = try gaussianSource(pictures)
+    let source = try beginFit(pictures)
     var reporter = reporter
-    let start = try GaussianStart(
-      source, pictureCount: pictures.count, options: options, budget: budget, &reporter)
+    let start = try GaussianStart(source, options: options, budget: budget, &reporter)
     curve = try LAPACK.use { () throws(Failure) in
       try LearningCurve.measured(
-        start.levels.map { $0.subset(Array(0..<pictures.count)) }, forms: start.forms,
+        start.levels.map(\.pictures), forms: start.forms,
         frames: trainingFrames.enumerated().flatMap { index, frame in frame.pictures.map { _ in index } },
         workers: workers)
     }
@@ -56,14 +55,6 @@ extension Trainer {
     report = FitReport(
       start: options.start, forms: start.forms, hasHalfTurns: start.hasHalfTurns, couplingSteps: start.steps,
       couplingGains: start.gains)
-  }
-
-  /// The frames, and behind them the same turned by 180 degrees, when those may be of use: not without room for their
-  /// features, unless somebody insists on them.
-  private func gaussianSource(_ pictures: [[UInt8]]) throws(Failure) -> FeatureSource {
-    guard options.start == .gaussian, options.halfTurns != .never else { return try beginFit(pictures) }
-    let source = try beginFit(pictures + pictures.map { HalfTurns.turned($0) })
-    return source.cacheHoldsAll || options.halfTurns == .always ? source : try beginFit(pictures)
   }
 
   /// Whose checkpoint this fit's would be, and the one that is there, which must be its own.

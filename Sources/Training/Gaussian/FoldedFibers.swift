@@ -1,11 +1,10 @@
 import Basics
-import Glibc
 import Kernels
 
 /// The fibers of a level, those of every frame whitened by a Gaussian that was fitted without the frame (folds): they are as
 /// white as a new frame's, in symmetric coordinates, which the folds share. To be made within ``LAPACK/use(_:)``.
 final class FoldedFibers {
-  let grid: Grid
+  var grid: Grid { features.grid }
   /// Frames to train on, and those of the last fold, to judge by.
   let trainingFrames: [Int]
   let judgingFrames: [Int]
@@ -26,8 +25,8 @@ final class FoldedFibers {
 
   /// - Parameter features: of at least three pictures.
   init(_ features: LevelFeatures, form: GaussianSelection.Form, workers: Workers) throws(Failure) {
-    grid = features.grid
     self.features = features
+    let grid = features.grid
     let frameCount = features.frames.count
     let foldCount = min(Self.largestFoldCount, features.pictureCount)
     fibers = try FloatBuffer(count: frameCount * grid.count, isBrief: true)
@@ -39,7 +38,7 @@ final class FoldedFibers {
       let determinants = try FloatBuffer(count: grid.positions)
       try fit.transform(
         features.subset(held), rank: form.rank, shrinkage: form.shrinkage,
-        into: held.map { [fibers, grid] in fibers.base + $0 * grid.count }, logDeterminants: determinants.base)
+        into: held.map { [fibers] in fibers.base + $0 * grid.count }, logDeterminants: determinants.base)
       logDeterminants.append(determinants)
     }
     self.logDeterminants = logDeterminants
@@ -56,9 +55,6 @@ final class FoldedFibers {
 
   /// log p / C of a fiber by the Gaussian alone.
   func logDensity(_ place: Place) -> Double {
-    let fiber = fiber(place)
-    let channels = Double(grid.channels)
-    let square = (0..<grid.channels).reduce(0.0) { $0 + Double(fiber[$1]) * Double(fiber[$1]) }
-    return (Double(logDeterminant(place)) - 0.5 * square) / channels - 0.5 * log(2 * Double.pi)
+    normalLogDensity(fiber(place), count: grid.channels, logDeterminant: Double(logDeterminant(place)))
   }
 }

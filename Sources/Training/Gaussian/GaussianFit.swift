@@ -205,10 +205,8 @@ final class GaussianFit {
       other, rank: rank, shrinkage: shrinkage, into: other.frames.indices.map { z.base + $0 * count },
       logDeterminants: logDeterminants.base)
     let volume = (0..<positions).reduce(0.0) { $0 + Double(logDeterminants.base[$1]) }
-    return other.frames.indices.map { frame in
-      let values = z.base + frame * count
-      let square = (0..<count).reduce(0.0) { $0 + Double(values[$1]) * Double(values[$1]) }
-      return (volume - 0.5 * square) / Double(count) - 0.5 * log(2 * Double.pi)
+    return other.frames.indices.map {
+      normalLogDensity(z.base + $0 * count, count: count, logDeterminant: volume)
     }
   }
 

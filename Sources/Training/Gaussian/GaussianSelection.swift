@@ -66,7 +66,6 @@ struct GaussianSelection {
     let choices = scores.map { $0.best(priceOfByte: price) }
     return (choices.map(\.form), choices.reduce(0) { $0 + $1.byteCount })
   }
-
 }
 
 /// What every form of a level's Gaussian is worth on frames it was not fitted to.

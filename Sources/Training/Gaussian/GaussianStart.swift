@@ -14,8 +14,6 @@ final class GaussianStart {
   /// Steps for each level that were planned.
   private(set) var steps = 0
   private let source: FeatureSource
-  /// What it was fitted to: the pictures, and behind them perhaps the same turned.
-  let levels: [LevelFeatures]
   private let options: TrainingOptions
   private let budget: TimeBudget?
   /// What the closed form took, encoding left out, by the budget's clock.
@@ -29,29 +27,25 @@ final class GaussianStart {
 
   private var isWhitened: Bool { options.start == .whitened }
 
+  /// What it was fitted to: the pictures, and behind them perhaps the same turned.
+  var levels: [LevelFeatures] { fits.map(\.features) }
+
   /// Fits the Gaussians.
   ///
   /// - Parameters:
   ///   - source: of unrotated frames, which are encoded here. Fails with `.outOfMemory` when the memory for features does not
   ///     hold all of them.
-  ///   - pictureCount: how many of its frames are different pictures; all, or half of them, behind which the same follow,
-  ///     turned by 180 degrees.
   ///   - budget: nil when the options say how many steps are made.
   init(
-    _ source: FeatureSource, pictureCount: Int, options: TrainingOptions, budget: TimeBudget?,
-    _ reporter: inout ProgressReporter
+    _ source: FeatureSource, options: TrainingOptions, budget: TimeBudget?, _ reporter: inout ProgressReporter
   ) throws(Failure) {
     (self.source, self.options, self.budget) = (source, options, budget)
     couplingFlow = try options.flowDescription
-    try source.checkCacheHoldsAll()
-    try source.fillCache(&reporter)
+    let levels = try Self.encodedLevels(source, options, &reporter)
+    hasHalfTurns = levels.contains { $0.frames.count > $0.pictureCount }
     let start = budget?.clock() ?? 0
-    (levels, forms, fits, gaussians) = try LAPACK.use { () throws(Failure) in
+    (forms, fits, gaussians) = try LAPACK.use { () throws(Failure) in
       let isPooled = options.start == .whitened
-      var levels = source.levels.indices.map { source.cachedFeatures(level: $0, pictureCount: pictureCount) }
-      if options.halfTurns == .automatic, try !HalfTurns.lookGood(levels, workers: source.workers) {
-        levels = levels.map { $0.subset(Array(0..<pictureCount)) }
-      }
       let forms = try GaussianSelection.forms(
         levels, byteCount: options.gaussianBytes, isPooled: isPooled, workers: source.workers)
       var fits: [GaussianFit] = []
@@ -62,11 +56,45 @@ final class GaussianStart {
         fits.append(fit)
         gaussians.append(try fit.parameters(rank: form.rank, shrinkage: form.shrinkage))
       }
-      return (levels, forms, fits, gaussians)
+      return (forms, fits, gaussians)
     }
-    hasHalfTurns = levels.contains { $0.frames.count > $0.pictureCount }
     closedFormSeconds = (budget?.clock() ?? 0) - start
     if isWhitened { try makeIdentities() }
+  }
+
+  /// Encodes the pictures, and of turned ones as many as it takes to see whether they look good, or all that are wanted.
+  private static func encodedLevels(
+    _ source: FeatureSource, _ options: TrainingOptions, _ reporter: inout ProgressReporter
+  ) throws(Failure) -> [LevelFeatures] {
+    let count = source.frameCount
+    func levels(_ frames: [Int], pictureCount: Int? = nil) -> [LevelFeatures] {
+      source.levels.indices.map { source.cachedFeatures(level: $0, of: frames, pictureCount: pictureCount) }
+    }
+    var judged: [Int] = []
+    var isTurned = options.start == .gaussian && options.halfTurns == .always
+    if options.start == .gaussian, options.halfTurns == .automatic, source.hasRoom(for: 2 * count) {
+      judged = HalfTurns.judged(count)
+    }
+    let total = isTurned || !judged.isEmpty ? 2 * count : count
+    try source.checkRoom(for: total)
+    var progress = TrainingProgress(stage: .encode, total: total)
+    try source.encode(Array(0..<count), &progress, &reporter)
+    if !judged.isEmpty {
+      let turned = judged.map { count + $0 }
+      try source.encode(turned, &progress, &reporter)
+      isTurned = try LAPACK.use { () throws(Failure) in
+        try HalfTurns.lookGood(levels(Array(0..<count)), turned: levels(turned), workers: source.workers)
+      }
+    }
+    if isTurned {
+      try source.encode(Array(count..<2 * count), &progress, &reporter)
+      return levels(Array(0..<2 * count), pictureCount: count)
+    }
+    if progress.done < total {
+      progress.done = total
+      try reporter.report(progress, isImportant: true)
+    }
+    return levels(Array(0..<count))
   }
 
   private func makeIdentities() throws(Failure) {

@@ -33,22 +33,29 @@ package enum HalfTurns: Int32, Sendable, CaseIterable {
   /// (That held-back pictures are likelier when turned ones are learnt from would be no test: where frames are few, any more
   /// of them steady the covariances, while the turned ones of a part that has an upper end hide defects.)
   ///
-  /// - Parameter levels: pictures, and behind them the same turned.
-  static func lookGood(_ levels: [LevelFeatures], workers: Workers) throws(Failure) -> Bool {
-    for level in levels {
-      guard level.pictureCount >= smallestCount, level.frames.count > level.pictureCount else { return false }
+  /// - Parameters:
+  ///   - levels: the pictures, unturned.
+  ///   - turned: those of them that ``judged(_:)`` names, turned, in its order.
+  static func lookGood(
+    _ levels: [LevelFeatures], turned: [LevelFeatures], workers: Workers
+  ) throws(Failure) -> Bool {
+    for (level, turned) in zip(levels, turned) {
       let (held, fitted) = level.split(fold: 0, of: GaussianSelection.foldCount)
-      let fit = try GaussianFit(
-        level.subset(fitted.filter { $0 < level.pictureCount }), hasPositionMeans: true, workers: workers)
+      let fit = try GaussianFit(level.subset(fitted), hasPositionMeans: true, workers: workers)
       let likelihoods = try fit.logDensities(
-        level.subset(held), rank: min(level.grid.channels, GaussianSelection.largestRank), shrinkage: shrinkage)
-      let isTurned = held.map { $0 >= level.pictureCount }
-      let turned = zip(likelihoods, isTurned).filter(\.1).map(\.0)
-      let unturned = zip(likelihoods, isTurned).filter { !$1 }.map(\.0)
-      let wins = turned.reduce(0) { sum, value in sum + unturned.count { $0 < value } }
-      guard Double(wins) >= smallestShare * Double(turned.count * unturned.count) else { return false }
+        LevelFeatures(grid: level.grid, frames: level.subset(held).frames + turned.frames),
+        rank: min(level.grid.channels, GaussianSelection.largestRank), shrinkage: shrinkage)
+      let wins = likelihoods[held.count...].reduce(0) { sum, turned in
+        sum + likelihoods[..<held.count].count { $0 < turned }
+      }
+      guard Double(wins) >= smallestShare * Double(held.count * turned.frames.count) else { return false }
     }
     return !levels.isEmpty
+  }
+
+  /// Which of so many pictures are judged by ``lookGood(_:turned:workers:)``; none when they are too few to say anything.
+  static func judged(_ count: Int) -> [Int] {
+    count < smallestCount ? [] : Array(stride(from: 0, to: count, by: GaussianSelection.foldCount))
   }
 
   /// Fewer pictures say nothing.

@@ -25,6 +25,9 @@ struct LevelFeatures {
     )
   }
 
+  /// The same of the pictures alone.
+  var pictures: LevelFeatures { subset(Array(0..<pictureCount)) }
+
   /// The same of some of the frames.
   func subset(_ indices: [Int]) -> LevelFeatures {
     LevelFeatures(grid: grid, frames: indices.map { frames[$0] })

@@ -10,14 +10,19 @@ package enum LAPACK {
   ///
   /// Fails with `.unsupported` when there is no OpenBLAS on the machine.
   package static func use<Value>(_ body: () throws(Failure) -> Value) throws(Failure) -> Value {
+    try checkAvailable()
+    cflowad_lapack_begin()
+    defer { cflowad_lapack_end() }
+    return try body()
+  }
+
+  /// Fails with `.unsupported` when there is no OpenBLAS on the machine.
+  package static func checkAvailable() throws(Failure) {
     guard cflowad_lapack_load() == 0 else {
       throw Failure(
         .unsupported,
         "fitting a Gaussian needs LAPACK, but libopenblas.so.0 (Debian's libopenblas0) cannot be loaded")
     }
-    cflowad_lapack_begin()
-    defer { cflowad_lapack_end() }
-    return try body()
   }
 
   /// C += A' A: `a` is rows x n; of `c`, n x n, the lower triangle is computed.
