@@ -14,9 +14,7 @@ package struct FileReplacement {
   /// Says what can be known before the bytes are there. Fails with `.io` when something else than a regular file is in the
   /// place, the links lead nowhere, or the folder cannot be written to.
   package init(of path: String) throws(Failure) {
-    guard !path.isEmpty, !path.utf8.contains(0) else {
-      throw Failure(.invalidArgument, "a path is empty or contains NUL")
-    }
+    try Self.checkPath(path)
     do throws(Failure) {
       let target = try Self.followLinks(path)
       var status = stat()
@@ -50,6 +48,13 @@ package struct FileReplacement {
 
   /// Removes what processes that died while they wrote left beside the file.
   package func removeLeftovers() { TemporaryFile.removeLeftovers(in: Self.folder(of: target)) }
+
+  /// Fails with `.invalidArgument` for what no file can be called.
+  package static func checkPath(_ path: String) throws(Failure) {
+    guard !path.isEmpty, !path.utf8.contains(0) else {
+      throw Failure(.invalidArgument, "a path is empty or contains NUL")
+    }
+  }
 
   /// The folder of a file, with a slash at its end.
   package static func folder(of path: String) -> String {

@@ -6,7 +6,7 @@ import HDF5
 package enum Disk {
   /// A regular file, to be read. What fails in reading it does not name it.
   package static func open(_ path: String) throws(Failure) -> any ReadableFile {
-    try checkPath(path)
+    try FileReplacement.checkPath(path)
     // Without O_NONBLOCK, opening a named pipe waits for a writer.
     let descriptor = Glibc.open(path.pathBytes, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else { throw Failure(errno: "opened").within(path) }
@@ -31,12 +31,6 @@ package enum Disk {
     let replacement = try FileReplacement(of: path)
     replacement.removeLeftovers()
     try replacement.write(bytes)
-  }
-
-  private static func checkPath(_ path: String) throws(Failure) {
-    guard !path.isEmpty, !path.utf8.contains(0) else {
-      throw Failure(.invalidArgument, "a path is empty or contains NUL")
-    }
   }
 }
 

@@ -12,8 +12,8 @@ package enum ModelFile {
   package static let formatVersion = 3
 
   /// The oldest version that says all that the contents are: older libraries read what they can score, and refuse what they
-  /// would score otherwise. Tiles came with version 2, flows that start with a Gaussian and
-  /// smooth maps with 3.
+  /// would score otherwise. Tiles came with version 2, flows that start with a Gaussian and smooth maps
+  /// with 3.
   static func formatVersion(of contents: DetectorContents) -> Int {
     if let flow = contents.flow, flow.start != .none { return 3 }
     if let calibration = contents.calibration, calibration.smoothing > 0 { return 3 }

@@ -1,5 +1,6 @@
 import Basics
 import Glibc
+import Kernels
 
 /// What is worth knowing about a detector that was just trained or calibrated, and about one that was opened: how good it is,
 /// and what would make it better. Everything follows from what the fit and the calibration have kept, and from the thresholds
@@ -10,12 +11,8 @@ package struct Advice: Sendable {
   package let calibration: Calibration?
   /// Whether the flows start at a Gaussian.
   let startsAtGaussian: Bool
-  let levels: [Level]
-
-  struct Level: Sendable {
-    let width: Int
-    let height: Int
-  }
+  /// The grid of each level, finest first.
+  let levels: [Grid]
 
   /// Whether more good frames to learn from would help: the `CFLOWAD_MORE_FRAMES_` constants.
   package enum MoreFrames: Int32, Sendable {
@@ -25,7 +22,7 @@ package struct Advice: Sendable {
     case much = 3
   }
 
-  init(fit: FitSummary?, calibration: Calibration?, startsAtGaussian: Bool, levels: [Level]) {
+  package init(fit: FitSummary?, calibration: Calibration?, startsAtGaussian: Bool, levels: [Grid]) {
     self.fit = fit
     self.calibration = calibration
     self.startsAtGaussian = startsAtGaussian

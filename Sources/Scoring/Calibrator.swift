@@ -6,8 +6,6 @@ package struct Calibrator {
   private let detector: Detector
   private var goodFrames: [FrameLikelihoods] = []
   private var defectiveFrames: [FrameLikelihoods] = []
-  /// Of the good frames' maps the highest mean, once there is a calibration.
-  package private(set) var highestMean = -Float.infinity
 
   package init(_ detector: Detector) { self.detector = detector }
 
@@ -16,7 +14,14 @@ package struct Calibrator {
   }
 
   /// - Throws: `.state` without good frames, or without defective ones for a rule that needs them.
-  package mutating func calibration(_ options: CalibrationOptions) throws(Failure) -> Calibration {
+  package func calibration(_ options: CalibrationOptions) throws(Failure) -> Calibration {
+    try calibrationWithMean(options).calibration
+  }
+
+  /// The same, and the highest mean of the good frames' maps, for ``Calibration/setMeanThreshold(above:)``.
+  package func calibrationWithMean(
+    _ options: CalibrationOptions
+  ) throws(Failure) -> (calibration: Calibration, highestMean: Float) {
     guard !goodFrames.isEmpty else { throw Failure(.state, "no frame was given to calibrate with") }
     guard options.rule == .conformal || !defectiveFrames.isEmpty else {
       throw Failure(.state, "no defective frame was given to choose the threshold by")
@@ -41,7 +46,7 @@ package struct Calibrator {
       return minimum
     }
     // Scoring rounds each value of a map, by less than this.
-    highestMean = Float(Double(total) * (1 + 1e-6) - lowestMean)
+    let highestMean = Float(Double(total) * (1 + 1e-6) - lowestMean)
     let defectiveMinima = try defectiveFrames.map { (frame) throws(Failure) in
       try Self.minimum(frame, levelMaxima, map) { _ in }
     }
@@ -67,7 +72,7 @@ package struct Calibrator {
     calibration.regionOfInterest = region
     try calibration.setSmoothing(options.smoothing)
     calibration.mapScale = try Self.mapScale(histogram, total: total, pixelRate: options.pixelRate)
-    return calibration
+    return (calibration, highestMean)
   }
 
   /// The smallest sum of a frame, of the places that count.

@@ -97,8 +97,7 @@ package final class Detector: Sendable {
   /// What is worth knowing about it.
   package var advice: Advice {
     Advice(
-      fit: fit, calibration: calibration, startsAtGaussian: flowDescription.start == .gaussian,
-      levels: levels.map { Advice.Level(width: $0.width, height: $0.height) })
+      fit: fit, calibration: calibration, startsAtGaussian: flowDescription.start == .gaussian, levels: levels)
   }
 
   /// The same as NUL-terminated UTF-8 that lives as long as the detector does. Fails with `.outOfMemory`.

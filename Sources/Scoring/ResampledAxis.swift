@@ -11,21 +11,9 @@ struct ResampledAxis {
     /// The value between two of a row.
     @inline(__always)
     func value(_ row: UnsafePointer<Float>) -> Float { row[first] + (row[second] - row[first]) * weight }
-
-    /// Adds what lies between two rows, times a factor.
-    @inline(__always)
-    func addValues(
-      _ rows: UnsafePointer<Float>, pitch: Int, count: Int, times factor: Float, to target: UnsafeMutablePointer<Float>
-    ) {
-      let (upper, lower) = (rows + first &* pitch, rows + second &* pitch)
-      for i in 0..<count { target[i] += (upper[i] + (lower[i] - upper[i]) * weight) * factor }
-    }
   }
 
   private let samples: Buffer<Sample>
-
-  /// Places of the output.
-  var count: Int { samples.count }
 
   subscript(_ place: Int) -> Sample { samples.base[place] }
 

@@ -66,6 +66,6 @@ struct CalibrateCommand: ParsableCommand {
       try trainer.add([(frames, .calibration), (defectiveFrames, .defective)], display)
       try trainer.calibrate(display.handler)
     }
-    try output.write(trainer.contents, trainer.detector.advice, isHeldBack: false)
+    try output.write(trainer.contents, trainer.advice, isHeldBack: false)
   }
 }

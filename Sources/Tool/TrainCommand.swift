@@ -109,7 +109,7 @@ struct TrainCommand: ParsableCommand {
       if let plan = Self.plan(trainer) { display.note(plan) }
       try trainer.calibrate(display.handler)
     }
-    try output.write(trainer.contents, trainer.detector.advice, isHeldBack: calibrationFrames.isEmpty)
+    try output.write(trainer.contents, trainer.advice, isHeldBack: calibrationFrames.isEmpty)
     file?.remove()
   }
 

@@ -46,7 +46,7 @@ struct TrainingArguments: ParsableArguments {
       "Where flows begin: at a Gaussian for each position, in closed form (gaussian); at the original's flows with weights "
         + "that whiten in closed form, to be exported to its checkpoints (whitened); or at random weights, to be trained by "
         + "the original's loops (paper). Automatic: gaussian, or paper when one of the options for it is given."))
-  var start = StartChoice.automatic
+  var start = Choice(defaults.start)
 
   @Option(
     help: ArgumentHelp(
@@ -93,7 +93,7 @@ struct TrainingArguments: ParsableArguments {
   var permutation = defaults.permutation
 
   @Option(help: "Clamp of the log-scale s: alpha*tanh(s) (tanh), or alpha*tanh(s/alpha) (scaled-tanh).")
-  var clamp = ClampChoice.tanh
+  var clamp = Choice(defaults.clamp)
 
   @Option(help: ArgumentHelp("Alpha of the clamp, 0.1 to 10.", valueName: "alpha"))
   var clampAlpha = defaults.clampAlpha
@@ -109,7 +109,7 @@ struct TrainingArguments: ParsableArguments {
       How the learning rate falls: not at all, along a cosine down to the decay rate's third power, or in steps of the \
       decay rate.
       """)
-  var schedule = ScheduleChoice.cosine
+  var schedule = Choice(defaults.schedule)
 
   @Option(
     help: ArgumentHelp(
@@ -177,7 +177,7 @@ struct TrainingArguments: ParsableArguments {
       } else if tileOverlap != nil {
         throw Failure(.invalidArgument, "--tile-overlap is of no effect without --tile-size")
       }
-      options.start = start.start
+      options.start = start.value
       options.couplingSteps = steps
       options.timeBudget = time?.seconds ?? 0
       options.preset = preset?.preset ?? .none
@@ -189,10 +189,10 @@ struct TrainingArguments: ParsableArguments {
       common.set(&options)
       options.conditionChannels = decoder == .conditional ? condition : 0
       options.permutation = permutation
-      options.clamp = clamp.clamp
+      options.clamp = clamp.value
       options.clampAlpha = clampAlpha
       if let warmupEpochs { options.warmupEpochs = warmupEpochs }
-      options.schedule = schedule.kind
+      options.schedule = schedule.value
       options.decayRate = decayRate
       if !decayPercents.isEmpty { options.decayPercents = decayPercents }
       options.imageBatch = batch
@@ -240,16 +240,20 @@ extension FlowDescription.Permutation: ExpressibleByArgument {}
 extension Resampling: Named {}
 extension HalfTurns: Named {}
 
-/// Where flows begin, by names.
-enum StartChoice: String, ExpressibleByArgument, CaseIterable {
-  case automatic, paper, gaussian, whitened
+extension TrainingOptions.Start: Named {
+  var name: String { "\(self)" }
+}
 
-  var start: TrainingOptions.Start {
+extension LearningRateSchedule.Kind: Named {
+  var name: String { "\(self)" }
+}
+
+/// By names that a shell lets pass.
+extension FlowDescription.Clamp: Named {
+  var name: String {
     switch self {
-    case .automatic: .automatic
-    case .paper: .paper
-    case .gaussian: .gaussian
-    case .whitened: .whitened
+    case .tanh: "tanh"
+    case .scaledTanh: "scaled-tanh"
     }
   }
 }
@@ -284,30 +288,4 @@ struct TimeArgument: ExpressibleByArgument {
 enum Decoder: String, ExpressibleByArgument, CaseIterable {
   case conditional = "freia-cflow"
   case unconditional = "freia-flow"
-}
-
-/// The schedules of the learning rate, by name.
-enum ScheduleChoice: String, ExpressibleByArgument, CaseIterable {
-  case constant, cosine, steps
-
-  var kind: LearningRateSchedule.Kind {
-    switch self {
-    case .constant: .constant
-    case .cosine: .cosine
-    case .steps: .steps
-    }
-  }
-}
-
-/// The clamps of flows, by names that a shell lets pass.
-enum ClampChoice: String, ExpressibleByArgument, CaseIterable {
-  case tanh
-  case scaledTanh = "scaled-tanh"
-
-  var clamp: FlowDescription.Clamp {
-    switch self {
-    case .tanh: .tanh
-    case .scaledTanh: .scaledTanh
-    }
-  }
 }

@@ -37,11 +37,10 @@ package final class Trainer {
   /// What a fit from a Gaussian on has found.
   package internal(set) var report: FitReport?
   /// Frames for training and those held back for calibration.
-  private(set) var trainingFrames: [PreparedFrame] = []
-  private(set) var calibrationFrames: [PreparedFrame] = []
-  /// Which of the given frames these are.
-  private var trainingLabels: [ThresholdFrame] = []
-  private var calibrationLabels: [ThresholdFrame] = []
+  private var goodForTraining: [GoodFrame] = []
+  private var goodForCalibration: [GoodFrame] = []
+  var trainingFrames: [PreparedFrame] { goodForTraining.map(\.frame) }
+  var calibrationFrames: [PreparedFrame] { goodForCalibration.map(\.frame) }
   private var givenCount = 0
   /// Defective examples, which only choose the threshold.
   private var defectiveFrames: [PreparedFrame] = []
@@ -50,6 +49,12 @@ package final class Trainer {
   /// Of the calibration of a detector to go on from.
   private let loadedSmoothing: Double?
   private var state = State.open
+
+  private struct GoodFrame {
+    let frame: PreparedFrame
+    /// Which of the given frames it is.
+    let label: ThresholdFrame
+  }
 
   private enum State {
     /// Nothing was fitted: nothing to calibrate or save yet.
@@ -173,12 +178,8 @@ package final class Trainer {
     let label = ThresholdFrame(index: givenCount, name: name)
     givenCount += 1
     switch role {
-    case .training:
-      trainingFrames.append(frame)
-      trainingLabels.append(label)
-    case .calibration:
-      calibrationFrames.append(frame)
-      calibrationLabels.append(label)
+    case .training: goodForTraining.append(GoodFrame(frame: frame, label: label))
+    case .calibration: goodForCalibration.append(GoodFrame(frame: frame, label: label))
     case .defective: defectiveFrames.append(frame)
     }
   }
@@ -247,12 +248,9 @@ package final class Trainer {
     let wanted = Int((Double(options.calibrationFraction) * Double(different.count)).rounded())
     let chosen = Set(eligible.prefix(min(max(wanted, 1), different.count - 1)))
     var left = chosen
-    let held = fingerprints.indices.filter { left.remove(fingerprints[$0]) != nil }
-    calibrationFrames = held.map { trainingFrames[$0] }
-    calibrationLabels = held.map { trainingLabels[$0] }
-    let kept = fingerprints.indices.filter { !chosen.contains(fingerprints[$0]) }
-    trainingFrames = kept.map { trainingFrames[$0] }
-    trainingLabels = kept.map { trainingLabels[$0] }
+    let all = zip(goodForTraining, fingerprints)
+    goodForCalibration = all.filter { left.remove($1) != nil }.map(\.0)
+    goodForTraining = all.filter { !chosen.contains($1) }.map(\.0)
   }
 
   /// What was trained on says nothing about new frames.
@@ -303,7 +301,7 @@ package final class Trainer {
     var calibrationOptions = options.calibrationOptions
     calibrationOptions.regionOfInterest = regionOfInterest
     calibrationOptions.smoothing = smoothing
-    var calibration = try calibrator.calibration(calibrationOptions)
+    var (calibration, highestMean) = try calibrator.calibrationWithMean(calibrationOptions)
     // By the path that scores frames, with all that was just found.
     let scoring = try DetectorSession(session, calibration: calibration)
     var (strangeScores, strangeMeans) = ([StrangeFrame: [Float]](), [StrangeFrame: [Float]]())
@@ -315,9 +313,9 @@ package final class Trainer {
       try reporter.report(progress, isImportant: progress.done == progress.total)
     }
     try calibration.setStrangeScores(strangeScores, means: strangeMeans)
-    try calibration.setMeanThreshold(above: calibrator.highestMean)
+    try calibration.setMeanThreshold(above: highestMean)
     let setters = calibration.scores.indices.filter { calibration.scores[$0] == calibration.threshold }
-    if setters.count == 1 { calibration.thresholdFrame = calibrationLabels[setters[0]] }
+    if setters.count == 1 { calibration.thresholdFrame = goodForCalibration[setters[0]].label }
     self.calibration = calibration
   }
 
@@ -333,6 +331,15 @@ package final class Trainer {
   /// Coupling steps for each level that the fit from a closed form on planned, by its options or its time budget; 0 without
   /// any, as before the fit.
   package var couplingSteps: Int { report?.couplingSteps ?? 0 }
+
+  /// What is worth knowing about the detector as it is now.
+  package var advice: Advice {
+    get throws(Failure) {
+      Advice(
+        fit: fitSummary, calibration: calibration, startsAtGaussian: flowDescription.start == .gaussian,
+        levels: try encoder.levelGrids(height: preprocessing.height, width: preprocessing.width))
+    }
+  }
 
   /// The detector as it is now, to be saved; of the encoder what it needs.
   package var contents: DetectorContents {

@@ -1,4 +1,5 @@
 import Basics
+import Kernels
 import Testing
 
 @testable import Scoring
@@ -13,7 +14,7 @@ import Testing
   ) -> Advice {
     Advice(
       fit: fit, calibration: calibration, startsAtGaussian: startsAtGaussian,
-      levels: [Advice.Level(width: 32, height: 16), Advice.Level(width: 8, height: 4)])
+      levels: [Grid(height: 16, width: 32, channels: 1), Grid(height: 4, width: 8, channels: 1)])
   }
 
   private func curve(gain: Double) throws -> LearningCurve {
