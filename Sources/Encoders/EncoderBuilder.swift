@@ -76,7 +76,7 @@ struct EncoderBuilder {
 // MARK: Convolutional networks
 
 extension EncoderBuilder {
-  /// Convolution, BatchNorm (folded), optional residual, activation. The kernel is centred: padding (kernel - 1) / 2.
+  /// Convolution, BatchNorm, optional residual, activation. The kernel is centred: padding (kernel - 1) / 2.
   ///
   /// - Parameters:
   ///   - groups: of channels that do not see each other.
@@ -86,26 +86,27 @@ extension EncoderBuilder {
     residual: Value? = nil, activation: Activation = .identity
   ) throws(Failure) -> Value {
     let (inputs, padding, memory) = (channels(x), padding, memory)
-    let weights = try folded(key, norm: norm, shape: [outputs, inputs / groups, kernel, kernel])
+    let weights = try normed(key, norm: norm, shape: [outputs, inputs / groups, kernel, kernel])
     if groups > 1 {
       return append(x, channels: outputs, stride: stride) { () throws(Failure) in
-        let (rows, bias) = try weights.open()
+        let (rows, scale, bias) = try weights.open()
         let convolution = try GroupedConvolution(
-          weights: rows, bias: bias, outputs: outputs, inputs: inputs, groups: groups, kernel: kernel, stride: stride,
+          weights: rows, scale: scale, bias: bias, outputs: outputs, inputs: inputs, groups: groups, kernel: kernel,
+          stride: stride,
           activation: activation, in: memory)
         return PaddedGroupedConvolution(convolution: convolution, padding: padding)
       }
     }
     let isWinograd = kernel == 3 && stride == 1 && isWinogradFaster(x, outputs: outputs)
     return append(x, second: residual, channels: outputs, stride: stride) { () throws(Failure) in
-      let (rows, bias) = try weights.open()
+      let (rows, scale, bias) = try weights.open()
       if isWinograd {
         let convolution = try WinogradConvolution(
-          weights: rows, bias: bias, outputs: outputs, inputs: inputs, activation: activation, in: memory)
+          weights: rows, scale: scale, bias: bias, outputs: outputs, inputs: inputs, activation: activation, in: memory)
         return PaddedWinogradConvolution(convolution: convolution, padding: padding)
       }
       let convolution = try Convolution(
-        weights: rows, bias: bias, outputs: outputs, inputs: inputs, kernel: kernel, stride: stride,
+        weights: rows, scale: scale, bias: bias, outputs: outputs, inputs: inputs, kernel: kernel, stride: stride,
         activation: activation, in: memory)
       return PaddedConvolution(convolution: convolution, padding: padding)
     }
@@ -119,16 +120,17 @@ extension EncoderBuilder {
     return WinogradConvolution.suits(height: inputSize.height / stride, width: inputSize.width / stride)
   }
 
-  /// A convolution of each channel by itself, BatchNorm (folded), activation.
+  /// A convolution of each channel by itself, BatchNorm, activation.
   mutating func depthwise(
     _ x: Value, _ key: String, norm: String, kernel: Int, stride: Int, activation: Activation
   ) throws(Failure) -> Value {
     let (count, padding) = (channels(x), padding)
-    let weights = try folded(key, norm: norm, shape: [count, 1, kernel, kernel])
+    let weights = try normed(key, norm: norm, shape: [count, 1, kernel, kernel])
     return append(x, stride: stride) { () throws(Failure) in
-      let (rows, bias) = try weights.open()
+      let (rows, scale, bias) = try weights.open()
       let convolution = try DepthwiseConvolution(
-        weights: rows, bias: bias, channels: count, kernel: kernel, stride: stride, activation: activation)
+        weights: rows, scale: scale, bias: bias, channels: count, kernel: kernel, stride: stride, activation: activation
+      )
       return PaddedDepthwiseConvolution(convolution: convolution, padding: padding)
     }
   }
@@ -255,13 +257,13 @@ extension EncoderBuilder {
     }
   }
 
-  private static func rows(_ weights: Weights, length: Int) -> WeightRows {
+  fileprivate static func rows(_ weights: Weights, length: Int) -> WeightRows {
     let reader = weights.reader()
     return { (outputs, memory) throws(Failure) in try reader.read(outputs.count * length, into: memory) }
   }
 
-  private mutating func folded(_ key: String, norm: String, shape: [Int]) throws(Failure) -> FoldedWeights {
-    FoldedWeights(
+  private mutating func normed(_ key: String, norm: String, shape: [Int]) throws(Failure) -> NormedWeights {
+    NormedWeights(
       weights: try take("\(key).weight", shape), rowLength: shape[1...].reduce(1, *),
       norm: try self.norm(norm, channels: shape[0]))
   }
@@ -295,22 +297,16 @@ private struct Norm {
   }
 }
 
-/// A convolution's weights with the BatchNorm after it folded into them, in double precision.
-private struct FoldedWeights {
+/// A convolution's weights and the BatchNorm behind it, as its scale and bias. They are not multiplied: rounded anew, the
+/// weights would be the largest error of all that float32 makes.
+private struct NormedWeights {
   let weights: Weights
   /// Weights of an output.
   let rowLength: Int
   let norm: Norm
 
-  func open() throws(Failure) -> (rows: WeightRows, bias: [Float]) {
+  func open() throws(Failure) -> (rows: WeightRows, scale: [Float], bias: [Float]) {
     let (scale, offset) = try norm.affine
-    let (reader, rowLength) = (weights.reader(), rowLength)
-    let rows: WeightRows = { (outputs, memory) throws(Failure) in
-      try reader.read(outputs.count * rowLength, into: memory)
-      for (i, output) in outputs.enumerated() {
-        multiply(memory + i &* rowLength, count: rowLength, by: scale[output])
-      }
-    }
-    return (rows, offset.map { Float($0) })
+    return (EncoderBuilder.rows(weights, length: rowLength), scale.map { Float($0) }, offset.map { Float($0) })
   }
 }

@@ -1,11 +1,12 @@
-/// y = activation(bias + W x + residual) for rows of x: the work of a linear layer, a 1x1 convolution or, with `offsets`,
-/// any other convolution.
+/// y = activation(W x * scale + bias + residual) for rows of x: the work of a linear layer, a 1x1 convolution or, with
+/// `offsets`, any other convolution.
 ///
-/// A row of x is `taps` runs of `depth` floats, which lie where `offsets` says (indirect convolution: Dukhan, "The
-/// indirect convolution algorithm", 2019); W is packed once into panels of outputs. Every output is summed in one
-/// order, whatever rows or panels are computed together: products by tap and then along the run, ``runLength`` of them in a
-/// sum of their own; these sums; the bias; the residual. An addition loses as much as the sum is large that it adds to, so
-/// that a sum of n products in one go loses as n grows, and one that begins with the bias loses the bias's share n times.
+/// A row of x is `taps` runs of `depth` floats, which lie where `offsets` says (indirect convolution: Dukhan, "The indirect
+/// convolution algorithm", 2019); W is packed once into panels of outputs. Every output is summed in one order, whatever rows
+/// or panels are computed together: products by tap and then along the run, ``runLength`` of them in a sum of their own;
+/// these sums; times the scale and plus the bias; the residual. An addition loses as much as the sum is large that it adds
+/// to, so that a sum of n products in one go loses more as n grows, and one that begins with the bias loses the bias's share
+/// n times.
 package struct Product {
   /// Outputs of a panel; the last one is half as wide when 8 outputs or fewer are left.
   package static let panelWidth = 16
@@ -34,6 +35,9 @@ package struct Product {
   /// Outputs with the padding of the last panel: the length of bias vectors.
   package let paddedOutputs: Int
 
+  /// Of each output, as long as the panels are wide together; nil for 1. A BatchNorm's: weights that it were multiplied into
+  /// would be rounded once more each.
+  package var scale: UnsafePointer<Float>?
   package var bias: Bias
   /// Rows as y's; may be y itself.
   package var residual: UnsafePointer<Float>?

@@ -31,19 +31,23 @@ package struct Window {
   }
 }
 
-/// A convolution of each channel by itself. Every output is summed in one order, from the bias tap by tap.
+/// A convolution of each channel by itself. Every output is summed in one order: tap by tap, times the scale and plus the
+/// bias.
 package struct Depthwise {
   package var window: Window
   /// One vector of channels per tap.
   package var weights: UnsafePointer<Float>
+  package var scale: UnsafePointer<Float>
   package var bias: UnsafePointer<Float>
   package var activation: Activation
 
   package init(
-    window: Window, weights: UnsafePointer<Float>, bias: UnsafePointer<Float>, activation: Activation
+    window: Window, weights: UnsafePointer<Float>, scale: UnsafePointer<Float>, bias: UnsafePointer<Float>,
+    activation: Activation
   ) {
     self.window = window
     self.weights = weights
+    self.scale = scale
     self.bias = bias
     self.activation = activation
   }

@@ -64,7 +64,7 @@ package struct WinogradWeights {
   }
 }
 
-/// From the 36 products back to positions: y = activation(output + bias + residual).
+/// From the 36 products back to positions: y = activation(output * scale + bias + residual).
 package struct WinogradOutput {
   /// 36 matrices of rows of `channels`; overwritten as they are read.
   package var products: UnsafeMutablePointer<Float>
@@ -75,6 +75,7 @@ package struct WinogradOutput {
   package var width: Int
   /// A multiple of ``WinogradInput/channelMultiple``.
   package var channels: Int
+  package var scale: UnsafePointer<Float>
   package var bias: UnsafePointer<Float>
   /// As y; may be y itself.
   package var residual: UnsafePointer<Float>?
@@ -83,8 +84,8 @@ package struct WinogradOutput {
 
   package init(
     products: UnsafeMutablePointer<Float>, matrixStride: Int, firstTile: Int, tileColumns: Int, height: Int, width: Int,
-    channels: Int, bias: UnsafePointer<Float>, residual: UnsafePointer<Float>?, activation: Activation,
-    y: UnsafeMutablePointer<Float>
+    channels: Int, scale: UnsafePointer<Float>, bias: UnsafePointer<Float>, residual: UnsafePointer<Float>?,
+    activation: Activation, y: UnsafeMutablePointer<Float>
   ) {
     self.products = products
     self.matrixStride = matrixStride
@@ -93,6 +94,7 @@ package struct WinogradOutput {
     self.height = height
     self.width = width
     self.channels = channels
+    self.scale = scale
     self.bias = bias
     self.residual = residual
     self.activation = activation

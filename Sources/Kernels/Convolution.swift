@@ -1,6 +1,6 @@
 import Basics
 
-/// A 2-D convolution with bias over position-major maps, weights prepared once, any input size.
+/// A 2-D convolution with scale and bias over position-major maps, weights prepared once, any input size.
 package struct Convolution: Sendable {
   package let inputs: Int
   package let outputs: Int
@@ -8,16 +8,18 @@ package struct Convolution: Sendable {
   package let stride: Int
   package let activation: Activation
   private let weights: PackedWeights
+  private let scale: ConstantFloats?
   private let bias: ConstantFloats
   /// What a tap beyond the border reads.
   private let zeros: ConstantFloats
 
   /// - Parameters:
   ///   - weights: rows of `inputs` x `kernel` x `kernel`: PyTorch's `Conv2d.weight`.
+  ///   - scale: of each output, that of a norm behind; nil for 1.
   ///   - memory: for the weights; nil for memory of its own.
   package init(
-    weights: WeightRows, bias: [Float], outputs: Int, inputs: Int, kernel: Int, stride: Int, activation: Activation,
-    in memory: WeightMemory? = nil
+    weights: WeightRows, scale: [Float]? = nil, bias: [Float], outputs: Int, inputs: Int, kernel: Int, stride: Int,
+    activation: Activation, in memory: WeightMemory? = nil
   ) throws(Failure) {
     guard bias.count == outputs else {
       throw Failure(.format, "a bias of \(bias.count) values does not fit \(outputs) outputs")
@@ -30,6 +32,10 @@ package struct Convolution: Sendable {
     // A patch is read tap by tap, each a run of input channels.
     self.weights = try PackedWeights(
       outputs: outputs, inputs: inputs, taps: kernel * kernel, in: memory, rows: weights)
+    self.scale =
+      if let scale { try Product.scale(scale, outputs: outputs, paddedCount: Product.paddedOutputs(outputs)) } else {
+        nil
+      }
     self.bias = try ConstantFloats(bias, paddedCount: Product.paddedOutputs(outputs))
     self.zeros = try ConstantFloats(count: inputs) { _ in }
   }
@@ -130,6 +136,7 @@ extension Convolution {
       rows: plan.output.positions, x: input, xStride: inputs, depth: inputs, zeros: zeros.base, panels: weights.base,
       outputs: outputs, bias: .shared(bias.base), residual: residual, activation: activation, y: output,
       yStride: outputs)
+    product.scale = scale.map { $0.base }
     switch plan.kind {
     case .pointwise: break
     case .indirect(let offsets):

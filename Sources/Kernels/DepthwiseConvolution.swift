@@ -1,6 +1,6 @@
 import Basics
 
-/// A 2-D convolution of each channel with a kernel of its own, with bias, over position-major maps.
+/// A 2-D convolution of each channel with a kernel of its own, with scale and bias, over position-major maps.
 package struct DepthwiseConvolution: Sendable {
   package let channels: Int
   package let kernel: Int
@@ -8,11 +8,15 @@ package struct DepthwiseConvolution: Sendable {
   package let activation: Activation
   /// One row of channels per tap.
   private let weights: ConstantFloats
+  private let scale: ConstantFloats
   private let bias: ConstantFloats
 
-  /// - Parameter weights: rows of `kernel` x `kernel`: PyTorch's `Conv2d.weight` with groups = channels.
+  /// - Parameters:
+  ///   - weights: rows of `kernel` x `kernel`: PyTorch's `Conv2d.weight` with groups = channels.
+  ///   - scale: of each channel, that of a norm behind; nil for 1.
   package init(
-    weights: WeightRows, bias: [Float], channels: Int, kernel: Int, stride: Int, activation: Activation
+    weights: WeightRows, scale: [Float]? = nil, bias: [Float], channels: Int, kernel: Int, stride: Int,
+    activation: Activation
   ) throws(Failure) {
     guard bias.count == channels else {
       throw Failure(.format, "a bias of \(bias.count) values does not fit \(channels) channels")
@@ -29,6 +33,7 @@ package struct DepthwiseConvolution: Sendable {
     self.weights = try ConstantFloats(count: channels * taps) { memory in
       transpose(rows.base, stride: taps, rows: channels, columns: taps, into: memory, stride: channels)
     }
+    self.scale = try Product.scale(scale ?? bias.map { _ in 1 }, outputs: channels, paddedCount: channels)
     self.bias = try ConstantFloats(bias)
   }
 }
@@ -42,7 +47,8 @@ extension DepthwiseConvolution {
     _ input: UnsafePointer<Float>, _ plan: WindowPlan, into output: UnsafeMutablePointer<Float>, workers: Workers
   ) {
     let task = Depthwise(
-      window: plan.window(input, into: output), weights: weights.base, bias: bias.base, activation: activation)
+      window: plan.window(input, into: output), weights: weights.base, scale: scale.base, bias: bias.base,
+      activation: activation)
     withUnsafePointer(to: task) { task in
       workers.run(parts: plan.output.height, context: task) { context, row, _ in
         Kernels.selected.depthwise(

@@ -13,14 +13,17 @@ package struct GroupedConvolution: Sendable {
   /// Input and output channels of what is computed together.
   private let width: (inputs: Int, outputs: Int)
   private let groups: [PackedWeights]
+  private let scale: ConstantFloats?
   private let bias: ConstantFloats
   private let zeros: ConstantFloats
 
   /// - Parameters:
   ///   - weights: rows of (`inputs` / `groups`) x `kernel` x `kernel`: PyTorch's `Conv2d.weight`.
+  ///   - scale: of each output, that of a norm behind; nil for 1.
   ///   - memory: for the weights; nil for memory of its own.
   package init(
-    weights: WeightRows, bias: [Float], outputs: Int, inputs: Int, groups: Int, kernel: Int, stride: Int,
+    weights: WeightRows, scale: [Float]? = nil, bias: [Float], outputs: Int, inputs: Int, groups: Int, kernel: Int,
+    stride: Int,
     activation: Activation, in memory: WeightMemory? = nil
   ) throws(Failure) {
     guard groups > 0, inputs > 0, outputs > 0, inputs % groups == 0, outputs % groups == 0, bias.count == outputs else {
@@ -53,6 +56,10 @@ package struct GroupedConvolution: Sendable {
     }
     self.width = width
     self.groups = packed
+    self.scale =
+      if let scale { try Product.scale(scale, outputs: outputs, paddedCount: outputs + Product.panelWidth) } else {
+        nil
+      }
     self.bias = try ConstantFloats(bias, paddedCount: outputs + Product.panelWidth)
     self.zeros = try ConstantFloats(count: width.inputs) { _ in }
   }
@@ -81,10 +88,11 @@ extension GroupedConvolution {
   ) {
     groups.withUnsafeBufferPointer { groups in
       guard let first = groups.first else { return }
-      let product = Product(
+      var product = Product(
         rows: plan.output.positions, x: input, xStride: inputs, offsets: UnsafePointer(plan.offsets.base),
         taps: kernel * kernel, depth: width.inputs, zeros: zeros.base, panels: first.base, outputs: width.outputs,
         bias: .shared(bias.base), residual: nil, activation: activation, y: output, yStride: outputs)
+      product.scale = scale.map { $0.base }
       let job = GroupedJob(product: product, groups: groups)
       withUnsafePointer(to: job) { job in
         workers.run(parts: job.pointee.parts, context: job) { context, part, _ in
@@ -114,6 +122,7 @@ private struct GroupedJob {
       Kernels.selected.product(task, rows: rows, panels: 0..<group.panelCount)
       task.x += task.depth
       task.y += task.outputs
+      task.scale = task.scale.map { $0 + task.outputs }
       if case .shared(let bias) = task.bias { task.bias = .shared(bias + task.outputs) }
     }
   }

@@ -9,6 +9,7 @@ package struct WinogradConvolution: Sendable {
   package let activation: Activation
   /// `outputs` x (`inputs` x 9): 9 vectors of a panel's outputs for each input.
   private let weights: PackedWeights
+  private let scale: ConstantFloats
   private let bias: ConstantFloats
   private let zeros: ConstantFloats
 
@@ -17,10 +18,11 @@ package struct WinogradConvolution: Sendable {
 
   /// - Parameters:
   ///   - weights: rows of `inputs` x 3 x 3: PyTorch's `Conv2d.weight`.
+  ///   - scale: of each output, that of a norm behind; nil for 1.
   ///   - outputs: like `inputs` a number that suits.
   ///   - memory: for the weights; nil for memory of its own.
   package init(
-    weights: WeightRows, bias: [Float], outputs: Int, inputs: Int, activation: Activation,
+    weights: WeightRows, scale: [Float]? = nil, bias: [Float], outputs: Int, inputs: Int, activation: Activation,
     in memory: WeightMemory? = nil
   ) throws(Failure) {
     guard Self.suits(channels: inputs), Self.suits(channels: outputs) else {
@@ -33,6 +35,7 @@ package struct WinogradConvolution: Sendable {
     self.outputs = outputs
     self.activation = activation
     self.weights = try PackedWeights(outputs: outputs, inputs: 9 * inputs, in: memory, rows: weights)
+    self.scale = try Product.scale(scale ?? bias.map { _ in 1 }, outputs: outputs, paddedCount: outputs)
     self.bias = try ConstantFloats(bias, paddedCount: Product.paddedOutputs(outputs))
     self.zeros = try ConstantFloats(count: max(inputs, outputs)) { _ in }
   }
@@ -121,8 +124,8 @@ extension WinogradConvolution {
       transformedWeightsCount: plan.kernelsScratchCount, zeros: zeros.base,
       output: WinogradOutput(
         products: products, matrixStride: matrixStride.outputs, firstTile: 0, tileColumns: plan.tileColumns,
-        height: plan.output.height, width: plan.output.width, channels: outputs, bias: bias.base, residual: residual,
-        activation: activation, y: output),
+        height: plan.output.height, width: plan.output.width, channels: outputs, scale: scale.base, bias: bias.base,
+        residual: residual, activation: activation, y: output),
       tileCount: 0)
     let tileCount = plan.tileRows * plan.tileColumns
     for first in stride(from: 0, to: tileCount, by: plan.tilesAtOnce) {

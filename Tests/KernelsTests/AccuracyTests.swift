@@ -80,6 +80,33 @@ import Testing
     expectClose(zip(y, exact).map { Double($0) / $1 }, exact.map { _ in 1.0 }, within: 0x1p-24 * 1.1)
   }
 
+  /// A norm behind a convolution does not round the weights anew: sums that vanish leave its bias, whatever its scale.
+  @Test func normsLeaveWeightsAsTheyAre() throws {
+    let (inputs, outputs) = (24, 21)
+    let weights = (0..<outputs * inputs).map { Float([3, -1, -2][$0 % 3]) }
+    let scale = (1...outputs).map { 1 / Float($0) }
+    let bias = Generated.unit("norm bias", count: outputs).map { Float($0) }
+    let convolution = try Convolution(
+      weights: weightRows(weights, length: inputs), scale: scale, bias: bias, outputs: outputs, inputs: inputs,
+      kernel: 1,
+      stride: 1, activation: .identity)
+    let none = Border.zeros(before: 0, after: 0)
+    let plan = try convolution.plan(
+      Grid(height: 1, width: 5, channels: inputs), rowBorder: none, columnBorder: none)
+    var y = [Float](repeating: .nan, count: 5 * outputs)
+    let scratch = try FloatBuffer(count: plan.scratchCount)
+    try convolution.run(
+      [Float](repeating: 1, count: 5 * inputs), plan, residual: nil, into: &y, scratch: scratch.base,
+      workers: Workers(count: 1))
+    #expect(y == (0..<5).flatMap { _ in bias })
+    #expect(throws: Failure.self) {
+      try Convolution(
+        weights: weightRows(weights, length: inputs), scale: [1], bias: bias, outputs: outputs, inputs: inputs,
+        kernel: 1,
+        stride: 1, activation: .identity)
+    }
+  }
+
   /// Features behind a ReLU that change slowly from place to place, as those of photographs: Winograd's transforms take
   /// differences of them. Measured: 1.7e-6 of the largest sum at most, 2.4e-7 root mean square; by the usual points 1 and 2
   /// from 3.0e-6 and 3.0e-7 on.

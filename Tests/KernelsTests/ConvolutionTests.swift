@@ -37,9 +37,10 @@ import Testing
     let outputs = 21
     let x = floats("x", input.count)
     let weights = floats("w\(kernel)", outputs * input.channels * kernel * kernel).map { $0 / 4 }
-    let bias = floats("b", outputs)
+    let (scale, bias) = (floats("s", outputs).map { 1 + $0 / 2 }, floats("b", outputs))
     let convolution = try Convolution(
-      weights: weightRows(weights, length: input.channels * kernel * kernel), bias: bias, outputs: outputs,
+      weights: weightRows(weights, length: input.channels * kernel * kernel), scale: scale, bias: bias,
+      outputs: outputs,
       inputs: input.channels, kernel: kernel, stride: stride, activation: .relu6)
     let plan = try convolution.plan(input, rowBorder: border, columnBorder: border)
     let residual = floats("r", plan.output.count)
@@ -49,7 +50,8 @@ import Testing
     convolution.run(x, plan, residual: residual, into: &y, scratch: scratch.base, workers: workers)
 
     let depthwise = try DepthwiseConvolution(
-      weights: weightRows(weights, length: kernel * kernel), bias: Array(bias[..<input.channels]),
+      weights: weightRows(weights, length: kernel * kernel), scale: Array(scale[..<input.channels]),
+      bias: Array(bias[..<input.channels]),
       channels: input.channels,
       kernel: kernel, stride: stride, activation: .relu)
     let depthwisePlan = try depthwise.plan(input, rowBorder: border, columnBorder: border)
@@ -71,7 +73,7 @@ import Testing
           }
         }
         for output in 0..<outputs {
-          var sum = Double(bias[output]) + Double(residual[position * outputs + output])
+          var sum = 0.0
           taps { tap, place in
             for channel in 0..<input.channels {
               sum +=
@@ -79,14 +81,15 @@ import Testing
                 * Double(x[place * input.channels + channel])
             }
           }
+          sum = sum * Double(scale[output]) + Double(bias[output]) + Double(residual[position * outputs + output])
           expected.append(min(max(sum, 0), 6))
         }
         for channel in 0..<input.channels {
-          var sum = Double(bias[channel])
+          var sum = 0.0
           taps { tap, place in
             sum += Double(weights[channel * kernel * kernel + tap]) * Double(x[place * input.channels + channel])
           }
-          expectedDepthwise.append(max(sum, 0))
+          expectedDepthwise.append(max(sum * Double(scale[channel]) + Double(bias[channel]), 0))
         }
       }
     }

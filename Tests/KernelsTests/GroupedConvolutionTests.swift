@@ -11,6 +11,7 @@ import Testing
     let (inputs, outputs) = (shape.groups * shape.inputs, shape.groups * shape.outputs)
     let weights = Generated.unit("grouped", count: outputs * shape.inputs * 9).map { Float($0) }
     let bias = Generated.unit("bias", count: outputs).map { Float($0) }
+    let scale = Generated.unit("scale", count: outputs).map { Float(1 + $0 / 2) }
     var whole = [Float](repeating: 0, count: outputs * inputs * 9)
     for output in 0..<outputs {
       let first = output / shape.outputs * shape.inputs
@@ -19,11 +20,13 @@ import Testing
       }
     }
     let plain = try Convolution(
-      weights: weightRows(whole, length: inputs * 9), bias: bias, outputs: outputs, inputs: inputs, kernel: 3,
+      weights: weightRows(whole, length: inputs * 9), scale: scale, bias: bias, outputs: outputs, inputs: inputs,
+      kernel: 3,
       stride: stride,
       activation: .relu)
     let grouped = try GroupedConvolution(
-      weights: weightRows(weights, length: shape.inputs * 9), bias: bias, outputs: outputs, inputs: inputs,
+      weights: weightRows(weights, length: shape.inputs * 9), scale: scale, bias: bias, outputs: outputs,
+      inputs: inputs,
       groups: shape.groups, kernel: 3, stride: stride, activation: .relu)
     let input = Grid(height: 11, width: 13, channels: inputs)
     let x = Generated.unit("x", count: input.count).map { Float($0) }

@@ -59,23 +59,25 @@ import Testing
       let windows = try Windows(
         kernel: shape.kernel, stride: shape.stride, channels: channels, x: floats("dx", 11 * 14 * channels))
       let weights = floats("dw", shape.kernel * shape.kernel * channels)
-      let bias = floats("db", channels)
+      let (scale, bias) = (try ConstantFloats(floats("ds", channels)), floats("db", channels))
       for activation in [Activation.relu6, .hardSigmoid] {
         var y = [Float](repeating: .nan, count: windows.count)
         windows.run(into: &y) { window in
           weights.withUnsafeBufferPointer { weights in
             bias.withUnsafeBufferPointer { bias in
               guard let weights = weights.baseAddress, let bias = bias.baseAddress else { return }
-              let task = Depthwise(window: window, weights: weights, bias: bias, activation: activation)
+              let task = Depthwise(
+                window: window, weights: weights, scale: scale.base, bias: bias, activation: activation)
               for part in [0..<2, 2..<windows.rows.outputLength] { kernels.depthwise(task, outputRows: part) }
             }
           }
         }
         let expected = y.indices.map { output in
           let channel = output % channels
-          let sum = windows.taps(output).reduce(Double(bias[channel])) {
+          let taps = windows.taps(output).reduce(0.0) {
             $0 + Double(weights[$1.tap * channels + channel]) * Double(windows.x[$1.input])
           }
+          let sum = taps * Double(scale.base[channel]) + Double(bias[channel])
           return activation == .relu6 ? min(max(sum, 0), 6) : min(max(sum + 3, 0), 6) / 6
         }
         expectClose(y, expected, within: 4e-6, "\(channels) channels")

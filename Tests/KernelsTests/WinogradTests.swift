@@ -15,12 +15,14 @@ import Testing
     let scale = (3 / Double(9 * inputs)).squareRoot()
     let weights = Generated.unit("ww", count: outputs * inputs * 9).map { Float(scale * $0) }
     let bias = Generated.unit("wb", count: outputs).map { Float($0) }
+    let norm = Generated.unit("ws", count: outputs).map { Float(1 + $0 / 2) }
     let residual = Generated.unit("wr", count: height * width * outputs).map { Float($0) }
     let workers = try Workers(count: 2)
     let grid = Grid(height: height, width: width, channels: inputs)
 
     let plain = try Convolution(
-      weights: weightRows(weights, length: 9 * inputs), bias: bias, outputs: outputs, inputs: inputs, kernel: 3,
+      weights: weightRows(weights, length: 9 * inputs), scale: norm, bias: bias, outputs: outputs, inputs: inputs,
+      kernel: 3,
       stride: 1,
       activation: .relu)
     let border: Border = isReflecting ? .reflect(margin: 1) : .zeros(before: 1, after: 1)
@@ -30,7 +32,8 @@ import Testing
     plain.run(x, plainPlan, residual: residual, into: &expected, scratch: plainScratch.base, workers: workers)
 
     let winograd = try WinogradConvolution(
-      weights: weightRows(weights, length: 9 * inputs), bias: bias, outputs: outputs, inputs: inputs, activation: .relu)
+      weights: weightRows(weights, length: 9 * inputs), scale: norm, bias: bias, outputs: outputs, inputs: inputs,
+      activation: .relu)
     let plan = try winograd.plan(grid, isReflecting: isReflecting)
     #expect(plan.output == plainPlan.output)
     let scratch = try FloatBuffer(count: plan.scratchCount(workers: 2))

@@ -269,8 +269,9 @@ private struct TileBias {
   }
 }
 
-/// The way of a tile's sums to y: bias, residual, activation, and no more columns than y has.
+/// The way of a tile's sums to y: scale, bias, residual, activation, and no more columns than y has.
 private struct TileEnd {
+  private let scale: UnsafePointer<Float>?
   private let bias: TileBias
   private let y: UnsafeMutablePointer<Float>
   private let residual: UnsafePointer<Float>?
@@ -284,6 +285,7 @@ private struct TileEnd {
   @inline(__always)
   init(_ task: borrowing Product, row: Int, count: Int, column: Int, width: Int) {
     let place = row &* task.yStride &+ column
+    scale = task.scale.map { $0 + column }
     bias = TileBias(task, row: row, column: column)
     y = task.y + place
     residual = task.residual.map { $0 + place }
@@ -298,8 +300,16 @@ private struct TileEnd {
   func store<V: FloatVector, Columns: Count, Runs: Count>(_ row: RowSums<V, Columns, Runs>, _ index: Int) {
     guard index < count else { return }
     let (a, b) = row.sums
-    store(a + bias.vector(index, 0), index &* stride, columns)
-    if Columns.value > 1 { store(b + bias.vector(index, V.width), index &* stride &+ V.width, columns &- V.width) }
+    store(finished(a, index, 0), index &* stride, columns)
+    if Columns.value > 1 { store(finished(b, index, V.width), index &* stride &+ V.width, columns &- V.width) }
+  }
+
+  /// The sums of a row from a column of the tile on, with scale and bias.
+  @inline(__always)
+  private func finished<V: FloatVector>(_ sum: V, _ row: Int, _ column: Int) -> V {
+    var value: V = bias.vector(row, column)
+    if let scale { value.add(sum, times: .load(scale + column)) } else { value += sum }
+    return value
   }
 
   @inline(__always)

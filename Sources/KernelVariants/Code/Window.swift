@@ -73,7 +73,8 @@ private func fourPositions<Kernel: Count, Stride: Count>(
   let place = FourPlaces(
     rows: task.window.rowSources + row &* Kernel.value,
     x: task.window.x + task.window.columnSources[column &* Kernel.value] &* channels,
-    lineLength: task.window.inputWidth &* channels, weights: task.weights, bias: task.bias, channels: channels,
+    lineLength: task.window.inputWidth &* channels, weights: task.weights, scale: task.scale, bias: task.bias,
+    channels: channels,
     limits: task.activation.limits, y: task.window.y + (row &* task.window.outputWidth &+ column) &* channels)
   var channel = 0
   while channel &+ WideVector.width <= channels {
@@ -95,6 +96,7 @@ private struct FourPlaces {
   let x: UnsafePointer<Float>
   let lineLength: Int
   let weights: UnsafePointer<Float>
+  let scale: UnsafePointer<Float>
   let bias: UnsafePointer<Float>
   let channels: Int
   let limits: (low: Float, high: Float)
@@ -117,12 +119,19 @@ private struct FourPlaces {
       }
     }
     // Last, as for products.
-    let bias = V.load(bias + channel)
+    let (scale, bias) = (V.load(scale + channel), V.load(bias + channel))
     let y = y + channel
-    (a + bias).limited(limits.low, limits.high).store(to: y)
-    (b + bias).limited(limits.low, limits.high).store(to: y + channels)
-    (c + bias).limited(limits.low, limits.high).store(to: y + 2 &* channels)
-    (d + bias).limited(limits.low, limits.high).store(to: y + 3 &* channels)
+    store(a, scale, bias, y)
+    store(b, scale, bias, y + channels)
+    store(c, scale, bias, y + 2 &* channels)
+    store(d, scale, bias, y + 3 &* channels)
+  }
+
+  @inline(__always)
+  private func store<V: FloatVector>(_ sum: V, _ scale: V, _ bias: V, _ target: UnsafeMutablePointer<Float>) {
+    var value = bias
+    value.add(sum, times: scale)
+    value.limited(limits.low, limits.high).store(to: target)
   }
 }
 
@@ -165,7 +174,9 @@ private func sum<V: FloatVector>(
     }
   }
   let (low, high) = task.activation.limits
+  var value = load(task.bias + channel)
+  value.add(sum, times: load(task.scale + channel))
   store(
-    (sum + load(task.bias + channel)).limited(low, high),
+    value.limited(low, high),
     window.y + ((row &* window.outputWidth &+ column) &* channels &+ channel))
 }

@@ -199,12 +199,13 @@ extension Variant {
       while channel < task.channels {
         let products = task.products + (tile &* task.channels &+ channel)
         collectTile(products, step)
-        let bias = WideVector.load(task.bias + channel)
+        let (scale, bias) = (WideVector.load(task.scale + channel), WideVector.load(task.bias + channel))
         for row in 0..<rowCount {
           var sum = products + 4 &* row &* step
           var place = corner &+ row &* rowLength &+ channel
           for _ in 0..<columnCount {
-            var value = WideVector.load(sum) + bias
+            var value = bias
+            value.add(.load(sum), times: scale)
             if let residual = task.residual { value += .load(residual + place) }
             value.limited(low, high).store(to: task.y + place)
             sum += step
