@@ -110,7 +110,8 @@ let package = Package(
         name: "training-steps", dependencies: ["Basics", "Flows", "Kernels", "Training"],
         path: "benchmarks/TrainingSteps", swiftSettings: settings),
       .target(
-        name: "Support", dependencies: ["Basics", "Imaging", "Encoders", "Flows", "Scoring"], path: "Tests/Support",
+        name: "Support", dependencies: ["Basics", "Kernels", "Imaging", "Encoders", "Flows", "Scoring"],
+        path: "Tests/Support",
         swiftSettings: settings),
       tests("Kernels", ["Basics", "Kernels", "Support"]),
       tests("Encoders", ["Basics", "Kernels", "Encoders", "Support"]),
@@ -137,6 +138,6 @@ let package = Package(
         [
           "cflowad", "Basics", "Encoders", "Flows", "Imaging", "ModelFile", "PNG", "Scoring", "Support", "Training",
         ]),
-      tests("Scoring", ["Basics", "Imaging", "Encoders", "Flows", "Scoring", "Support"]),
+      tests("Scoring", ["Basics", "Imaging", "Encoders", "Flows", "Kernels", "Scoring", "Segmentation", "Support"]),
     ]
 )

@@ -1,5 +1,4 @@
 import Basics
-import Foundation
 import Kernels
 import Support
 import Testing
@@ -9,72 +8,23 @@ import Testing
 /// Every architecture against the double-precision features of torchvision's and timm's own modules: see
 /// Tests/Fixtures/make_encoders.py.
 @Suite(.serialized) struct ArchitectureTests {
-  struct Fixture: Decodable, CustomTestStringConvertible {
-    struct Case: Decodable {
-      let height, width: Int
-      let levels: [Level]
-    }
-    struct Level: Decodable {
-      struct Slice: Decodable { let offset, count: Int }
-      let tap: String
-      let height, width, channels, stride: Int
-      let max_abs: Double
-      let values: Slice
-    }
-    let architecture, padding: String
-    let gain: Double
-    let cases: [Case]
-
-    var testDescription: String { "\(architecture), \(padding)" }
-
-    static let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .appending(path: "Fixtures/encoders")
-
-    static let all: [Fixture] = {
-      let data = try? Data(contentsOf: folder.appending(path: "index.json"))
-      return data.flatMap { try? JSONDecoder().decode([Fixture].self, from: $0) } ?? []
-    }()
-
-    static let values: [Float] = {
-      let data = (try? Data(contentsOf: folder.appending(path: "values.bin"))) ?? Data()
-      return data.withUnsafeBytes { bytes in
-        (0..<bytes.count / 4).map { bytes.loadUnaligned(fromByteOffset: 4 * $0, as: Float.self) }
-      }
-    }()
-  }
-
-  /// The generated values of a state-dict key.
-  static func weights(_ architecture: String, _ key: String, _ shape: [Int], gain: Double) -> [Float] {
-    let (center, spread): (Double, Double) =
-      if key == "cls_token" || key == "pos_embed" {
-        (0, 0.5)
-      } else if shape.count > 1 {
-        (0, (gain / Double(shape[1...].reduce(1, *))).squareRoot())
-      } else if key.hasSuffix("weight") {
-        (1, 0.2)
-      } else {
-        key.hasSuffix("running_var") ? (1, 0.5) : (0, 0.1)
-      }
-    return Generated.unit("\(architecture)/\(key)", count: shape.reduce(1, *)).map { Float(center + spread * $0) }
-  }
-
   @Test func everyArchitectureHasAFixture() {
-    #expect(Set(Fixture.all.map(\.architecture)) == Set(Architecture.all.map(\.name)))
+    #expect(Set(EncoderFixture.all.map(\.architecture)) == Set(Architecture.all.map(\.name)))
     for architecture in Architecture.all {
-      for size in Fixture.all.filter({ $0.architecture == architecture.name }).flatMap(\.cases) {
+      for size in EncoderFixture.all.filter({ $0.architecture == architecture.name }).flatMap(\.cases) {
         #expect(Set(size.levels.map(\.tap)) == Set(architecture.allTaps))
       }
     }
   }
 
-  @Test(arguments: Fixture.all)
-  func featuresEqualThePublishedModules(fixture: Fixture) throws {
+  @Test(arguments: EncoderFixture.all)
+  func featuresEqualThePublishedModules(fixture: EncoderFixture) throws {
     try check(fixture, taps: try Encoder.taps(architecture: fixture.architecture))
   }
 
   /// Where only the block's output is taken, its addition is part of the projection; where both are, a layer of its own.
-  @Test(arguments: Fixture.all)
-  func soDoBlocksOutputsAloneAndBesideThem(fixture: Fixture) throws {
+  @Test(arguments: EncoderFixture.all)
+  func soDoBlocksOutputsAloneAndBesideThem(fixture: EncoderFixture) throws {
     let architecture = try Architecture.named(fixture.architecture)
     guard let residualTaps = architecture.residualTaps else { return }
     try check(fixture, taps: residualTaps)
@@ -82,17 +32,14 @@ import Testing
     try check(fixture, taps: [architecture.taps[1], residualTaps[2]])
   }
 
-  private func check(_ fixture: Fixture, taps: [String]) throws {
+  private func check(_ fixture: EncoderFixture, taps: [String]) throws {
     let padding = try #require(Padding(rawValue: fixture.padding))
     let description = EncoderDescription(architecture: fixture.architecture, padding: padding, taps: taps)
     // Built for the first case's size, so that the fast forms of layers are met, and run at the others too.
     let inputSize = fixture.cases.first.map { EncoderInputSize(height: $0.height, width: $0.width) }
     let encoder = try Encoder(
       description, inputSize: inputSize, workers: Workers(count: 2)
-    ) { (key, shape) throws(Failure) in
-      let values = Self.weights(fixture.architecture, key, shape, gain: fixture.gain)
-      return Weights(try Tensor(shape: shape, values: values), key: key)
-    }
+    ) { (key, shape) throws(Failure) in try fixture.weights(key, shape) }
     try runsOrRefuses(encoder)
     for size in fixture.cases {
       let input = EncoderTests.input(height: size.height, width: size.width)
@@ -104,7 +51,7 @@ import Testing
         let first = level.values.offset / 4
         expectClose(
           (0..<level.values.count).map { session.features(index)[$0 * level.stride] },
-          Fixture.values[first..<first + level.values.count], within: 1e-5 * level.max_abs,
+          EncoderFixture.values[first..<first + level.values.count], within: 1e-5 * level.max_abs,
           "\(tap) among \(taps) of \(size.height) x \(size.width)")
       }
       // The bits do not depend on the number of threads.

@@ -22,19 +22,7 @@ import Testing
 
   /// A frame of any size made of the fixture's squares.
   private func withFrame<Result>(width: Int, height: Int, _ body: (Frame) throws -> Result) throws -> Result {
-    let squares = Generated.unit("tiled frame", count: 3 * (width / 8 + 1) * (height / 8 + 1))
-    var pixels: [UInt8] = []
-    for y in 0..<height {
-      for x in 0..<width {
-        for channel in 0..<3 {
-          pixels.append(UInt8(128 + 100 * squares[3 * (y / 8 * (width / 8 + 1) + x / 8) + channel]))
-        }
-      }
-    }
-    return try pixels.withUnsafeBufferPointer { pixels in
-      try body(
-        Frame(base: #require(pixels.baseAddress), width: width, height: height, stride: 3 * width, format: .rgb8))
-    }
+    try Generated.withSquares("tiled frame", width: width, height: height, body)
   }
 
   @Test func aFrameThatFitsATileIsScoredAsWithoutTiles() throws {

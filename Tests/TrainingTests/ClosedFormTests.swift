@@ -10,8 +10,9 @@ import Testing
 extension LAPACKTests {
   /// Fits from a closed form on: plans by a clock of the test's own, what is kept, and FrEIA's parameters of a whitening.
   @Suite struct ClosedFormTests {
-    private static func options(_ start: TrainingOptions.Start) -> TrainingOptions {
+    static func options(_ start: TrainingOptions.Start, couplingSteps: Int? = nil) -> TrainingOptions {
       var options = TrainingOptions()
+      options.couplingSteps = couplingSteps
       (options.inputWidth, options.inputHeight, options.levelCount) = (64, 64, 2)
       (options.couplingBlocks, options.conditionChannels, options.fiberBatch) = (3, 8, 16)
       options.start = start
