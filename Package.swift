@@ -84,20 +84,20 @@ let package = Package(
       module("Segmentation", ["Basics"]),
       module("Evaluation", ["Basics", "Segmentation"]),
       module("ModelFile", ["Basics", "HDF5", "Imaging", "Encoders", "Flows", "Scoring"]),
-      module("TrainingFile", ["Basics", "HDF5", "Kernels", "ModelFile", "Training"]),
+      module("TrainingFile", ["Basics", "HDF5", "Kernels", "Training"]),
       .target(name: "CPicture", path: "Sources/Libraries/Picture/Shim"),
       .target(
         name: "PictureDecoding", dependencies: ["Basics", "CPicture", "Imaging"],
         path: "Sources/Libraries/Picture/Wrapper", swiftSettings: settings),
       module("ImageFiles", ["Basics", "Imaging", "PNG", "JPEG", "TIFF", "WebP"]),
-      module("DataSets", ["Basics", "ImageFiles", "Imaging"]),
+      module("DataSets", ["Basics", "ImageFiles"]),
       .target(name: "CLastError", path: "Sources/Libraries/LastError"),
       .systemLibrary(name: "CFlowADHeader", path: "include"),
       module(
         "CFlowAD",
         [
           "CFlowADHeader", "CLastError", "CProcess", "Basics", "Kernels", "Imaging", "ImageFiles", "PNG", "Rendering",
-          "Encoders", "Flows", "Scoring", "Segmentation", "Training", "TrainingFile", "Evaluation", "ModelFile",
+          "Flows", "Scoring", "Segmentation", "Training", "TrainingFile", "Evaluation", "ModelFile",
         ], exclude: ["exports.map"]),
       .executableTarget(
         name: "cflowad",

@@ -14,11 +14,10 @@ import ImageFiles
 enum CSVList {
   static func classes(_ path: String, _ part: DataSet.Part) throws(Failure) -> [DataSet.ImageClass] {
     let file = try RegularFile(path: path)
-    let bytes = try file.read(upTo: file.size)
     do throws(Failure) {
       let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
       return try classes(
-        CSV(CSV.text(bytes)), part, folder: folder, name: Folder(path).name.stem)
+        CSV(CSV.text(file.read())), part, folder: folder, name: Folder(path).name.stem)
     } catch {
       throw error.within(path)
     }

@@ -1,5 +1,4 @@
 import Basics
-import ImageFiles
 
 /// An array file of numpy's format (NEP 1), of numbers of which only whether they are 0 is of interest.
 final class NPYFile {
@@ -20,7 +19,7 @@ final class NPYFile {
     do throws(Failure) {
       (shape, count, elementBytes, dataOffset) = try Self.header(file)
     } catch {
-      throw error.kind == .io ? error : error.within(path)
+      throw error.within(path)
     }
   }
 
@@ -35,9 +34,8 @@ final class NPYFile {
     let lengthBytes = head[6] == 1 ? 2 : 4
     let length = (0..<lengthBytes).reduce(0) { $0 | Int(head[8 + $1]) << (8 * $1) }
     let dataOffset = 8 + lengthBytes + length
-    guard dataOffset <= file.size else { throw Failure(.format, "the file ends too early") }
-    try file.seek(to: 8 + lengthBytes)
-    let text = String(decoding: try file.read(upTo: length), as: UTF8.self)
+    guard dataOffset <= file.count else { throw Failure(.format, "the file ends too early") }
+    let text = String(decoding: try file.read(at: 8 + lengthBytes, upTo: length), as: UTF8.self)
 
     guard let type = value(of: "descr", in: text)?.dropFirst().prefix(while: { $0 != "'" }),
       let shapeText = value(of: "shape", in: text)?.dropFirst().prefix(while: { $0 != ")" })
@@ -55,7 +53,7 @@ final class NPYFile {
     if shape.count > 1, value(of: "fortran_order", in: text)?.hasPrefix("True") == true {
       throw Failure(.unsupported, "an array in Fortran's order is not read")
     }
-    guard let count = checkedProduct(shape), let bytes = checkedProduct([count, size]), bytes <= file.size - dataOffset
+    guard let count = checkedProduct(shape), let bytes = checkedProduct([count, size]), bytes <= file.count - dataOffset
     else { throw Failure(.format, "the file ends too early") }
     return (shape, count, size, dataOffset)
   }
@@ -71,9 +69,11 @@ final class NPYFile {
     guard range.lowerBound >= 0, range.upperBound <= count else {
       throw Failure(.format, "\(path): the elements \(range) are not within its \(count)")
     }
-    try file.seek(to: dataOffset + range.lowerBound * elementBytes)
-    let bytes = try file.read(upTo: range.count * elementBytes)
-    guard bytes.count == range.count * elementBytes else { throw Failure(.io, "\(path): the file ends too early") }
+    let bytes: [UInt8]
+    do throws(Failure) {
+      bytes = try file.read(at: dataOffset + range.lowerBound * elementBytes, upTo: range.count * elementBytes)
+      guard bytes.count == range.count * elementBytes else { throw Failure(.io, "the file ends too early") }
+    } catch { throw error.within(path) }
     return range.indices.map { index in
       let start = (index - range.lowerBound) * elementBytes
       return bytes[start..<start + elementBytes].contains { $0 != 0 }

@@ -62,13 +62,11 @@ package enum ImageFile {
   ) throws(Failure) -> Result {
     let file = try RegularFile(path: path)
     do throws(Failure) {
-      guard file.size <= 1 << 33 else { throw Failure(.format, "the file is larger than any image that is read") }
-      let bytes = try Buffer<UInt8>(count: min(file.size, limit), isBrief: true)
-      let count = try file.read(upTo: bytes.count, into: bytes.base)
-      return try body(UnsafeBufferPointer(start: bytes.base, count: count))
-    } catch {
-      throw error.kind == .io ? error : error.within(path)
-    }
+      guard file.count <= 1 << 33 else { throw Failure(.format, "the file is larger than any image that is read") }
+      let bytes = try Buffer<UInt8>(count: min(file.count, limit), isBrief: true)
+      try file.read(at: 0, into: UnsafeMutableRawBufferPointer(start: bytes.base, count: bytes.count))
+      return try body(UnsafeBufferPointer(start: bytes.base, count: bytes.count))
+    } catch { throw error.within(path) }
   }
 }
 
@@ -79,7 +77,9 @@ extension ImageFile {
 
     /// Fails with `io`, with `unsupported` for an image of another kind, and with `format`.
     init(path: String) throws(Failure) {
-      let bytes = try RegularFile(path: path).read(upTo: 16)
+      let file = try RegularFile(path: path)
+      let bytes: [UInt8]
+      do throws(Failure) { bytes = try file.read(upTo: 16) } catch { throw error.within(path) }
       func begins(_ text: StaticString, at place: Int = 0) -> Bool {
         text.withUTF8Buffer { bytes.dropFirst(place).starts(with: $0) }
       }

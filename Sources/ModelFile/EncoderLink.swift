@@ -54,8 +54,8 @@ struct EncoderLink {
 
   /// Beside what the detector's symbolic links lead to.
   private static func path(_ file: String, beside detector: String) throws(Failure) -> String {
-    let detector = try FileReplacement(of: detector).target
-    let path = FileReplacement.folder(of: detector) + file
+    let detector = try AtomicFile(of: detector).target
+    let path = AtomicFile.folder(of: detector) + file
     guard isFileName(file), path != detector, file != detector else {
       throw Failure(.invalidArgument, "'\(file)' is not the name of another file in the detector's folder")
     }
@@ -84,7 +84,7 @@ struct EncoderLink {
       throw Failure(.unsupported, "its encoder is in another file, '\(file)': open the detector by its path")
     }
     let path = folder + file
-    let opened = try Disk.open(path)
+    let opened = try RegularFile(path: path)
     do throws(Failure) {
       let weights = try FileImage.read(opened) { root throws(Failure) in
         try ModelFile.checkFormat(root)

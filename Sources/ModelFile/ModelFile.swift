@@ -1,4 +1,5 @@
 import Basics
+import Glibc
 import HDF5
 import Imaging
 import Scoring
@@ -48,10 +49,17 @@ package enum ModelFile {
   /// The same with tensors that stay in the file, which is kept open for them, until they are needed: what is wrong with
   /// their values is known only then.
   package static func open(path: String) throws(Failure) -> DetectorContents {
-    let file = try Disk.open(path)
+    let file = try RegularFile(path: path)
     // A detector that is deployed by a symbolic link has its encoder beside the real file, or else beside the link.
-    let folders = [Disk.realPath(path), path].compactMap { $0 }.map(FileReplacement.folder(of:))
+    let folders = [realPath(path), path].compactMap { $0 }.map(AtomicFile.folder(of:))
     do throws(Failure) { return try open(file, folders: folders) } catch { throw error.within(path) }
+  }
+
+  /// A path without symbolic links; nil when there is nothing.
+  private static func realPath(_ path: String) -> String? {
+    guard let real = realpath(path.pathBytes, nil) else { return nil }
+    defer { free(real) }
+    return String(path: real)
   }
 
   /// The detector that a file holds; fails as ``open(path:)`` and the detector do.
@@ -89,7 +97,7 @@ package enum ModelFile {
     let link = try encoderFile.map { name throws(Failure) in try EncoderLink(name, for: contents, beside: path) }
     let bytes = try image(of: contents, for: path, link)
     try withExtendedLifetime(bytes) { () throws(Failure) in
-      try Disk.replace(path, with: UnsafeRawBufferPointer(bytes.buffer))
+      try AtomicFile.write(UnsafeRawBufferPointer(bytes.buffer), to: path)
     }
   }
 

@@ -16,7 +16,7 @@ struct FileIdentity: Hashable {
     if let existing = FileIdentity(path) {
       self = existing
     } else {
-      self.init(FileReplacement.folder(of: path), name: path.split(separator: "/").last.map { String($0) })
+      self.init(AtomicFile.folder(of: path), name: path.split(separator: "/").last.map { String($0) })
     }
   }
 

@@ -165,11 +165,14 @@ struct ModelSummary: Codable {
 
   private static func fingerprint(_ path: String) throws(Failure) -> String {
     let file = try RegularFile(path: path)
-    let bytes = try Buffer<UInt8>(count: 1 << 16)
     var fingerprint = Fingerprint()
-    while case let count = try file.read(upTo: 1 << 16, into: bytes.base), count > 0 {
-      fingerprint.add(UnsafeRawBufferPointer(start: bytes.base, count: count))
-    }
+    var done = 0
+    do throws(Failure) {
+      while case let bytes = try file.read(at: done, upTo: 1 << 16), !bytes.isEmpty {
+        fingerprint.add(bytes)
+        done += bytes.count
+      }
+    } catch { throw error.within(path) }
     return fingerprint.text
   }
 }

@@ -29,6 +29,6 @@ enum OutputPaths {
     } else if path.hasSuffix("/") {
       throw Failure(.io, "\(path): it cannot be written: it is the name of a folder")
     }
-    _ = try FileReplacement(of: path)
+    _ = try AtomicFile(of: path)
   }
 }

@@ -1,5 +1,4 @@
 import Basics
-import ModelFile
 
 /// A file of text that a command writes.
 enum TextFile {
@@ -7,7 +6,7 @@ enum TextFile {
   static func write(_ text: String, to path: String) throws(Failure) {
     var text = text
     let result = text.withUTF8 { bytes in
-      Result { () throws(Failure) in try Disk.replace(path, with: UnsafeRawBufferPointer(bytes)) }
+      Result { () throws(Failure) in try AtomicFile.write(UnsafeRawBufferPointer(bytes), to: path) }
     }
     try result.get()
   }

@@ -2,7 +2,6 @@ import Basics
 import Glibc
 import HDF5
 import Kernels
-import ModelFile
 import Training
 
 /// The state of a fit in a file of its own: HDF5, for the machine and the version that wrote it.
@@ -21,7 +20,7 @@ package struct TrainingFile: TrainingCheckpoint {
 
   package func load() throws(Failure) -> TrainingState? {
     guard access(path.pathBytes, F_OK) == 0 else { return nil }
-    let file = try Disk.open(path)
+    let file = try RegularFile(path: path)
     do throws(Failure) {
       return try FileImage.read(file) { root throws(Failure) in try state(root) }
     } catch { throw error.within(path) }
@@ -34,7 +33,7 @@ package struct TrainingFile: TrainingCheckpoint {
       try fill(root, state)
     }
     try withExtendedLifetime(bytes) { () throws(Failure) in
-      try Disk.replace(path, with: UnsafeRawBufferPointer(bytes.buffer))
+      try AtomicFile.write(UnsafeRawBufferPointer(bytes.buffer), to: path)
     }
   }
 

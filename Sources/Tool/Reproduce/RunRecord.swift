@@ -61,7 +61,8 @@ struct RunRecord: Codable, Equatable {
   static func load(_ path: String, settings: Settings) throws(Failure) -> RunRecord? {
     guard access(path.pathBytes, F_OK) == 0 else { return nil }
     let file = try RegularFile(path: path)
-    let bytes = try file.read(upTo: file.size)
+    let bytes: [UInt8]
+    do throws(Failure) { bytes = try file.read() } catch { throw error.within(path) }
     guard let record = try? decodeJSON(RunRecord.self, bytes) else {
       throw Failure(.format, "\(path): it is no record of a run by this version; choose another folder for results")
     }

@@ -7,6 +7,8 @@ package protocol ReadableFile: AnyObject, Sendable {
   func read(at offset: Int, into buffer: UnsafeMutableRawBufferPointer) throws(Failure)
 }
 
+extension RegularFile: ReadableFile {}
+
 /// A file's bytes in the caller's memory, which must outlive the object.
 package final class BorrowedBytes: ReadableFile, @unchecked Sendable {
   private let bytes: UnsafeRawBufferPointer

@@ -4,7 +4,7 @@ import Glibc
 
 extension PNG {
   /// Writes 8-bit pixels as a PNG file: grey (`channels` 1), RGB (3) or RGBA (4), rows `stride` bytes apart. A failure leaves
-  /// what was there, as ``FileReplacement`` does.
+  /// what was there, as ``AtomicFile`` does.
   ///
   /// Fails with `io` when it cannot be written, with `invalidArgument` for sides outside 1...65535, other channels, or a
   /// stride shorter than a row, with `outOfMemory`.
@@ -13,7 +13,7 @@ extension PNG {
   ) throws(Failure) {
     try check(width: width, height: height, stride: stride, channels: channels)
     guard !path.isEmpty, !path.utf8.contains(0) else { throw Failure(.io, "a path is empty or holds a NUL character") }
-    let replacement = try FileReplacement(of: path)
+    let replacement = try AtomicFile(of: path)
     let bytes = try memory(pixels, width: width, height: height, stride: stride, channels: channels, name: path)
     defer { free(bytes.baseAddress) }
     try replacement.write(UnsafeRawBufferPointer(bytes), outlastsPowerFailure: false)

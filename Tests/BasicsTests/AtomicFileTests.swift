@@ -2,7 +2,7 @@ import Basics
 import Foundation
 import Testing
 
-@Suite struct FileReplacementTests {
+@Suite struct AtomicFileTests {
   /// A folder of its own for a test, removed with the object.
   private final class Folder {
     let path: String
@@ -31,7 +31,7 @@ import Testing
   }
 
   private func replace(_ path: String, with text: String) throws(Failure) {
-    let replacement = try FileReplacement(of: path)
+    let replacement = try AtomicFile(of: path)
     replacement.removeLeftovers()
     let bytes = Array(text.utf8)
     let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 1)

@@ -1,11 +1,11 @@
 import Glibc
 import Synchronization
 
-/// New contents for a file, whole or not at all: they are written beside it and renamed.
+/// A file that gets new contents, whole or not at all: they are written beside it and renamed.
 ///
 /// The file that a symbolic link leads to is replaced, not the link, and keeps its mode, and its owner where the system allows
 /// that. Only a regular file is ever replaced.
-package struct FileReplacement {
+package struct AtomicFile {
   /// Where the links on the way end.
   package let target: String
   /// What is there; nil for nothing yet.
@@ -44,6 +44,14 @@ package struct FileReplacement {
       try temporary.rename(to: target)
       if outlastsPowerFailure { Self.syncFolder(Self.folder(of: target)) }
     } catch { throw error.within(target) }
+  }
+
+  /// Makes `bytes` the contents of a file, and tidies up beside it; fails as ``init(of:)`` and
+  /// ``write(_:outlastsPowerFailure:)`` do.
+  package static func write(_ bytes: UnsafeRawBufferPointer, to path: String) throws(Failure) {
+    let file = try AtomicFile(of: path)
+    file.removeLeftovers()
+    try file.write(bytes)
   }
 
   /// Removes what processes that died while they wrote left beside the file.
