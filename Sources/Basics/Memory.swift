@@ -10,3 +10,11 @@ package func checkMemory<Element>(for count: Int, of type: Element.Type) throws(
   else { throw Failure(.outOfMemory, "there is no memory for the values of an array") }
   free(memory)
 }
+
+/// Fails with `.bufferTooSmall` when a caller's array is too small for what it shall receive.
+package func checkCapacity(_ capacity: Int, holds needed: Int, _ name: StaticString) throws(Failure) {
+  // size_t is unsigned: SIZE_MAX, "no limit", arrives as -1.
+  guard UInt(bitPattern: capacity) >= UInt(bitPattern: needed) else {
+    throw Failure(.bufferTooSmall, "\(name) has room for \(capacity) elements where \(needed) are needed")
+  }
+}

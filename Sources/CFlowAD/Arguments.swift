@@ -72,14 +72,6 @@ func checkedOutput<Value>(
   return pointer
 }
 
-/// Says when an output array is too small for what it shall receive.
-func checkCapacity(_ capacity: Int, holds needed: Int, _ name: StaticString) throws(Failure) {
-  // size_t is unsigned: SIZE_MAX, "no limit", arrives as -1.
-  guard UInt(bitPattern: capacity) >= UInt(bitPattern: needed) else {
-    throw Failure(.bufferTooSmall, "\(name) has room for \(capacity) elements where \(needed) are needed")
-  }
-}
-
 /// A raw pointer through which a result is handed out.
 func checkedOutput(_ pointer: UnsafeMutableRawPointer?, _ name: StaticString) throws(Failure) -> UnsafeMutableRawPointer
 {

@@ -37,11 +37,11 @@ struct RegionOutputs {
   }
 
   /// Writes the finder's regions as far as there is room, and gives the number of corners of their contours.
-  func write(_ finder: RegionFinder, calibration: Calibration?) -> Int {
+  func write(_ finder: RegionFinder, _ result: FrameResult) -> Int {
     var (written, needed) = (0, 0)
     for (index, region) in finder.regions.prefix(capacity).enumerated() {
       var output = cflowad_region(region)
-      output.p_value = calibration?.pValue(region.peak) ?? .nan
+      output.p_value = result.pValue(of: region.peak)
       if let points {
         let count = finder.contour(of: region) { corner, x, y in
           guard written &+ corner < pointCapacity else { return }

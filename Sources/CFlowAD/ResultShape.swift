@@ -4,18 +4,9 @@ import Imaging
 import Kernels
 import Scoring
 
-/// Tells the caller what the arrays of a result hold, be there room for it or not.
-func tellShape(
-  _ detector: Detector, _ frame: UnsafePointer<cflowad_frame>?, _ result: UnsafeMutablePointer<cflowad_result>
-) throws(Failure) {
-  let frame = try checkedFrame(frame)
-  var outputs = try CallerStruct.read(UnsafePointer(result), "result")
-  outputs.shape = cflowad_shape(detector, frame)
-  CallerStruct.write(outputs, to: result)
-}
-
 extension cflowad_shape {
-  fileprivate init(_ detector: Detector, _ frame: Frame) {
+  /// Of the results that a detector gives of a frame.
+  init(_ detector: Detector, _ frame: Frame) {
     self.init()
     let tiles = detector.preprocessing.tiles(frameWidth: frame.width, frameHeight: frame.height)
     map_width = UInt32(truncatingIfNeeded: tiles.columns.mapLength)

@@ -16,7 +16,7 @@ package final class Resizer {
   static let bandRows = 16
 
   /// For the sizes met last.
-  private var routes = RecentlyUsed<Route>()
+  private var routes = LRUCache<Route>()
   private let resampling: Resampling
   private let reader: RowReader
 

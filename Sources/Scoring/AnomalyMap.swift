@@ -16,7 +16,7 @@ package final class AnomalyMap {
   private let levels: LevelSum
   private let region: RegionOfInterest?
   private var buffer: FloatBuffer
-  private var layouts = RecentlyUsed<MapLayout>()
+  private var layouts = LRUCache<FrameLayout>()
 
   /// Values that are added up in single precision, at most.
   private static var summedCount: Int { 1024 }
@@ -43,11 +43,11 @@ package final class AnomalyMap {
 
   /// The layout for frames of a size: new tables and memory for one that was not met lately. Fails with `.outOfMemory`,
   /// and with `.invalidArgument` when the region is lost at this size.
-  package func layout(frameWidth: Int, frameHeight: Int) throws(Failure) -> MapLayout {
+  package func layout(frameWidth: Int, frameHeight: Int) throws(Failure) -> FrameLayout {
     let layout = try layouts.element {
       $0.frameWidth == frameWidth && $0.frameHeight == frameHeight
     } orMake: { () throws(Failure) in
-      try MapLayout(preprocessing, levels, frameWidth: frameWidth, frameHeight: frameHeight, region: region)
+      try FrameLayout(preprocessing, levels, frameWidth: frameWidth, frameHeight: frameHeight, region: region)
     }
     if buffer.count < layout.count { buffer = try FloatBuffer(count: layout.count) }
     return layout
@@ -55,7 +55,7 @@ package final class AnomalyMap {
 
   /// Adds a tile's likelihoods to the sum of a frame, which begins with tile 0.
   package func add(
-    tile: Int, of layout: MapLayout, logLikelihoods: UnsafePointer<Float>, levelMaxima: [Double]
+    tile: Int, of layout: FrameLayout, logLikelihoods: UnsafePointer<Float>, levelMaxima: [Double]
   ) {
     if tile == 0 { buffer.base.update(repeating: 0, count: layout.width &* layout.height) }
     let (row, column) = layout.tiles.place(tile)
@@ -67,12 +67,13 @@ package final class AnomalyMap {
   }
 
   /// Computes the sum of a frame that was kept.
-  package func sum(_ frame: FrameLikelihoods, levelMaxima: [Double]) throws(Failure) -> MapLayout {
+  package func sum(_ frame: FrameLikelihoods, levelMaxima: [Double]) throws(Failure) -> FrameLayout {
     let layout = try layout(frameWidth: frame.width, frameHeight: frame.height)
-    for (tile, values) in frame.tiles.enumerated() {
-      values.withUnsafeBufferPointer { values in
-        guard let values = values.baseAddress else { return }
-        add(tile: tile, of: layout, logLikelihoods: values, levelMaxima: levelMaxima)
+    let positions = levels.positionCounts.reduce(0, +)
+    frame.values.withUnsafeBufferPointer { values in
+      guard let values = values.baseAddress else { return }
+      for tile in 0..<layout.tiles.count {
+        add(tile: tile, of: layout, logLikelihoods: values + tile * positions, levelMaxima: levelMaxima)
       }
     }
     return layout
@@ -101,12 +102,16 @@ package final class AnomalyMap {
   ) throws(Failure) {
     for frame in frames {
       let layout = try layout(frameWidth: frame.width, frameHeight: frame.height)
-      for (tile, values) in frame.tiles.enumerated() {
+      var values = frame.values[...]
+      for tile in 0..<layout.tiles.count {
         let isUsed = layout.used(tile)
-        var start = 0
+        var place = 0
         for (level, count) in levels.positionCounts.enumerated() {
-          for i in start..<start + count where isUsed?[i] ?? true { body(level, values[i]) }
-          start += count
+          for value in values.prefix(count) {
+            if isUsed?[place] ?? true { body(level, value) }
+            place += 1
+          }
+          values = values.dropFirst(count)
         }
       }
     }
@@ -121,7 +126,7 @@ package final class AnomalyMap {
   }
 
   /// Turns the sum into the anomaly map, in place.
-  package func invert(_ layout: MapLayout, total: Double) -> Summary {
+  package func invert(_ layout: FrameLayout, total: Double) -> Summary {
     let map = buffer.base
     let total = Float(total)
     let count = layout.width &* layout.height

@@ -81,8 +81,8 @@ package final class Detector: Sendable {
     self.flows = flows
   }
 
-  /// A detector with another calibration: one by these levels, in a region of these maps.
-  init(_ other: Detector, calibration: Calibration) {
+  /// A detector with another calibration, one by these levels, in a region of these maps; or without one.
+  package init(_ other: Detector, calibration: Calibration?) {
     preprocessing = other.preprocessing
     encoderDescription = other.encoderDescription
     flowDescription = other.flowDescription

@@ -31,15 +31,18 @@ package final class FrameEncoder {
   }
 
   /// Computes ``features(_:)`` of a frame.
-  func run(_ frame: Frame) throws(Failure) {
+  func run(_ frame: Frame, _ clock: StageClock?) throws(Failure) {
     try resizer.resize(frame, into: pixels.base)
-    run(resized: pixels.base)
+    clock?(.resize)
+    run(resized: pixels.base, clock)
   }
 
   /// The same for an image that has the network's size already: height x width RGB8.
-  func run(resized pixels: UnsafePointer<UInt8>) {
+  func run(resized pixels: UnsafePointer<UInt8>, _ clock: StageClock?) {
     normalization.apply(pixels, pixelCount: preprocessing.width &* preprocessing.height, into: input.base)
+    clock?(.normalize)
     session.run(input.base)
+    clock?(.encoder)
   }
 
   /// The last frame's features of a level: positions x C.

@@ -5,27 +5,21 @@ import Imaging
 package struct FrameLikelihoods {
   package let width: Int
   package let height: Int
-  /// log p / C of each tile: the levels' grids one after the other, finest first.
-  private(set) var tiles: [[Float]] = []
+  /// log p / C of each tile after the other: the levels' grids, finest first.
+  let values: [Float]
 
   /// Fails with `.diverged` when one is not finite.
-  package init(_ frame: PreparedFrame, by session: LikelihoodSession) throws(Failure) {
-    self.init(width: frame.width, height: frame.height)
-    for picture in frame.pictures {
-      session.run(resized: picture)
-      try append(session)
+  package init(_ frame: PreparedFrame, by scorer: FrameScorer) throws(Failure) {
+    (width, height) = (frame.width, frame.height)
+    let count = frame.pictures.count * scorer.detector.positionCount
+    try checkMemory(for: count, of: Float.self)
+    var values = [Float](repeating: 0, count: count)
+    try values.withUnsafeMutableBufferPointer { (values) throws(Failure) in
+      var request = FrameRequest()
+      request.wantsScore = false
+      request.logLikelihoods = .init(values.baseAddress, capacity: count, "log_likelihoods")
+      _ = try scorer.score(frame, request)
     }
-  }
-
-  init(width: Int, height: Int) {
-    self.width = width
-    self.height = height
-  }
-
-  /// Adds the tile that the session ran last.
-  mutating func append(_ session: LikelihoodSession) throws(Failure) {
-    try session.checkFinite()
-    try checkMemory(for: session.detector.positionCount, of: Float.self)
-    tiles.append(Array(UnsafeBufferPointer(start: session.logLikelihoods, count: session.detector.positionCount)))
+    self.values = values
   }
 }

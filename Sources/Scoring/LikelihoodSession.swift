@@ -13,17 +13,9 @@ package final class LikelihoodSession {
   private let flow: FlowSession
   private let likelihoods: FloatBuffer
 
-  /// - Parameter threadCount: threads that share the work, the calling one included; 0 for one per processor.
-  package convenience init(_ detector: Detector, threadCount: Int = 0) throws(Failure) {
-    try self.init(detector, workers: Workers(count: threadCount))
-  }
-
-  /// - Parameter workers: what shares the work; nobody else may use it meanwhile.
-  package convenience init(_ detector: Detector, workers: Workers) throws(Failure) {
-    try self.init(detector, encoder: FrameEncoder(detector, workers: workers), workers: workers)
-  }
-
-  /// - Parameter encoder: one that serves the detector.
+  /// - Parameters:
+  ///   - encoder: one that serves the detector.
+  ///   - workers: what shares the work; nobody else may use it meanwhile.
   init(_ detector: Detector, encoder: FrameEncoder, workers: Workers) throws(Failure) {
     self.detector = detector
     self.encoder = encoder
@@ -45,26 +37,26 @@ package final class LikelihoodSession {
 
   /// Computes ``logLikelihoods`` and ``features(_:)`` of a frame.
   ///
-  /// - Parameter isEncoded: the encoder ran this frame last, for another detector.
-  package func run(_ frame: Frame, isEncoded: Bool = false) throws(Failure) {
-    if !isEncoded { try encoder.run(frame) }
-    runFlows()
+  /// - Parameters:
+  ///   - isEncoded: the encoder ran this frame last, for another detector.
+  ///   - clock: is told when a stage has ended.
+  func run(_ frame: Frame, isEncoded: Bool, _ clock: StageClock?) throws(Failure) {
+    if !isEncoded { try encoder.run(frame, clock) }
+    runFlows(clock)
   }
 
   /// The same for an image that has the network's size already: height x width RGB8.
-  package func run(resized pixels: UnsafePointer<UInt8>) {
-    encoder.run(resized: pixels)
-    runFlows()
-  }
-
-  /// The same in memory of its own.
-  func run(resized picture: [UInt8]) {
+  func run(resized picture: [UInt8], _ clock: StageClock?) {
     picture.withUnsafeBufferPointer { pixels in
-      if let pixels = pixels.baseAddress { run(resized: pixels) }
+      if let pixels = pixels.baseAddress { encoder.run(resized: pixels, clock) }
     }
+    runFlows(clock)
   }
 
-  private func runFlows() { flow.logLikelihoods(features: { encoder.features($0) }, into: likelihoods.base) }
+  private func runFlows(_ clock: StageClock?) {
+    flow.logLikelihoods(features: { encoder.features($0) }, into: likelihoods.base)
+    clock?(.flows)
+  }
 
   /// The last frame's features of a level: positions x C.
   package func features(_ level: Int) -> UnsafePointer<Float> { encoder.features(level) }

@@ -107,9 +107,9 @@ package enum StrangeFrame: String, Sendable, CaseIterable {
 extension Calibration {
   /// The verdicts about the frames of a kind that were tried, by the calibration's own thresholds; empty when none was.
   package func verdicts(_ kind: StrangeFrame) -> [Verdict] {
-    let judge = Judge(self)
+    let thresholds = DecisionThresholds(self)
     let scores = strangeScores[kind, default: []]
-    return zip(scores, strangeMeans[kind] ?? scores.map { _ in .nan }).map { judge.verdict($0, mean: $1) }
+    return zip(scores, strangeMeans[kind] ?? scores.map { _ in .nan }).map { thresholds.verdict($0, mean: $1) }
   }
 
   /// Kinds that were tried.
@@ -125,10 +125,13 @@ extension Calibration {
   }
 }
 
-extension DetectorSession {
+extension FrameScorer {
   /// As ``Calibration/strangeScores`` and ``Calibration/strangeMeans`` have them: infinite for a frame that scoring refuses.
   package func strangeScore(_ frame: PreparedFrame) throws(Failure) -> (score: Float, mean: Float) {
-    do throws(Failure) { return (try score(frame), mapMean) } catch {
+    do throws(Failure) {
+      let result = try score(frame)
+      return (result.score, result.mapMean)
+    } catch {
       guard error.kind == .diverged else { throw error }
       return (.infinity, .infinity)
     }

@@ -9,8 +9,8 @@ package enum Verdict: Int32, Sendable, CaseIterable, Comparable {
   package static func < (a: Verdict, b: Verdict) -> Bool { a.rawValue < b.rawValue }
 }
 
-/// The thresholds of a session: the detector's, but for those that the session sets itself.
-package struct Judge: Sendable {
+/// What frames are judged by: the detector's thresholds, but for those that its user sets.
+package struct DecisionThresholds: Sendable {
   /// Score above which a frame is rejected; NaN when neither detector nor session has one.
   package let threshold: Float
   /// Score above which a frame is not passed, at most ``threshold``.
@@ -42,10 +42,10 @@ package struct Judge: Sendable {
   }
 
   /// The same for frames whose scores and means may be other than the calibration's without being strange.
-  var withoutStrangeness: Judge {
-    var judge = self
-    (judge.lowThreshold, judge.meanThreshold) = (.nan, .nan)
-    return judge
+  var withoutStrangeness: DecisionThresholds {
+    var thresholds = self
+    (thresholds.lowThreshold, thresholds.meanThreshold) = (.nan, .nan)
+    return thresholds
   }
 
   /// - Parameter mean: of the map; NaN where it is not known.

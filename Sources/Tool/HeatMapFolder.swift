@@ -11,15 +11,13 @@ import Scoring
 /// that name.
 final class HeatMapFolder {
   private let folder: String
-  private let session: DetectorSession
   private let isOverlay: Bool
   /// From a frame's path to its heat map's.
   private var targets: [String: String] = [:]
 
   /// Makes the folder. Fails when it cannot be written to, or when a heat map would replace a frame.
-  init(_ folder: String, frames: [String], session: DetectorSession, isOverlay: Bool) throws(Failure) {
+  init(_ folder: String, frames: [String], isOverlay: Bool) throws(Failure) {
     self.folder = folder
-    self.session = session
     self.isOverlay = isOverlay
     let components = frames.map { Folder.parts(of: $0) }
     var shared = (components.first ?? []).dropLast()
@@ -55,21 +53,19 @@ final class HeatMapFolder {
 
   private static func isPNG(_ name: String) -> Bool { name.lowercased().hasSuffix(".png") }
 
-  /// Draws the map of the frame that the session scored last.
-  func write(_ path: String, _ frame: Frame) throws(Failure) {
-    guard let target = targets[path] else { return }
+  /// Draws the map of a frame.
+  func write(_ path: String, _ frame: Frame, _ result: FrameResult) throws(Failure) {
+    guard let target = targets[path], let map = result.frameMap, let scale = result.detector.calibration?.mapScale
+    else { return }
     let count = frame.width * frame.height
-    let map = try Buffer<Float>(count: count)
-    try session.layout(for: frame).resample(session.map, into: map.base)
     let rgb = try Buffer<UInt8>(count: 3 * count)
-    guard let scale = session.detector.calibration?.mapScale else { return }
     if isOverlay {
-      let overlay = try Overlay(low: scale.low, high: scale.high, threshold: session.judge.pixelThreshold)
+      let overlay = try Overlay(low: scale.low, high: scale.high, threshold: result.thresholds.pixelThreshold)
       try render(
-        frame: frame, map: map.base, overlay: overlay, window: session.detector.preprocessing.window, into: rgb.base)
+        frame: frame, map: map, overlay: overlay, window: result.detector.preprocessing.window, into: rgb.base)
     } else {
       for i in 0..<count {
-        let color = ColorMap.inferno.color((map.base[i] - scale.low) / (scale.high - scale.low))
+        let color = ColorMap.inferno.color((map[i] - scale.low) / (scale.high - scale.low))
         (rgb.base[3 * i], rgb.base[3 * i + 1], rgb.base[3 * i + 2]) = (color.x, color.y, color.z)
       }
     }

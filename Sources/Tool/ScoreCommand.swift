@@ -122,14 +122,14 @@ struct ScoreCommand: ParsableCommand {
     guard detector.calibration != nil else {
       throw Failure(.notCalibrated, "\(model): it is not calibrated and gives no scores; see cflowad calibrate")
     }
-    let judge = Judge(
+    let thresholds = DecisionThresholds(
       detector.calibration, threshold: threshold, reviewThreshold: reviewThreshold, pixelThreshold: pixelThreshold,
       regionFilter: RegionFinder.Filter(minimumArea: regionMinArea, minimumPeak: regionMinScore))
-    let session = try DetectorSession(detector, judge: judge, threadCount: threads.count)
-    if let region = try interest.region(for: detector.preprocessing) { try session.setRegionOfInterest(region) }
+    let scorer = try FrameScorer(detector, thresholds: thresholds, threadCount: threads.count)
+    if let region = try interest.region(for: detector.preprocessing) { try scorer.setRegionOfInterest(region) }
     let files = FrameList(frames, of: .test, className: choice.name)
     let maps = try maps.map { folder throws(Failure) in
-      try HeatMapFolder(folder, frames: files.paths, session: session, isOverlay: overlay)
+      try HeatMapFolder(folder, frames: files.paths, isOverlay: overlay)
     }
     for failure in files.failures { Output.note(failure.message) }
 
@@ -150,7 +150,7 @@ struct ScoreCommand: ParsableCommand {
       progress.done += 1
       let result: ScoredFrame
       do throws(Failure) {
-        result = try score(path, session, maps)
+        result = try score(path, scorer, maps)
       } catch {
         display?.close()
         Output.note(error.message)
@@ -172,34 +172,34 @@ struct ScoreCommand: ParsableCommand {
     if format == .table {
       Output.note(
         "\(String(files.paths.count + files.failures.count - failureCount, of: "frame")) scored, \(rejectCount) rejected "
-          + "(threshold \(String(Double(session.judge.threshold), decimals: 6)))"
+          + "(threshold \(String(Double(thresholds.threshold), decimals: 6)))"
           + (reviewCount > 0 ? ", \(reviewCount) to look at" : ""))
     }
     if failureCount > 0 { throw ExitCode.failure }
   }
 
-  private func score(
-    _ path: String, _ session: DetectorSession, _ maps: HeatMapFolder?
-  ) throws(Failure) -> ScoredFrame {
+  private func score(_ path: String, _ scorer: FrameScorer, _ maps: HeatMapFolder?) throws(Failure) -> ScoredFrame {
+    var request = FrameRequest()
+    request.wantsFrameMap = maps != nil
+    if format == .csv || regions > 0 { request.regionLimit = regions }
     let image = try ImageFile.read(path: path)
     return try image.withFrame { frame throws(Failure) in
       let clock = ContinuousClock()
       let start = clock.now
-      let score: Float
-      do throws(Failure) { score = try session.score(frame) } catch { throw error.within(path) }
+      let result: FrameResult
+      do throws(Failure) { result = try scorer.score(frame, request) } catch { throw error.within(path) }
       let milliseconds = (clock.now - start).milliseconds
-      try maps?.write(path, frame)
-      let judge = session.judge
-      return try ScoredFrame(
-        file: path.shown, score: score, pValue: number(session.detector.calibration?.pValue(score)),
-        lowPValue: number(session.lowPValue(score)), threshold: judge.threshold, reviewThreshold: judge.reviewThreshold,
-        lowThreshold: number(judge.lowThreshold), mapMean: session.mapMean, meanThreshold: number(judge.meanThreshold),
-        verdict: judge.verdict(score, mean: session.mapMean), milliseconds: milliseconds,
-        regions: format == .csv || regions > 0
-          ? ScoredRegions(session, frame, limit: regions, hasContours: contours) : nil)
+      try maps?.write(path, frame, result)
+      let thresholds = result.thresholds
+      return ScoredFrame(
+        file: path.shown, score: result.score, pValue: number(result.pValue), lowPValue: number(result.lowPValue),
+        threshold: thresholds.threshold, reviewThreshold: thresholds.reviewThreshold,
+        lowThreshold: number(thresholds.lowThreshold), mapMean: result.mapMean,
+        meanThreshold: number(thresholds.meanThreshold), verdict: result.verdict, milliseconds: milliseconds,
+        regions: ScoredRegions(result, hasContours: contours))
     }
   }
 }
 
 /// nil for what is no number.
-private func number(_ value: Float?) -> Float? { value.flatMap { $0.isNaN ? nil : $0 } }
+func number(_ value: Float?) -> Float? { value.flatMap { $0.isNaN ? nil : $0 } }

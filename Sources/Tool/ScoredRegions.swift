@@ -1,5 +1,3 @@
-import Basics
-import Imaging
 import Scoring
 import Segmentation
 
@@ -40,21 +38,17 @@ struct ScoredRegions: Codable {
   /// The most severe.
   var list: [Item]
 
-  /// Of the frame that the session scored last.
-  init(_ session: DetectorSession, _ frame: Frame, limit: Int, hasContours: Bool) throws(Failure) {
-    let finder = try session.regionFinder(for: frame, limit: limit)
-    let map = try session.frameMap(for: frame)
-    let layout = try session.layout(for: frame)
-    layout.resample(session.map, into: map)
-    count = session.findRegions(finder, in: map, layout)
-    let calibration = session.detector.calibration
-    list = finder.regions.map { region in
+  /// Nil when no regions were looked for.
+  init?(_ result: FrameResult, hasContours: Bool) {
+    guard let regions = result.regions else { return nil }
+    count = regions.count
+    list = regions.finder.regions.map { region in
       var contour: [[Int]] = []
-      if hasContours { _ = finder.contour(of: region) { _, x, y in contour.append([x, y]) } }
+      if hasContours { _ = regions.finder.contour(of: region) { _, x, y in contour.append([x, y]) } }
       return Item(
         x: region.x, y: region.y, width: region.width, height: region.height, area: region.area,
         centroid: [region.centroidX, region.centroidY], peak: region.peak, peakPixel: [region.peakX, region.peakY],
-        mean: region.mean, pValue: calibration.flatMap { $0.scores.isEmpty ? nil : $0.pValue(region.peak) },
+        mean: region.mean, pValue: number(result.pValue(of: region.peak)),
         contour: hasContours ? contour : nil)
     }
   }

@@ -284,13 +284,15 @@ package final class Trainer {
     var reporter = ProgressReporter(handler)
     var progress = TrainingProgress(
       stage: .calibrate, total: calibrationFrames.count + defectiveFrames.count + strangeFrames.count)
-    let detector = try detector
-    let session = try LikelihoodSession(detector, workers: workers)
+    var contents = try contents
+    contents.calibration = nil
+    let detector = try Detector(contents, workers: workers)
+    let scorer = try FrameScorer(detector, workers: workers)
     var calibrator = Calibrator(detector)
     for (index, frame) in (calibrationFrames + defectiveFrames).enumerated() {
       let isDefective = index >= calibrationFrames.count
       do throws(Failure) {
-        calibrator.add(try FrameLikelihoods(frame, by: session), isDefective: isDefective)
+        calibrator.add(try FrameLikelihoods(frame, by: scorer), isDefective: isDefective)
       } catch {
         throw error.within(
           isDefective ? "defective frame \(index - calibrationFrames.count)" : "calibration frame \(index)")
@@ -303,10 +305,10 @@ package final class Trainer {
     calibrationOptions.smoothing = smoothing
     var (calibration, highestMean) = try calibrator.calibrationWithMean(calibrationOptions)
     // By the path that scores frames, with all that was just found.
-    let scoring = try DetectorSession(session, calibration: calibration)
+    let calibrated = try scorer.calibrated(calibration)
     var (strangeScores, strangeMeans) = ([StrangeFrame: [Float]](), [StrangeFrame: [Float]]())
     for (kind, source) in strangeFrames {
-      let (score, mean) = try scoring.strangeScore(kind.frame(from: source, preprocessing))
+      let (score, mean) = try calibrated.strangeScore(kind.frame(from: source, preprocessing))
       strangeScores[kind, default: []].append(score)
       strangeMeans[kind, default: []].append(mean)
       progress.done += 1

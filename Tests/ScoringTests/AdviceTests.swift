@@ -141,7 +141,7 @@ import Testing
     #expect(calibration.passedKinds == [.dark])
     #expect(calibration.verdicts(.black) == [.review])
     #expect(advice(nil, calibration).text.contains("with a map of mean above 1.500000, gets the verdict review"))
-    let judge = Judge(calibration)
+    let judge = DecisionThresholds(calibration)
     #expect(judge.verdict(2, mean: 1.5) == .pass && judge.verdict(2, mean: 1.6) == .review)
     #expect(judge.verdict(2.95, mean: 1.6) == .reject && judge.verdict(2, mean: .nan) == .pass)
     #expect(judge.withoutStrangeness.verdict(2, mean: 9) == .pass)

@@ -145,19 +145,21 @@ import Testing
   @Test func lowScoresAreJudged() throws {
     var calibration = try calibration([0, 1], threshold: 1)
     // Files of before 1.2.
-    #expect(Judge(calibration).verdict(-9, mean: .nan) == .pass && Judge(calibration).lowThreshold.isNaN)
+    #expect(
+      DecisionThresholds(calibration).verdict(-9, mean: .nan) == .pass
+        && DecisionThresholds(calibration).lowThreshold.isNaN)
     try calibration.setReviewThreshold(0.75)
     for verdict in [Verdict.review, .reject] {
       try calibration.setLowSide(LowSide(threshold: 0.5, verdict: verdict))
-      let judge = Judge(calibration)
+      let judge = DecisionThresholds(calibration)
       let verdicts = [0.4, 0.5, 0.75, 0.8, 1.1].map { judge.verdict($0, mean: .nan) }
       #expect(verdicts == [verdict, .pass, .pass, .review, .reject])
       // Both sides at once, by a session's own threshold: the harder verdict.
-      #expect(Judge(calibration, threshold: 0.25).verdict(0.3, mean: .nan) == .reject)
+      #expect(DecisionThresholds(calibration, threshold: 0.25).verdict(0.3, mean: .nan) == .reject)
       #expect(judge.withoutStrangeness.verdict(0.4, mean: .nan) == .pass)
       #expect([0.4, 0.5, 0.8, 1.1].map { judge.isTooLow($0) } == [true, false, false, false])
       // Rejected as too high already.
-      #expect(!Judge(calibration, threshold: 0.25).isTooLow(0.3))
+      #expect(!DecisionThresholds(calibration, threshold: 0.25).isTooLow(0.3))
     }
     for side in [
       LowSide(threshold: .nan, verdict: .review), LowSide(threshold: -.infinity, verdict: .reject),
@@ -165,7 +167,7 @@ import Testing
     ] {
       #expect(#expect(throws: Failure.self) { try calibration.setLowSide(side) }?.kind == .format)
     }
-    #expect(Judge(nil).verdict(1, mean: .nan) == .pass)
+    #expect(DecisionThresholds(nil).verdict(1, mean: .nan) == .pass)
   }
 
   @Test func strangeFramesAreJudged() throws {
@@ -184,16 +186,16 @@ import Testing
 
   @Test func judging() throws {
     var calibration = try calibration([0, 1], threshold: 1)
-    #expect(Judge(calibration).verdict(1, mean: .nan) == .pass)
-    #expect(Judge(calibration).verdict(1.5, mean: .nan) == .reject)
+    #expect(DecisionThresholds(calibration).verdict(1, mean: .nan) == .pass)
+    #expect(DecisionThresholds(calibration).verdict(1.5, mean: .nan) == .reject)
     // No review threshold: none in between, wherever the session's threshold is.
-    #expect(Judge(calibration, threshold: 3).verdict(2, mean: .nan) == .pass)
+    #expect(DecisionThresholds(calibration, threshold: 3).verdict(2, mean: .nan) == .pass)
     try calibration.setReviewThreshold(0.5)
-    let judge = Judge(calibration)
+    let judge = DecisionThresholds(calibration)
     #expect([0.5, 0.75, 1, 1.25].map { judge.verdict($0, mean: .nan) } == [.pass, .review, .review, .reject])
-    #expect(Judge(calibration, threshold: 0.25).verdict(0.3, mean: .nan) == .reject)
-    #expect(Judge(calibration, threshold: 0.25).reviewThreshold == 0.25)
-    #expect(Judge(calibration, reviewThreshold: 0.75).verdict(0.6, mean: .nan) == .pass)
+    #expect(DecisionThresholds(calibration, threshold: 0.25).verdict(0.3, mean: .nan) == .reject)
+    #expect(DecisionThresholds(calibration, threshold: 0.25).reviewThreshold == 0.25)
+    #expect(DecisionThresholds(calibration, reviewThreshold: 0.75).verdict(0.6, mean: .nan) == .pass)
     #expect(throws: Failure.self) { try calibration.setReviewThreshold(1.5) }
     #expect(throws: Failure.self) { try calibration.setReviewThreshold(.nan) }
   }

@@ -7,7 +7,7 @@ import Testing
 
 /// Whole frames against the double-precision values of Tests/Fixtures/make_detector.py.
 @Suite struct DetectorTests {
-  private func score(_ session: DetectorSession, _ fixture: DetectorFixture.DetectorCase, frame index: Int) throws
+  private func score(_ session: FrameScorer, _ fixture: DetectorFixture.DetectorCase, frame index: Int) throws
     -> Float
   {
     let pixels = fixture.frame(index)
@@ -15,22 +15,27 @@ import Testing
       let frame = try Frame(
         base: #require(pixels.baseAddress), width: fixture.frame_width, height: fixture.frame_height,
         stride: 3 * fixture.frame_width, format: .rgb8)
-      return try session.score(frame)
+      return try session.score(frame).score
     }
   }
 
   private func likelihoods(
-    _ session: DetectorSession, _ fixture: DetectorFixture.DetectorCase, frame index: Int
+    _ session: FrameScorer, _ fixture: DetectorFixture.DetectorCase, frame index: Int
   ) throws -> FrameLikelihoods {
-    _ = try score(session, fixture, frame: index)
-    var likelihoods = FrameLikelihoods(width: fixture.frame_width, height: fixture.frame_height)
-    try likelihoods.append(session.likelihoods)
-    return likelihoods
+    let pixels = fixture.frame(index)
+    return try pixels.withUnsafeBufferPointer { pixels in
+      let frame = try Frame(
+        base: #require(pixels.baseAddress), width: fixture.frame_width, height: fixture.frame_height,
+        stride: 3 * fixture.frame_width, format: .rgb8)
+      let preprocessing = session.detector.preprocessing
+      return try FrameLikelihoods(
+        PreparedFrame(frame, preprocessing, resizer: preprocessing.resizer), by: session)
+    }
   }
 
   @Test func framesScoreAsTheReferenceSays() throws {
     for fixture in try DetectorFixture.load().detectors {
-      let session = try DetectorSession(Detector(fixture.contents()))
+      let session = try FrameScorer(Detector(fixture.contents()))
       for (index, expected) in fixture.results.enumerated() {
         let score = try score(session, fixture, frame: index)
         expectClose(score, expected.score, within: 1e-4, "\(fixture.case) frame \(index)")
@@ -51,11 +56,11 @@ import Testing
   @Test func aFramesBitsDoNotDependOnItsNeighboursOrSession() throws {
     let fixture = try #require(DetectorFixture.load().detectors.first)
     let detector = try Detector(fixture.contents())
-    let used = try DetectorSession(detector)
+    let used = try FrameScorer(detector)
     _ = try score(used, fixture, frame: 1)
     _ = try score(used, fixture, frame: 2)
     let after = try score(used, fixture, frame: 0)
-    let fresh = try DetectorSession(detector)
+    let fresh = try FrameScorer(detector)
     #expect(try score(fresh, fixture, frame: 0) == after)
     let count = detector.preprocessing.width * detector.preprocessing.height
     for i in 0..<count { #expect(used.map[i] == fresh.map[i]) }
@@ -64,10 +69,10 @@ import Testing
   @Test func aFramesBitsDoNotDependOnTheNumberOfThreads() throws {
     for fixture in try DetectorFixture.load().detectors {
       let detector = try Detector(fixture.contents())
-      let alone = try DetectorSession(detector, threadCount: 1)
+      let alone = try FrameScorer(detector, threadCount: 1)
       let expected = try score(alone, fixture, frame: 0)
       for threadCount in [2, 3, 7] {
-        let session = try DetectorSession(detector, threadCount: threadCount)
+        let session = try FrameScorer(detector, threadCount: threadCount)
         for _ in 0..<3 { #expect(try score(session, fixture, frame: 0) == expected) }
         for level in 0..<3 {
           for i in 0..<detector.levels[level].count {
@@ -87,7 +92,7 @@ import Testing
     // The fixture's constants are those of all its frames but the last.
     for fixture in try DetectorFixture.load().detectors {
       let detector = try Detector(fixture.contents())
-      let session = try DetectorSession(detector)
+      let session = try FrameScorer(detector)
       var calibrator = Calibrator(detector)
       for index in 0..<fixture.frames - 1 {
         calibrator.add(try likelihoods(session, fixture, frame: index))
@@ -109,7 +114,7 @@ import Testing
       mask: (0..<width * height).map {
         $0 % width < width / 16 && $0 / width < height / 16 ? 1 : 0
       })
-    let session = try DetectorSession(Detector(contents))
+    let session = try FrameScorer(Detector(contents))
     var calibrator = Calibrator(session.detector)
     for index in 0..<fixture.frames - 1 {
       calibrator.add(try likelihoods(session, fixture, frame: index))
@@ -126,7 +131,7 @@ import Testing
       levelMaxima: part.levelMaxima, total: part.total, threshold: part.threshold, scores: part.scores)
     contents.calibration?.regionOfInterest = region
     let detector = try Detector(contents)
-    let parted = try DetectorSession(detector)
+    let parted = try FrameScorer(detector)
     for index in 0..<fixture.frames - 1 { #expect(try score(parted, fixture, frame: index) == part.scores[index]) }
     var wrong = contents
     wrong.calibration?.regionOfInterest = try RegionOfInterest(width: 2, height: 1, mask: [1, 0])
@@ -137,7 +142,7 @@ import Testing
     let fixture = try #require(DetectorFixture.load().detectors.first)
     var contents = try fixture.contents()
     contents.calibration = nil
-    let session = try DetectorSession(Detector(contents))
+    let session = try FrameScorer(Detector(contents))
     #expect {
       _ = try score(session, fixture, frame: 0)
     } throws: {
@@ -153,7 +158,7 @@ import Testing
     for maxima in [[-1e4, -1, -1], [-1, -1, -1e4], [-1e4, -1e4, -1e4]] {
       var contents = try fixture.contents()
       contents.calibration = try Calibration(levelMaxima: maxima, total: 3, threshold: 1, scores: [])
-      let session = try DetectorSession(Detector(contents))
+      let session = try FrameScorer(Detector(contents))
       #expect {
         _ = try score(session, fixture, frame: 0)
       } throws: {

@@ -114,45 +114,48 @@ import Testing
     }
     var contents = contents
     let plain = try Detector(contents)
-    let likelihoods = try LikelihoodSession(plain, threadCount: 2)
+    let plainScorer = try FrameScorer(plain, threadCount: 2)
     var calibrator = Calibrator(plain)
     for index in 0..<2 {
       let frame = try withFrame(index) {
         try PreparedFrame($0, contents.preprocessing, resizer: contents.preprocessing.resizer)
       }
-      calibrator.add(try FrameLikelihoods(frame, by: likelihoods))
+      calibrator.add(try FrameLikelihoods(frame, by: plainScorer))
     }
     let calibration = try calibrator.calibration(options)
     contents.calibration = calibration
     let detector = try Detector(contents)
-    let session = try DetectorSession(
-      detector, judge: Judge(calibration, pixelThreshold: calibration.mapScale.low), threadCount: 2)
+    let scorer = try FrameScorer(
+      detector, thresholds: DecisionThresholds(calibration, pixelThreshold: calibration.mapScale.low), threadCount: 2)
+    let tiles = detector.preprocessing.tiles(frameWidth: frameWidth, frameHeight: frameHeight)
+    let map = try FloatBuffer(count: tiles.columns.mapLength * tiles.rows.mapLength)
+    let frameMap = try FloatBuffer(count: frameWidth * frameHeight)
+    var request = FrameRequest()
+    request.map = .init(map.base, capacity: map.count, "map")
+    request.frameMap = .init(frameMap.base, capacity: frameMap.count, "frame_map")
+    request.regionLimit = 100
     return try withFrame(2) { frame in
-      let score = try session.score(frame)
-      let layout = try session.layout(for: frame)
-      let frameMap = try FloatBuffer(count: frame.width * frame.height)
-      layout.resample(session.map, into: frameMap.base)
-      let finder = try session.regionFinder(for: frame, limit: 100)
-      let regionCount = session.findRegions(finder, in: frameMap.base, layout)
-      let regions = finder.regions.flatMap {
+      let result = try scorer.score(frame, request)
+      let found = try #require(result.regions)
+      let regions = found.finder.regions.flatMap {
         [$0.x, $0.y, $0.width, $0.height, $0.area, $0.peakX, $0.peakY].map { Float($0) }
           + [$0.centroidX, $0.centroidY, $0.peak, $0.mean]
       }
       // Of the last tile, where there are several.
       var results = detector.levels.enumerated().map { level, grid in
-        ("\(prefix).features\(level)", Golden.bits(session.likelihoods.features(level), count: grid.count))
+        ("\(prefix).features\(level)", Golden.bits(scorer.likelihoods.features(level), count: grid.count))
       }
       results += [
         (
           "\(prefix).likelihoods",
-          Golden.bits(session.likelihoods.logLikelihoods, count: detector.positionCount)
+          Golden.bits(scorer.likelihoods.logLikelihoods, count: detector.positionCount)
         ),
         ("\(prefix).calibration", Golden.bits(calibration)),
-        ("\(prefix).score", Golden.bits(score)),
-        ("\(prefix).mean", Golden.bits(session.mapMean)),
-        ("\(prefix).map", Golden.bits(session.map, count: layout.width * layout.height)),
+        ("\(prefix).score", Golden.bits(result.score)),
+        ("\(prefix).mean", Golden.bits(result.mapMean)),
+        ("\(prefix).map", Golden.bits(map.base, count: map.count)),
         ("\(prefix).frame-map", Golden.bits(frameMap.base, count: frameMap.count)),
-        ("\(prefix).regions", "\(regionCount)," + Golden.bits(regions.map(\.bitPattern))),
+        ("\(prefix).regions", "\(found.count)," + Golden.bits(regions.map(\.bitPattern))),
       ]
       return results
     }

@@ -138,11 +138,11 @@ import Testing
     let pixels = Generated.unit("kept", count: 12 * width * height).map { UInt8(128 + 100 * $0) }
     for tiling in [nil, try Tiling(width: width, height: height, overlap: 16)] {
       contents.preprocessing = try preprocessing(tiling)
-      let session = try DetectorSession(Detector(contents))
+      let session = try FrameScorer(Detector(contents))
       let resizer = try Resizer(width: width, height: height)
       try withFrame(pixels, width: 2 * width, height: 2 * height) { frame in
         let kept = try PreparedFrame(frame, contents.preprocessing, resizer: resizer)
-        #expect(try session.score(kept) == session.score(frame))
+        #expect(try session.score(kept).score == session.score(frame).score)
       }
     }
   }
@@ -150,25 +150,24 @@ import Testing
   /// Of all values of the map, or of those in the region.
   @Test func theMeanOfAMapIsTheMapsMean() throws {
     let contents = try fixture.contents()
-    let session = try DetectorSession(Detector(contents))
+    let session = try FrameScorer(Detector(contents))
     let frame = try good(contents.preprocessing)
     let count = fixture.width * fixture.height
-    #expect(session.mapMean.isNaN)
-    _ = try session.score(frame)
+    let mean = try session.score(frame).mapMean
     let values = UnsafeBufferPointer(start: session.map, count: count).map { Double($0) }
-    expectClose(Double(session.mapMean), values.reduce(0, +) / Double(count), within: 1e-6)
+    expectClose(Double(mean), values.reduce(0, +) / Double(count), within: 1e-6)
     let inside = (0..<count).filter { $0 % 7 < 3 }
     let mask = (0..<count).map { UInt8($0 % 7 < 3 ? 1 : 0) }
     try session.setRegionOfInterest(RegionOfInterest(width: fixture.width, height: fixture.height, mask: mask))
-    _ = try session.score(frame)
     expectClose(
-      Double(session.mapMean), inside.reduce(0) { $0 + values[$1] } / Double(inside.count), within: 1e-6)
+      Double(try session.score(frame).mapMean), inside.reduce(0) { $0 + values[$1] } / Double(inside.count),
+      within: 1e-6)
   }
 
   @Test func aFrameThatScoringRefusesIsInfinitelyStrange() throws {
     var contents = try fixture.contents()
     contents.calibration = try Calibration(levelMaxima: [-1e4, -1e4, -1e4], total: 3, threshold: 1, scores: [])
-    let session = try DetectorSession(Detector(contents))
+    let session = try FrameScorer(Detector(contents))
     let refused = try session.strangeScore(good(contents.preprocessing))
     #expect(refused.score == .infinity && refused.mean == .infinity)
   }
@@ -181,21 +180,21 @@ import Testing
       levelMaxima: calibration.levelMaxima, total: calibration.total, threshold: 8, scores: [6, 7])
     try calibration.setLowSide(LowSide(threshold: 6, verdict: .reject))
     contents.calibration = calibration
-    let session = try DetectorSession(Detector(contents))
+    let session = try FrameScorer(Detector(contents))
     let count = fixture.width * fixture.height
     func region(_ isInside: (Int) -> Bool) throws -> RegionOfInterest {
       try RegionOfInterest(
         width: fixture.width, height: fixture.height, mask: (0..<count).map { isInside($0) ? 1 : 0 })
     }
-    #expect(session.judge.verdict(5, mean: .nan) == .reject && session.lowPValue(5) == Float(1.0 / 3))
+    #expect(session.thresholds.verdict(5, mean: .nan) == .reject && session.lowPValue(5) == Float(1.0 / 3))
     try session.setRegionOfInterest(region { $0 < count / 2 })
-    #expect(session.judge.verdict(5, mean: .nan) == .pass && session.judge.verdict(9, mean: .nan) == .reject)
-    #expect(session.lowPValue(5).isNaN && session.judge.lowThreshold.isNaN)
+    #expect(session.thresholds.verdict(5, mean: .nan) == .pass && session.thresholds.verdict(9, mean: .nan) == .reject)
+    #expect(session.lowPValue(5).isNaN && session.thresholds.lowThreshold.isNaN)
     // The whole frame by another name.
     try session.setRegionOfInterest(region { _ in true })
-    #expect(session.judge.verdict(5, mean: .nan) == .reject)
+    #expect(session.thresholds.verdict(5, mean: .nan) == .reject)
     try session.setRegionOfInterest(region { $0 < count / 2 })
     try session.setRegionOfInterest(nil)
-    #expect(session.judge.verdict(5, mean: .nan) == .reject && session.judge.lowThreshold == 6)
+    #expect(session.thresholds.verdict(5, mean: .nan) == .reject && session.thresholds.lowThreshold == 6)
   }
 }

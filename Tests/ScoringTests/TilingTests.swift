@@ -26,18 +26,18 @@ import Testing
   }
 
   @Test func aFrameThatFitsATileIsScoredAsWithoutTiles() throws {
-    let plain = try DetectorSession(detector(nil))
-    let tiled = try DetectorSession(detector(Tiling(width: 120, height: 100, overlap: 30)))
+    let plain = try FrameScorer(detector(nil))
+    let tiled = try FrameScorer(detector(Tiling(width: 120, height: 100, overlap: 30)))
     let count = plain.detector.preprocessing.width * plain.detector.preprocessing.height
     for (width, height) in [(120, 100), (70, 90)] {
       try withFrame(width: width, height: height) { frame in
-        #expect(try plain.score(frame) == tiled.score(frame))
+        #expect(try plain.score(frame).score == tiled.score(frame).score)
         #expect((0..<count).allSatisfy { plain.map[$0] == tiled.map[$0] })
         let (expected, resampled) = (
           try FloatBuffer(count: width * height), try FloatBuffer(count: width * height)
         )
-        try plain.layout(for: frame).resample(plain.map, into: expected.base)
-        try tiled.layout(for: frame).resample(tiled.map, into: resampled.base)
+        try plain.layout(frame).resample(plain.map, into: expected.base)
+        try tiled.layout(frame).resample(tiled.map, into: resampled.base)
         #expect((0..<expected.count).allSatisfy { expected.base[$0] == resampled.base[$0] })
       }
     }
@@ -46,11 +46,11 @@ import Testing
   /// The map of a frame, computed the plain way from each tile's own map.
   @Test func tilesMapsAreBlended() throws {
     let tiling = try Tiling(width: 64, height: 64, overlap: 16)
-    let (plain, tiled) = (try DetectorSession(detector(nil)), try DetectorSession(detector(tiling)))
+    let (plain, tiled) = (try FrameScorer(detector(nil)), try FrameScorer(detector(tiling)))
     let preprocessing = plain.detector.preprocessing
     let (tileWidth, tileHeight) = (preprocessing.width, preprocessing.height)
     try withFrame(width: 150, height: 100) { frame in
-      let layout = try tiled.layout(for: frame)
+      let layout = try tiled.layout(frame)
       let grid = layout.tiles
       #expect(grid.count == 6)
       var (sums, weights) = (
@@ -72,7 +72,7 @@ import Testing
           }
         }
       }
-      let score = try tiled.score(frame)
+      let score = try tiled.score(frame).score
       let expected = zip(sums, weights).map { $0 / $1 }
       expectClose(expected.indices.map { tiled.map[$0] }, expected, within: 1e-5)
       #expect(score == expected.indices.map { tiled.map[$0] }.max())
@@ -95,13 +95,13 @@ import Testing
 
   @Test func aFramesBitsDoNotDependOnTheFrameBefore() throws {
     let tiling = try Tiling(width: 64, height: 64, overlap: 16)
-    let (used, fresh) = (try DetectorSession(detector(tiling)), try DetectorSession(detector(tiling)))
+    let (used, fresh) = (try FrameScorer(detector(tiling)), try FrameScorer(detector(tiling)))
     for (width, height) in [(200, 64), (64, 64), (90, 210), (130, 130), (65, 65), (200, 64)] {
       try withFrame(width: width, height: height) { _ = try used.score($0) }
     }
     try withFrame(width: 200, height: 64) { frame in
-      let expected = try fresh.score(frame)
-      #expect(try used.score(frame) == expected)
+      let expected = try fresh.score(frame).score
+      #expect(try used.score(frame).score == expected)
     }
   }
 
@@ -111,14 +111,15 @@ import Testing
     let wider = try Tiling(width: 64, height: 64, overlap: 8)
     let detectors = try [tiling, nil, tiling, wider, nil].map { try detector($0) }
     #expect(detectors.allSatisfy { $0.encoder === detectors[0].encoder })
-    let group = try DetectorGroup(detectors.map { ($0, Judge($0.calibration)) }, workers: Workers(count: 1))
-    #expect(group.members.map(\.isEncodedBefore) == [false, false, true, false, true])
+    let group = try DetectorGroup(
+      detectors.map { ($0, DecisionThresholds($0.calibration)) }, workers: Workers(count: 1))
+    #expect(group.isEncodedBefore == [false, false, true, false, true])
   }
 
   /// Calibrated within a part of frames of 150 x 100, which lies in two of their six tiles.
   @Test func aRegionOfInterestIsThatOfTheWholeMap() throws {
     let tiling = try Tiling(width: 64, height: 64, overlap: 16)
-    var session = try DetectorSession(detector(tiling))
+    var session = try FrameScorer(detector(tiling))
     let detector = session.detector
     let tiles = detector.preprocessing.tiles(frameWidth: 150, frameHeight: 100)
     let region = try RegionOfInterest(tiles, rectangles: [.init(x: 50, y: 10, width: 30, height: 12)])
@@ -126,7 +127,7 @@ import Testing
     let resizer = try Resizer(width: detector.preprocessing.width, height: detector.preprocessing.height)
     try withFrame(width: 150, height: 100) { frame in
       calibrator.add(
-        try FrameLikelihoods(PreparedFrame(frame, detector.preprocessing, resizer: resizer), by: session.likelihoods))
+        try FrameLikelihoods(PreparedFrame(frame, detector.preprocessing, resizer: resizer), by: session))
     }
     var options = CalibrationOptions()
     let whole = try calibrator.calibration(options)
@@ -138,11 +139,11 @@ import Testing
     var contents = try fixture.contents()
     contents.preprocessing = detector.preprocessing
     contents.calibration = part
-    session = try DetectorSession(Detector(contents))
+    session = try FrameScorer(Detector(contents))
     try withFrame(width: 150, height: 100) { frame in
-      let score = try session.score(frame)
+      let score = try session.score(frame).score
       #expect(score == part.scores[0])
-      let layout = try session.layout(for: frame)
+      let layout = try session.layout(frame)
       #expect(layout.width == region.width && layout.height == region.height)
       let inside = region.mask.indices.filter { region.mask[$0] != 0 }
       #expect(score == inside.map { session.map[$0] }.max())
@@ -150,8 +151,8 @@ import Testing
     }
     // The same share of a frame twice as large; nothing of a tiny part in a tiny frame.
     try withFrame(width: 300, height: 200) { frame in
-      let score = try session.score(frame)
-      let layout = try session.layout(for: frame)
+      let score = try session.score(frame).score
+      let layout = try session.layout(frame)
       let inside = (0..<layout.width * layout.height).filter {
         let (y, x) = $0.quotientAndRemainder(dividingBy: layout.width)
         let (frameX, frameY) = (
@@ -169,5 +170,13 @@ import Testing
     try withFrame(width: 64, height: 64) { frame in
       #expect(#expect(throws: Failure.self) { try session.score(frame) }?.kind == .invalidArgument)
     }
+  }
+}
+
+extension FrameScorer {
+  /// That of frames of this frame's size.
+  fileprivate func layout(_ frame: Frame) throws -> FrameLayout {
+    let map = try AnomalyMap(detector, region: detector.calibration?.regionOfInterest)
+    return try map.layout(frameWidth: frame.width, frameHeight: frame.height)
   }
 }

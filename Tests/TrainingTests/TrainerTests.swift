@@ -84,7 +84,7 @@ struct TrainerTests {
     #expect(first.encoderWeights["classifier.weight"] == nil)
     #expect(first.calibration?.scores.count == 1)
     #expect(first.provenance["training"]?.contains("7 frames") == true)
-    _ = try DetectorSession(Detector(first))
+    _ = try FrameScorer(Detector(first))
   }
 
   @Test func aRunGoesOnFromEveryState() throws {
@@ -200,13 +200,13 @@ struct TrainerTests {
     let contents = try trainer.contents
     #expect(contents.preprocessing.tiling == options.tiling)
 
-    let session = try DetectorSession(Detector(contents))
+    let session = try FrameScorer(Detector(contents))
     #expect(contents.calibration?.scores.count == 3)
     for (index, expected) in (contents.calibration?.scores ?? []).enumerated() {
       let pixels = Generated.unit("trainer/\(index + 3)", count: 80 * 60 * 3).map { UInt8(128 + 100 * $0) }
       let score = try pixels.withUnsafeBufferPointer { pixels in
         let base = try #require(pixels.baseAddress)
-        return try session.score(Frame(base: base, width: 80, height: 60, stride: 240, format: .rgb8))
+        return try session.score(Frame(base: base, width: 80, height: 60, stride: 240, format: .rgb8)).score
       }
       expectClose(score, expected, within: 1e-5)
     }
@@ -247,13 +247,16 @@ struct TrainerTests {
       for x in 3 * left..<3 * (left + side) { pixels[y * 3 * width + x] = 255 }
     }
     let detector = try Detector(trainer.contents)
-    let session = try DetectorSession(detector)
-    let map = try FloatBuffer(count: width * height)
+    let session = try FrameScorer(detector)
+    var request = FrameRequest()
+    request.wantsFrameMap = true
+    var peak = 0
     try withFrame(pixels) { frame in
-      #expect(try session.score(frame) > detector.calibration?.scores.max() ?? .infinity)
-      try session.layout(for: frame).resample(session.map, into: map.base)
+      let result = try session.score(frame, request)
+      #expect(result.score > detector.calibration?.scores.max() ?? .infinity)
+      let map = try #require(result.frameMap)
+      peak = (0..<width * height).reduce(0) { map[$1] > map[$0] ? $1 : $0 }
     }
-    let peak = (0..<map.count).reduce(0) { map.base[$1] > map.base[$0] ? $1 : $0 }
     #expect(abs(peak % width - (left + side / 2)) <= 16 && abs(peak / width - (top + side / 2)) <= 16)
   }
 
@@ -389,11 +392,12 @@ struct TrainerTests {
     #expect(calibration.wantedRate == Double(Float(0.01)) && calibration.levelMeans.count == 2)
     #expect(calibration.levelMeans.allSatisfy { $0 > 0 && $0 <= 1 })
     // The frame it names is the one that scores so.
-    let session = try DetectorSession(Detector(contents))
+    let session = try FrameScorer(Detector(contents))
     let pixels = Generated.unit("trainer/\(setter.index)", count: 80 * 60 * 3).map { UInt8(128 + 100 * $0) }
     let score = try pixels.withUnsafeBufferPointer { pixels in
       try session.score(
-        Frame(base: #require(pixels.baseAddress), width: 80, height: 60, stride: 240, format: .rgb8))
+        Frame(base: #require(pixels.baseAddress), width: 80, height: 60, stride: 240, format: .rgb8)
+      ).score
     }
     #expect(score == calibration.threshold)
 
@@ -443,14 +447,14 @@ struct TrainerTests {
       #expect(StrangeFrame.allCases.map { calibration.strangeMeans[$0, default: []].count } == counts)
       #expect(calibration.meanThreshold == nil)
       // By the path that scores a camera's frames.
-      let session = try DetectorSession(Detector(plain))
+      let session = try FrameScorer(Detector(plain))
       for (kind, value) in [(StrangeFrame.black, UInt8(0)), (.white, 255), (.gray, 128)] {
-        let score = try [UInt8](repeating: value, count: 80 * 60 * 3).withUnsafeBufferPointer { pixels in
+        let result = try [UInt8](repeating: value, count: 80 * 60 * 3).withUnsafeBufferPointer { pixels in
           let base = try #require(pixels.baseAddress)
           return try session.score(Frame(base: base, width: 80, height: 60, stride: 240, format: .rgb8))
         }
-        #expect(calibration.strangeScores[kind] == [score] && calibration.strangeMeans[kind] == [session.mapMean])
-        #expect(calibration.verdicts(kind) == [session.judge.verdict(score, mean: session.mapMean)])
+        #expect(calibration.strangeScores[kind] == [result.score] && calibration.strangeMeans[kind] == [result.mapMean])
+        #expect(calibration.verdicts(kind) == [result.verdict])
       }
 
       // The verdict about low scores changes nothing else.

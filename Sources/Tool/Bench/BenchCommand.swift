@@ -10,9 +10,8 @@ struct BenchCommand: ParsableCommand {
     commandName: "bench",
     abstract: "Time a detector on this machine, stage by stage.",
     discussion: """
-      Scores a frame of noise again and again, once as a whole and once stage by stage, in turns. Printed are the \
-      milliseconds that 50, 90 and 99 % of the frames stayed within. The stages' sum differs a little from the whole, \
-      which finds less in the processor's caches. Close other programs first.
+      Scores a frame of noise again and again, and measures each stage of its way. Printed are the milliseconds that \
+      50, 90 and 99 % of the frames stayed within. Close other programs first.
 
       Examples:
 
@@ -54,7 +53,7 @@ struct BenchCommand: ParsableCommand {
       frameSize?.width ?? input.tiling?.width ?? input.width, frameSize?.height ?? input.tiling?.height ?? input.height
     )
     let threads = threads.count == 0 ? Workers.processorCount : threads.count
-    let stages = try StageTimes.measure(
+    let stages = try BenchReport.stages(
       detector, frameWidth: width, frameHeight: height, frameCount: frames, threadCount: threads)
     let report = BenchReport(
       file: model, architecture: detector.encoderDescription.architecture,

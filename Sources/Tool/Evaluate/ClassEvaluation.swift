@@ -26,7 +26,7 @@ struct ClassEvaluation {
 
   /// Of an image, at the detector's own thresholds; nil when it has none.
   func verdict(_ index: Int) -> Verdict? {
-    deployed.map { Judge(scored.calibration).verdict($0.scores[index], mean: mean($0, index)) }
+    deployed.map { DecisionThresholds(scored.calibration).verdict($0.scores[index], mean: mean($0, index)) }
   }
 
   /// Of an image's map, as the threshold of means knows it: NaN with one for a region, since maps are measured whole.
@@ -36,13 +36,13 @@ struct ClassEvaluation {
 
   /// Whether an image has its verdict because its score is below the low threshold.
   func isTooLow(_ index: Int) -> Bool {
-    deployed.map { Judge(scored.calibration).isTooLow($0.scores[index]) } ?? false
+    deployed.map { DecisionThresholds(scored.calibration).isTooLow($0.scores[index]) } ?? false
   }
 
   /// Whether an image has its verdict because its map is high all over.
   func isStrangeAllOver(_ index: Int) -> Bool {
     deployed.map {
-      Judge(scored.calibration).isStrangeAllOver($0.scores[index], mean: mean($0, index))
+      DecisionThresholds(scored.calibration).isStrangeAllOver($0.scores[index], mean: mean($0, index))
     } ?? false
   }
 

@@ -16,13 +16,14 @@ final class ScoredImages {
     self.images = images
     calibration = detector.calibration
     map = try AnomalyMap(detector, region: nil)
-    let session = try LikelihoodSession(detector, threadCount: threadCount)
+    // The likelihoods are those of whole frames, whatever region the detector was calibrated in.
+    let scorer = try FrameScorer(Detector(detector, calibration: nil), threadCount: threadCount)
     var likelihoods: [FrameLikelihoods] = []
     var progress = Progress("scoring", total: images.count)
     for (frame, sample) in zip(images.frames, images.samples) {
       try Interrupt.check()
       do throws(Failure) {
-        likelihoods.append(try FrameLikelihoods(frame, by: session))
+        likelihoods.append(try FrameLikelihoods(frame, by: scorer))
       } catch {
         throw error.within(sample.image)
       }

@@ -3,7 +3,7 @@ import Imaging
 
 /// The anomaly maps of frames of one size: how a map is put together from those of the frame's tiles, what of it
 /// counts, and how it is brought to the frame's size. Immutable.
-package final class MapLayout {
+package final class FrameLayout {
   package let frameWidth: Int
   package let frameHeight: Int
   package let tiles: TileGrid

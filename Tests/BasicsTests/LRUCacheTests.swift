@@ -2,7 +2,7 @@ import Testing
 
 @testable import Basics
 
-struct RecentlyUsedTests {
+struct LRUCacheTests {
   private final class Table {
     let size: Int
 
@@ -10,7 +10,7 @@ struct RecentlyUsedTests {
   }
 
   @Test func fourAreRemembered() throws {
-    var tables = RecentlyUsed<Table>()
+    var tables = LRUCache<Table>()
     var made: [Int] = []
     func use(_ sizes: Int...) throws {
       for size in sizes {
@@ -36,7 +36,7 @@ struct RecentlyUsedTests {
   }
 
   @Test func whatCannotBeMadeIsNotKept() throws {
-    var tables = RecentlyUsed<Table>()
+    var tables = LRUCache<Table>()
     let failure = #expect(throws: Failure.self) {
       try tables.element { _ in
         true

@@ -1,6 +1,6 @@
 /// The objects used last, e.g. the tables for the frame sizes that came lately: as long as there are no more than
 /// ``capacity`` kinds of them, none is made twice.
-package struct RecentlyUsed<Element: AnyObject> {
+package struct LRUCache<Element: AnyObject> {
   /// The latest first.
   private var elements: [Element] = []
 

@@ -1,0 +1,61 @@
+import Basics
+import CFlowADHeader
+import Imaging
+import Kernels
+import Scoring
+
+/// A caller's result: what it asks for, and where the answer goes.
+struct CallerResult {
+  private let pointer: UnsafeMutablePointer<cflowad_result>
+  private let fields: cflowad_result
+  private let regions: RegionOutputs?
+
+  /// Checks what is there; writes nothing.
+  init(_ pointer: UnsafeMutablePointer<cflowad_result>) throws(Failure) {
+    self.pointer = pointer
+    fields = try CallerStruct.read(UnsafePointer(pointer), "result")
+    guard fields.reserved == 0 else { throw Failure(.invalidArgument, "the result's reserved field is not 0") }
+    regions = try RegionOutputs(fields)
+  }
+
+  /// What the caller wants, beside the score.
+  var request: FrameRequest {
+    var request = FrameRequest()
+    request.map = .init(fields.map, capacity: fields.map_capacity, "map")
+    request.frameMap = .init(fields.frame_map, capacity: fields.frame_map_capacity, "frame_map")
+    request.logLikelihoods = .init(
+      fields.log_likelihoods, capacity: fields.log_likelihoods_capacity, "log_likelihoods")
+    request.features = .init(fields.features, capacity: fields.features_capacity, "features")
+    request.regionLimit = regions?.capacity
+    return request
+  }
+
+  func write(_ result: FrameResult) {
+    var fields = fields
+    fields.score = result.score
+    fields.threshold = result.thresholds.threshold
+    fields.review_threshold = result.thresholds.reviewThreshold
+    fields.verdict = result.verdict.rawValue
+    fields.p_value = result.pValue
+    fields.low_threshold = result.thresholds.lowThreshold
+    fields.low_p_value = result.lowPValue
+    fields.map_mean = result.mapMean
+    fields.mean_threshold = result.thresholds.meanThreshold
+    if let found = result.regions, let regions {
+      fields.region_count = found.count
+      fields.contour_count = regions.write(found.finder, result)
+    }
+    CallerStruct.write(fields, to: pointer)
+  }
+
+  /// Tells the caller what the arrays of a result hold, be there room for it or not. Not inline: the copy of the fields is
+  /// gone from the stack when the frame is scored.
+  @inline(never)
+  static func tellShape(
+    _ detector: Detector, _ frame: Frame, to pointer: UnsafeMutablePointer<cflowad_result>
+  ) throws(Failure) {
+    var fields = try CallerStruct.read(UnsafePointer(pointer), "result")
+    fields.shape = cflowad_shape(detector, frame)
+    CallerStruct.write(fields, to: pointer)
+  }
+}

@@ -1,0 +1,84 @@
+import Basics
+import CFlowADHeader
+import Imaging
+import Scoring
+
+@_cdecl("cflowad_session_score") @implementation
+public func cflowad_session_score(
+  _ session: OpaquePointer?, _ frame: UnsafePointer<cflowad_frame>?, _ result: UnsafeMutablePointer<cflowad_result>?
+) -> cflowad_status {
+  attempt { () throws(Failure) in
+    let result = try checkedOutput(result, "result")
+    try sessions.object(session).use { (group) throws(Failure) in
+      try score(group.scorers[0], checkedFrame(frame), result)
+    }
+  }
+}
+
+@_cdecl("cflowad_session_score_batch") @implementation
+public func cflowad_session_score_batch(
+  _ session: OpaquePointer?, _ frames: UnsafePointer<cflowad_frame>?, _ count: Int,
+  _ results: UnsafeMutablePointer<cflowad_result>?
+) -> cflowad_status {
+  attempt { () throws(Failure) in
+    let session = try sessions.object(session)
+    guard count != 0 else { return }
+    guard let firstFrame = frames, let firstResult = results, count > 0 else {
+      throw Failure(.invalidArgument, "the frames or results are NULL, or their count is too large")
+    }
+    let frames = try CallerArray(firstFrame, "first frame")
+    let results = try CallerArray(firstResult, "first result")
+    try session.use { (group) throws(Failure) in
+      let scorer = group.scorers[0]
+      tellShapes(count) { (index) throws(Failure) in
+        try CallerResult.tellShape(scorer.detector, checkedFrame(frames.element(index)), to: results.element(index))
+      }
+      for index in 0..<count {
+        do throws(Failure) {
+          try score(scorer, checkedFrame(frames.element(index)), results.element(index))
+        } catch {
+          throw error.within("frame \(index)")
+        }
+      }
+    }
+  }
+}
+
+@_cdecl("cflowad_session_score_all") @implementation
+public func cflowad_session_score_all(
+  _ session: OpaquePointer?, _ frame: UnsafePointer<cflowad_frame>?, _ results: UnsafeMutablePointer<cflowad_result>?
+) -> cflowad_status {
+  attempt { () throws(Failure) in
+    let session = try sessions.object(session)
+    let results = try CallerArray(checkedOutput(results, "results"), "first result")
+    try session.use { (group) throws(Failure) in
+      let frame = try checkedFrame(frame)
+      tellShapes(group.scorers.count) { (index) throws(Failure) in
+        try CallerResult.tellShape(group.scorers[index].detector, frame, to: results.element(index))
+      }
+      try group.score(frame) { (index) throws(Failure) in
+        try CallerResult(results.element(index)).request
+      } result: { (index, result) throws(Failure) in
+        // Read again: there is no memory to keep it in.
+        try CallerResult(results.element(index)).write(result)
+      }
+    }
+  }
+}
+
+/// Scores one frame into the caller's result. Not inline, so that a batch takes no more of a small stack than a frame.
+@inline(never)
+private func score(
+  _ scorer: FrameScorer, _ frame: Frame, _ pointer: UnsafeMutablePointer<cflowad_result>
+) throws(Failure) {
+  try CallerResult.tellShape(scorer.detector, frame, to: pointer)
+  let result = try CallerResult(pointer)
+  result.write(try scorer.score(frame, result.request))
+}
+
+/// Tells what the arrays of several results hold. Where that fails, scoring fails in its turn.
+private func tellShapes(_ count: Int, _ tell: (Int) throws(Failure) -> Void) {
+  for index in 0..<count {
+    do throws(Failure) { try tell(index) } catch { return }
+  }
+}
