@@ -58,7 +58,7 @@ public func cflowad_trainer_add_named_frame(
   attempt { () throws(Failure) in
     let trainer = try trainers.object(trainer)
     let frame = try checkedFrame(frame)
-    guard let role = Trainer.Role(rawValue: role) else {
+    guard let role = FrameRole(rawValue: role) else {
       throw Failure(.invalidArgument, "the role \(role) is not a CFLOWAD_ROLE_ constant")
     }
     let name = name.map { String(cString: $0).shown } ?? ""

@@ -5,7 +5,7 @@ import Training
 extension Trainer {
   /// Adds image files. Each that cannot be used is reported, and the others are still looked at, so that all are known
   /// before the command fails.
-  func add(_ files: [(paths: [String], role: Role)], _ display: ProgressDisplay) throws(Failure) {
+  func add(_ files: [(paths: [String], role: FrameRole)], _ display: ProgressDisplay) throws(Failure) {
     var failures: [Failure] = []
     var progress = Progress("reading", total: files.reduce(0) { $0 + $1.paths.count })
     for (paths, role) in files {
@@ -34,7 +34,7 @@ extension Trainer {
   /// A folder of the wrong files should not fill the screen.
   private static var reportedCount: Int { 20 }
 
-  private func add(_ path: String, _ role: Role) throws(Failure) {
+  private func add(_ path: String, _ role: FrameRole) throws(Failure) {
     let image = try ImageFile.read(path: path)
     do throws(Failure) {
       try image.withFrame { frame throws(Failure) in try add(frame, role: role, name: path.shown) }

@@ -38,7 +38,7 @@ extension Trainer {
     curve = try LAPACK.use { () throws(Failure) in
       try LearningCurve.measured(
         start.levels.map(\.pictures), forms: start.forms,
-        frames: trainingFrames.enumerated().flatMap { index, frame in frame.pictures.map { _ in index } },
+        frames: self.frames.training.enumerated().flatMap { index, frame in frame.pictures.map { _ in index } },
         workers: workers)
     }
     try start.prepareCouplings(saved)

@@ -7,8 +7,7 @@ import Scoring
 
 /// Trains a detector's flows from good frames, and freezes its constants from good frames that were not trained on.
 ///
-/// One call at a time. Frames, or their tiles, are resized to the network's input at once and kept as 8-bit RGB: 3 bytes
-/// per pixel.
+/// One call at a time.
 package final class Trainer {
   package let options: TrainingOptions
   package let preprocessing: Preprocessing
@@ -24,7 +23,6 @@ package final class Trainer {
   let encoder: Encoder
   let encoderWeights: StateDictionary
   private let provenance: [String: String]
-  private let resizer: Resizer
   /// The threads of all that is computed here.
   let workers: Workers
   var flowWeights: [StateDictionary]
@@ -36,25 +34,10 @@ package final class Trainer {
   var curve: LearningCurve?
   /// What a fit from a Gaussian on has found.
   package internal(set) var report: FitReport?
-  /// Frames for training and those held back for calibration.
-  private var goodForTraining: [GoodFrame] = []
-  private var goodForCalibration: [GoodFrame] = []
-  var trainingFrames: [PreparedFrame] { goodForTraining.map(\.frame) }
-  var calibrationFrames: [PreparedFrame] { goodForCalibration.map(\.frame) }
-  private var givenCount = 0
-  /// Defective examples, which only choose the threshold.
-  private var defectiveFrames: [PreparedFrame] = []
-  /// Fingerprints of all frames that the flows were trained on, by earlier trainings as well as far as they are known.
-  private var trainedFrames: Set<UInt64>
+  private(set) var frames: TrainingFrames
   /// Of the calibration of a detector to go on from.
   private let loadedSmoothing: Double?
   private var state = State.open
-
-  private struct GoodFrame {
-    let frame: PreparedFrame
-    /// Which of the given frames it is.
-    let label: ThresholdFrame
-  }
 
   private enum State {
     /// Nothing was fitted: nothing to calibrate or save yet.
@@ -132,10 +115,9 @@ package final class Trainer {
     calibration = contents.calibration
     regionOfInterest = contents.calibration?.regionOfInterest
     loadedSmoothing = contents.calibration?.smoothing
-    trainedFrames = contents.trainedFrames
+    frames = try TrainingFrames(preprocessing, trained: contents.trainedFrames)
     fitSummary = contents.fit
     provenance = contents.provenance
-    resizer = try preprocessing.resizer
     self.flowDescription = flowDescription
     self.options = options
     self.workers = workers
@@ -155,33 +137,16 @@ package final class Trainer {
   /// Bytes of a frame's name, as many as a path has.
   package static let longestName = 4096
 
-  /// What a frame is for: the `CFLOWAD_ROLE_` constants.
-  package enum Role: Int32, Sendable {
-    case training = 0
-    case calibration = 1
-    case defective = 2
-  }
-
   /// Adds a frame of any size, a good one but in the role of a defective example. Fails with `.state` when it is to be held
   /// back from training, but was trained on.
   ///
   /// - Parameter name: by which ``Advice`` is to tell of it; without one by how many were added before it.
-  package func add(_ frame: Frame, role: Role, name: String = "") throws(Failure) {
+  package func add(_ frame: Frame, role: FrameRole, name: String = "") throws(Failure) {
     try checkUsable()
     guard role != .training || state != .fitted else {
       throw Failure(.state, "a frame to train on was added after the fit")
     }
-    let frame = try PreparedFrame(frame, preprocessing, resizer: resizer)
-    guard role == .training || !trainedFrames.contains(fingerprint(frame)) else {
-      throw Failure(.state, "the detector was trained on this frame, which therefore says nothing about new ones")
-    }
-    let label = ThresholdFrame(index: givenCount, name: name)
-    givenCount += 1
-    switch role {
-    case .training: goodForTraining.append(GoodFrame(frame: frame, label: label))
-    case .calibration: goodForCalibration.append(GoodFrame(frame: frame, label: label))
-    case .defective: defectiveFrames.append(frame)
-    }
+    try frames.add(frame, role: role, name: name)
   }
 
   /// Receives a detector, not calibrated, as it is after a meta epoch; counted from 0.
@@ -204,18 +169,18 @@ package final class Trainer {
     try checkUsable()
     guard state != .fitted else { throw Failure(.state, "the trainer was fitted already") }
     if let conflict { throw conflict }
-    guard !trainingFrames.isEmpty else { throw Failure(.state, "no frame was added to train on") }
-    let givenCount = trainingFrames.count
+    let givenCount = frames.training.count
+    guard givenCount > 0 else { throw Failure(.state, "no frame was added to train on") }
     let budget = options.timeBudget > 0 ? TimeBudget(seconds: Double(options.timeBudget), clock: clock) : nil
-    if holdsBack { try holdBack() }
-    try checkHeldBack()
-    let pictures = trainingFrames.flatMap(\.pictures)
+    if holdsBack { try frames.holdBack(Double(options.calibrationFraction), seed: options.seed) }
+    try frames.checkHeldBack()
+    let pictures = frames.training.flatMap(\.pictures)
     switch options.start {
     case .paper: try trainFromRandomWeights(pictures, ProgressReporter(handler), observer)
     case .gaussian, .whitened, .automatic: try trainFromGaussian(pictures, ProgressReporter(handler), budget)
     }
     fitSummary = try FitSummary(
-      givenCount: givenCount, fittedCount: trainingFrames.count, curve: curve,
+      givenCount: givenCount, fittedCount: frames.training.count, curve: curve,
       couplingGains: report?.couplingGains ?? [])
     calibration = nil
     state = .fitted
@@ -225,100 +190,23 @@ package final class Trainer {
   func beginFit(_ pictures: [[UInt8]]) throws(Failure) -> FeatureSource {
     state = .failed
     fitSummary = nil
-    trainedFrames.formUnion(trainingFrames.map { fingerprint($0) })
+    frames.noteTraining()
     return try FeatureSource(
       encoder, preprocessing: preprocessing, frames: pictures, options: options, workers: workers)
-  }
-
-  /// Moves a seeded choice of training frames to the calibration frames, when there are none. Copies of a frame go with it,
-  /// and what an earlier training has seen stays.
-  private func holdBack() throws(Failure) {
-    guard calibrationFrames.isEmpty else { return }
-    let fingerprints = trainingFrames.map { fingerprint($0) }
-    var met = Set<UInt64>()
-    let different = fingerprints.filter { met.insert($0).inserted }
-    guard different.count > 1 else {
-      throw Failure(.state, "one frame is not enough: one is held back from training for calibration")
-    }
-    var random = Random(seed: options.seed, purpose: "hold back")
-    let eligible = random.permutation(different.count).map { different[$0] }.filter { !trainedFrames.contains($0) }
-    guard !eligible.isEmpty else {
-      throw Failure(.state, "the detector was trained on all of these frames before: none can be held back")
-    }
-    let wanted = Int((Double(options.calibrationFraction) * Double(different.count)).rounded())
-    let chosen = Set(eligible.prefix(min(max(wanted, 1), different.count - 1)))
-    var left = chosen
-    let all = zip(goodForTraining, fingerprints)
-    goodForCalibration = all.filter { left.remove($1) != nil }.map(\.0)
-    goodForTraining = all.filter { !chosen.contains($1) }.map(\.0)
-  }
-
-  /// What was trained on says nothing about new frames.
-  private func checkHeldBack() throws(Failure) {
-    let training = Set(trainingFrames.map { fingerprint($0) })
-    for (name, frames) in [("calibration", calibrationFrames), ("defective", defectiveFrames)] {
-      if let index = frames.firstIndex(where: { training.contains(fingerprint($0)) }) {
-        throw Failure(.state, "\(name) frame \(index) is also one to train on")
-      }
-    }
-  }
-
-  private func fingerprint(_ frame: PreparedFrame) -> UInt64 {
-    var fingerprint = Fingerprint()
-    for picture in frame.pictures { fingerprint.add(picture) }
-    return fingerprint.bits
   }
 
   /// Computes the frozen constants and the thresholds from the calibration frames and the defective examples.
   ///
   /// - Throws: `.state` before the fit of a new detector, without calibration frames, or without defective ones for a rule that
-  ///   needs them, `.cancelled`, `.diverged`; the
-  ///   calibration is then as it was.
+  ///   needs them, `.cancelled`, `.diverged`; the calibration is then as it was.
   package func calibrate(_ handler: TrainingProgress.Handler? = nil) throws(Failure) {
     try checkUsable()
     guard state != .open else { throw Failure(.state, "nothing was fitted yet: fit comes before calibrate") }
-    guard !calibrationFrames.isEmpty else { throw Failure(.state, "no frame was added for calibration") }
-    let strangeFrames = StrangeFrame.allCases.flatMap { kind in
-      kind.sources(calibrationFrames).map { (kind, source: $0) }
-    }
-    var reporter = ProgressReporter(handler)
-    var progress = TrainingProgress(
-      stage: .calibrate, total: calibrationFrames.count + defectiveFrames.count + strangeFrames.count)
-    var contents = try contents
-    contents.calibration = nil
-    let detector = try Detector(contents, workers: workers)
-    let scorer = try FrameScorer(detector, workers: workers)
-    var calibrator = Calibrator(detector)
-    for (index, frame) in (calibrationFrames + defectiveFrames).enumerated() {
-      let isDefective = index >= calibrationFrames.count
-      do throws(Failure) {
-        calibrator.add(try FrameLikelihoods(frame, by: scorer), isDefective: isDefective)
-      } catch {
-        throw error.within(
-          isDefective ? "defective frame \(index - calibrationFrames.count)" : "calibration frame \(index)")
-      }
-      progress.done += 1
-      try reporter.report(progress, isImportant: progress.done == progress.total)
-    }
+    var run = try CalibrationRun(contents, frames, workers: workers, ProgressReporter(handler))
     var calibrationOptions = options.calibrationOptions
     calibrationOptions.regionOfInterest = regionOfInterest
     calibrationOptions.smoothing = smoothing
-    var (calibration, highestMean) = try calibrator.calibrationWithMean(calibrationOptions)
-    // By the path that scores frames, with all that was just found.
-    let calibrated = try scorer.calibrated(calibration)
-    var (strangeScores, strangeMeans) = ([StrangeFrame: [Float]](), [StrangeFrame: [Float]]())
-    for (kind, source) in strangeFrames {
-      let (score, mean) = try calibrated.strangeScore(kind.frame(from: source, preprocessing))
-      strangeScores[kind, default: []].append(score)
-      strangeMeans[kind, default: []].append(mean)
-      progress.done += 1
-      try reporter.report(progress, isImportant: progress.done == progress.total)
-    }
-    try calibration.setStrangeScores(strangeScores, means: strangeMeans)
-    try calibration.setMeanThreshold(above: highestMean)
-    let setters = calibration.scores.indices.filter { calibration.scores[$0] == calibration.threshold }
-    if setters.count == 1 { calibration.thresholdFrame = goodForCalibration[setters[0]].label }
-    self.calibration = calibration
+    calibration = try run.calibration(calibrationOptions)
   }
 
   /// How the detector's map is smoothed: as it was, unless an option says otherwise. What a Gaussian finds at single places
@@ -350,9 +238,10 @@ package final class Trainer {
       guard state != .open else { throw Failure(.state, "nothing was fitted yet: fit comes before save") }
       var provenance = provenance
       if state == .fitted {
+        let count = frames.training.count
         provenance["training"] =
-          report.map { "\(trainingFrames.count) frames, \($0.summary), seed \(options.seed)" }
-          ?? "\(trainingFrames.count) frames, \(options.metaEpochs) x \(options.subEpochs) epochs, learning rate "
+          report.map { "\(count) frames, \($0.summary), seed \(options.seed)" }
+          ?? "\(count) frames, \(options.metaEpochs) x \(options.subEpochs) epochs, learning rate "
           + "\(options.learningRate), batches of \(options.imageBatch) frames and \(options.fiberBatch) fibers, rotation "
           + "\(options.rotationDegrees) degrees, seed \(options.seed)"
       }
@@ -371,7 +260,7 @@ package final class Trainer {
   func contents(_ flowWeights: [StateDictionary]) -> DetectorContents {
     DetectorContents(
       encoder: encoder.description, preprocessing: preprocessing, flow: flowDescription,
-      encoderWeights: encoderWeights, flowWeights: flowWeights, trainedFrames: trainedFrames, fit: fitSummary,
+      encoderWeights: encoderWeights, flowWeights: flowWeights, trainedFrames: frames.trained, fit: fitSummary,
       provenance: provenance)
   }
 

@@ -51,11 +51,11 @@ struct TrainerTests {
     try Self.trainer(options, frames: count)
   }
 
-  private func add(_ index: Int, to trainer: Trainer, role: Trainer.Role) throws {
+  private func add(_ index: Int, to trainer: Trainer, role: FrameRole) throws {
     try Self.add(index, to: trainer, role: role)
   }
 
-  static func add(_ index: Int, to trainer: Trainer, role: Trainer.Role) throws {
+  static func add(_ index: Int, to trainer: Trainer, role: FrameRole) throws {
     let pixels = Generated.unit("trainer/\(index)", count: 80 * 60 * 3).map { UInt8(128 + 100 * $0) }
     try pixels.withUnsafeBufferPointer { pixels in
       let base = try #require(pixels.baseAddress)
@@ -175,17 +175,17 @@ struct TrainerTests {
     for (fraction, count, held) in [(Float(0.25), 8, 2), (0, 3, 1), (0.9, 2, 1), (0.9, 10, 9)] {
       options.calibrationFraction = fraction
       let trainer = try trainer(options, frames: count)
-      let all = Set(trainer.trainingFrames)
+      let all = Set(trainer.frames.training)
       try trainer.fit()
-      #expect(trainer.calibrationFrames.count == held)
-      #expect(trainer.trainingFrames.count == count - held)
-      #expect(Set(trainer.calibrationFrames).union(trainer.trainingFrames) == all)
+      #expect(trainer.frames.calibration.count == held)
+      #expect(trainer.frames.training.count == count - held)
+      #expect(Set(trainer.frames.calibration).union(trainer.frames.training) == all)
     }
     let own = try trainer(options, frames: 2)
     try add(7, to: own, role: .calibration)
     try own.fit()
-    #expect(own.trainingFrames.count == 2)
-    #expect(own.calibrationFrames.count == 1)
+    #expect(own.frames.training.count == 2)
+    #expect(own.frames.calibration.count == 1)
   }
 
   /// Frames of 80 x 60 in tiles of 48 x 40: 2 x 2 of them, trained on one by one and calibrated together.
@@ -194,7 +194,7 @@ struct TrainerTests {
     options.tiling = try Tiling(width: 48, height: 40, overlap: 8)
     let trainer = try trainer(options, frames: 3)
     for index in 3..<6 { try add(index, to: trainer, role: .calibration) }
-    #expect(trainer.trainingFrames.map(\.pictures.count) == [4, 4, 4])
+    #expect(trainer.frames.training.map(\.pictures.count) == [4, 4, 4])
     try trainer.fit()
     try trainer.calibrate()
     let contents = try trainer.contents
@@ -277,13 +277,13 @@ struct TrainerTests {
     let first = try trainer(options, frames: 3)
     try add(7, to: first, role: .calibration)
     try first.fit()
-    func refusal(_ index: Int, _ trainer: Trainer, _ role: Trainer.Role) -> Failure? {
+    func refusal(_ index: Int, _ trainer: Trainer, _ role: FrameRole) -> Failure? {
       #expect(throws: Failure.self) { try add(index, to: trainer, role: role) }
     }
     let contents = try first.contents
     #expect(contents.trainedFrames.count == 3)
     for trainer in [first, try Trainer(contents, options: options)] {
-      for role in [Trainer.Role.calibration, .defective] {
+      for role in [FrameRole.calibration, .defective] {
         #expect(refusal(2, trainer, role)?.kind == .state)
         #expect(refusal(2, trainer, role)?.message.contains("was trained on this frame") == true)
       }
@@ -316,10 +316,10 @@ struct TrainerTests {
     let copies = try trainer(options, frames: 3)
     for index in [0, 1, 2, 2] { try add(index, to: copies, role: .training) }
     try copies.fit()
-    #expect(copies.calibrationFrames.count == 2)
-    #expect(Set(copies.calibrationFrames).count == 2)
-    #expect(Set(copies.calibrationFrames).isDisjoint(with: copies.trainingFrames))
-    #expect(Set(copies.trainingFrames).count == 1)
+    #expect(copies.frames.calibration.count == 2)
+    #expect(Set(copies.frames.calibration).count == 2)
+    #expect(Set(copies.frames.calibration).isDisjoint(with: copies.frames.training))
+    #expect(Set(copies.frames.training).count == 1)
 
     let first = try trainer(options, frames: 2)
     try add(7, to: first, role: .calibration)
@@ -328,9 +328,9 @@ struct TrainerTests {
     for index in 0..<2 { try add(index, to: again, role: .training) }
     #expect(#expect(throws: Failure.self) { try again.fit() }?.message.contains("none can be held back") == true)
     try add(5, to: again, role: .training)
-    let new = again.trainingFrames[2]
+    let new = again.frames.training[2]
     try again.fit()
-    #expect(again.calibrationFrames == [new])
+    #expect(again.frames.calibration == [new])
   }
 
   @Test func defectiveFramesAreNeverTrainedOn() throws {
