@@ -49,13 +49,9 @@ package final class Exclusive<Object: AnyObject>: @unchecked Sendable {
       let new = try make(state.withLock { $0.next ?? $0.object })
       // The memory of what was taken out goes when these do, outside the lock.
       let (unused, isInUse) = state.withLock { state -> ([Object?], Bool) in
-        let retired = state.retired.take()
-        guard state.isInUse else {
-          defer { state.object = new }
-          return ([retired, state.object], false)
-        }
-        defer { state.next = new }
-        return ([retired, state.next], true)
+        let unused = [state.retired.take(), state.isInUse ? state.next : state.object]
+        if state.isInUse { state.next = new } else { state.object = new }
+        return (unused, state.isInUse)
       }
       withExtendedLifetime(unused) {}
       guard isInUse else { return }

@@ -5,7 +5,7 @@ import Kernels
 import Scoring
 import Segmentation
 
-let sessions = HandleTable<SwappableSession>(kind: 2, name: "session")
+let sessions = HandleTable<Exclusive<DetectorGroup>>(kind: 2, name: "session")
 
 private var defaultSessionOptions: cflowad_session_options {
   var options = cflowad_session_options()
@@ -71,14 +71,13 @@ private func open(
   let regionFilter = RegionFinder.Filter(
     minimumArea: Int(chosen.region_min_area),
     minimumPeak: try optional(chosen.region_min_score, "lowest region score"))
-  return try sessions.insert(
-    SwappableSession(
-      detectors, workers: checkedWorkers(chosen.thread_count, chosen.parallel_for, chosen.parallel_for_context)
-    ) { detector in
-      DecisionThresholds(
-        detector.calibration, threshold: threshold, reviewThreshold: reviewThreshold, pixelThreshold: regionThreshold,
-        regionFilter: regionFilter)
-    })
+  let workers = try checkedWorkers(chosen.thread_count, chosen.parallel_for, chosen.parallel_for_context)
+  let group = try DetectorGroup(detectors, workers: workers) { detector in
+    DecisionThresholds(
+      detector.calibration, threshold: threshold, reviewThreshold: reviewThreshold, pixelThreshold: regionThreshold,
+      regionFilter: regionFilter)
+  }
+  return try sessions.insert(Exclusive(group, name: "session"))
 }
 
 @_cdecl("cflowad_session_replace_model") @implementation
@@ -86,7 +85,9 @@ public func cflowad_session_replace_model(
   _ session: OpaquePointer?, _ index: Int, _ model: OpaquePointer?
 ) -> cflowad_status {
   attempt { () throws(Failure) in
-    try sessions.object(session).replace(index, with: try models.object(model))
+    let session = try sessions.object(session)
+    let detector = try models.object(model)
+    try session.exchange { (group) throws(Failure) in try group.replacing(index, with: detector) }
   }
 }
 

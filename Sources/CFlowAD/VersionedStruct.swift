@@ -8,34 +8,11 @@ protocol VersionedStruct {
   static var firstSize: Int { get }
 }
 
-extension cflowad_frame: VersionedStruct {
-  static var firstSize: Int { 40 }
-}
-
-extension cflowad_model_info: VersionedStruct {
-  static var firstSize: Int { 152 }
-}
-
-extension cflowad_advice: VersionedStruct {
-  static var firstSize: Int { 208 }
-}
-
-extension cflowad_session_options: VersionedStruct {
-  static var firstSize: Int { 16 }
-}
-
-extension cflowad_result: VersionedStruct {
-  static var firstSize: Int { 88 }
-}
-
-extension cflowad_roi: VersionedStruct {
-  static var firstSize: Int { 56 }
-}
-
-extension cflowad_train_options: VersionedStruct {
-  static var firstSize: Int { 96 }
-}
-
-extension cflowad_overlay_options: VersionedStruct {
-  static var firstSize: Int { 24 }
-}
+extension cflowad_frame: VersionedStruct { static var firstSize: Int { 40 } }
+extension cflowad_model_info: VersionedStruct { static var firstSize: Int { 152 } }
+extension cflowad_advice: VersionedStruct { static var firstSize: Int { 208 } }
+extension cflowad_session_options: VersionedStruct { static var firstSize: Int { 16 } }
+extension cflowad_result: VersionedStruct { static var firstSize: Int { 88 } }
+extension cflowad_roi: VersionedStruct { static var firstSize: Int { 56 } }
+extension cflowad_train_options: VersionedStruct { static var firstSize: Int { 96 } }
+extension cflowad_overlay_options: VersionedStruct { static var firstSize: Int { 24 } }

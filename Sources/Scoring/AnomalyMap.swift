@@ -102,17 +102,15 @@ package final class AnomalyMap {
   ) throws(Failure) {
     for frame in frames {
       let layout = try layout(frameWidth: frame.width, frameHeight: frame.height)
-      var values = frame.values[...]
+      var first = 0
       for tile in 0..<layout.tiles.count {
         let isUsed = layout.used(tile)
-        var place = 0
+        var start = 0
         for (level, count) in levels.positionCounts.enumerated() {
-          for value in values.prefix(count) {
-            if isUsed?[place] ?? true { body(level, value) }
-            place += 1
-          }
-          values = values.dropFirst(count)
+          for i in start..<start + count where isUsed?[i] ?? true { body(level, frame.values[first + i]) }
+          start += count
         }
+        first += start
       }
     }
   }

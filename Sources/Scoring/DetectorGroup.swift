@@ -4,26 +4,29 @@ import Kernels
 
 /// Detectors that judge the same frames, one call at a time. Those with the same encoder and preprocessing share its
 /// scratch memory and, for one frame, its computation.
-///
-/// Sendable because ``SwappableSession`` sees to it that one thread at a time uses it.
-package final class DetectorGroup: @unchecked Sendable {
+package final class DetectorGroup {
   package let scorers: [FrameScorer]
   /// Of each scorer whether an earlier one has computed the features of a tile that it needs.
   let isEncodedBefore: [Bool]
   private let workers: Workers
+  private let thresholds: (Detector) -> DecisionThresholds
 
   /// - Parameters:
-  ///   - detectors: at least one, each with what its scores are judged by.
+  ///   - detectors: at least one.
   ///   - workers: what shares the work; nobody else may use it.
-  package convenience init(_ detectors: [(Detector, DecisionThresholds)], workers: Workers) throws(Failure) {
-    try self.init(detectors, workers: workers, reusing: [])
+  ///   - thresholds: what a detector's scores are judged by, e.g. with the caller's thresholds.
+  package convenience init(
+    _ detectors: [Detector], workers: Workers, thresholds: @escaping (Detector) -> DecisionThresholds
+  ) throws(Failure) {
+    try self.init(detectors, workers, thresholds, reusing: [])
   }
 
   private init(
-    _ detectors: [(detector: Detector, thresholds: DecisionThresholds)], workers: Workers, reusing old: [FrameScorer]
+    _ detectors: [Detector], _ workers: Workers, _ thresholds: @escaping (Detector) -> DecisionThresholds,
+    reusing old: [FrameScorer]
   ) throws(Failure) {
     var (scorers, isEncodedBefore) = ([FrameScorer](), [Bool]())
-    for (index, (detector, thresholds)) in detectors.enumerated() {
+    for (index, detector) in detectors.enumerated() {
       let encoder = scorers.lazy.map(\.likelihoods.encoder).first { $0.serves(detector) }
       let scorer: FrameScorer
       // One that went on from the group before keeps its encoder, which the others then take as well.
@@ -31,7 +34,7 @@ package final class DetectorGroup: @unchecked Sendable {
         scorer = old[index]
       } else {
         let known = encoder ?? old.lazy.map(\.likelihoods.encoder).first { $0.serves(detector) }
-        scorer = try FrameScorer(detector, thresholds: thresholds, encoder: known, workers: workers)
+        scorer = try FrameScorer(detector, thresholds: thresholds(detector), encoder: known, workers: workers)
       }
       scorers.append(scorer)
       isEncodedBefore.append(encoder === scorer.likelihoods.encoder)
@@ -39,16 +42,18 @@ package final class DetectorGroup: @unchecked Sendable {
     self.scorers = scorers
     self.isEncodedBefore = isEncodedBefore
     self.workers = workers
+    self.thresholds = thresholds
   }
 
   /// The group with another detector in the place of the `index`-th; the others' scorers, and the threads, go on in it, so
   /// that this group must not be used beside it.
-  func replacing(
-    _ index: Int, with detector: Detector, _ thresholds: DecisionThresholds
-  ) throws(Failure) -> DetectorGroup {
-    var detectors = scorers.map { (detector: $0.detector, thresholds: $0.thresholds) }
-    detectors[index] = (detector, thresholds)
-    return try DetectorGroup(detectors, workers: workers, reusing: scorers)
+  package func replacing(_ index: Int, with detector: Detector) throws(Failure) -> DetectorGroup {
+    guard scorers.indices.contains(index) else {
+      throw Failure(.invalidArgument, "there is no model \(index) in a session of \(scorers.count)")
+    }
+    var detectors = scorers.map(\.detector)
+    detectors[index] = detector
+    return try DetectorGroup(detectors, workers, thresholds, reusing: scorers)
   }
 
   /// Scores a frame with every detector, tile by tile, so that those with the same encoder share the features of each tile.
@@ -71,12 +76,10 @@ package final class DetectorGroup: @unchecked Sendable {
         }
       }
     }
-    var tileCount = 0
     forEach { (index) throws(Failure) in
       try scorers[index].begin(width: frame.width, height: frame.height, request(index))
-      tileCount = max(tileCount, scorers[index].tileCount)
     }
-    for tile in 0..<tileCount {
+    for tile in 0..<scorers.prefix(count).reduce(0, { max($0, $1.tileCount) }) {
       forEach { (index) throws(Failure) in
         guard tile < scorers[index].tileCount else { return }
         try scorers[index].run(tile: tile, of: frame, isEncoded: isEncodedBefore[index])

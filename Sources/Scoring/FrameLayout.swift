@@ -1,5 +1,6 @@
 import Basics
 import Imaging
+import Kernels
 
 /// The anomaly maps of frames of one size: how a map is put together from those of the frame's tiles, what of it
 /// counts, and how it is brought to the frame's size. Immutable.
@@ -89,13 +90,21 @@ package final class FrameLayout {
   }
 
   /// Brings a map to the frame's size, bilinear: frameHeight x frameWidth values.
-  package func resample(_ map: UnsafePointer<Float>, into output: UnsafeMutablePointer<Float>) {
-    for y in 0..<frameHeight {
-      let row = frameRows[y]
-      let upper = map + row.first &* width
-      let lower = map + row.second &* width
-      let target = output + y &* frameWidth
-      for x in 0..<frameWidth { target[x] = bilinear(upper, lower, row: row, column: frameColumns[x]) }
+  func resample(_ map: UnsafePointer<Float>, into output: UnsafeMutablePointer<Float>, _ workers: Workers) {
+    withUnsafePointer(to: (layout: self, map: map, output: output)) { job in
+      workers.run(parts: frameHeight, context: job) { context, y, _ in
+        typealias Job = (layout: FrameLayout, map: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>)
+        let job = context.assumingMemoryBound(to: Job.self)
+        job.pointee.layout.resample(job.pointee.map, row: y, into: job.pointee.output)
+      }
     }
+  }
+
+  private func resample(_ map: UnsafePointer<Float>, row y: Int, into output: UnsafeMutablePointer<Float>) {
+    let row = frameRows[y]
+    let upper = map + row.first &* width
+    let lower = map + row.second &* width
+    let target = output + y &* frameWidth
+    for x in 0..<frameWidth { target[x] = bilinear(upper, lower, row: row, column: frameColumns[x]) }
   }
 }

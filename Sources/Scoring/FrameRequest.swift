@@ -53,15 +53,8 @@ package struct FrameResult {
   package internal(set) var lowPValue = Float.nan
   /// The map at the frame's size, where it was wanted or regions were.
   package internal(set) var frameMap: UnsafePointer<Float>?
-  package internal(set) var regions: Regions?
-
-  /// The regions of a frame's map.
-  package struct Regions {
-    /// All that there are.
-    package let count: Int
-    /// Holds the most severe, and follows their contours.
-    package let finder: RegionFinder
-  }
+  /// How many regions there are, and what holds the most severe and follows their contours; nil when none were looked for.
+  package internal(set) var regions: (count: Int, finder: RegionFinder)?
 
   package var verdict: Verdict { thresholds.verdict(score, mean: mapMean) }
   /// As ``Calibration/pValue(_:)``.

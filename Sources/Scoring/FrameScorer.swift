@@ -16,6 +16,7 @@ package final class FrameScorer {
   package var detector: Detector { likelihoods.detector }
   /// The last frame's anomaly map at the network's scale: height x width of its layout.
   var map: UnsafePointer<Float> { anomalyMap.values }
+  private let workers: Workers
   private var anomalyMap: AnomalyMap
   /// The calibration's, by themselves, as a copy of all that it holds takes much of a small stack; nil without one.
   private let constants: (levelMaxima: [Double], total: Double)?
@@ -44,11 +45,14 @@ package final class FrameScorer {
     let encoder = if let encoder { encoder } else { try FrameEncoder(detector, workers: workers) }
     try self.init(
       LikelihoodSession(detector, encoder: encoder, workers: workers),
-      thresholds ?? DecisionThresholds(detector.calibration))
+      thresholds ?? DecisionThresholds(detector.calibration), workers)
   }
 
-  private init(_ likelihoods: LikelihoodSession, _ thresholds: DecisionThresholds) throws(Failure) {
+  private init(
+    _ likelihoods: LikelihoodSession, _ thresholds: DecisionThresholds, _ workers: Workers
+  ) throws(Failure) {
     self.likelihoods = likelihoods
+    self.workers = workers
     self.thresholds = thresholds
     calibratedThresholds = thresholds
     constants = likelihoods.detector.calibration.map { ($0.levelMaxima, $0.total) }
@@ -58,7 +62,7 @@ package final class FrameScorer {
   /// A scorer of the same detector with another calibration, in the same memory and with the same threads: use one of the
   /// two at a time.
   package func calibrated(_ calibration: Calibration) throws(Failure) -> FrameScorer {
-    try FrameScorer(likelihoods.calibrated(calibration), DecisionThresholds(calibration))
+    try FrameScorer(likelihoods.calibrated(calibration), DecisionThresholds(calibration), workers)
   }
 
   /// Scores the frames that follow, and finds their regions, within a region of interest; nil for the detector's own,
@@ -156,7 +160,7 @@ package final class FrameScorer {
     result.lowPValue = lowPValue(result.score)
     request.map?.base.update(from: map, count: layout.count)
     if let frameMap = request.frameMap?.base ?? (request.needsOwnFrameMap ? frameMap?.base : nil) {
-      layout.resample(map, into: frameMap)
+      layout.resample(map, into: frameMap, workers)
       result.frameMap = UnsafePointer(frameMap)
     }
     clock?(.map)
@@ -164,7 +168,7 @@ package final class FrameScorer {
       let count = finder.find(in: frameMap, above: thresholds.pixelThreshold, filter: thresholds.regionFilter) { x, y in
         layout.isInside(frameX: x, frameY: y)
       }
-      result.regions = FrameResult.Regions(count: count, finder: finder)
+      result.regions = (count, finder)
       clock?(.regions)
     }
     return result

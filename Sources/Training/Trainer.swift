@@ -202,11 +202,10 @@ package final class Trainer {
   package func calibrate(_ handler: TrainingProgress.Handler? = nil) throws(Failure) {
     try checkUsable()
     guard state != .open else { throw Failure(.state, "nothing was fitted yet: fit comes before calibrate") }
-    var run = try CalibrationRun(contents, frames, workers: workers, ProgressReporter(handler))
     var calibrationOptions = options.calibrationOptions
     calibrationOptions.regionOfInterest = regionOfInterest
     calibrationOptions.smoothing = smoothing
-    calibration = try run.calibration(calibrationOptions)
+    calibration = try frames.calibration(of: contents, calibrationOptions, workers: workers, handler)
   }
 
   /// How the detector's map is smoothed: as it was, unless an option says otherwise. What a Gaussian finds at single places

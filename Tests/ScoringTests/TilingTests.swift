@@ -36,8 +36,8 @@ import Testing
         let (expected, resampled) = (
           try FloatBuffer(count: width * height), try FloatBuffer(count: width * height)
         )
-        try plain.layout(frame).resample(plain.map, into: expected.base)
-        try tiled.layout(frame).resample(tiled.map, into: resampled.base)
+        try plain.layout(frame).resample(plain.map, into: expected.base, Workers(count: 1))
+        try tiled.layout(frame).resample(tiled.map, into: resampled.base, Workers(count: 3))
         #expect((0..<expected.count).allSatisfy { expected.base[$0] == resampled.base[$0] })
       }
     }
@@ -111,8 +111,7 @@ import Testing
     let wider = try Tiling(width: 64, height: 64, overlap: 8)
     let detectors = try [tiling, nil, tiling, wider, nil].map { try detector($0) }
     #expect(detectors.allSatisfy { $0.encoder === detectors[0].encoder })
-    let group = try DetectorGroup(
-      detectors.map { ($0, DecisionThresholds($0.calibration)) }, workers: Workers(count: 1))
+    let group = try DetectorGroup(detectors, workers: Workers(count: 1)) { DecisionThresholds($0.calibration) }
     #expect(group.isEncodedBefore == [false, false, true, false, true])
   }
 

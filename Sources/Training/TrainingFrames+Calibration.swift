@@ -1,0 +1,56 @@
+import Basics
+import Imaging
+import Kernels
+import Scoring
+
+extension TrainingFrames {
+  /// Calibrates a detector: computes its frozen constants and thresholds from the frames held back, by the path that scores
+  /// frames.
+  ///
+  /// - Parameter contents: the detector's; a calibration that it has is of no concern.
+  /// - Throws: `.state` without calibration frames, or without defective ones for a rule that needs them, `.cancelled`,
+  ///   `.diverged`.
+  func calibration(
+    of contents: DetectorContents, _ options: CalibrationOptions, workers: Workers, _ handler: TrainingProgress.Handler?
+  ) throws(Failure) -> Calibration {
+    guard !calibration.isEmpty else { throw Failure(.state, "no frame was added for calibration") }
+    let strangeFrames = StrangeFrame.allCases.flatMap { kind in
+      kind.sources(calibration).map { (kind, source: $0) }
+    }
+    var reporter = ProgressReporter(handler)
+    var progress = TrainingProgress(
+      stage: .calibrate, total: calibration.count + defective.count + strangeFrames.count)
+    func reportFrame() throws(Failure) {
+      progress.done += 1
+      try reporter.report(progress, isImportant: progress.done == progress.total)
+    }
+    var contents = contents
+    contents.calibration = nil
+    let detector = try Detector(contents, workers: workers)
+    let scorer = try FrameScorer(detector, workers: workers)
+    var calibrator = Calibrator(detector)
+    for (name, frames) in [("calibration", calibration), ("defective", defective)] {
+      for (index, frame) in frames.enumerated() {
+        do throws(Failure) {
+          calibrator.add(try FrameLikelihoods(frame, by: scorer), isDefective: name == "defective")
+        } catch { throw error.within("\(name) frame \(index)") }
+        try reportFrame()
+      }
+    }
+    var (found, highestMean) = try calibrator.calibrationWithMean(options)
+    // With all that was just found.
+    let calibrated = try scorer.calibrated(found)
+    var (scores, means) = ([StrangeFrame: [Float]](), [StrangeFrame: [Float]]())
+    for (kind, source) in strangeFrames {
+      let (score, mean) = try calibrated.strangeScore(kind.frame(from: source, contents.preprocessing))
+      scores[kind, default: []].append(score)
+      means[kind, default: []].append(mean)
+      try reportFrame()
+    }
+    try found.setStrangeScores(scores, means: means)
+    try found.setMeanThreshold(above: highestMean)
+    let setters = found.scores.indices.filter { found.scores[$0] == found.threshold }
+    if setters.count == 1 { found.thresholdFrame = goodForCalibration[setters[0]].label }
+    return found
+  }
+}
