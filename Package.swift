@@ -111,8 +111,7 @@ let package = Package(
         path: "benchmarks/TrainingSteps", swiftSettings: settings),
       .target(
         name: "Support", dependencies: ["Basics", "Kernels", "Imaging", "Encoders", "Flows", "Scoring"],
-        path: "Tests/Support",
-        swiftSettings: settings),
+        path: "Tests/Support", swiftSettings: settings),
       tests("Kernels", ["Basics", "Kernels", "Support"]),
       tests("Encoders", ["Basics", "Kernels", "Encoders", "Support"]),
       tests("Flows", ["Basics", "Kernels", "Flows", "Support"]),

@@ -1,4 +1,5 @@
 import Basics
+import Kernels
 
 /// An encoder the library knows: how its layers follow each other, under which state-dict keys, and where its features
 /// are taken. One file each in `Architectures`.
@@ -16,7 +17,7 @@ struct Architecture: Sendable {
   /// Added to the variance by every BatchNorm or LayerNorm.
   let normEpsilon: Double
   /// Declares the layers up to the last tap.
-  let build: @Sendable (inout EncoderBuilder) throws(Failure) -> Void
+  let build: @Sendable (inout GraphBuilder) -> Void
 
   /// All modules where features can be taken: level by level, before the residual and then behind it.
   var allTaps: [String] {
@@ -33,6 +34,16 @@ struct Architecture: Sendable {
     else { return false }
     let perLevel = allTaps.count / self.taps.count
     return Set(places.map { $0 / perLevel }) == Set(first / perLevel..<self.taps.count)
+  }
+
+  /// All layers, as they are declared.
+  func graph(padding: Padding, taps: [String]) throws(Failure) -> Graph {
+    var builder = GraphBuilder(padding: padding, normEpsilon: normEpsilon, taps: taps)
+    build(&builder)
+    guard let levels = builder.levels else {
+      throw Failure(.unsupported, "\(name) does not declare features at all of \(taps)")
+    }
+    return Graph(layers: builder.layers, levels: levels)
   }
 
   static let all: [Architecture] = [

@@ -1,14 +1,14 @@
 import Basics
 import Kernels
 
-/// A frozen image encoder: a chain of layers with prepared weights. Immutable; sessions run it.
+/// A frozen image encoder: a graph of layers with prepared weights. Immutable; sessions run it.
 package final class Encoder: Sendable {
   package let description: EncoderDescription
   /// State-dict keys that the architecture reads; others in a checkpoint (classifier heads) are of no use here.
   package let usedKeys: [String]
-  let layers: [Layer]
-  /// The value of each level, finest first.
-  let levels: [Int]
+  let graph: Graph
+  /// One for each layer of the graph.
+  let operations: [any Operation]
 
   /// - Parameters:
   ///   - inputSize: what to choose the fastest forms of layers for; other sizes work too. nil: plain forms.
@@ -28,7 +28,7 @@ package final class Encoder: Sendable {
   /// The same with weights from anywhere.
   init(
     _ description: EncoderDescription, inputSize: EncoderInputSize? = nil, workers: Workers? = nil,
-    source: @escaping EncoderBuilder.Source
+    source: WeightTable.Source
   ) throws(Failure) {
     let architecture = try Architecture.named(description.architecture)
     guard architecture.paddings.contains(description.padding) else {
@@ -42,30 +42,21 @@ package final class Encoder: Sendable {
         .unsupported,
         "\(architecture.name) gives features at \(architecture.taps)\(behind) or the last of these, not at \(taps)")
     }
-    var builder = EncoderBuilder(
-      padding: description.padding, normEpsilon: architecture.normEpsilon, taps: taps, inputSize: inputSize,
-      source: source)
-    do { try architecture.build(&builder) } catch { throw error.within("encoder") }
-    var levels: [Int] = []
-    for tap in taps {
-      guard let value = builder.tapped[tap] else {
-        throw Failure(.unsupported, "\(architecture.name) declares no features at \(tap)")
-      }
-      levels.append(value.index)
-    }
-    // What an architecture declares after the last tap serves nobody.
-    let declared = builder.layers.prefix(levels.max() ?? 0)
+    let declared = try architecture.graph(padding: description.padding, taps: taps)
+    let tensors = declared.layers.flatMap(\.tensors)
+    let graph = declared.withoutUnusedLayers.fusingEpilogues.choosingAlgorithms(for: inputSize)
     do throws(Failure) {
+      let weights = try WeightTable(tensors, source: source)
+      let memory = WeightMemory()
       let workers = if let workers { workers } else { try Workers(count: 1) }
-      layers = try workers.map(declared.count) { (index) throws(Failure) in
-        let layer = declared[index]
-        return Layer(operation: try layer.operation(), input: layer.input, second: layer.second)
+      operations = try workers.map(graph.layers.count) { (index) throws(Failure) in
+        try graph.layers[index].prepare(weights, in: memory)
       }
+      memory.close()
     } catch { throw error.within("encoder") }
-    builder.memory.close()
     self.description = description
-    self.usedKeys = builder.usedKeys
-    self.levels = levels
+    self.usedKeys = tensors.map(\.key)
+    self.graph = graph
   }
 
   /// Names of the modules where the original system takes an architecture's features, finest first.
@@ -82,6 +73,6 @@ package final class Encoder: Sendable {
   /// The grid of each level for an input size, finest first.
   package func levelGrids(height: Int, width: Int) throws(Failure) -> [Grid] {
     let plan = try EncoderPlan(self, height: height, width: width)
-    return levels.map { plan.grids[$0] }
+    return graph.levels.map { plan.maps[$0].grid }
   }
 }

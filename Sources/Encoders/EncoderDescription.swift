@@ -1,3 +1,5 @@
+import Kernels
+
 /// What a model file says about its encoder, beside the weights.
 package struct EncoderDescription: Sendable, Equatable {
   /// torchvision's or timm's name, e.g. `resnet18`.
@@ -11,16 +13,6 @@ package struct EncoderDescription: Sendable, Equatable {
     self.padding = padding
     self.taps = taps
   }
-}
-
-/// How convolutions see beyond the border.
-package enum Padding: String, Sendable, CaseIterable {
-  /// Mirrored without repeating the border: the original cflow-ad's ResNets.
-  case reflect
-  /// torchvision, timm, anomalib.
-  case zeros
-  /// TensorFlow's "SAME": zeros, as many as the stride needs, the odd one at the end. EfficientNets.
-  case same
 }
 
 /// Size of the network's input in pixels.

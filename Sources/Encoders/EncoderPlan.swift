@@ -1,58 +1,47 @@
 import Basics
 import Kernels
 
-/// An encoder at one input size: the grid of every value, each layer's geometry, and where in one arena every value
-/// lies. Two values share memory when one is no longer read as the other is written.
+/// An encoder at one input size: the map that every value is, each layer's geometry, and where in one arena every value
+/// lies.
 struct EncoderPlan {
-  /// The grid of every value; 0 is the input.
-  private(set) var grids: [Grid]
+  /// Every value's; 0 is the input, which lies outside of the arena: it is the caller's.
+  let maps: [MapShape]
   private(set) var steps: [any Step] = []
-  /// Where each value begins in the arena, in floats. The input lies outside: it is the caller's.
-  private(set) var offsets: [Int] = []
-  private(set) var arenaCount = 0
+  /// Of the values behind the input.
+  let arena: ArenaPlan
 
   init(_ encoder: Encoder, height: Int, width: Int) throws(Failure) {
-    grids = [Grid(height: height, width: width, channels: 3)]
-    for layer in encoder.layers {
-      let step = try layer.operation.step(grids[layer.input], second: layer.second.map { grids[$0] })
+    var maps = [MapShape(Grid(height: height, width: width, channels: 3))]
+    for (layer, operation) in zip(encoder.graph.layers, encoder.operations) {
+      let step = try operation.step(maps[layer.input].grid, second: layer.second.map { maps[$0].grid })
       steps.append(step)
-      grids.append(step.output)
+      maps.append(MapShape(step.output, element: layer.element))
     }
-    place(encoder)
+    self.maps = maps
+    arena = ArenaPlan(encoder.graph.lifetimes(of: maps))
   }
 
   /// Bytes of all steps' tables.
   var tableBytes: Int { steps.reduce(0) { $0 + $1.tableBytes } }
 
-  /// Floats of scratch memory that the layers share.
-  func scratchCount(workers: Int) -> Int { steps.reduce(0) { max($0, $1.scratchCount(workers: workers)) } }
+  /// Bytes of scratch memory that the layers share.
+  func scratchBytes(workers: Int) -> Int { steps.reduce(0) { max($0, $1.scratchBytes(workers: workers)) } }
 }
 
-extension EncoderPlan {
-  /// Gives every value the lowest place that no value still needed occupies.
-  private mutating func place(_ encoder: Encoder) {
-    // The layer that reads a value last; a level is read after all layers.
-    var lastUse = Array(repeating: 0, count: grids.count)
-    for (index, layer) in encoder.layers.enumerated() {
-      lastUse[layer.input] = index
-      if let second = layer.second { lastUse[second] = index }
+extension Graph {
+  /// From the step that makes a value to the last one that reads it, for all but the input. A level is read after all
+  /// layers.
+  ///
+  /// - Parameter maps: the value's, the input's among them.
+  func lifetimes(of maps: [MapShape]) -> [ArenaPlan.Lifetime] {
+    // Nobody may read a value: it is there until it is written.
+    var lastUses = [0] + layers.indices
+    for (index, layer) in layers.enumerated() {
+      for operand in layer.operands { lastUses[operand] = index }
     }
-    for level in encoder.levels { lastUse[level] = encoder.layers.count }
-
-    offsets = Array(repeating: 0, count: grids.count)
-    var occupied: [(range: Range<Int>, lastUse: Int)] = []
-    for index in encoder.layers.indices {
-      let value = index + 1
-      occupied.removeAll { $0.lastUse < index }
-      var offset = 0
-      let count = (grids[value].count + 15) / 16 * 16
-      for (range, _) in occupied.sorted(by: { $0.range.lowerBound < $1.range.lowerBound }) {
-        if range.lowerBound >= offset + count { break }
-        offset = max(offset, range.upperBound)
-      }
-      offsets[value] = offset
-      occupied.append((offset..<offset + count, lastUse[value]))
-      arenaCount = max(arenaCount, offset + count)
+    for level in levels { lastUses[level] = layers.count }
+    return layers.indices.map {
+      ArenaPlan.Lifetime(byteCount: maps[$0 + 1].byteCount, steps: $0...lastUses[$0 + 1])
     }
   }
 }

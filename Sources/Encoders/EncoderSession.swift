@@ -8,46 +8,52 @@ package final class EncoderSession {
   package let levelGrids: [Grid]
   private let encoder: Encoder
   private let plan: EncoderPlan
-  private let arena: FloatBuffer
-  private let scratch: FloatBuffer
+  private let arena: Buffer<UInt8>
+  private let scratch: Buffer<UInt8>
   private let workers: Workers
 
   package init(_ encoder: Encoder, height: Int, width: Int, workers: Workers) throws(Failure) {
     let plan = try EncoderPlan(encoder, height: height, width: width)
     self.encoder = encoder
     self.plan = plan
-    self.levelGrids = encoder.levels.map { plan.grids[$0] }
-    self.arena = try FloatBuffer(count: plan.arenaCount)
-    self.scratch = try FloatBuffer(count: plan.scratchCount(workers: workers.count))
+    self.levelGrids = encoder.graph.levels.map { plan.maps[$0].grid }
+    self.arena = try Buffer(count: plan.arena.byteCount)
+    self.scratch = try Buffer(count: plan.scratchBytes(workers: workers.count))
     self.workers = workers
   }
 
-  /// Floats that a session at this input size holds, with the plan's tables counted as such.
-  package static func scratchCount(
+  /// Bytes that a session at this input size holds, the plan's tables included.
+  package static func byteCount(
     _ encoder: Encoder, height: Int, width: Int, workerCount: Int
   ) throws(Failure) -> Int {
     let plan = try EncoderPlan(encoder, height: height, width: width)
-    return plan.arenaCount + plan.scratchCount(workers: workerCount) + plan.tableBytes / MemoryLayout<Float>.stride
+    return plan.arena.byteCount + plan.scratchBytes(workers: workerCount) + plan.tableBytes
   }
 
   /// Encodes a normalised image: height x width x 3, R G B.
   package func run(_ input: UnsafePointer<Float>) {
+    let scratch = UnsafeMutableRawPointer(scratch.base)
+      .bindMemory(to: Float.self, capacity: scratch.count / MemoryLayout<Float>.stride)
     for index in plan.steps.indices {
-      let layer = encoder.layers[index]
+      let second = encoder.graph.layers[index].second
       plan.steps[index].run(
         LayerMemory(
-          input: value(layer.input, input), second: layer.second.map { value($0, input) },
-          output: arena.base + plan.offsets[index + 1], scratch: scratch.base, workers: workers))
+          input: operand(encoder.graph.layers[index].input, input), second: second.map { operand($0, input) },
+          output: value(index + 1), scratch: scratch, workers: workers))
     }
   }
 
   /// The features of a level after ``run(_:)``: one row of channels ("fiber") per position, row-major positions. Valid
   /// until the next run.
-  package func features(_ level: Int) -> UnsafePointer<Float> {
-    UnsafePointer(arena.base + plan.offsets[encoder.levels[level]])
+  package func features(_ level: Int) -> UnsafePointer<Float> { UnsafePointer(value(encoder.graph.levels[level])) }
+
+  private func operand(_ index: Int, _ input: UnsafePointer<Float>) -> UnsafePointer<Float> {
+    index == 0 ? input : UnsafePointer(value(index))
   }
 
-  private func value(_ index: Int, _ input: UnsafePointer<Float>) -> UnsafePointer<Float> {
-    index == 0 ? input : UnsafePointer(arena.base + plan.offsets[index])
+  /// What a layer makes.
+  private func value(_ index: Int) -> UnsafeMutablePointer<Float> {
+    UnsafeMutableRawPointer(arena.base + plan.arena.offsets[index - 1])
+      .bindMemory(to: Float.self, capacity: plan.maps[index].grid.count)
   }
 }

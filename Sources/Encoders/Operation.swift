@@ -6,6 +6,8 @@ protocol Operation: Sendable {
   associatedtype Plan: OperationPlan
   /// Prepares the operation for operands of these sizes.
   func plan(_ input: Grid, second: Grid?) throws(Failure) -> Plan
+  /// The same where the second operand's size follows from the input's, or there is none.
+  func plan(_ input: Grid) throws(Failure) -> Plan
   /// Computes the output. Called for every frame: allocates nothing, and gives the same bits for any number of workers.
   func run(_ plan: Plan, _ memory: LayerMemory)
 }
@@ -13,14 +15,14 @@ protocol Operation: Sendable {
 /// An operation's output at one input size, and what it needs for it.
 protocol OperationPlan {
   var output: Grid { get }
-  /// Floats of scratch memory.
-  func scratchCount(workers: Int) -> Int
+  /// Bytes of scratch memory.
+  func scratchBytes(workers: Int) -> Int
   /// Bytes of the plan's tables.
   var tableBytes: Int { get }
 }
 
 extension OperationPlan {
-  func scratchCount(workers: Int) -> Int { 0 }
+  func scratchBytes(workers: Int) -> Int { 0 }
   var tableBytes: Int { 0 }
 }
 
@@ -38,11 +40,13 @@ struct LayerMemory {
 protocol Step {
   var output: Grid { get }
   var tableBytes: Int { get }
-  func scratchCount(workers: Int) -> Int
+  func scratchBytes(workers: Int) -> Int
   func run(_ memory: LayerMemory)
 }
 
 extension Operation {
+  func plan(_ input: Grid, second: Grid?) throws(Failure) -> Plan { try plan(input) }
+
   func step(_ input: Grid, second: Grid?) throws(Failure) -> any Step {
     PlannedOperation(operation: self, plan: try plan(input, second: second))
   }
@@ -54,6 +58,6 @@ private struct PlannedOperation<Body: Operation>: Step {
 
   var output: Grid { plan.output }
   var tableBytes: Int { plan.tableBytes }
-  func scratchCount(workers: Int) -> Int { plan.scratchCount(workers: workers) }
+  func scratchBytes(workers: Int) -> Int { plan.scratchBytes(workers: workers) }
   func run(_ memory: LayerMemory) { operation.run(plan, memory) }
 }

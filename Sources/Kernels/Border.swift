@@ -1,7 +1,7 @@
 import Basics
 
 /// How a sliding window sees one axis beyond its ends.
-package enum Border: Sendable, Equatable {
+enum Border: Sendable, Equatable {
   /// `before` and `after` zeros.
   case zeros(before: Int, after: Int)
   /// `margin` values on either side, mirrored without repeating the end.
@@ -16,7 +16,7 @@ package enum Border: Sendable, Equatable {
   }
 
   /// TensorFlow's "SAME": the output has ceil(length / stride) places, the odd zero comes last.
-  package static func same(length: Int, kernel: Int, stride: Int) -> Border {
+  static func same(length: Int, kernel: Int, stride: Int) -> Border {
     let total = max(((length + stride - 1) / stride - 1) * stride + kernel - length, 0)
     return .zeros(before: total / 2, after: total - total / 2)
   }

@@ -9,10 +9,11 @@ struct BorderedMap {
   private let rows: WindowAxis
   private let columns: WindowAxis
 
-  init(_ input: Grid, rowBorder: Border, columnBorder: Border) throws(Failure) {
+  /// - Parameter window: the one whose border it is.
+  init(_ input: Grid, under window: SlidingWindow) throws(Failure) {
     inputWidth = input.width
-    rows = try WindowAxis(length: input.height, kernel: 1, stride: 1, border: rowBorder)
-    columns = try WindowAxis(length: input.width, kernel: 1, stride: 1, border: columnBorder)
+    rows = try WindowAxis(length: input.height, kernel: 1, stride: 1, border: window.border(input.height))
+    columns = try WindowAxis(length: input.width, kernel: 1, stride: 1, border: window.border(input.width))
     grid = Grid(height: rows.outputLength, width: columns.outputLength, channels: input.channels)
   }
 

@@ -2,42 +2,26 @@ import Basics
 
 /// A 2-D convolution with scale and bias over position-major maps, weights prepared once, any input size.
 package struct Convolution: Sendable {
-  package let inputs: Int
-  package let outputs: Int
-  package let kernel: Int
-  package let stride: Int
-  package let activation: Activation
+  private let shape: ConvolutionShape
   private let weights: PackedWeights
-  private let scale: ConstantFloats?
-  private let bias: ConstantFloats
+  private let epilogue: Epilogue
   /// What a tap beyond the border reads.
   private let zeros: ConstantFloats
 
   /// - Parameters:
-  ///   - weights: rows of `inputs` x `kernel` x `kernel`: PyTorch's `Conv2d.weight`.
-  ///   - scale: of each output, that of a norm behind; nil for 1.
+  ///   - shape: one without groups.
+  ///   - weights: rows of inputs x taps: PyTorch's `Conv2d.weight`.
   ///   - memory: for the weights; nil for memory of its own.
   package init(
-    weights: WeightRows, scale: [Float]? = nil, bias: [Float], outputs: Int, inputs: Int, kernel: Int, stride: Int,
-    activation: Activation, in memory: WeightMemory? = nil
+    _ shape: ConvolutionShape, weights: WeightRows, epilogue: Epilogue, in memory: WeightMemory? = nil
   ) throws(Failure) {
-    guard bias.count == outputs else {
-      throw Failure(.format, "a bias of \(bias.count) values does not fit \(outputs) outputs")
-    }
-    self.inputs = inputs
-    self.outputs = outputs
-    self.kernel = kernel
-    self.stride = stride
-    self.activation = activation
+    try epilogue.check(outputs: shape.outputs)
+    self.shape = shape
+    self.epilogue = epilogue
     // A patch is read tap by tap, each a run of input channels.
     self.weights = try PackedWeights(
-      outputs: outputs, inputs: inputs, taps: kernel * kernel, in: memory, rows: weights)
-    self.scale =
-      if let scale { try Product.scale(scale, outputs: outputs, paddedCount: Product.paddedOutputs(outputs)) } else {
-        nil
-      }
-    self.bias = try ConstantFloats(bias, paddedCount: Product.paddedOutputs(outputs))
-    self.zeros = try ConstantFloats(count: inputs) { _ in }
+      outputs: shape.outputs, inputs: shape.inputs, taps: shape.window.taps, in: memory, rows: weights)
+    self.zeros = try ConstantFloats(count: shape.inputs) { _ in }
   }
 }
 
@@ -75,20 +59,21 @@ extension Convolution {
   /// Below this many channels the map gets a border.
   private static let shortestRun = 16
 
-  package func plan(_ input: Grid, rowBorder: Border, columnBorder: Border) throws(Failure) -> Plan {
-    let rows = try WindowAxis(length: input.height, kernel: kernel, stride: stride, border: rowBorder)
-    let columns = try WindowAxis(length: input.width, kernel: kernel, stride: stride, border: columnBorder)
-    let output = Grid(height: rows.outputLength, width: columns.outputLength, channels: outputs)
-    guard kernel > 1 || stride > 1 else { return Plan(output: output, kind: .pointwise) }
-    guard inputs < Self.shortestRun else {
-      return Plan(output: output, kind: .indirect(try Self.offsets(input, rows, columns, kernel: kernel)))
+  package func plan(_ input: Grid) throws(Failure) -> Plan {
+    let window = shape.window
+    let (rows, columns) = try window.axes(input)
+    let output = Grid(height: rows.outputLength, width: columns.outputLength, channels: shape.outputs)
+    guard window.kernel > 1 || window.stride > 1 else { return Plan(output: output, kind: .pointwise) }
+    guard shape.inputs < Self.shortestRun else {
+      return Plan(output: output, kind: .indirect(try Self.offsets(input, rows, columns, kernel: window.kernel)))
     }
-    let map = try BorderedMap(input, rowBorder: rowBorder, columnBorder: columnBorder)
+    let map = try BorderedMap(input, under: window)
     return Plan(output: output, kind: .bordered(map, try offsets(map.grid, output)))
   }
 
   /// Where in a map with a border each row of the kernel begins, for each position, in floats.
   private func offsets(_ map: Grid, _ output: Grid) throws(Failure) -> Buffer<Int32> {
+    let (kernel, stride) = (shape.window.kernel, shape.window.stride)
     let offsets = try Self.table(map, output, taps: kernel)
     for i in 0..<offsets.count {
       let (position, tap) = (i / kernel, i % kernel)
@@ -133,21 +118,21 @@ extension Convolution {
     into output: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>, workers: Workers
   ) {
     var product = Product(
-      rows: plan.output.positions, x: input, xStride: inputs, depth: inputs, zeros: zeros.base, panels: weights.base,
-      outputs: outputs, bias: .shared(bias.base), residual: residual, activation: activation, y: output,
-      yStride: outputs)
-    product.scale = scale.map { $0.base }
+      rows: plan.output.positions, x: input, xStride: shape.inputs, depth: shape.inputs, zeros: zeros.base,
+      panels: weights.base, outputs: shape.outputs, bias: .shared(epilogue.bias.base), residual: residual,
+      activation: epilogue.activation, y: output, yStride: shape.outputs)
+    product.scale = epilogue.scale.map { $0.base }
     switch plan.kind {
     case .pointwise: break
     case .indirect(let offsets):
       product.offsets = UnsafePointer(offsets.base)
-      product.taps = kernel * kernel
+      product.taps = shape.window.taps
     case .bordered(let map, let offsets):
       map.fill(from: input, into: scratch, workers)
       product.x = UnsafePointer(scratch)
       product.offsets = UnsafePointer(offsets.base)
-      product.taps = kernel
-      product.depth = kernel * inputs
+      product.taps = shape.window.kernel
+      product.depth = shape.window.kernel * shape.inputs
     }
     ProductJob(product, panelCount: weights.panelCount, workers: workers.count).run(workers)
   }

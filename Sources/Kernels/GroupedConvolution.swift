@@ -5,41 +5,30 @@ import Basics
 /// The weights of a group are packed like a convolution's; groups with few outputs are joined, with zeros between them,
 /// until they fill half a panel.
 package struct GroupedConvolution: Sendable {
-  package let inputs: Int
-  package let outputs: Int
-  package let kernel: Int
-  package let stride: Int
-  package let activation: Activation
+  private let shape: ConvolutionShape
   /// Input and output channels of what is computed together.
   private let width: (inputs: Int, outputs: Int)
   private let groups: [PackedWeights]
-  private let scale: ConstantFloats?
-  private let bias: ConstantFloats
+  private let epilogue: Epilogue
   private let zeros: ConstantFloats
 
   /// - Parameters:
-  ///   - weights: rows of (`inputs` / `groups`) x `kernel` x `kernel`: PyTorch's `Conv2d.weight`.
-  ///   - scale: of each output, that of a norm behind; nil for 1.
+  ///   - weights: rows of inputs of a group x taps: PyTorch's `Conv2d.weight`.
   ///   - memory: for the weights; nil for memory of its own.
   package init(
-    weights: WeightRows, scale: [Float]? = nil, bias: [Float], outputs: Int, inputs: Int, groups: Int, kernel: Int,
-    stride: Int,
-    activation: Activation, in memory: WeightMemory? = nil
+    _ shape: ConvolutionShape, weights: WeightRows, epilogue: Epilogue, in memory: WeightMemory? = nil
   ) throws(Failure) {
-    guard groups > 0, inputs > 0, outputs > 0, inputs % groups == 0, outputs % groups == 0, bias.count == outputs else {
-      throw Failure(.format, "\(inputs) to \(outputs) channels and a bias of \(bias.count) do not fit \(groups) groups")
+    let (inputs, outputs, groups) = (shape.inputs, shape.outputs, shape.groups)
+    guard groups > 0, inputs > 0, outputs > 0, inputs % groups == 0, outputs % groups == 0 else {
+      throw Failure(.format, "\(inputs) to \(outputs) channels do not fit \(groups) groups")
     }
-    self.inputs = inputs
-    self.outputs = outputs
-    self.kernel = kernel
-    self.stride = stride
-    self.activation = activation
+    try epilogue.check(outputs: outputs)
     let group = (inputs: inputs / groups, outputs: outputs / groups)
     var joined = 1
     while joined * group.outputs < Product.panelWidth / 2, groups % (2 * joined) == 0 { joined *= 2 }
     let width = (inputs: joined * group.inputs, outputs: joined * group.outputs)
-    let taps = kernel * kernel
-    let rowLength = group.inputs * taps
+    let taps = shape.window.taps
+    let rowLength = shape.rowLength
     let raw = try FloatBuffer(count: Product.panelWidth * rowLength, isBrief: true)
     var packed: [PackedWeights] = []
     for first in Swift.stride(from: 0, to: outputs, by: width.outputs) {
@@ -54,13 +43,10 @@ package struct GroupedConvolution: Sendable {
           }
         })
     }
+    self.shape = shape
     self.width = width
     self.groups = packed
-    self.scale =
-      if let scale { try Product.scale(scale, outputs: outputs, paddedCount: outputs + Product.panelWidth) } else {
-        nil
-      }
-    self.bias = try ConstantFloats(bias, paddedCount: outputs + Product.panelWidth)
+    self.epilogue = epilogue
     self.zeros = try ConstantFloats(count: width.inputs) { _ in }
   }
 }
@@ -75,12 +61,11 @@ extension GroupedConvolution {
     package var tableBytes: Int { offsets.byteCount }
   }
 
-  package func plan(_ input: Grid, rowBorder: Border, columnBorder: Border) throws(Failure) -> Plan {
-    let rows = try WindowAxis(length: input.height, kernel: kernel, stride: stride, border: rowBorder)
-    let columns = try WindowAxis(length: input.width, kernel: kernel, stride: stride, border: columnBorder)
+  package func plan(_ input: Grid) throws(Failure) -> Plan {
+    let (rows, columns) = try shape.window.axes(input)
     return Plan(
-      output: Grid(height: rows.outputLength, width: columns.outputLength, channels: outputs),
-      offsets: try Convolution.offsets(input, rows, columns, kernel: kernel))
+      output: Grid(height: rows.outputLength, width: columns.outputLength, channels: shape.outputs),
+      offsets: try Convolution.offsets(input, rows, columns, kernel: shape.window.kernel))
   }
 
   package func run(
@@ -89,10 +74,11 @@ extension GroupedConvolution {
     groups.withUnsafeBufferPointer { groups in
       guard let first = groups.first else { return }
       var product = Product(
-        rows: plan.output.positions, x: input, xStride: inputs, offsets: UnsafePointer(plan.offsets.base),
-        taps: kernel * kernel, depth: width.inputs, zeros: zeros.base, panels: first.base, outputs: width.outputs,
-        bias: .shared(bias.base), residual: nil, activation: activation, y: output, yStride: outputs)
-      product.scale = scale.map { $0.base }
+        rows: plan.output.positions, x: input, xStride: shape.inputs, offsets: UnsafePointer(plan.offsets.base),
+        taps: shape.window.taps, depth: width.inputs, zeros: zeros.base, panels: first.base, outputs: width.outputs,
+        bias: .shared(epilogue.bias.base), residual: nil, activation: epilogue.activation, y: output,
+        yStride: shape.outputs)
+      product.scale = epilogue.scale.map { $0.base }
       let job = GroupedJob(product: product, groups: groups)
       withUnsafePointer(to: job) { job in
         workers.run(parts: job.pointee.parts, context: job) { context, part, _ in

@@ -62,13 +62,3 @@ struct PackedWeights: Sendable {
     }
   }
 }
-
-extension Product {
-  /// Memory for a layer's scale. Fails when it is not one for each output.
-  static func scale(_ scale: [Float], outputs: Int, paddedCount: Int) throws(Failure) -> ConstantFloats {
-    guard scale.count == outputs else {
-      throw Failure(.format, "a scale of \(scale.count) values does not fit \(outputs) outputs")
-    }
-    return try ConstantFloats(scale, paddedCount: paddedCount)
-  }
-}

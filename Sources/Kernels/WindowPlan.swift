@@ -4,15 +4,13 @@ import Basics
 package struct WindowPlan {
   package let output: Grid
   private let input: Grid
-  private let kernel: Int
-  private let stride: Int
+  private let window: SlidingWindow
   private let rows: WindowAxis
   private let columns: WindowAxis
 
-  init(_ input: Grid, kernel: Int, stride: Int, rowBorder: Border, columnBorder: Border) throws(Failure) {
-    (self.input, self.kernel, self.stride) = (input, kernel, stride)
-    rows = try WindowAxis(length: input.height, kernel: kernel, stride: stride, border: rowBorder)
-    columns = try WindowAxis(length: input.width, kernel: kernel, stride: stride, border: columnBorder)
+  init(_ input: Grid, _ window: SlidingWindow) throws(Failure) {
+    (self.input, self.window) = (input, window)
+    (rows, columns) = try window.axes(input)
     output = Grid(height: rows.outputLength, width: columns.outputLength, channels: input.channels)
   }
 
@@ -22,7 +20,7 @@ package struct WindowPlan {
   /// Valid as long as the plan.
   func window(_ x: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>) -> Window {
     Window(
-      x: x, inputWidth: input.width, channels: input.channels, kernel: kernel, stride: stride,
+      x: x, inputWidth: input.width, channels: input.channels, kernel: window.kernel, stride: window.stride,
       rowSources: rows.sources.base, columnSources: columns.sources.base, interior: columns.interior,
       outputWidth: output.width, y: y)
   }

@@ -4,40 +4,39 @@ import Basics
 /// and transformed at every use, some outputs at a time: transformed ones would take four times the memory, and reading them
 /// from there almost as long. On whole encoders the rounding error is about that of the plain sum (see the tests).
 package struct WinogradConvolution: Sendable {
-  package let inputs: Int
-  package let outputs: Int
-  package let activation: Activation
+  private let shape: ConvolutionShape
   /// `outputs` x (`inputs` x 9): 9 vectors of a panel's outputs for each input.
   private let weights: PackedWeights
   private let scale: ConstantFloats
-  private let bias: ConstantFloats
+  private let epilogue: Epilogue
   private let zeros: ConstantFloats
 
-  /// Whether channels can be transformed: see ``WinogradInput/channelMultiple``.
-  package static func suits(channels: Int) -> Bool { channels > 0 && channels % WinogradInput.channelMultiple == 0 }
+  /// Whether a convolution can be computed so: see ``WinogradInput/channelMultiple``. Without padding its output would be
+  /// smaller than its input.
+  package static func suits(_ shape: ConvolutionShape) -> Bool {
+    let window = shape.window
+    return window.kernel == 3 && window.stride == 1 && window.padding != nil && shape.groups == 1
+      && suits(channels: shape.inputs) && suits(channels: shape.outputs)
+  }
+
+  private static func suits(channels: Int) -> Bool { channels > 0 && channels % WinogradInput.channelMultiple == 0 }
 
   /// - Parameters:
-  ///   - weights: rows of `inputs` x 3 x 3: PyTorch's `Conv2d.weight`.
-  ///   - scale: of each output, that of a norm behind; nil for 1.
-  ///   - outputs: like `inputs` a number that suits.
+  ///   - shape: one that suits.
+  ///   - weights: rows of inputs x 3 x 3: PyTorch's `Conv2d.weight`.
   ///   - memory: for the weights; nil for memory of its own.
   package init(
-    weights: WeightRows, scale: [Float]? = nil, bias: [Float], outputs: Int, inputs: Int, activation: Activation,
-    in memory: WeightMemory? = nil
+    _ shape: ConvolutionShape, weights: WeightRows, epilogue: Epilogue, in memory: WeightMemory? = nil
   ) throws(Failure) {
-    guard Self.suits(channels: inputs), Self.suits(channels: outputs) else {
-      throw Failure(.unsupported, "\(inputs) to \(outputs) channels do not suit Winograd's transforms")
+    guard Self.suits(shape) else {
+      throw Failure(.unsupported, "\(shape.inputs) to \(shape.outputs) channels do not suit Winograd's transforms")
     }
-    guard bias.count == outputs else {
-      throw Failure(.format, "a bias of \(bias.count) values does not fit \(outputs) outputs")
-    }
-    self.inputs = inputs
-    self.outputs = outputs
-    self.activation = activation
-    self.weights = try PackedWeights(outputs: outputs, inputs: 9 * inputs, in: memory, rows: weights)
-    self.scale = try Product.scale(scale ?? bias.map { _ in 1 }, outputs: outputs, paddedCount: outputs)
-    self.bias = try ConstantFloats(bias, paddedCount: Product.paddedOutputs(outputs))
-    self.zeros = try ConstantFloats(count: max(inputs, outputs)) { _ in }
+    try epilogue.check(outputs: shape.outputs)
+    self.shape = shape
+    self.weights = try PackedWeights(outputs: shape.outputs, inputs: 9 * shape.inputs, in: memory, rows: weights)
+    self.scale = try epilogue.filledScale()
+    self.epilogue = epilogue
+    self.zeros = try ConstantFloats(count: max(shape.inputs, shape.outputs)) { _ in }
   }
 }
 
@@ -78,8 +77,10 @@ extension WinogradConvolution {
 
   private static func tiles(_ length: Int) -> Int { (length + 3) / 4 }
 
-  /// - Parameter border: of width 1 on every side.
-  package func plan(_ input: Grid, isReflecting: Bool) throws(Failure) -> Plan {
+  package func plan(_ input: Grid) throws(Failure) -> Plan {
+    let (inputs, outputs) = (shape.inputs, shape.outputs)
+    // With stride 1 TensorFlow's padding is one zero on either side.
+    let isReflecting = shape.window.padding == .reflect
     guard !isReflecting || min(input.height, input.width) > 1 else {
       throw Failure(.invalidArgument, "the input is too small: a map of 1 cannot be mirrored by 1")
     }
@@ -111,6 +112,7 @@ extension WinogradConvolution {
     _ input: UnsafePointer<Float>, _ plan: Plan, residual: UnsafePointer<Float>?,
     into output: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>, workers: Workers
   ) {
+    let (inputs, outputs) = (shape.inputs, shape.outputs)
     let matrixStride = (
       inputs: Self.matrixStride(plan.tilesAtOnce, inputs), outputs: Self.matrixStride(plan.tilesAtOnce, outputs)
     )
@@ -124,8 +126,8 @@ extension WinogradConvolution {
       transformedWeightsCount: plan.kernelsScratchCount, zeros: zeros.base,
       output: WinogradOutput(
         products: products, matrixStride: matrixStride.outputs, firstTile: 0, tileColumns: plan.tileColumns,
-        height: plan.output.height, width: plan.output.width, channels: outputs, scale: scale.base, bias: bias.base,
-        residual: residual, activation: activation, y: output),
+        height: plan.output.height, width: plan.output.width, channels: outputs, scale: scale.base,
+        bias: epilogue.bias.base, residual: residual, activation: epilogue.activation, y: output),
       tileCount: 0)
     let tileCount = plan.tileRows * plan.tileColumns
     for first in stride(from: 0, to: tileCount, by: plan.tilesAtOnce) {

@@ -135,11 +135,11 @@ package final class Detector: Sendable {
     get throws(Failure) {
       let pixels = preprocessing.width * preprocessing.height
       let threads = Workers.processorCount
-      let encoder = try EncoderSession.scratchCount(
+      let encoder = try EncoderSession.byteCount(
         encoder, height: preprocessing.height, width: preprocessing.width, workerCount: threads)
       // Beside encoder and flows: the normalised input, the anomaly map, the log-likelihoods and the resized frame.
-      let floats = encoder + FlowSession.scratchCount(flows, workerCount: threads) + 4 * pixels + positionCount
-      return 4 * floats + 3 * pixels
+      let floats = FlowSession.scratchCount(flows, workerCount: threads) + 4 * pixels + positionCount
+      return encoder + 4 * floats + 3 * pixels
     }
   }
 }

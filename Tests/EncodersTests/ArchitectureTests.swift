@@ -82,12 +82,12 @@ import Testing
     #expect(!encoder.usedKeys.contains { $0.hasPrefix("blocks.7.") })
     for name in ["mobilenet_v2", "mobilenet_v3_small"] {
       let encoder = try Self.blank(name, taps: 1)
-      #expect(encoder.levels == [encoder.layers.count])
+      #expect(encoder.graph.levels == [encoder.graph.layers.count])
     }
     for name in ["mobilenet_v3_large", "tf_efficientnet_b5"] {
       let residualTaps = try #require(try Encoder.residualTaps(architecture: name))
       let encoder = try Self.blank(name, [residualTaps[2]], padding: Architecture.named(name).paddings[0])
-      #expect(encoder.levels == [encoder.layers.count])
+      #expect(encoder.graph.levels == [encoder.graph.layers.count])
     }
   }
 

@@ -62,11 +62,12 @@ import Testing
     let grid = Grid(height: side, width: side, channels: channels)
     let x = positive("adx", grid.count)
     let weights = positive("adw", channels * kernel * kernel)
+    let shape = ConvolutionShape(
+      inputs: channels, outputs: channels, groups: channels, window: SlidingWindow(kernel: kernel))
     let convolution = try DepthwiseConvolution(
-      weights: weightRows(weights, length: kernel * kernel), bias: [Float](repeating: 1000, count: channels),
-      channels: channels, kernel: kernel, stride: 1, activation: .identity)
-    let border = Border.zeros(before: 0, after: 0)
-    let plan = try convolution.plan(grid, rowBorder: border, columnBorder: border)
+      shape, weights: weightRows(weights, length: kernel * kernel),
+      epilogue: Epilogue(bias: [Float](repeating: 1000, count: channels)))
+    let plan = try convolution.plan(grid)
     var y = [Float](repeating: .nan, count: plan.output.count)
     try convolution.run(x, plan, into: &y, workers: Workers(count: 1))
     let exact = y.indices.map { place in
@@ -86,24 +87,19 @@ import Testing
     let weights = (0..<outputs * inputs).map { Float([3, -1, -2][$0 % 3]) }
     let scale = (1...outputs).map { 1 / Float($0) }
     let bias = Generated.unit("norm bias", count: outputs).map { Float($0) }
+    let shape = ConvolutionShape(inputs: inputs, outputs: outputs, window: SlidingWindow(kernel: 1))
     let convolution = try Convolution(
-      weights: weightRows(weights, length: inputs), scale: scale, bias: bias, outputs: outputs, inputs: inputs,
-      kernel: 1,
-      stride: 1, activation: .identity)
-    let none = Border.zeros(before: 0, after: 0)
-    let plan = try convolution.plan(
-      Grid(height: 1, width: 5, channels: inputs), rowBorder: none, columnBorder: none)
+      shape, weights: weightRows(weights, length: inputs), epilogue: Epilogue(scale: scale, bias: bias))
+    let plan = try convolution.plan(Grid(height: 1, width: 5, channels: inputs))
     var y = [Float](repeating: .nan, count: 5 * outputs)
     let scratch = try FloatBuffer(count: plan.scratchCount)
     try convolution.run(
       [Float](repeating: 1, count: 5 * inputs), plan, residual: nil, into: &y, scratch: scratch.base,
       workers: Workers(count: 1))
     #expect(y == (0..<5).flatMap { _ in bias })
+    #expect(throws: Failure.self) { try Epilogue(scale: [1], bias: bias) }
     #expect(throws: Failure.self) {
-      try Convolution(
-        weights: weightRows(weights, length: inputs), scale: [1], bias: bias, outputs: outputs, inputs: inputs,
-        kernel: 1,
-        stride: 1, activation: .identity)
+      try Convolution(shape, weights: weightRows(weights, length: inputs), epilogue: Epilogue(bias: [1]))
     }
   }
 
@@ -124,9 +120,10 @@ import Testing
     let scale = (6 / Double(9 * channels)).squareRoot()
     let weights = Generated.unit("waw", count: outputs * channels * 9).map { Float(scale * $0) }
     let convolution = try WinogradConvolution(
-      weights: weightRows(weights, length: 9 * channels), bias: [Float](repeating: 0, count: outputs), outputs: outputs,
-      inputs: channels, activation: .identity)
-    let plan = try convolution.plan(Grid(height: side, width: side, channels: channels), isReflecting: false)
+      ConvolutionShape(inputs: channels, outputs: outputs, window: SlidingWindow(kernel: 3, padding: .zeros)),
+      weights: weightRows(weights, length: 9 * channels),
+      epilogue: Epilogue(bias: [Float](repeating: 0, count: outputs)))
+    let plan = try convolution.plan(Grid(height: side, width: side, channels: channels))
     let scratch = try FloatBuffer(count: plan.scratchCount(workers: 1))
     var y = [Float](repeating: .nan, count: side * side * outputs)
     try convolution.run(x, plan, residual: nil, into: &y, scratch: scratch.base, workers: Workers(count: 1))

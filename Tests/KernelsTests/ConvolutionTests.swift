@@ -9,40 +9,37 @@ import Testing
   private func floats(_ name: String, _ count: Int) -> [Float] { Generated.unit(name, count: count).map { Float($0) } }
 
   /// Index of the input that a padded coordinate means; nil for a zero.
-  private func source(_ i: Int, _ length: Int, _ border: Border, kernel: Int) -> Int? {
+  private func source(_ i: Int, _ length: Int, _ border: Border) -> Int? {
     switch border {
     case .zeros: return (0..<length).contains(i) ? i : nil
     case .reflect: return i < 0 ? -i : i >= length ? 2 * length - 2 - i : i
     }
   }
 
-  private func before(_ border: Border) -> Int {
-    switch border {
-    case .zeros(let before, _): before
-    case .reflect(let margin): margin
-    }
-  }
-
   @Test(arguments: [
-    (1, 1, Border.zeros(before: 0, after: 0)), (1, 2, .zeros(before: 0, after: 0)), (3, 1, .zeros(before: 1, after: 1)),
-    (3, 2, .reflect(margin: 1)), (5, 2, .zeros(before: 1, after: 2)), (7, 2, .reflect(margin: 3)),
+    SlidingWindow(kernel: 1), SlidingWindow(kernel: 1, stride: 2), SlidingWindow(kernel: 3, padding: .zeros),
+    SlidingWindow(kernel: 3, stride: 2, padding: .reflect), SlidingWindow(kernel: 5, stride: 2, padding: .same),
+    SlidingWindow(kernel: 7, stride: 2, padding: .reflect), SlidingWindow(kernel: 5, stride: 4),
   ])
-  func convolutionsEqualPlainSums(kernel: Int, stride: Int, border: Border) throws {
-    try check(kernel: kernel, stride: stride, border: border, channels: 5)
-    try check(kernel: kernel, stride: stride, border: border, channels: 19)
+  func convolutionsEqualPlainSums(window: SlidingWindow) throws {
+    try check(window, Grid(height: 21, width: 17, channels: 5))
+    try check(window, Grid(height: 21, width: 17, channels: 19))
+    // The odd zero of "SAME" is at the end of these.
+    if window.padding == .same { try check(window, Grid(height: 22, width: 16, channels: 5)) }
   }
 
-  private func check(kernel: Int, stride: Int, border: Border, channels: Int) throws {
-    let input = Grid(height: 21, width: 17, channels: channels)
+  private func check(_ window: SlidingWindow, _ input: Grid) throws {
+    let (kernel, stride) = (window.kernel, window.stride)
+    let (rowBorder, columnBorder) = (window.border(input.height), window.border(input.width))
     let outputs = 21
     let x = floats("x", input.count)
     let weights = floats("w\(kernel)", outputs * input.channels * kernel * kernel).map { $0 / 4 }
     let (scale, bias) = (floats("s", outputs).map { 1 + $0 / 2 }, floats("b", outputs))
     let convolution = try Convolution(
-      weights: weightRows(weights, length: input.channels * kernel * kernel), scale: scale, bias: bias,
-      outputs: outputs,
-      inputs: input.channels, kernel: kernel, stride: stride, activation: .relu6)
-    let plan = try convolution.plan(input, rowBorder: border, columnBorder: border)
+      ConvolutionShape(inputs: input.channels, outputs: outputs, window: window),
+      weights: weightRows(weights, length: input.channels * kernel * kernel),
+      epilogue: Epilogue(scale: scale, bias: bias, activation: .relu6))
+    let plan = try convolution.plan(input)
     let residual = floats("r", plan.output.count)
     var y = [Float](repeating: .nan, count: plan.output.count)
     let workers = try Workers(count: 3)
@@ -50,11 +47,11 @@ import Testing
     convolution.run(x, plan, residual: residual, into: &y, scratch: scratch.base, workers: workers)
 
     let depthwise = try DepthwiseConvolution(
-      weights: weightRows(weights, length: kernel * kernel), scale: Array(scale[..<input.channels]),
-      bias: Array(bias[..<input.channels]),
-      channels: input.channels,
-      kernel: kernel, stride: stride, activation: .relu)
-    let depthwisePlan = try depthwise.plan(input, rowBorder: border, columnBorder: border)
+      ConvolutionShape(inputs: input.channels, outputs: input.channels, groups: input.channels, window: window),
+      weights: weightRows(weights, length: kernel * kernel),
+      epilogue: Epilogue(
+        scale: Array(scale[..<input.channels]), bias: Array(bias[..<input.channels]), activation: .relu))
+    let depthwisePlan = try depthwise.plan(input)
     var z = [Float](repeating: .nan, count: depthwisePlan.output.count)
     depthwise.run(x, depthwisePlan, into: &z, workers: workers)
 
@@ -65,8 +62,8 @@ import Testing
         func taps(_ body: (_ tap: Int, _ position: Int) -> Void) {
           for ky in 0..<kernel {
             for kx in 0..<kernel {
-              guard let sy = source(row * stride + ky - before(border), input.height, border, kernel: kernel),
-                let sx = source(column * stride + kx - before(border), input.width, border, kernel: kernel)
+              guard let sy = source(row * stride + ky - rowBorder.margins.before, input.height, rowBorder),
+                let sx = source(column * stride + kx - columnBorder.margins.before, input.width, columnBorder)
               else { continue }
               body(ky * kernel + kx, sy * input.width + sx)
             }
@@ -100,7 +97,7 @@ import Testing
   @Test func maximaIgnoreTheBorder() throws {
     let input = Grid(height: 5, width: 4, channels: 3)
     let x = floats("pool", input.count).map { $0 - 5 }
-    let pooling = MaxPooling(kernel: 3, stride: 2, margin: 1)
+    let pooling = MaxPooling(SlidingWindow(kernel: 3, stride: 2, padding: .zeros))
     let plan = try pooling.plan(input)
     #expect(plan.output == Grid(height: 3, width: 2, channels: 3))
     var y = [Float](repeating: .nan, count: plan.output.count)
@@ -125,6 +122,15 @@ import Testing
     #expect(Border.same(length: 127, kernel: 3, stride: 2) == .zeros(before: 1, after: 1))
     #expect(Border.same(length: 10, kernel: 5, stride: 1) == .zeros(before: 2, after: 2))
     #expect(Border.same(length: 10, kernel: 1, stride: 2) == .zeros(before: 0, after: 0))
+  }
+
+  @Test func aWindowWithoutPaddingReachesBothEnds() throws {
+    let patches = SlidingWindow(kernel: 4, stride: 4)
+    #expect(try patches.axes(Grid(height: 8, width: 12, channels: 1)).columns.outputLength == 3)
+    for (height, width) in [(8, 13), (7, 12), (3, 4)] {
+      let failure = #expect(throws: Failure.self) { try patches.axes(Grid(height: height, width: width, channels: 1)) }
+      #expect(failure?.kind == .invalidArgument)
+    }
   }
 
   @Test func linearMapsAddTheGridsBias() throws {

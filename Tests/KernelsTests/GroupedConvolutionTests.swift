@@ -19,20 +19,18 @@ import Testing
         whole[(output * inputs + first) * 9 + i] = weights[output * shape.inputs * 9 + i]
       }
     }
+    let window = SlidingWindow(kernel: 3, stride: stride, padding: .reflect)
+    let epilogue = try Epilogue(scale: scale, bias: bias, activation: .relu)
     let plain = try Convolution(
-      weights: weightRows(whole, length: inputs * 9), scale: scale, bias: bias, outputs: outputs, inputs: inputs,
-      kernel: 3,
-      stride: stride,
-      activation: .relu)
+      ConvolutionShape(inputs: inputs, outputs: outputs, window: window),
+      weights: weightRows(whole, length: inputs * 9), epilogue: epilogue)
     let grouped = try GroupedConvolution(
-      weights: weightRows(weights, length: shape.inputs * 9), scale: scale, bias: bias, outputs: outputs,
-      inputs: inputs,
-      groups: shape.groups, kernel: 3, stride: stride, activation: .relu)
+      ConvolutionShape(inputs: inputs, outputs: outputs, groups: shape.groups, window: window),
+      weights: weightRows(weights, length: shape.inputs * 9), epilogue: epilogue)
     let input = Grid(height: 11, width: 13, channels: inputs)
     let x = Generated.unit("x", count: input.count).map { Float($0) }
-    let border = Border.reflect(margin: 1)
-    let plan = try plain.plan(input, rowBorder: border, columnBorder: border)
-    let groupedPlan = try grouped.plan(input, rowBorder: border, columnBorder: border)
+    let plan = try plain.plan(input)
+    let groupedPlan = try grouped.plan(input)
     #expect(groupedPlan.output == plan.output)
     let workers = try Workers(count: 2)
     let scratch = try FloatBuffer(count: plan.scratchCount)
@@ -44,16 +42,14 @@ import Testing
   }
 
   @Test func groupsThatDoNotDivideAreRefused() {
-    #expect(throws: Failure.self) {
-      try GroupedConvolution(
-        weights: weightRows([Float](repeating: 0, count: 6 * 9), length: 9), bias: [Float](repeating: 0, count: 6),
-        outputs: 6, inputs: 4,
-        groups: 4, kernel: 3, stride: 1, activation: .identity)
-    }
-    #expect(throws: Failure.self) {
-      try GroupedConvolution(
-        weights: weightRows([], length: 0), bias: [], outputs: 0, inputs: 0, groups: 0, kernel: 3, stride: 1,
-        activation: .identity)
+    for (inputs, outputs, groups) in [(4, 6, 4), (6, 4, 4), (0, 0, 0), (4, 4, 0), (4, 4, -4)] {
+      let shape = ConvolutionShape(
+        inputs: inputs, outputs: outputs, groups: groups, window: SlidingWindow(kernel: 3, padding: .zeros))
+      #expect(throws: Failure.self) {
+        try GroupedConvolution(
+          shape, weights: weightRows([Float](repeating: 0, count: 6 * 9), length: 9),
+          epilogue: Epilogue(bias: [Float](repeating: 0, count: outputs)))
+      }
     }
   }
 }

@@ -20,21 +20,18 @@ import Testing
     let workers = try Workers(count: 2)
     let grid = Grid(height: height, width: width, channels: inputs)
 
-    let plain = try Convolution(
-      weights: weightRows(weights, length: 9 * inputs), scale: norm, bias: bias, outputs: outputs, inputs: inputs,
-      kernel: 3,
-      stride: 1,
-      activation: .relu)
-    let border: Border = isReflecting ? .reflect(margin: 1) : .zeros(before: 1, after: 1)
-    let plainPlan = try plain.plan(grid, rowBorder: border, columnBorder: border)
+    let window = SlidingWindow(kernel: 3, padding: isReflecting ? .reflect : .zeros)
+    let shape = ConvolutionShape(inputs: inputs, outputs: outputs, window: window)
+    let epilogue = try Epilogue(scale: norm, bias: bias, activation: .relu)
+    let plain = try Convolution(shape, weights: weightRows(weights, length: 9 * inputs), epilogue: epilogue)
+    let plainPlan = try plain.plan(grid)
     var expected = [Float](repeating: .nan, count: height * width * outputs)
     let plainScratch = try FloatBuffer(count: plainPlan.scratchCount)
     plain.run(x, plainPlan, residual: residual, into: &expected, scratch: plainScratch.base, workers: workers)
 
     let winograd = try WinogradConvolution(
-      weights: weightRows(weights, length: 9 * inputs), scale: norm, bias: bias, outputs: outputs, inputs: inputs,
-      activation: .relu)
-    let plan = try winograd.plan(grid, isReflecting: isReflecting)
+      shape, weights: weightRows(weights, length: 9 * inputs), epilogue: epilogue)
+    let plan = try winograd.plan(grid)
     #expect(plan.output == plainPlan.output)
     let scratch = try FloatBuffer(count: plan.scratchCount(workers: 2))
     var bits: [[Float]] = []
@@ -82,11 +79,18 @@ import Testing
     }
   }
 
-  @Test func channelsThatDoNotSuitAreRefused() {
+  @Test(arguments: [
+    ConvolutionShape(inputs: 20, outputs: 16, window: SlidingWindow(kernel: 3, padding: .zeros)),
+    ConvolutionShape(inputs: 16, outputs: 20, window: SlidingWindow(kernel: 3, padding: .zeros)),
+    ConvolutionShape(inputs: 16, outputs: 16, window: SlidingWindow(kernel: 3)),
+    ConvolutionShape(inputs: 16, outputs: 16, window: SlidingWindow(kernel: 5, padding: .zeros)),
+    ConvolutionShape(inputs: 16, outputs: 16, window: SlidingWindow(kernel: 3, stride: 2, padding: .zeros)),
+    ConvolutionShape(inputs: 32, outputs: 32, groups: 2, window: SlidingWindow(kernel: 3, padding: .zeros)),
+  ]) func whatDoesNotSuitIsRefused(shape: ConvolutionShape) {
     #expect(throws: Failure.self) {
       try WinogradConvolution(
-        weights: weightRows([Float](repeating: 0, count: 9 * 16 * 20), length: 9 * 20),
-        bias: [Float](repeating: 0, count: 16), outputs: 16, inputs: 20, activation: .relu)
+        shape, weights: weightRows([Float](repeating: 0, count: shape.outputs * 9 * 32), length: shape.rowLength),
+        epilogue: Epilogue(bias: [Float](repeating: 0, count: shape.outputs)))
     }
   }
 }

@@ -1,4 +1,3 @@
-import Basics
 import Kernels
 
 /// EfficientNet-Lite (Tan, "Higher accuracy on vision models with EfficientNet-Lite", TensorFlow blog 2020), with the
@@ -30,8 +29,8 @@ extension Architecture {
     let lastBlocks = [2, 4, 5].map { "_blocks.\(stages[...$0].reduce(0) { $0 + $1.blocks } - 1)" }
     return Architecture(
       name: name, paddings: [.same], taps: lastBlocks.map { "\($0)._bn2" }, residualTaps: lastBlocks, normEpsilon: 1e-3,
-      build: { [stages] (builder: inout EncoderBuilder) throws(Failure) in
-        var x = try builder.convolution(
+      build: { [stages] builder in
+        var x = builder.convolution(
           builder.input, "_conv_stem", norm: "_bn0", outputs: 32, kernel: 3, stride: 2, activation: .relu6)
         var index = 0
         for stage in stages {
@@ -41,15 +40,15 @@ extension Architecture {
             let inputs = builder.channels(x)
             var y = x
             if stage.expansion != 1 {
-              y = try builder.convolution(
+              y = builder.convolution(
                 y, "\(block)._expand_conv", norm: "\(block)._bn0", outputs: inputs * stage.expansion, kernel: 1,
                 activation: .relu6)
             }
-            y = try builder.depthwise(
+            y = builder.depthwise(
               y, "\(block)._depthwise_conv", norm: "\(block)._bn1", kernel: stage.kernel, stride: stride,
               activation: .relu6)
-            x = try builder.projection(
-              y, "\(block)._project_conv", norm: "\(block)._bn2", outputs: stage.channels,
+            x = builder.convolution(
+              y, "\(block)._project_conv", norm: "\(block)._bn2", outputs: stage.channels, kernel: 1,
               residual: stride == 1 && inputs == stage.channels ? x : nil)
             builder.tap(block, x)
             index += 1

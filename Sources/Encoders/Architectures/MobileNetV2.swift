@@ -1,4 +1,3 @@
-import Basics
 import Kernels
 
 /// MobileNetV2 (Sandler et al., CVPR 2018) with torchvision's state-dict keys: ReLU6, inverted residual blocks.
@@ -10,8 +9,8 @@ extension Architecture {
   static let mobileNetV2 = Architecture(
     name: "mobilenet_v2", paddings: [.zeros], taps: ["features.6.conv.3", "features.13.conv.3", "features.17.conv.3"],
     residualTaps: ["features.6", "features.13", "features.17"], normEpsilon: 1e-5,
-    build: { (builder: inout EncoderBuilder) throws(Failure) in
-      var x = try builder.convolution(
+    build: { builder in
+      var x = builder.convolution(
         builder.input, "features.0.0", norm: "features.0.1", outputs: 32, kernel: 3, stride: 2, activation: .relu6)
       var index = 1
       for (expansion, channels, blocks, stride) in [
@@ -19,7 +18,7 @@ extension Architecture {
       ] {
         for position in 0..<blocks {
           let block = "features.\(index)"
-          x = try invertedResidual(
+          x = invertedResidual(
             &builder, x, "\(block).conv", expansion: expansion, outputs: channels, stride: position == 0 ? stride : 1)
           builder.tap(block, x)
           index += 1
@@ -29,20 +28,20 @@ extension Architecture {
 }
 
 private func invertedResidual(
-  _ builder: inout EncoderBuilder, _ x: EncoderBuilder.Value, _ key: String, expansion: Int, outputs: Int, stride: Int
-) throws(Failure) -> EncoderBuilder.Value {
+  _ builder: inout GraphBuilder, _ x: GraphBuilder.Value, _ key: String, expansion: Int, outputs: Int, stride: Int
+) -> GraphBuilder.Value {
   let inputs = builder.channels(x)
   var y = x
   // The number of the block's next module.
   var part = 0
   if expansion != 1 {
-    y = try builder.convolution(
+    y = builder.convolution(
       y, "\(key).0.0", norm: "\(key).0.1", outputs: expansion * inputs, kernel: 1, activation: .relu6)
     part = 1
   }
-  y = try builder.depthwise(
+  y = builder.depthwise(
     y, "\(key).\(part).0", norm: "\(key).\(part).1", kernel: 3, stride: stride, activation: .relu6)
-  return try builder.projection(
-    y, "\(key).\(part + 1)", norm: "\(key).\(part + 2)", outputs: outputs,
+  return builder.convolution(
+    y, "\(key).\(part + 1)", norm: "\(key).\(part + 2)", outputs: outputs, kernel: 1,
     residual: stride == 1 && inputs == outputs ? x : nil)
 }

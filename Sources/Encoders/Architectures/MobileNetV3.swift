@@ -1,4 +1,3 @@
-import Basics
 import Kernels
 
 /// MobileNetV3 (Howard et al., ICCV 2019) with torchvision's state-dict keys.
@@ -36,8 +35,8 @@ extension Architecture {
   ) -> Architecture {
     Architecture(
       name: name, paddings: [.zeros], taps: taps, residualTaps: residualTaps, normEpsilon: 1e-3,
-      build: { (builder: inout EncoderBuilder) throws(Failure) in
-        var x = try builder.convolution(
+      build: { builder in
+        var x = builder.convolution(
           builder.input, "features.0.0", norm: "features.0.1", outputs: 16, kernel: 3, stride: 2,
           activation: .hardSwish)
         for (index, block) in blocks.enumerated() {
@@ -47,22 +46,22 @@ extension Architecture {
           // The number of the block's next module.
           var part = 0
           if block.expanded != inputs {
-            y = try builder.convolution(
+            y = builder.convolution(
               y, "\(key).0.0", norm: "\(key).0.1", outputs: block.expanded, kernel: 1, activation: block.activation)
             part += 1
           }
-          y = try builder.depthwise(
+          y = builder.depthwise(
             y, "\(key).\(part).0", norm: "\(key).\(part).1", kernel: block.kernel, stride: block.stride,
             activation: block.activation)
           part += 1
           if block.isExcited {
-            y = try builder.squeezeExcite(
+            y = builder.squeezeExcite(
               y, reduce: "\(key).\(part).fc1", expand: "\(key).\(part).fc2",
               squeezed: EfficientNet.rounded(Double(block.expanded / 4)), activation: .relu, gate: .hardSigmoid)
             part += 1
           }
-          x = try builder.projection(
-            y, tappedAt: "\(key).\(part).0", norm: "\(key).\(part).1", outputs: block.outputs,
+          x = builder.convolution(
+            y, "\(key).\(part).0", norm: "\(key).\(part).1", outputs: block.outputs, kernel: 1,
             residual: block.stride == 1 && inputs == block.outputs ? x : nil)
           builder.tap("features.\(index + 1)", x)
         }

@@ -1,4 +1,3 @@
-import Basics
 import Kernels
 
 /// ResNets (He et al., "Deep residual learning", CVPR 2016), wide ones (Zagoruyko and Komodakis, BMVC 2016) and ResNeXts
@@ -14,13 +13,13 @@ extension Architecture {
   private static func resNet(_ name: String, blocks: [Int], _ block: @escaping Block) -> Architecture {
     Architecture(
       name: name, paddings: [.reflect, .zeros], taps: ["layer2", "layer3", "layer4"], normEpsilon: 1e-5,
-      build: { (builder: inout EncoderBuilder) throws(Failure) in
-        var x = try builder.convolution(
+      build: { builder in
+        var x = builder.convolution(
           builder.input, "conv1", norm: "bn1", outputs: 64, kernel: 7, stride: 2, activation: .relu)
-        x = builder.maxPool(x, kernel: 3, stride: 2, margin: 1)
+        x = builder.maxPool(x, kernel: 3, stride: 2)
         for (layer, count) in blocks.enumerated() {
           for position in 0..<count {
-            x = try block(&builder, x, "layer\(layer + 1).\(position)", 64 << layer, layer > 0 && position == 0 ? 2 : 1)
+            x = block(&builder, x, "layer\(layer + 1).\(position)", 64 << layer, layer > 0 && position == 0 ? 2 : 1)
           }
           builder.tap("layer\(layer + 1)", x)
         }
@@ -29,35 +28,35 @@ extension Architecture {
 }
 
 private typealias Block =
-  @Sendable (inout EncoderBuilder, EncoderBuilder.Value, _ key: String, _ channels: Int, _ stride: Int) throws(Failure)
-  -> EncoderBuilder.Value
+  @Sendable (inout GraphBuilder, GraphBuilder.Value, _ key: String, _ channels: Int, _ stride: Int) ->
+  GraphBuilder.Value
 
-private let basicBlock: Block = { (builder, x, key, channels, stride) throws(Failure) in
-  let shortcut = try shortcut(&builder, x, key, outputs: channels, stride: stride)
-  let y = try builder.convolution(
+private let basicBlock: Block = { (builder, x, key, channels, stride) in
+  let shortcut = shortcut(&builder, x, key, outputs: channels, stride: stride)
+  let y = builder.convolution(
     x, "\(key).conv1", norm: "\(key).bn1", outputs: channels, kernel: 3, stride: stride, activation: .relu)
-  return try builder.convolution(
+  return builder.convolution(
     y, "\(key).conv2", norm: "\(key).bn2", outputs: channels, kernel: 3, residual: shortcut, activation: .relu)
 }
 
 /// - Parameter width: of the inner convolution, as a multiple of the layer's channels.
 private func bottleneck(width: Int, groups: Int = 1) -> Block {
-  { (builder, x, key, channels, stride) throws(Failure) in
-    let shortcut = try shortcut(&builder, x, key, outputs: 4 * channels, stride: stride)
-    var y = try builder.convolution(
+  { (builder, x, key, channels, stride) in
+    let shortcut = shortcut(&builder, x, key, outputs: 4 * channels, stride: stride)
+    var y = builder.convolution(
       x, "\(key).conv1", norm: "\(key).bn1", outputs: width * channels, kernel: 1, activation: .relu)
-    y = try builder.convolution(
+    y = builder.convolution(
       y, "\(key).conv2", norm: "\(key).bn2", outputs: width * channels, kernel: 3, stride: stride, groups: groups,
       activation: .relu)
-    return try builder.convolution(
+    return builder.convolution(
       y, "\(key).conv3", norm: "\(key).bn3", outputs: 4 * channels, kernel: 1, residual: shortcut, activation: .relu)
   }
 }
 
 private func shortcut(
-  _ builder: inout EncoderBuilder, _ x: EncoderBuilder.Value, _ key: String, outputs: Int, stride: Int
-) throws(Failure) -> EncoderBuilder.Value {
+  _ builder: inout GraphBuilder, _ x: GraphBuilder.Value, _ key: String, outputs: Int, stride: Int
+) -> GraphBuilder.Value {
   guard stride != 1 || builder.channels(x) != outputs else { return x }
-  return try builder.convolution(
+  return builder.convolution(
     x, "\(key).downsample.0", norm: "\(key).downsample.1", outputs: outputs, kernel: 1, stride: stride)
 }

@@ -2,8 +2,6 @@ import Basics
 import Kernels
 
 extension MaxPooling: Operation {
-  func plan(_ input: Grid, second: Grid?) throws(Failure) -> WindowPlan { try plan(input) }
-
   func run(_ plan: WindowPlan, _ memory: LayerMemory) {
     run(memory.input, plan, into: memory.output, workers: memory.workers)
   }
@@ -17,7 +15,7 @@ struct InputPlan: OperationPlan {
 
 /// Input and second operand, added.
 struct Addition: Operation {
-  func plan(_ input: Grid, second: Grid?) -> InputPlan { InputPlan(input: input, output: input) }
+  func plan(_ input: Grid) -> InputPlan { InputPlan(input: input, output: input) }
 
   func run(_ plan: InputPlan, _ memory: LayerMemory) {
     Kernels.selected.add(memory.input, memory.second ?? memory.input, count: plan.input.count, into: memory.output)
@@ -26,7 +24,7 @@ struct Addition: Operation {
 
 /// The mean of each channel over all positions: a map of 1 x 1.
 struct GlobalAverage: Operation {
-  func plan(_ input: Grid, second: Grid?) -> InputPlan {
+  func plan(_ input: Grid) -> InputPlan {
     InputPlan(input: input, output: Grid(height: 1, width: 1, channels: input.channels))
   }
 
@@ -37,7 +35,7 @@ struct GlobalAverage: Operation {
 
 /// Each channel times its value in the second operand, a map of 1 x 1.
 struct ChannelScale: Operation {
-  func plan(_ input: Grid, second: Grid?) -> InputPlan { InputPlan(input: input, output: input) }
+  func plan(_ input: Grid) -> InputPlan { InputPlan(input: input, output: input) }
 
   func run(_ plan: InputPlan, _ memory: LayerMemory) {
     guard let scale = memory.second else { return }
@@ -52,7 +50,7 @@ struct ChannelNorm: Operation {
   let scale: ConstantFloats
   let offset: ConstantFloats
 
-  func plan(_ input: Grid, second: Grid?) -> InputPlan { InputPlan(input: input, output: input) }
+  func plan(_ input: Grid) -> InputPlan { InputPlan(input: input, output: input) }
 
   func run(_ plan: InputPlan, _ memory: LayerMemory) {
     ChannelAffine(

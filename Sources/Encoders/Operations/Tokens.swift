@@ -1,29 +1,7 @@
 import Basics
 import Kernels
 
-/// A transformer's patches: a convolution whose kernel is as large as its stride, without a border.
-struct PatchEmbedding: Operation {
-  let convolution: Convolution
-
-  func plan(_ input: Grid, second: Grid?) throws(Failure) -> Convolution.Plan {
-    let side = convolution.kernel
-    guard input.height % side == 0, input.width % side == 0 else {
-      throw Failure(
-        .invalidArgument, "an input of \(input.width)x\(input.height) does not divide into patches of \(side)")
-    }
-    let none = Border.zeros(before: 0, after: 0)
-    return try convolution.plan(input, rowBorder: none, columnBorder: none)
-  }
-
-  func run(_ plan: Convolution.Plan, _ memory: LayerMemory) {
-    convolution.run(
-      memory.input, plan, residual: nil, into: memory.output, scratch: memory.scratch, workers: memory.workers)
-  }
-}
-
 extension TokenAssembly: Operation {
-  func plan(_ input: Grid, second: Grid?) throws(Failure) -> Plan { try plan(input) }
-
   func run(_ plan: Plan, _ memory: LayerMemory) { run(memory.input, plan, into: memory.output) }
 }
 
@@ -31,6 +9,8 @@ extension TokenAssembly.Plan: OperationPlan {}
 
 /// The tokens of the patches as a map again, without the class token; the map's size is the second operand's.
 struct PatchTokens: Operation {
+  func plan(_ input: Grid) throws(Failure) -> InputPlan { try plan(input, second: nil) }
+
   func plan(_ input: Grid, second: Grid?) throws(Failure) -> InputPlan {
     guard let second, second.positions + 1 == input.positions else {
       throw Failure(.format, "\(input.positions) tokens are not a class token and patches")
@@ -50,7 +30,7 @@ struct TokenNorm: Operation {
   let bias: ConstantFloats
   let epsilon: Float
 
-  func plan(_ input: Grid, second: Grid?) -> InputPlan { InputPlan(input: input, output: input) }
+  func plan(_ input: Grid) -> InputPlan { InputPlan(input: input, output: input) }
 
   func run(_ plan: InputPlan, _ memory: LayerMemory) {
     RowNorm(
@@ -61,13 +41,11 @@ struct TokenNorm: Operation {
 }
 
 extension Attention: Operation {
-  func plan(_ input: Grid, second: Grid?) throws(Failure) -> Plan { try plan(input) }
-
   func run(_ plan: Plan, _ memory: LayerMemory) {
     run(memory.input, plan, into: memory.output, scratch: memory.scratch, workers: memory.workers)
   }
 }
 
 extension Attention.Plan: OperationPlan {
-  func scratchCount(workers: Int) -> Int { scratchCount * workers }
+  func scratchBytes(workers: Int) -> Int { MemoryLayout<Float>.stride * scratchCount * workers }
 }

@@ -1,0 +1,45 @@
+import Basics
+import Kernels
+
+extension LayerSpec {
+  /// The operation with its weights, read and packed. May run on any thread.
+  ///
+  /// - Parameter memory: for the weights.
+  func prepare(_ weights: WeightTable, in memory: WeightMemory) throws(Failure) -> any Operation {
+    switch operation {
+    case .convolution(let convolution): return try convolution.prepare(weights, in: memory)
+    case .batchNorm(let norm):
+      let (scale, offset) = try weights.affine(norm)
+      return ChannelNorm(scale: try ConstantFloats(scale), offset: try ConstantFloats(offset))
+    case .activation(let activation):
+      throw Failure(.unsupported, "there is no kernel for the activation \(activation) by itself")
+    case .add: return Addition()
+    case .maxPool(let window): return MaxPooling(window)
+    case .globalAverage: return GlobalAverage()
+    case .channelScale: return ChannelScale()
+    case .layerNorm(let key, let epsilon):
+      return TokenNorm(
+        weight: try ConstantFloats(weights.values("\(key).weight")),
+        bias: try ConstantFloats(weights.values("\(key).bias")), epsilon: epsilon)
+    case .attention(let heads): return Attention(heads: heads)
+    case .tokens(let classToken, let positions, let side):
+      return try TokenAssembly(
+        classToken: weights.values(classToken), positions: weights.values(positions), side: side)
+    case .patchTokens: return PatchTokens()
+    }
+  }
+}
+
+extension ConvolutionSpec {
+  fileprivate func prepare(_ weights: WeightTable, in memory: WeightMemory) throws(Failure) -> any Operation {
+    let (scale, bias): ([Float]?, [Float]) =
+      if let norm {
+        try weights.affine(norm)
+      } else {
+        (nil, try hasBias ? weights.values(biasKey) : [Float](repeating: 0, count: shape.outputs))
+      }
+    return try algorithm.prepare(
+      shape, weights: weights.rows(weightKey, length: shape.rowLength),
+      epilogue: Epilogue(scale: scale, bias: bias, activation: activation), in: memory)
+  }
+}

@@ -1,0 +1,78 @@
+import Kernels
+
+/// A layer as an architecture declares it and passes change it: plain values that say what is computed, from which
+/// tensors. Its weights are read when it is prepared.
+struct LayerSpec: Sendable, Equatable {
+  var operation: OperationSpec
+  /// The values that it reads: 0 is the encoder's input, i + 1 what layer i makes.
+  var input: Int
+  /// A second operand: what is added, the factors of channels, the map that patches came from.
+  var second: Int?
+  /// Of the value that it makes.
+  var channels: Int
+  var element = ElementType.float32
+
+  /// The values that it reads.
+  var operands: [Int] { [input] + (second.map { [$0] } ?? []) }
+
+  /// The same layer where values have other numbers.
+  func renumbered(_ numbers: [Int]) -> LayerSpec {
+    var layer = self
+    layer.input = numbers[input]
+    layer.second = second.map { numbers[$0] }
+    return layer
+  }
+
+  /// By how much the value that it makes is smaller than its input, per side.
+  var stride: Int {
+    switch operation {
+    case .convolution(let convolution): convolution.shape.window.stride
+    case .maxPool(let window): window.stride
+    default: 1
+    }
+  }
+}
+
+/// What a layer computes.
+enum OperationSpec: Sendable, Equatable {
+  case convolution(ConvolutionSpec)
+  /// Behind a convolution whose own output is wanted too; plus the second operand, if there is one.
+  case batchNorm(BatchNormSpec)
+  case activation(Activation)
+  /// The sum of both operands.
+  case add
+  case maxPool(SlidingWindow)
+  /// The mean of each channel over all positions: a map of 1 x 1.
+  case globalAverage
+  /// Each channel times its value in the second operand, a map of 1 x 1.
+  case channelScale
+  case layerNorm(key: String, epsilon: Float)
+  /// Of tokens that hold queries, keys and values.
+  case attention(heads: Int)
+  /// A class token before the patches' vectors, and position embeddings, given for `side` x `side` patches, on all.
+  case tokens(classToken: String, positions: String, side: Int)
+  /// The tokens of patches as a map again, of the second operand's size.
+  case patchTokens
+}
+
+/// y = activation(norm(convolution(x) + bias) + residual), the residual being the layer's second operand. Linear layers of
+/// tokens are such convolutions too.
+struct ConvolutionSpec: Sendable, Equatable {
+  /// Of the weights, `key`.weight, and the bias.
+  let key: String
+  let shape: ConvolutionShape
+  /// Whether the weights have PyTorch's shape for a linear layer, which has no window.
+  var isLinear = false
+  let hasBias: Bool
+  /// Of the epilogue.
+  var norm: BatchNormSpec?
+  var activation = Activation.identity
+  var algorithm = ConvolutionAlgorithm.gemm
+}
+
+/// A BatchNorm in evaluation mode.
+struct BatchNormSpec: Sendable, Equatable {
+  let key: String
+  /// Added to the variance.
+  let epsilon: Double
+}

@@ -1,0 +1,25 @@
+/// What the numbers of a map are.
+package enum ElementType: Sendable {
+  case float32
+
+  package var byteCount: Int {
+    switch self {
+    case .float32: 4
+    }
+  }
+}
+
+/// Feature maps of one grid, one behind the other, as they lie in memory.
+package struct MapShape: Sendable, Equatable {
+  package let batch: Int
+  package let grid: Grid
+  package let element: ElementType
+
+  package init(_ grid: Grid, batch: Int = 1, element: ElementType = .float32) {
+    self.batch = batch
+    self.grid = grid
+    self.element = element
+  }
+
+  package var byteCount: Int { batch * grid.count * element.byteCount }
+}
