@@ -17,7 +17,7 @@ WRAPPED := malloc calloc realloc free posix_memalign malloc_usable_size stderr s
 TESTED := --configuration release --scratch-path .build-test -Xswiftc -enable-testing
 BENCHMARK := CFLOWAD_LIBRARY=$(LIBRARY) $(VENV)/bin/python -W ignore benchmarks
 
-.PHONY: all lib tool install test tsan faults fidelity demo lint format bench quality clean packages
+.PHONY: all lib tool install test tsan faults fidelity demo lint format bench microkernels quality clean packages
 
 all: lib tool
 
@@ -90,6 +90,11 @@ ifneq ($(BENCH),--quick)
 	$(BENCHMARK)/many_detectors.py
 	$(BENCHMARK)/large_frames.py
 endif
+
+# Times of the inner loops, on every build of them that this processor runs.
+microkernels: packages
+	$(BUILD) --product microkernels $(STATIC)
+	.build-lib/release/microkernels
 
 # Detectors beside PaDiM, PatchCore and the paper's training, on solar cells from PyPI and on your own data in MVTec AD's
 # layout, QUALITY="CLASS_FOLDER ... --all FOLDER": tables in build/quality, for docs/quality.md.

@@ -60,7 +60,8 @@ let package = Package(
     + [
       .target(name: "CReserve", path: "Sources/Libraries/Reserve"),
       module("Basics", ["CReserve"]),
-      module("KernelTasks", []),
+      .target(name: "CKernelTasks", path: "Sources/KernelVariants/Tasks"),
+      module("KernelTasks", ["CKernelTasks"]),
       kernelVariant("Baseline", []),
       kernelVariant("AVX2", [.define("FUSED_MULTIPLY_ADD"), .unsafeFlags(["-Xcc", "-mavx2", "-Xcc", "-mfma"])]),
       kernelVariant(
@@ -109,10 +110,15 @@ let package = Package(
       .executableTarget(
         name: "training-steps", dependencies: ["Basics", "Flows", "Kernels", "Training"],
         path: "benchmarks/TrainingSteps", swiftSettings: settings),
+      .executableTarget(
+        name: "microkernels", dependencies: ["Basics", "Kernels", "Microkernels"], path: "benchmarks/Microkernels",
+        swiftSettings: settings),
+      .target(
+        name: "Microkernels", dependencies: ["Basics", "Kernels"], path: "Tests/Microkernels", swiftSettings: settings),
       .target(
         name: "Support", dependencies: ["Basics", "Kernels", "Imaging", "Encoders", "Flows", "Scoring"],
         path: "Tests/Support", swiftSettings: settings),
-      tests("Kernels", ["Basics", "Kernels", "Support"]),
+      tests("Kernels", ["Basics", "Kernels", "Microkernels", "Support"]),
       tests("Encoders", ["Basics", "Kernels", "Encoders", "Support"]),
       tests("Flows", ["Basics", "Kernels", "Flows", "Support"]),
       tests("Basics", ["Basics", "Support"]),

@@ -7,14 +7,14 @@ import Kernels
 /// the global affine is in the rotation.
 struct CouplingBlock: Sendable {
   /// hidden x n1.
-  let first: LinearMap
+  let first: Linear
   /// The first layer's bias with the row's share of the condition: one vector for each row of the grid,
-  /// as long as ``Product/Bias`` wants it.
-  let rowBias: ConstantFloats
+  /// as long as ``RowBias`` wants it.
+  let rowBias: SharedFloats
   /// The column's share of the condition: one vector for each column of the grid.
-  let columnBias: ConstantFloats
+  let columnBias: SharedFloats
   /// 2 n2 x hidden.
-  let second: LinearMap
+  let second: Linear
   let mixing: Mixing
   /// sum(ln g).
   let logScale: Double
@@ -22,12 +22,12 @@ struct CouplingBlock: Sendable {
   /// What follows the coupling.
   enum Mixing: Sendable {
     /// y = (W diag(g)) u + W o.
-    case rotation(LinearMap)
+    case rotation(Linear)
     /// y[i] = u[permutation[i]] * g[permutation[i]] + o[permutation[i]]; scale and offset already permuted.
-    case permutation([Int32], scale: ConstantFloats, offset: ConstantFloats)
+    case permutation([Int32], scale: SharedFloats, offset: SharedFloats)
     /// After the last block only the length of z matters, which mixing does not change: z = u * g + o. (A last rotation
     /// that is so inexact that it changes lengths is applied like the others.)
-    case last(scale: ConstantFloats, offset: ConstantFloats)
+    case last(scale: SharedFloats, offset: SharedFloats)
   }
 
   /// Block `index` of a flow, whose weights have the keys and layouts of ``BlockParameters``.
@@ -37,7 +37,7 @@ struct CouplingBlock: Sendable {
   ///   - memory: for the weights.
   init(
     _ weights: StateDictionary, block index: Int, _ description: FlowDescription, grid: Grid,
-    encoding: ConstantFloats, memory: WeightMemory
+    encoding: SharedFloats, memory: WeightMemory
   ) throws(Failure) {
     let shape = BlockShape(channels: grid.channels, conditionChannels: description.conditionChannels)
     let key = "module_list.\(index)"
@@ -57,12 +57,12 @@ struct CouplingBlock: Sendable {
 
   private static func first(
     _ weights: StateDictionary, _ key: String, _ shape: BlockShape, _ tables: ConditionTables, _ memory: WeightMemory
-  ) throws(Failure) -> LinearMap {
+  ) throws(Failure) -> Linear {
     let reader = try weights.weights("\(key).weight", shape: shape.firstWeight).reader()
     let bias = try weights.values("\(key).bias", shape: [shape.hidden])
     // Rows of weights of the fiber and, behind them, of the condition.
-    let panel = try FloatBuffer(count: Product.panelWidth * shape.subnetInputs, isBrief: true)
-    return try LinearMap(outputs: shape.hidden, inputs: shape.first, in: memory) { (outputs, rows) throws(Failure) in
+    let panel = try FloatBuffer(count: Kernels.gemmShape.panelWidth * shape.subnetInputs, isBrief: true)
+    return try Linear(outputs: shape.hidden, inputs: shape.first, in: memory) { (outputs, rows) throws(Failure) in
       try reader.read(outputs.count * shape.subnetInputs, into: panel.base)
       for i in 0..<outputs.count {
         (rows + i &* shape.first).update(from: panel.base + i &* shape.subnetInputs, count: shape.first)
@@ -74,12 +74,12 @@ struct CouplingBlock: Sendable {
   private static func second(
     _ weights: StateDictionary, _ key: String, _ shape: BlockShape, _ description: FlowDescription,
     _ memory: WeightMemory
-  ) throws(Failure) -> LinearMap {
+  ) throws(Failure) -> Linear {
     let clampFactor = description.clamp == .scaledTanh ? 1 / Double(description.clampAlpha) : 1
     let factors = (0..<2 * shape.second).map { 0.1 * ($0 < shape.second ? clampFactor : 1) }
     let bias = try weights.values("\(key).bias", shape: [2 * shape.second])
     let reader = try weights.weights("\(key).weight", shape: shape.secondWeight).reader()
-    return try LinearMap(
+    return try Linear(
       outputs: 2 * shape.second, inputs: shape.hidden, bias: zip(bias, factors).map { Float(Double($0) * $1) },
       in: memory
     ) { (outputs, rows) throws(Failure) in
@@ -95,14 +95,14 @@ struct CouplingBlock: Sendable {
     _ permutation: FlowDescription.Permutation, isLast: Bool, _ memory: WeightMemory
   ) throws(Failure) -> Mixing {
     let channels = scale.count
-    let last = Mixing.last(scale: try ConstantFloats(scale.map { Float($0) }), offset: try ConstantFloats(offset))
+    let last = Mixing.last(scale: try SharedFloats(scale.map { Float($0) }), offset: try SharedFloats(offset))
     switch permutation {
     case .soft:
       let (rotated, isExact) = try BlockParameters.rotate(offset.map(Double.init), by: key, of: weights)
       if isLast && isExact { return last }
       let bias = rotated.map { Float($0) }
       let reader = try weights.weights(key, shape: [channels, channels]).reader()
-      let map = try LinearMap(outputs: channels, inputs: channels, bias: bias, in: memory) {
+      let map = try Linear(outputs: channels, inputs: channels, bias: bias, in: memory) {
         (outputs, rows) throws(Failure) in
         try reader.read(outputs.count * channels, into: rows)
         for i in 0..<outputs.count { multiply(rows + i &* channels, count: channels, by: scale) }
@@ -112,8 +112,8 @@ struct CouplingBlock: Sendable {
       let indices = try BlockParameters.permutation(key, of: weights, channels: channels)
       if isLast { return last }
       return .permutation(
-        indices, scale: try ConstantFloats(indices.map { Float(scale[Int($0)]) }),
-        offset: try ConstantFloats(indices.map { offset[Int($0)] }))
+        indices, scale: try SharedFloats(indices.map { Float(scale[Int($0)]) }),
+        offset: try SharedFloats(indices.map { offset[Int($0)] }))
     }
   }
 }

@@ -11,8 +11,8 @@ package final class Flow: Sendable {
   let gaussian: GaussianLayer?
   let blocks: [CouplingBlock]
   /// z = u * scale + offset, the global affine of the last block, where its mixing is left out; else the identity.
-  let lastScale: ConstantFloats
-  let lastOffset: ConstantFloats
+  let lastScale: SharedFloats
+  let lastOffset: SharedFloats
   /// alpha of the clamp.
   let clampAlpha: Float
   /// -C/2 ln(2 pi) and the blocks' sum(ln g): what log p has in common for all fibers.
@@ -37,7 +37,7 @@ package final class Flow: Sendable {
       throw Failure(.unsupported, "a flow over \(channels) channels has nothing to couple")
     }
     gaussian = try description.start == .gaussian ? GaussianLayer(weights, grid: grid, memory: memory) : nil
-    let encoding = try ConstantFloats(
+    let encoding = try SharedFloats(
       PositionalEncoding.axis(length: max(grid.height, grid.width), channels: description.conditionChannels))
     blocks = try workers.map(description.blockCount) { (index) throws(Failure) in
       try CouplingBlock(weights, block: index, description, grid: grid, encoding: encoding, memory: memory)
@@ -45,8 +45,8 @@ package final class Flow: Sendable {
     if case .last(let scale, let offset)? = blocks.last?.mixing {
       (lastScale, lastOffset) = (scale, offset)
     } else {
-      lastScale = try ConstantFloats([Float](repeating: 1, count: channels))
-      lastOffset = try ConstantFloats([Float](repeating: 0, count: channels))
+      lastScale = try SharedFloats([Float](repeating: 1, count: channels))
+      lastOffset = try SharedFloats([Float](repeating: 0, count: channels))
     }
     constant = blocks.reduce(-0.5 * Double(channels) * log(2 * Double.pi)) { $0 + $1.logScale }
     guard constant.isFinite else { throw Failure(.format, "a global_scale of the flow is too small to invert") }

@@ -68,7 +68,7 @@ final class FlowScratch {
       let hiddenStride = Self.stride(block.first.outputs)
       block.first.apply(
         current, xStride: stride, count: count,
-        bias: .grid(
+        bias: RowBias(
           rows: block.rowBias.base, columns: block.columnBias.base, width: flow.grid.width, first: firstPosition),
         activation: .relu, into: hidden.base, yStride: hiddenStride)
       block.second.apply(

@@ -14,21 +14,21 @@ import Kernels
 struct GaussianLayer: Sendable {
   private let channels: Int
   /// Positions x C, or one row.
-  private let means: ConstantFloats
+  private let means: SharedFloats
   private let hasPositionMeans: Bool
-  private let whitening: LinearMap
+  private let whitening: Linear
   private let rank: Int
   /// A packed triangle for each position; nil when r = 0.
-  private let factors: ConstantFloats?
+  private let factors: SharedFloats?
   /// ln |det| for each position.
-  private let logDeterminants: ConstantFloats
+  private let logDeterminants: SharedFloats
 
   init(_ weights: StateDictionary, grid: Grid, memory: WeightMemory) throws(Failure) {
     let parameters = try GaussianParameters(weights, grid: grid)
     (channels, rank) = (grid.channels, parameters.rank)
     hasPositionMeans = parameters.mean.count > grid.channels
-    means = try ConstantFloats(parameters.mean)
-    whitening = try LinearMap(outputs: channels, inputs: channels, in: memory) { (outputs, rows) in
+    means = try SharedFloats(parameters.mean)
+    whitening = try Linear(outputs: channels, inputs: channels, in: memory) { (outputs, rows) in
       for (i, output) in outputs.enumerated() {
         for j in 0..<grid.channels {
           rows[i * grid.channels + j] = parameters.scale[output] * parameters.basis[output * grid.channels + j]
@@ -39,14 +39,14 @@ struct GaussianLayer: Sendable {
     guard logDeterminants.allSatisfy(\.isFinite) else {
       throw Failure(.format, "the Gaussian's determinant is not finite")
     }
-    self.logDeterminants = try ConstantFloats(logDeterminants)
+    self.logDeterminants = try SharedFloats(logDeterminants)
     guard rank > 0 else {
       factors = nil
       return
     }
     let size = parameters.rank
     let (packed, triangle) = (TriangularProduct.matrixCount(size: size), GaussianParameters.triangleCount(size))
-    factors = try ConstantFloats(count: grid.positions * packed, in: memory) { target in
+    factors = try SharedFloats(count: grid.positions * packed, in: memory) { target in
       parameters.factors.withUnsafeBufferPointer { source in
         guard let source = source.baseAddress else { return }
         for position in 0..<grid.positions {

@@ -1,43 +1,66 @@
-/// The inner loops, as one build of them for one kind of processor gives them.
-package protocol KernelTable: Sendable {
-  typealias Floats = UnsafePointer<Float>
-  typealias MutableFloats = UnsafeMutablePointer<Float>
+import CKernelTasks
 
+/// The inner loops, as one build of them for one kind of processor gives them. Ranges of rows, panels, tiles and channels are
+/// for threads to share a task; they begin at 0.
+///
+/// What computes here allocates nothing, uses no collection and no generic function of the standard library, and stores no
+/// value outside: see docs/architecture.md, "The kernel seam".
+package protocol KernelTable: GEMMKernels, ConvolutionKernels, MapKernels, FlowKernels, TrainingKernels, MathKernels {
   /// What the build is for, e.g. "AVX2+FMA".
   var name: String { get }
+}
 
-  /// Computes some of the rows and some of the panels of a product. Ranges begin at 0.
-  func product(_ task: borrowing Product, rows: Range<Int>, panels: Range<Int>)
+package protocol GEMMKernels: Sendable {
+  /// How ``gemm(_:rows:panels:)`` cuts its work, and what panels it reads.
+  var gemmShape: GEMMShape { get }
+  /// Computes some of the rows and some of the panels.
+  func gemm(_ task: borrowing GEMM, rows: Range<Int>, panels: Range<Int>)
+  /// Multiplies some of the rows by their matrices.
+  func triangularProduct(_ task: borrowing TriangularProduct, rows: Range<Int>)
+}
+
+package protocol ConvolutionKernels: Sendable {
   /// Computes some of the output rows.
   func depthwise(_ task: borrowing Depthwise, outputRows: Range<Int>)
+  /// Computes some of the output rows: the maximum of what the window sees. NaN beats every number.
+  func maximum(_ task: borrowing Window, outputRows: Range<Int>)
   /// Transforms some tiles, counted from the task's first.
   func winogradInput(_ task: WinogradInput, tiles: Range<Int>)
   /// Transforms a panel's kernels for a row of places.
   func winogradWeights(_ task: WinogradWeights)
   /// Transforms some tiles back, counted from the task's first.
   func winogradOutput(_ task: WinogradOutput, tiles: Range<Int>)
-  /// Computes some of the output rows: the maximum of what the window sees. NaN beats every number.
-  func maximum(_ task: borrowing Window, outputRows: Range<Int>)
+}
+
+/// Kernels over channels and rows of maps.
+package protocol MapKernels: Sendable {
   /// output = a + b; output may be one of them.
-  func add(_ a: Floats, _ b: Floats, count: Int, into output: MutableFloats)
-  func coupling(_ task: borrowing Coupling, rows: Range<Int>)
-  /// Multiplies some of the rows by their matrices.
-  func triangularProduct(_ task: borrowing TriangularProduct, rows: Range<Int>)
-  /// For each row the squared length of u * scale + offset.
-  func squaredNorms(_ task: borrowing GlobalAffine, rows: Range<Int>, into norms: MutableFloats)
+  func add(_ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, count: Int, into output: UnsafeMutablePointer<Float>)
   /// Computes the means of some of the channels; ranges begin at multiples of 32.
   func channelMean(_ task: borrowing ChannelMean, channels: Range<Int>)
   func channelAffine(_ task: borrowing ChannelAffine, rows: Range<Int>)
   func rowNorm(_ task: borrowing RowNorm, rows: Range<Int>)
   /// In place: each of the rows, `count` values long, becomes e^x divided by the row's sum of these.
-  func softmax(_ values: MutableFloats, rows: Int, count: Int)
-  /// Rows and columns from the task's first.
+  func softmax(_ values: UnsafeMutablePointer<Float>, rows: Int, count: Int)
+}
+
+package protocol FlowKernels: Sendable {
+  func coupling(_ task: borrowing Coupling, rows: Range<Int>)
+  /// For each row the squared length of u * scale + offset.
+  func squaredNorms(_ task: borrowing GlobalAffine, rows: Range<Int>, into norms: UnsafeMutablePointer<Float>)
+}
+
+/// Rows and columns are counted from the task's first.
+package protocol TrainingKernels: Sendable {
   func reluGradient(_ task: borrowing ReluGradient, rows: Int, columns: Int)
   func affineGradient(_ task: borrowing AffineGradient, rows: Int, columns: Int)
   func couplingGradient(_ task: borrowing CouplingGradient, rows: Int, columns: Int)
   func adam(_ step: borrowing AdamStep)
+}
+
+package protocol MathKernels: Sendable {
   /// In place: e^x, arguments clamped to +-87. Error below 2 units in the last place.
-  func exp(_ values: MutableFloats, count: Int)
+  func exp(_ values: UnsafeMutablePointer<Float>, count: Int)
   /// In place: tanh x. Error below 4 units in the last place.
-  func tanh(_ values: MutableFloats, count: Int)
+  func tanh(_ values: UnsafeMutablePointer<Float>, count: Int)
 }

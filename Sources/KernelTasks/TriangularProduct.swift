@@ -1,25 +1,7 @@
-/// Products with lower triangular matrices, a matrix for each row: in place x = W x, of the first ``size`` values of each row.
-///
-/// A matrix is stored as panels of 8 of its rows; a panel has 8 weights for each column up to its last row's diagonal, and
-/// zeros where a row has none.
-package struct TriangularProduct {
-  /// The matrix of the first row; the others follow, ``matrixCount(size:)`` floats each.
-  package var matrices: UnsafePointer<Float>
-  package var size: Int
-  /// Rows `stride` floats apart; changed in place.
-  package var x: UnsafeMutablePointer<Float>
-  package var stride: Int
+import CKernelTasks
 
-  package init(
-    matrices: UnsafePointer<Float>, size: Int, x: UnsafeMutablePointer<Float>, stride: Int
-  ) {
-    self.matrices = matrices
-    self.size = size
-    self.x = x
-    self.stride = stride
-  }
-
-  package static let panelHeight = 8
+extension TriangularProduct {
+  package static var panelHeight: Int { 8 }
 
   /// Where a panel begins in its matrix: the panels before it have 8, 16, ... columns.
   @inline(__always)

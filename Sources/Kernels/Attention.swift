@@ -18,7 +18,7 @@ package struct Attention: Sendable {
     /// Channels of a head.
     fileprivate let width: Int
     /// The products' bias.
-    fileprivate let zeros: ConstantFloats
+    fileprivate let zeros: SharedFloats
   }
 
   /// Queries whose scores are held at once.
@@ -29,14 +29,16 @@ package struct Attention: Sendable {
       throw Failure(.format, "\(input.channels) channels are not queries, keys and values of \(heads) heads")
     }
     let (tokens, width) = (input.positions, input.channels / (3 * heads))
-    let (paddedTokens, paddedWidth) = (Product.paddedOutputs(tokens), Product.paddedOutputs(width))
+    let (paddedTokens, paddedWidth) = (
+      Kernels.gemmShape.paddedOutputs(tokens), Kernels.gemmShape.paddedOutputs(width)
+    )
     guard let keys = checkedProduct([paddedTokens, width]), let values = checkedProduct([tokens, paddedWidth]),
       let scores = checkedProduct([Self.queriesAtOnce, tokens])
     else { throw Failure(.outOfMemory, "attention over \(tokens) tokens does not fit the memory") }
     return Plan(
       output: Grid(height: input.height, width: input.width, channels: heads * width),
       scratchCount: keys + values + scores, tokens: tokens, width: width,
-      zeros: try ConstantFloats(count: max(paddedTokens, paddedWidth)) { _ in })
+      zeros: try SharedFloats(count: max(paddedTokens, paddedWidth)) { _ in })
   }
 
   package func run(
@@ -66,55 +68,26 @@ package struct Attention: Sendable {
     func head(_ head: Int, worker: Int) {
       let channels = heads &* width
       let rowStride = 3 &* channels
+      let shape = Kernels.gemmShape
       let queries = input + head &* width
       let keys = scratch + worker &* scratchCount
-      let values = keys + Product.paddedOutputs(tokens) &* width
-      let scores = values + tokens &* Product.paddedOutputs(width)
-      pack(
-        queries + channels, outputs: tokens, inputs: width, outputStride: rowStride, inputStride: 1,
-        scale: 1 / Float(width).squareRoot(), into: keys)
-      pack(
-        queries + 2 &* channels, outputs: width, inputs: tokens, outputStride: 1, inputStride: rowStride, scale: 1,
-        into: values)
+      let values = keys + shape.paddedOutputs(tokens) &* width
+      let scores = values + tokens &* shape.paddedOutputs(width)
+      PackedMatrix.pack(
+        transposed: queries + channels, stride: rowStride, rows: width, columns: tokens, into: keys)
+      let scale = 1 / Float(width).squareRoot()
+      for i in 0..<shape.paddedOutputs(tokens) &* width { keys[i] *= scale }
+      PackedMatrix.pack(
+        queries + 2 &* channels, stride: rowStride, rows: tokens, columns: width, into: values)
       for first in stride(from: 0, to: tokens, by: Attention.queriesAtOnce) {
         let rows = min(Attention.queriesAtOnce, tokens &- first)
-        multiply(
-          queries + first &* rowStride, rows: rows, xStride: rowStride, depth: width, panels: keys, outputs: tokens,
-          into: scores, yStride: tokens)
+        PackedMatrix.multiply(
+          queries + first &* rowStride, xStride: rowStride, rows: rows, by: keys, depth: width, columns: tokens,
+          zeros: zeros, into: scores, yStride: tokens)
         Kernels.selected.softmax(scores, rows: rows, count: tokens)
-        multiply(
-          scores, rows: rows, xStride: tokens, depth: tokens, panels: values, outputs: width,
+        PackedMatrix.multiply(
+          scores, xStride: tokens, rows: rows, by: values, depth: tokens, columns: width, zeros: zeros,
           into: output + (first &* channels &+ head &* width), yStride: channels)
-      }
-    }
-
-    private func multiply(
-      _ x: UnsafePointer<Float>, rows: Int, xStride: Int, depth: Int, panels: UnsafePointer<Float>, outputs: Int,
-      into y: UnsafeMutablePointer<Float>, yStride: Int
-    ) {
-      let product = Product(
-        rows: rows, x: x, xStride: xStride, depth: depth, zeros: zeros, panels: panels, outputs: outputs,
-        bias: .shared(zeros), residual: nil, activation: .identity, y: y, yStride: yStride)
-      let panelCount = (outputs &+ Product.panelWidth &- 1) / Product.panelWidth
-      Kernels.selected.product(product, rows: 0..<rows, panels: 0..<panelCount)
-    }
-
-    /// Lays a matrix out as ``Product`` reads weights: see ``PackedWeights``.
-    private func pack(
-      _ matrix: UnsafePointer<Float>, outputs: Int, inputs: Int, outputStride: Int, inputStride: Int, scale: Float,
-      into panels: UnsafeMutablePointer<Float>
-    ) {
-      let padded = Product.paddedOutputs(outputs)
-      for start in stride(from: 0, to: outputs, by: Product.panelWidth) {
-        let width = min(Product.panelWidth, padded &- start)
-        let panel = panels + start &* inputs
-        for lane in 0..<width {
-          let output = start &+ lane
-          let source = matrix + output &* outputStride
-          for input in 0..<inputs {
-            panel[input &* width &+ lane] = output < outputs ? source[input &* inputStride] * scale : 0
-          }
-        }
       }
     }
   }

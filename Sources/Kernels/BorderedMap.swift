@@ -1,6 +1,6 @@
 import Basics
 
-/// A map with its border around it as values: what a sliding window sees, without a border.
+/// A map with what lies beyond its border written around it, so that a window which slides over it needs no border.
 struct BorderedMap {
   /// With the border.
   let grid: Grid
@@ -12,8 +12,8 @@ struct BorderedMap {
   /// - Parameter window: the one whose border it is.
   init(_ input: Grid, under window: SlidingWindow) throws(Failure) {
     inputWidth = input.width
-    rows = try WindowAxis(length: input.height, kernel: 1, stride: 1, border: window.border(input.height))
-    columns = try WindowAxis(length: input.width, kernel: 1, stride: 1, border: window.border(input.width))
+    rows = try window.borderedAxis(input.height)
+    columns = try window.borderedAxis(input.width)
     grid = Grid(height: rows.outputLength, width: columns.outputLength, channels: input.channels)
   }
 

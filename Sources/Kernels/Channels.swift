@@ -2,10 +2,10 @@ extension ChannelMean {
   /// Threads share out the channels.
   package func run(_ workers: Workers) {
     withUnsafePointer(to: self) { task in
-      workers.run(parts: (grid.channels + 31) / 32, context: task) { context, part, _ in
+      workers.run(parts: (channels + 31) / 32, context: task) { context, part, _ in
         let task = context.assumingMemoryBound(to: ChannelMean.self)
         let first = part &* 32
-        Kernels.selected.channelMean(task.pointee, channels: first..<min(first &+ 32, task.pointee.grid.channels))
+        Kernels.selected.channelMean(task.pointee, channels: first..<min(first &+ 32, task.pointee.channels))
       }
     }
   }

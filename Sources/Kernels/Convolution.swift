@@ -3,10 +3,10 @@ import Basics
 /// A 2-D convolution with scale and bias over position-major maps, weights prepared once, any input size.
 package struct Convolution: Sendable {
   private let shape: ConvolutionShape
-  private let weights: PackedWeights
+  private let weights: PackedMatrix
   private let epilogue: Epilogue
   /// What a tap beyond the border reads.
-  private let zeros: ConstantFloats
+  private let zeros: SharedFloats
 
   /// - Parameters:
   ///   - shape: one without groups.
@@ -19,9 +19,9 @@ package struct Convolution: Sendable {
     self.shape = shape
     self.epilogue = epilogue
     // A patch is read tap by tap, each a run of input channels.
-    self.weights = try PackedWeights(
+    self.weights = try PackedMatrix(
       outputs: shape.outputs, inputs: shape.inputs, taps: shape.window.taps, in: memory, rows: weights)
-    self.zeros = try ConstantFloats(count: shape.inputs) { _ in }
+    self.zeros = try SharedFloats(count: shape.inputs) { _ in }
   }
 }
 
@@ -117,23 +117,23 @@ extension Convolution {
     _ input: UnsafePointer<Float>, _ plan: Plan, residual: UnsafePointer<Float>?,
     into output: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>, workers: Workers
   ) {
-    var product = Product(
-      rows: plan.output.positions, x: input, xStride: shape.inputs, depth: shape.inputs, zeros: zeros.base,
-      panels: weights.base, outputs: shape.outputs, bias: .shared(epilogue.bias.base), residual: residual,
-      activation: epilogue.activation, y: output, yStride: shape.outputs)
-    product.scale = epilogue.scale.map { $0.base }
+    var task = GEMM(
+      weights.shape, rows: plan.output.positions, x: input, xStride: shape.inputs, depth: shape.inputs,
+      zeros: zeros.base, panels: weights.base, outputs: shape.outputs, scale: epilogue.scale.map { $0.base },
+      bias: .shared(epilogue.bias.base), residual: residual, activation: epilogue.activation, y: output,
+      yStride: shape.outputs)
     switch plan.kind {
     case .pointwise: break
     case .indirect(let offsets):
-      product.offsets = UnsafePointer(offsets.base)
-      product.taps = shape.window.taps
+      task.offsets = UnsafePointer(offsets.base)
+      task.taps = shape.window.taps
     case .bordered(let map, let offsets):
       map.fill(from: input, into: scratch, workers)
-      product.x = UnsafePointer(scratch)
-      product.offsets = UnsafePointer(offsets.base)
-      product.taps = shape.window.kernel
-      product.depth = shape.window.kernel * shape.inputs
+      task.x = UnsafePointer(scratch)
+      task.offsets = UnsafePointer(offsets.base)
+      task.taps = shape.window.kernel
+      task.depth = shape.window.kernel * shape.inputs
     }
-    ProductJob(product, panelCount: weights.panelCount, workers: workers.count).run(workers)
+    GEMMJob(task, shape: weights.shape, workers: workers.count).run(workers)
   }
 }

@@ -4,8 +4,8 @@ import Basics
 package struct DepthwiseConvolution: Sendable {
   private let window: SlidingWindow
   /// One row of channels per tap.
-  private let weights: ConstantFloats
-  private let scale: ConstantFloats
+  private let weights: SharedFloats
+  private let scale: SharedFloats
   private let epilogue: Epilogue
 
   /// - Parameters:
@@ -17,11 +17,12 @@ package struct DepthwiseConvolution: Sendable {
     }
     try epilogue.check(outputs: shape.outputs)
     let (channels, taps) = (shape.outputs, shape.window.taps)
+    let panelWidth = Kernels.gemmShape.panelWidth
     let rows = try FloatBuffer(count: channels * taps, isBrief: true)
-    for first in Swift.stride(from: 0, to: channels, by: Product.panelWidth) {
-      try weights(first..<min(first + Product.panelWidth, channels), rows.base + first * taps)
+    for first in Swift.stride(from: 0, to: channels, by: panelWidth) {
+      try weights(first..<min(first + panelWidth, channels), rows.base + first * taps)
     }
-    self.weights = try ConstantFloats(count: channels * taps) { memory in
+    self.weights = try SharedFloats(count: channels * taps) { memory in
       transpose(rows.base, stride: taps, rows: channels, columns: taps, into: memory, stride: channels)
     }
     self.window = shape.window

@@ -3,28 +3,27 @@ import Basics
 /// What a layer makes of its sums: y = activation(sum * scale + bias + residual), with a scale and a bias for each output.
 package struct Epilogue: Sendable {
   /// nil for 1. A BatchNorm's: weights that it were multiplied into would be rounded once more each.
-  let scale: ConstantFloats?
-  let bias: ConstantFloats
+  let scale: SharedFloats?
+  let bias: SharedFloats
   package let activation: Activation
   private let outputs: Int
-
-  /// Zeros behind scale and bias: a kernel reads whole panels of them.
-  private static let paddingCount = Product.panelWidth
 
   package init(scale: [Float]? = nil, bias: [Float], activation: Activation = .identity) throws(Failure) {
     if let scale, scale.count != bias.count {
       throw Failure(.format, "a scale of \(scale.count) values does not fit \(bias.count) outputs")
     }
-    self.scale = if let scale { try ConstantFloats(scale, paddedCount: bias.count + Self.paddingCount) } else { nil }
-    self.bias = try ConstantFloats(bias, paddedCount: bias.count + Self.paddingCount)
+    // Zeros behind: a kernel reads whole panels.
+    let paddedCount = bias.count + Kernels.gemmShape.panelWidth
+    self.scale = if let scale { try SharedFloats(scale, paddedCount: paddedCount) } else { nil }
+    self.bias = try SharedFloats(bias, paddedCount: paddedCount)
     self.activation = activation
     outputs = bias.count
   }
 
   /// The scale as values, for kernels that do not take nil.
-  func filledScale() throws(Failure) -> ConstantFloats {
+  func filledScale() throws(Failure) -> SharedFloats {
     if let scale { return scale }
-    return try ConstantFloats([Float](repeating: 1, count: outputs))
+    return try SharedFloats([Float](repeating: 1, count: outputs))
   }
 
   /// Fails when this is not for a layer of so many outputs.

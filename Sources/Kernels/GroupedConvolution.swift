@@ -8,9 +8,9 @@ package struct GroupedConvolution: Sendable {
   private let shape: ConvolutionShape
   /// Input and output channels of what is computed together.
   private let width: (inputs: Int, outputs: Int)
-  private let groups: [PackedWeights]
+  private let groups: [PackedMatrix]
   private let epilogue: Epilogue
-  private let zeros: ConstantFloats
+  private let zeros: SharedFloats
 
   /// - Parameters:
   ///   - weights: rows of inputs of a group x taps: PyTorch's `Conv2d.weight`.
@@ -25,15 +25,16 @@ package struct GroupedConvolution: Sendable {
     try epilogue.check(outputs: outputs)
     let group = (inputs: inputs / groups, outputs: outputs / groups)
     var joined = 1
-    while joined * group.outputs < Product.panelWidth / 2, groups % (2 * joined) == 0 { joined *= 2 }
+    let panelWidth = Kernels.gemmShape.panelWidth
+    while joined * group.outputs < panelWidth / 2, groups % (2 * joined) == 0 { joined *= 2 }
     let width = (inputs: joined * group.inputs, outputs: joined * group.outputs)
     let taps = shape.window.taps
     let rowLength = shape.rowLength
-    let raw = try FloatBuffer(count: Product.panelWidth * rowLength, isBrief: true)
-    var packed: [PackedWeights] = []
+    let raw = try FloatBuffer(count: panelWidth * rowLength, isBrief: true)
+    var packed: [PackedMatrix] = []
     for first in Swift.stride(from: 0, to: outputs, by: width.outputs) {
       packed.append(
-        try PackedWeights(outputs: width.outputs, inputs: width.inputs, taps: taps, in: memory) {
+        try PackedMatrix(outputs: width.outputs, inputs: width.inputs, taps: taps, in: memory) {
           (outputs, rows) throws(Failure) in
           try weights(first + outputs.lowerBound..<first + outputs.upperBound, raw.base)
           rows.update(repeating: 0, count: outputs.count * width.inputs * taps)
@@ -47,7 +48,7 @@ package struct GroupedConvolution: Sendable {
     self.width = width
     self.groups = packed
     self.epilogue = epilogue
-    self.zeros = try ConstantFloats(count: width.inputs) { _ in }
+    self.zeros = try SharedFloats(count: width.inputs) { _ in }
   }
 }
 
@@ -73,13 +74,12 @@ extension GroupedConvolution {
   ) {
     groups.withUnsafeBufferPointer { groups in
       guard let first = groups.first else { return }
-      var product = Product(
-        rows: plan.output.positions, x: input, xStride: shape.inputs, offsets: UnsafePointer(plan.offsets.base),
-        taps: shape.window.taps, depth: width.inputs, zeros: zeros.base, panels: first.base, outputs: width.outputs,
-        bias: .shared(epilogue.bias.base), residual: nil, activation: epilogue.activation, y: output,
-        yStride: shape.outputs)
-      product.scale = epilogue.scale.map { $0.base }
-      let job = GroupedJob(product: product, groups: groups)
+      let task = GEMM(
+        first.shape, rows: plan.output.positions, x: input, xStride: shape.inputs,
+        offsets: UnsafePointer(plan.offsets.base), taps: shape.window.taps, depth: width.inputs, zeros: zeros.base,
+        panels: first.base, outputs: width.outputs, scale: epilogue.scale.map { $0.base },
+        bias: .shared(epilogue.bias.base), activation: epilogue.activation, y: output, yStride: shape.outputs)
+      let job = GroupedJob(task: task, rowsPerPart: 2 &* first.shape.rowTile, groups: groups)
       withUnsafePointer(to: job) { job in
         workers.run(parts: job.pointee.parts, context: job) { context, part, _ in
           context.assumingMemoryBound(to: GroupedJob.self).pointee.part(part)
@@ -92,24 +92,23 @@ extension GroupedConvolution {
 /// Products of all groups, cut into parts by rows.
 private struct GroupedJob {
   /// The first group's.
-  let product: Product
-  let groups: UnsafeBufferPointer<PackedWeights>
+  let task: GEMM
+  let rowsPerPart: Int
+  let groups: UnsafeBufferPointer<PackedMatrix>
 
-  private static let rowsPerPart = 2 * Product.tileRows
-
-  var parts: Int { (product.rows + Self.rowsPerPart - 1) / Self.rowsPerPart }
+  var parts: Int { (task.rows + rowsPerPart - 1) / rowsPerPart }
 
   func part(_ index: Int) {
-    let first = index &* Self.rowsPerPart
-    let rows = first..<min(first &+ Self.rowsPerPart, product.rows)
-    var task = product
+    let first = index &* rowsPerPart
+    let rows = first..<min(first &+ rowsPerPart, task.rows)
+    var task = task
     for group in groups {
       task.panels = group.base
-      Kernels.selected.product(task, rows: rows, panels: 0..<group.panelCount)
+      Kernels.selected.gemm(task, rows: rows, panels: 0..<group.panelCount)
       task.x += task.depth
       task.y += task.outputs
       task.scale = task.scale.map { $0 + task.outputs }
-      if case .shared(let bias) = task.bias { task.bias = .shared(bias + task.outputs) }
+      task.bias.rows += task.outputs
     }
   }
 }

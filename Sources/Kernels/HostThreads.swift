@@ -16,14 +16,14 @@ package struct HostThreads: @unchecked Sendable {
     self.context = context
   }
 
-  /// Has so many of the host's threads join the room's job.
-  func serve(_ room: WorkRoom, count: Int) {
-    let body: Body = { room, _ in
-      guard let room else { return }
+  /// Has so many of the host's threads join the slot's job.
+  func serve(_ slot: JobSlot, count: Int) {
+    let body: Body = { slot, _ in
+      guard let slot else { return }
       // The host's threads have the host's mode.
-      FloatMode.inDefault { Unmanaged<WorkRoom>.fromOpaque(room).takeUnretainedValue().joinAsGuest() }
+      FloatMode.inDefault { Unmanaged<JobSlot>.fromOpaque(slot).takeUnretainedValue().joinAsGuest() }
     }
-    let room = Unmanaged.passUnretained(room).toOpaque()
-    FloatMode.inHosts { parallelFor(context, UInt32(count), body, room) }
+    let slot = Unmanaged.passUnretained(slot).toOpaque()
+    FloatMode.inHosts { parallelFor(context, UInt32(count), body, slot) }
   }
 }

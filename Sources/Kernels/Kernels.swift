@@ -11,6 +11,9 @@ package enum Kernels {
   /// computed by them then: ``checkChoice()`` stops whoever would.
   package static let selected: any KernelTable = (try? choice.get()) ?? KernelBuild.baseline.kernels
 
+  /// Of the selected build.
+  package static let gemmShape = selected.gemmShape
+
   /// Fails when `CFLOWAD_KERNELS` names no build, or one that this processor lacks the instructions for.
   package static func checkChoice() throws(Failure) { _ = try choice.get() }
 }

@@ -26,14 +26,16 @@ package struct SlidingWindow: Sendable, Equatable {
   /// Taps of a map's channel under the window.
   package var taps: Int { kernel * kernel }
 
-  /// What the window sees beyond the ends of an axis. But for "SAME" it is centred on its output's place.
-  func border(_ length: Int) -> Border {
+  /// Places before the first and after the last of an axis that the window sees. But for "SAME" it is centred on its output's
+  /// place.
+  func margins(_ length: Int) -> (before: Int, after: Int) {
     let margin = (kernel - 1) / 2
-    return switch padding {
-    case nil: .zeros(before: 0, after: 0)
-    case .reflect: .reflect(margin: margin)
-    case .zeros: .zeros(before: margin, after: margin)
-    case .same: .same(length: length, kernel: kernel, stride: stride)
+    switch padding {
+    case nil: return (0, 0)
+    case .reflect, .zeros: return (margin, margin)
+    case .same:
+      let total = max(((length + stride - 1) / stride - 1) * stride + kernel - length, 0)
+      return (total / 2, total - total / 2)
     }
   }
 
@@ -42,9 +44,14 @@ package struct SlidingWindow: Sendable, Equatable {
       throw Failure(
         .invalidArgument, "an input of \(input.width)x\(input.height) does not divide into patches of \(kernel)")
     }
-    return (
-      try WindowAxis(length: input.height, kernel: kernel, stride: stride, border: border(input.height)),
-      try WindowAxis(length: input.width, kernel: kernel, stride: stride, border: border(input.width))
-    )
+    return (try axis(input.height, kernel, stride), try axis(input.width, kernel, stride))
+  }
+
+  /// An axis with what the window sees beyond its ends.
+  func borderedAxis(_ length: Int) throws(Failure) -> WindowAxis { try axis(length, 1, 1) }
+
+  private func axis(_ length: Int, _ kernel: Int, _ stride: Int) throws(Failure) -> WindowAxis {
+    try WindowAxis(
+      length: length, kernel: kernel, stride: stride, margins: margins(length), isMirrored: padding == .reflect)
   }
 }

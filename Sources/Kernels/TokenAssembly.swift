@@ -4,7 +4,7 @@ import Basics
 package struct TokenAssembly: Sendable {
   package let channels: Int
   /// The class token with its position embedding.
-  private let first: ConstantFloats
+  private let first: SharedFloats
   /// Position embeddings of `side` x `side` patches.
   private let positions: [Float]
   private let side: Int
@@ -19,7 +19,7 @@ package struct TokenAssembly: Sendable {
     }
     self.channels = channels
     self.side = side
-    self.first = try ConstantFloats(zip(classToken, positions).map { $0 + $1 })
+    self.first = try SharedFloats(zip(classToken, positions).map { $0 + $1 })
     self.positions = Array(positions[channels...])
   }
 
@@ -27,7 +27,7 @@ package struct TokenAssembly: Sendable {
   package struct Plan {
     /// One row of tokens.
     package let output: Grid
-    fileprivate let positions: ConstantFloats
+    fileprivate let positions: SharedFloats
   }
 
   /// Position embeddings of another grid are interpolated as timm does it: bicubic with antialiasing.
@@ -44,7 +44,7 @@ package struct TokenAssembly: Sendable {
     }
     return Plan(
       output: Grid(height: 1, width: input.positions + 1, channels: channels),
-      positions: try ConstantFloats(positions))
+      positions: try SharedFloats(positions))
   }
 
   package func run(_ input: UnsafePointer<Float>, _ plan: Plan, into output: UnsafeMutablePointer<Float>) {

@@ -21,7 +21,8 @@ package struct WindowPlan {
   func window(_ x: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>) -> Window {
     Window(
       x: x, inputWidth: input.width, channels: input.channels, kernel: window.kernel, stride: window.stride,
-      rowSources: rows.sources.base, columnSources: columns.sources.base, interior: columns.interior,
+      rowSources: rows.sources.base, columnSources: columns.sources.base, interiorStart: columns.interior.lowerBound,
+      interiorEnd: columns.interior.upperBound,
       outputWidth: output.width, y: y)
   }
 }

@@ -6,10 +6,10 @@ import Basics
 package struct WinogradConvolution: Sendable {
   private let shape: ConvolutionShape
   /// `outputs` x (`inputs` x 9): 9 vectors of a panel's outputs for each input.
-  private let weights: PackedWeights
-  private let scale: ConstantFloats
+  private let weights: PackedMatrix
+  private let scale: SharedFloats
   private let epilogue: Epilogue
-  private let zeros: ConstantFloats
+  private let zeros: SharedFloats
 
   /// Whether a convolution can be computed so: see ``WinogradInput/channelMultiple``. Without padding its output would be
   /// smaller than its input.
@@ -33,10 +33,10 @@ package struct WinogradConvolution: Sendable {
     }
     try epilogue.check(outputs: shape.outputs)
     self.shape = shape
-    self.weights = try PackedWeights(outputs: shape.outputs, inputs: 9 * shape.inputs, in: memory, rows: weights)
+    self.weights = try PackedMatrix(outputs: shape.outputs, inputs: 9 * shape.inputs, in: memory, rows: weights)
     self.scale = try epilogue.filledScale()
     self.epilogue = epilogue
-    self.zeros = try ConstantFloats(count: max(shape.inputs, shape.outputs)) { _ in }
+    self.zeros = try SharedFloats(count: max(shape.inputs, shape.outputs)) { _ in }
   }
 }
 
@@ -140,7 +140,7 @@ extension WinogradConvolution {
 /// Some tiles of a Winograd convolution, in three steps that threads share: transform, multiply, transform back.
 private struct WinogradJob {
   var input: WinogradInput
-  let weights: PackedWeights
+  let weights: PackedMatrix
   /// For each thread.
   let transformedWeights: UnsafeMutablePointer<Float>
   let transformedWeightsCount: Int
@@ -154,7 +154,7 @@ private struct WinogradJob {
   private static let panelsAtOnce = 2
 
   /// Floats from one place's transformed kernels to the next one's: an odd number of cache lines.
-  static func placeStride(inputs: Int) -> Int { (panelsAtOnce &* inputs | 1) &* Product.panelWidth }
+  static func placeStride(inputs: Int) -> Int { (panelsAtOnce &* inputs | 1) &* Kernels.gemmShape.panelWidth }
 
   mutating func move(to tile: Int, count: Int) {
     input.firstTile = tile
@@ -190,7 +190,8 @@ private struct WinogradJob {
     let (inputs, row) = (input.channels, part % 6)
     let first = part / 6 &* Self.panelsAtOnce
     let panels = first..<min(first &+ Self.panelsAtOnce, weights.panelCount)
-    let (panelCount, outputCount) = (Product.panelWidth &* inputs, panels.count &* Product.panelWidth)
+    let panelWidth = weights.shape.panelWidth
+    let (panelCount, outputCount) = (panelWidth &* inputs, panels.count &* panelWidth)
     let placeStride = Self.placeStride(inputs: inputs)
     let transformed = transformedWeights + worker &* transformedWeightsCount
     for panel in panels {
@@ -202,14 +203,13 @@ private struct WinogradJob {
     for column in 0..<6 {
       let place = 6 &* row &+ column
       let x = UnsafePointer(input.transformed + place &* input.matrixStride)
-      var product = Product(
-        rows: tileCount, x: x, xStride: inputs, depth: inputs, zeros: x,
-        panels: UnsafePointer(transformed + column &* placeStride), outputs: outputCount,
-        bias: .shared(zeros), residual: nil, activation: .identity,
-        y: output.products + (place &* output.matrixStride &+ first &* Product.panelWidth), yStride: output.channels)
+      var product = GEMM(
+        weights.shape, rows: tileCount, x: x, xStride: inputs, depth: inputs, zeros: x,
+        panels: transformed + column &* placeStride, outputs: outputCount, bias: .shared(zeros),
+        y: output.products + (place &* output.matrixStride &+ first &* panelWidth), yStride: output.channels)
       // The next panels' kernels are as much as nine of these thirty-six products use.
       product.next = weights.base + (panels.upperBound &* 9 &+ place / 4 &* panels.count) &* panelCount
-      Kernels.selected.product(product, rows: 0..<tileCount, panels: 0..<panels.count)
+      Kernels.selected.gemm(product, rows: 0..<tileCount, panels: 0..<panels.count)
     }
   }
 }

@@ -11,7 +11,7 @@ import Glibc
 package final class Workers {
   /// Threads in all, the calling one included.
   package let count: Int
-  private let room: WorkRoom
+  private let slot: JobSlot
   private var threads: [pthread_t] = []
   /// Where the threads are: not in a child of this process.
   private let generation = cflowad_process_generation()
@@ -35,7 +35,7 @@ package final class Workers {
   package init(count: Int, host: HostThreads) {
     self.count = Self.checked(count)
     self.host = host
-    room = WorkRoom()
+    slot = JobSlot()
   }
 
   /// - Parameter count: 0 for one thread per processor.
@@ -45,14 +45,14 @@ package final class Workers {
     try Kernels.checkChoice()
     self.count = Self.checked(count)
     host = nil
-    room = WorkRoom()
+    slot = JobSlot()
     var all = sigset_t()
     var before = sigset_t()
     sigfillset(&all)
     pthread_sigmask(SIG_SETMASK, &all, &before)
     defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
     for number in 1..<self.count {
-      let entry = Unmanaged.passRetained(Entry(room: room, number: number))
+      let entry = Unmanaged.passRetained(Entry(slot: slot, number: number))
       var thread = pthread_t()
       let status = pthread_create(&thread, nil, workerMain, entry.toOpaque())
       guard status == 0 else {
@@ -72,8 +72,8 @@ package final class Workers {
 
   private func close() {
     guard isAtHome else { return }
-    room.isClosing.store(true, ordering: .releasing)
-    room.wakeAll()
+    slot.isClosing.store(true, ordering: .releasing)
+    slot.wakeAll()
     for thread in threads { pthread_join(thread, nil) }
     threads = []
   }
@@ -87,25 +87,25 @@ package final class Workers {
       for part in 0..<parts { body(context, part, 0) }
       return
     }
-    room.post(Job(parts: parts, workers: count, context: context, body: body))
+    slot.post(Job(parts: parts, workers: count, context: context, body: body))
     if let host {
-      host.serve(room, count: min(count, parts))
-      room.finish()
+      host.serve(slot, count: min(count, parts))
+      slot.finish()
       // What the host left undone, should it not have called at all.
-      room.work(as: 0)
+      slot.work(as: 0)
     } else {
-      room.work(as: 0)
-      room.finish()
+      slot.work(as: 0)
+      slot.finish()
     }
   }
 }
 
 private final class Entry {
-  let room: WorkRoom
+  let slot: JobSlot
   let number: Int
 
-  init(room: WorkRoom, number: Int) {
-    self.room = room
+  init(slot: JobSlot, number: Int) {
+    self.slot = slot
     self.number = number
   }
 }
@@ -114,6 +114,6 @@ private func workerMain(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRa
   guard let argument else { return nil }
   let entry = Unmanaged<Entry>.fromOpaque(argument).takeRetainedValue()
   // A thread begins with its creator's mode.
-  FloatMode.inDefault { entry.room.serve(as: entry.number) }
+  FloatMode.inDefault { entry.slot.serve(as: entry.number) }
   return nil
 }

@@ -32,15 +32,15 @@ package struct Conditions {
 package final class PositionConditions {
   let channels: Int
   private let grid: Grid
-  private let tables: [ConstantFloats]
+  private let tables: [SharedFloats]
   private let places: [Buffer<Int32>]
 
   package init(_ grid: Grid, channels: Int, groupCapacity: Int) throws(Failure) {
     self.channels = channels
     self.grid = grid
     tables = [
-      try ConstantFloats(PositionalEncoding.axis(length: grid.width, channels: channels)),
-      try ConstantFloats(PositionalEncoding.axis(length: grid.height, channels: channels)),
+      try SharedFloats(PositionalEncoding.axis(length: grid.width, channels: channels)),
+      try SharedFloats(PositionalEncoding.axis(length: grid.height, channels: channels)),
     ]
     places = [try Buffer(count: groupCapacity), try Buffer(count: groupCapacity)]
   }

@@ -114,7 +114,7 @@ extension FlowTrainer {
     workers.run(parts: parts.count) { part, worker in
       let columns = parts[part]
       let first = columns.lowerBound
-      ChangingWeights(
+      UnpackedMatrix(
         weights + layout.weight2, rowStride: width, layout: .inputRows, inputs: 2 &* layout.active
       ).multiply(
         scratch.outputs.base, xStride: 2 &* layout.active, rows: count, outputs: columns, into: d, yStride: width,
@@ -135,7 +135,7 @@ extension FlowTrainer {
   /// From the gradient by the hidden units to that before their relu, and its sums over all fibers and over those of each
   /// place.
   ///
-  /// - Parameter hidden: relu's values as ``PackedRows``.
+  /// - Parameter hidden: relu's values as ``PackedMatrix``.
   private func passRelu(of hidden: UnsafePointer<Float>, columns: Range<Int>, _ group: Group) {
     let (d, dBias, width) = (scratch.hidden.base, scratch.vectorGradients.bias1.base, layout.hidden)
     (dBias + columns.lowerBound).update(repeating: 0, count: columns.count)
@@ -143,18 +143,16 @@ extension FlowTrainer {
       guard let length = group.conditions?[axis].length else { continue }
       Rows.clear(scratch.places[axis].base, stride: width, columns: columns, count: length)
     }
-    for first in stride(from: columns.lowerBound, to: columns.upperBound, by: Product.panelWidth) {
-      let places = group.conditions.map { conditions in
-        (
-          ReluGradient.PlaceSums(sums: scratch.places[0].base + first, indices: conditions[0].places),
-          ReluGradient.PlaceSums(sums: scratch.places[1].base + first, indices: conditions[1].places)
-        )
-      }
-      let panelWidth = PackedRows.width(ofPanelAt: first, columns: width)
+    func placeSums(_ axis: Int, _ first: Int) -> PlaceSums {
+      let indices = group.conditions?[axis].places
+      return PlaceSums(sums: indices.map { _ in scratch.places[axis].base + first }, indices: indices)
+    }
+    for first in stride(from: columns.lowerBound, to: columns.upperBound, by: Kernels.gemmShape.panelWidth) {
+      let panelWidth = PackedMatrix.width(ofPanelAt: first, columns: width)
       Kernels.selected.reluGradient(
         ReluGradient(
           gradient: d + first, stride: width, values: hidden + first &* group.count, valueStride: panelWidth,
-          sum: dBias + first, places: places),
+          sum: dBias + first, firstPlaces: placeSums(0, first), secondPlaces: placeSums(1, first)),
         rows: group.count, columns: min(panelWidth, columns.upperBound &- first))
     }
   }
@@ -165,12 +163,12 @@ extension FlowTrainer {
     let parts = ColumnParts(layout.passive)
     workers.run(parts: parts.count) { part, worker in
       let columns = parts[part]
-      PackedRows.pack(
+      PackedMatrix.pack(
         activations[block].x.base + columns.lowerBound, stride: channels, rows: count, columns: columns.count,
         into: scratch.packedPassive.base + columns.lowerBound &* count)
       // Nobody asks for the gradient by the features.
       guard block > 0 else { return }
-      ChangingWeights(weights + layout.weight1, rowStride: layout.inputs, layout: .inputRows, inputs: layout.hidden)
+      UnpackedMatrix(weights + layout.weight1, rowStride: layout.inputs, layout: .inputRows, inputs: layout.hidden)
         .multiply(
           scratch.hidden.base, xStride: layout.hidden, rows: count, outputs: columns, adding: true, into: dx,
           yStride: channels,

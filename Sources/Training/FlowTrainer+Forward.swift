@@ -54,12 +54,12 @@ extension FlowTrainer {
       } else {
         Rows.fill(hidden, stride: width, columns: columns, count: count, with: bias)
       }
-      ChangingWeights(weights + layout.weight1, rowStride: layout.inputs, layout: .outputRows, inputs: layout.passive)
+      UnpackedMatrix(weights + layout.weight1, rowStride: layout.inputs, layout: .outputRows, inputs: layout.passive)
         .multiply(
           kept.x.base, xStride: channels, rows: count, outputs: columns, adding: true, into: hidden, yStride: width,
           scratch: products)
       for row in 0..<count { Rows.rectify(hidden + (row &* width &+ first), count: columns.count) }
-      PackedRows.pack(
+      PackedMatrix.pack(
         hidden + first, stride: width, rows: count, columns: columns.count, into: kept.hidden.base + first &* count)
     }
   }
@@ -75,7 +75,7 @@ extension FlowTrainer {
     if axis == 0 {
       Rows.fill(target, stride: width, columns: columns, count: half.length, with: weights + layout.bias1)
     }
-    ChangingWeights(
+    UnpackedMatrix(
       weights + (layout.weight1 + layout.passive + axis * channels), rowStride: layout.inputs, layout: .outputRows,
       inputs: channels
     ).multiply(
@@ -121,7 +121,7 @@ extension FlowTrainer {
   ) {
     let weights = parameters.base + block &* layout.count
     let width = layout.active
-    ChangingWeights(
+    UnpackedMatrix(
       weights + (layout.weight2 + half * width * layout.hidden), rowStride: layout.hidden, layout: .outputRows,
       inputs: layout.hidden
     ).multiply(

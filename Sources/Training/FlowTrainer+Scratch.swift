@@ -15,7 +15,7 @@ extension FlowTrainer {
     /// Transposed copies of both, 2 n2 and H rows of `groupCapacity`.
     let transposedOutputs: FloatBuffer
     let transposedHidden: FloatBuffer
-    /// x1 as ``PackedRows``.
+    /// x1 as ``PackedMatrix``.
     let packedPassive: FloatBuffer
     /// log p without its constant, then the loss's gradient by log p; 1 wide.
     let likelihood: FloatBuffer
@@ -30,7 +30,7 @@ extension FlowTrainer {
     let places: [FloatBuffer]
     /// The latter transposed, H rows of `places`.
     let transposedPlaces: [FloatBuffer]
-    /// The tables as ``PackedRows``.
+    /// The tables as ``PackedMatrix``.
     let packedTables: [FloatBuffer]
     /// As many zeros as the widest row of products has.
     let zeros: FloatBuffer
@@ -60,7 +60,7 @@ extension FlowTrainer {
       hidden = try floats(layout.hidden)
       transposedOutputs = try floats(2 * layout.active)
       transposedHidden = try floats(layout.hidden)
-      packedPassive = try FloatBuffer(count: PackedRows.count(rows: rows, columns: layout.passive))
+      packedPassive = try FloatBuffer(count: PackedMatrix.count(rows: rows, columns: layout.passive))
       likelihood = try floats(1)
       let parts = ColumnParts(layout.passive).count
       partialSums = try floats(parts)
@@ -70,9 +70,9 @@ extension FlowTrainer {
       let half = layout.conditions / 2
       self.places = try halves(half > 0 ? places * layout.hidden : 0)
       transposedPlaces = try halves(half > 0 ? places * layout.hidden : 0)
-      packedTables = try halves(PackedRows.count(rows: places, columns: half))
-      zeros = try FloatBuffer(count: layout.hidden + layout.inputs + Product.panelWidth)
-      products = try each(ChangingWeights.scratchCount)
+      packedTables = try halves(PackedMatrix.count(rows: places, columns: half))
+      zeros = try FloatBuffer(count: layout.hidden + layout.inputs + Kernels.gemmShape.panelWidth)
+      products = try each(UnpackedMatrix.scratchCount)
       weightGradients = try each(FlowTrainer.weightRowsAtOnce * max(layout.hidden, layout.inputs))
     }
   }

@@ -18,7 +18,7 @@ extension FlowTrainer {
           rows.count &* layout.inputs)
       } else if part < parts.first + parts.second {
         let rows = rows(part - parts.first, of: 2 * layout.active)
-        PackedRows.multiply(
+        PackedMatrix.multiply(
           scratch.transposedOutputs.base + rows.lowerBound &* groupCapacity, xStride: groupCapacity, rows: rows.count,
           by: activations[block].hidden.base, depth: group.count, columns: layout.hidden, zeros: scratch.zeros.base,
           into: gradient, yStride: layout.hidden)
@@ -35,14 +35,14 @@ extension FlowTrainer {
 
   /// Of W1: the columns of x1, then both halves of the conditions.
   private func computeFirstGradient(_ rows: Range<Int>, _ group: Group, into gradient: UnsafeMutablePointer<Float>) {
-    PackedRows.multiply(
+    PackedMatrix.multiply(
       scratch.transposedHidden.base + rows.lowerBound &* groupCapacity, xStride: groupCapacity, rows: rows.count,
       by: scratch.packedPassive.base, depth: group.count, columns: layout.passive, zeros: scratch.zeros.base,
       into: gradient, yStride: layout.inputs)
     guard let conditions = group.conditions else { return }
     let half = layout.conditions / 2
     for axis in 0...1 {
-      PackedRows.multiply(
+      PackedMatrix.multiply(
         scratch.transposedPlaces[axis].base + rows.lowerBound &* placeCapacity, xStride: placeCapacity,
         rows: rows.count, by: scratch.packedTables[axis].base, depth: conditions[axis].length, columns: half,
         zeros: scratch.zeros.base, into: gradient + (layout.passive + axis * half), yStride: layout.inputs)
@@ -52,7 +52,7 @@ extension FlowTrainer {
   func packTables(_ conditions: Conditions) {
     let half = layout.conditions / 2
     for axis in 0...1 {
-      PackedRows.pack(
+      PackedMatrix.pack(
         conditions[axis].table, stride: half, rows: conditions[axis].length, columns: half,
         into: scratch.packedTables[axis].base)
     }

@@ -55,7 +55,7 @@ package final class FlowTrainer {
   final class Activations {
     /// x, C wide.
     let x: FloatBuffer
-    /// relu(W1 [x1, c] + b1), H wide, as ``PackedRows``: what the gradient by W2 needs.
+    /// relu(W1 [x1, c] + b1), H wide, as ``PackedMatrix``: what the gradient by W2 needs.
     let hidden: FloatBuffer
     /// tanh of s or of s / alpha, n2 wide.
     let tanh: FloatBuffer
@@ -68,7 +68,7 @@ package final class FlowTrainer {
 
     init(_ layout: BlockLayout, rows: Int) throws(Failure) {
       x = try FloatBuffer(count: rows * layout.channels)
-      hidden = try FloatBuffer(count: PackedRows.count(rows: rows, columns: layout.hidden))
+      hidden = try FloatBuffer(count: PackedMatrix.count(rows: rows, columns: layout.hidden))
       tanh = try FloatBuffer(count: rows * layout.active)
       exponential = try FloatBuffer(count: rows * layout.active)
       coupled = try FloatBuffer(count: rows * layout.active)

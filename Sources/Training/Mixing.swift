@@ -5,13 +5,13 @@ import Kernels
 /// The fixed rotation or permutation of channels at the end of a coupling block.
 enum Mixing {
   /// y = W v, W [C, C] row-major.
-  case rotation(ConstantFloats)
+  case rotation(SharedFloats)
   /// y[i] = v[indices[i]]; and the inverse, v[i] = y[inverse[i]].
   case permutation([Int], inverse: [Int])
 
   init(_ mixing: BlockParameters.Mixing) throws(Failure) {
     switch mixing {
-    case .rotation(let matrix): self = .rotation(try ConstantFloats(matrix))
+    case .rotation(let matrix): self = .rotation(try SharedFloats(matrix))
     case .permutation(let values):
       let indices = values.map { Int($0) }
       var inverse = indices
@@ -59,10 +59,10 @@ enum Mixing {
   }
 
   private func rotate(
-    _ source: UnsafePointer<Float>, by matrix: ConstantFloats, _ layout: ChangingWeights.Layout, count: Int,
+    _ source: UnsafePointer<Float>, by matrix: SharedFloats, _ layout: UnpackedMatrix.Layout, count: Int,
     channels: Int, columns: Range<Int>, into target: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>
   ) {
-    ChangingWeights(matrix.base, rowStride: channels, layout: layout, inputs: channels).multiply(
+    UnpackedMatrix(matrix.base, rowStride: channels, layout: layout, inputs: channels).multiply(
       source, xStride: channels, rows: count, outputs: columns, into: target, yStride: channels, scratch: scratch)
   }
 

@@ -15,29 +15,29 @@ import Testing
   /// Rows of x by a panel of weights of the same value range, on a bias, each divided by its exact value.
   private func ratios(_ build: Build, rows: Int, taps: Int, depth: Int, bias: Float) throws -> [Double] {
     let kernels = try build.kernels
+    let width = kernels.gemmShape.panelWidth
     let x = positive("ax", rows * taps * depth)
-    let weights = positive("aw", taps * depth * Product.panelWidth)
+    let weights = positive("aw", taps * depth * width)
     let offsets = (0..<rows * taps).map { Int32($0 * depth) }
-    let biases = try ConstantFloats([Float](repeating: bias, count: Product.panelWidth))
-    let zeros = try ConstantFloats(count: depth) { _ in }
-    let y = try FloatBuffer(count: rows * Product.panelWidth)
+    let biases = try SharedFloats([Float](repeating: bias, count: width))
+    let zeros = try SharedFloats(count: depth) { _ in }
+    let y = try FloatBuffer(count: rows * width)
     x.withUnsafeBufferPointer { x in
       weights.withUnsafeBufferPointer { weights in
         offsets.withUnsafeBufferPointer { offsets in
           guard let x = x.baseAddress, let weights = weights.baseAddress else { return }
-          let product = Product(
-            rows: rows, x: x, xStride: depth, offsets: offsets.baseAddress, taps: taps, depth: depth, zeros: zeros.base,
-            panels: weights, outputs: Product.panelWidth, bias: .shared(biases.base), residual: nil,
-            activation: .identity, y: y.base, yStride: Product.panelWidth)
-          kernels.product(product, rows: 0..<rows, panels: 0..<1)
+          let task = GEMM(
+            kernels.gemmShape, rows: rows, x: x, xStride: depth, offsets: offsets.baseAddress, taps: taps, depth: depth,
+            zeros: zeros.base, panels: weights, outputs: width, bias: .shared(biases.base), y: y.base, yStride: width)
+          kernels.gemm(task, rows: 0..<rows, panels: 0..<1)
         }
       }
     }
     let length = taps * depth
     return (0..<y.count).map { place in
-      let (row, output) = place.quotientAndRemainder(dividingBy: Product.panelWidth)
+      let (row, output) = place.quotientAndRemainder(dividingBy: width)
       let exact = (0..<length).reduce(Double(bias)) {
-        $0 + Double(x[row * length + $1]) * Double(weights[$1 * Product.panelWidth + output])
+        $0 + Double(x[row * length + $1]) * Double(weights[$1 * width + output])
       }
       return Double(y.base[place]) / exact
     }

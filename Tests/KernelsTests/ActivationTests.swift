@@ -5,7 +5,7 @@ import Testing
 
 @testable import Kernels
 
-/// Activations at the end of a product by 1, against their formulas in double precision.
+/// Activations at the end of a matrix product by 1, against their formulas in double precision.
 @Suite struct ActivationTests {
   static let formulas: [(activation: Activation, error: Double, formula: @Sendable (Double) -> Double)] = [
     (.identity, 0, { $0 }),
@@ -23,14 +23,14 @@ import Testing
     let kernels = try build.kernels
     let (activation, bound, formula) = Self.formulas[index]
     // Fine near zero, and up to where every exponential is clamped.
-    let x = try ConstantFloats((-40_000...40_000).map { Float($0) / 2500 } + [-200, -90, -20, 20, 90, 200])
+    let x = try SharedFloats((-40_000...40_000).map { Float($0) / 2500 } + [-200, -90, -20, 20, 90, 200])
     let y = try FloatBuffer(count: x.count)
-    let panel = try ConstantFloats([1], paddedCount: 8)
-    let zeros = try ConstantFloats(count: 8) { _ in }
-    let product = Product(
-      rows: x.count, x: x.base, xStride: 1, depth: 1, zeros: zeros.base, panels: panel.base, outputs: 1,
-      bias: .shared(zeros.base), residual: nil, activation: activation, y: y.base, yStride: 1)
-    kernels.product(product, rows: 0..<x.count, panels: 0..<1)
+    let panel = try SharedFloats([1], paddedCount: 8)
+    let zeros = try SharedFloats(count: 8) { _ in }
+    let task = GEMM(
+      kernels.gemmShape, rows: x.count, x: x.base, xStride: 1, depth: 1, zeros: zeros.base, panels: panel.base,
+      outputs: 1, bias: .shared(zeros.base), activation: activation, y: y.base, yStride: 1)
+    kernels.gemm(task, rows: 0..<x.count, panels: 0..<1)
     // Errors grow with the argument where the function does.
     let scales = (0..<x.count).map { max(1, abs(Double(x.base[$0]))) }
     expectClose(

@@ -9,11 +9,9 @@ import Testing
   private func floats(_ name: String, _ count: Int) -> [Float] { Generated.unit(name, count: count).map { Float($0) } }
 
   /// Index of the input that a padded coordinate means; nil for a zero.
-  private func source(_ i: Int, _ length: Int, _ border: Border) -> Int? {
-    switch border {
-    case .zeros: return (0..<length).contains(i) ? i : nil
-    case .reflect: return i < 0 ? -i : i >= length ? 2 * length - 2 - i : i
-    }
+  private func source(_ i: Int, _ length: Int, _ isMirrored: Bool) -> Int? {
+    guard isMirrored else { return (0..<length).contains(i) ? i : nil }
+    return i < 0 ? -i : i >= length ? 2 * length - 2 - i : i
   }
 
   @Test(arguments: [
@@ -30,7 +28,7 @@ import Testing
 
   private func check(_ window: SlidingWindow, _ input: Grid) throws {
     let (kernel, stride) = (window.kernel, window.stride)
-    let (rowBorder, columnBorder) = (window.border(input.height), window.border(input.width))
+    let isMirrored = window.padding == .reflect
     let outputs = 21
     let x = floats("x", input.count)
     let weights = floats("w\(kernel)", outputs * input.channels * kernel * kernel).map { $0 / 4 }
@@ -62,8 +60,8 @@ import Testing
         func taps(_ body: (_ tap: Int, _ position: Int) -> Void) {
           for ky in 0..<kernel {
             for kx in 0..<kernel {
-              guard let sy = source(row * stride + ky - rowBorder.margins.before, input.height, rowBorder),
-                let sx = source(column * stride + kx - columnBorder.margins.before, input.width, columnBorder)
+              guard let sy = source(row * stride + ky - window.margins(input.height).before, input.height, isMirrored),
+                let sx = source(column * stride + kx - window.margins(input.width).before, input.width, isMirrored)
               else { continue }
               body(ky * kernel + kx, sy * input.width + sx)
             }
@@ -118,10 +116,10 @@ import Testing
   }
 
   @Test func tensorFlowPaddingHasTheOddZeroLast() {
-    #expect(Border.same(length: 128, kernel: 3, stride: 2) == .zeros(before: 0, after: 1))
-    #expect(Border.same(length: 127, kernel: 3, stride: 2) == .zeros(before: 1, after: 1))
-    #expect(Border.same(length: 10, kernel: 5, stride: 1) == .zeros(before: 2, after: 2))
-    #expect(Border.same(length: 10, kernel: 1, stride: 2) == .zeros(before: 0, after: 0))
+    #expect(SlidingWindow(kernel: 3, stride: 2, padding: .same).margins(128) == (0, 1))
+    #expect(SlidingWindow(kernel: 3, stride: 2, padding: .same).margins(127) == (1, 1))
+    #expect(SlidingWindow(kernel: 5, stride: 1, padding: .same).margins(10) == (2, 2))
+    #expect(SlidingWindow(kernel: 1, stride: 2, padding: .same).margins(10) == (0, 0))
   }
 
   @Test func aWindowWithoutPaddingReachesBothEnds() throws {
@@ -137,16 +135,17 @@ import Testing
     let (rows, width, inputs, outputs) = (600, 7, 9, 13)
     let x = floats("lx", rows * inputs)
     let weights = floats("lw", outputs * inputs)
-    let padded = Product.paddedOutputs(outputs)
+    let padded = Kernels.gemmShape.paddedOutputs(outputs)
     let rowBias = floats("lr", (rows / width + 2) * padded)
     let columnBias = floats("lc", width * padded)
-    let linear = try LinearMap(outputs: outputs, inputs: inputs, rows: weightRows(weights, length: inputs))
+    let linear = try Linear(outputs: outputs, inputs: inputs, rows: weightRows(weights, length: inputs))
     var y = [Float](repeating: .nan, count: rows * outputs)
     rowBias.withUnsafeBufferPointer { rowBias in
       columnBias.withUnsafeBufferPointer { columnBias in
         guard let r = rowBias.baseAddress, let c = columnBias.baseAddress else { return }
         linear.apply(
-          x, xStride: inputs, count: rows, bias: .grid(rows: r, columns: c, width: width, first: 3), activation: .relu,
+          x, xStride: inputs, count: rows, bias: RowBias(rows: r, columns: c, width: width, first: 3),
+          activation: .relu,
           into: &y, yStride: outputs)
       }
     }

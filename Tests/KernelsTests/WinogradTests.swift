@@ -47,7 +47,7 @@ import Testing
 
   @Test(arguments: variants) func transformedKernelsEqualTheFormula(_ build: Build) throws {
     let kernels = try build.kernels
-    let (inputs, width) = (5, Product.panelWidth)
+    let (inputs, width) = (5, kernels.gemmShape.panelWidth)
     // Of each point 1, x, x^2, divided by its differences from the others.
     let points = [0, 0.625, -0.625, 1.5, -1.5]
     let g: [[Double]] =

@@ -10,17 +10,16 @@ extension LayerSpec {
     case .convolution(let convolution): return try convolution.prepare(weights, in: memory)
     case .batchNorm(let norm):
       let (scale, offset) = try weights.affine(norm)
-      return ChannelNorm(scale: try ConstantFloats(scale), offset: try ConstantFloats(offset))
-    case .activation(let activation):
-      throw Failure(.unsupported, "there is no kernel for the activation \(activation) by itself")
+      return ChannelNorm(scale: try SharedFloats(scale), offset: try SharedFloats(offset))
+    case .activation: throw Failure(.unsupported, "there is no kernel for an activation by itself")
     case .add: return Addition()
     case .maxPool(let window): return MaxPooling(window)
     case .globalAverage: return GlobalAverage()
     case .channelScale: return ChannelScale()
     case .layerNorm(let key, let epsilon):
       return TokenNorm(
-        weight: try ConstantFloats(weights.values("\(key).weight")),
-        bias: try ConstantFloats(weights.values("\(key).bias")), epsilon: epsilon)
+        weight: try SharedFloats(weights.values("\(key).weight")),
+        bias: try SharedFloats(weights.values("\(key).bias")), epsilon: epsilon)
     case .attention(let heads): return Attention(heads: heads)
     case .tokens(let classToken, let positions, let side):
       return try TokenAssembly(

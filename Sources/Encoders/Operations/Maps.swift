@@ -29,7 +29,9 @@ struct GlobalAverage: Operation {
   }
 
   func run(_ plan: InputPlan, _ memory: LayerMemory) {
-    ChannelMean(x: memory.input, grid: plan.input, y: memory.output).run(memory.workers)
+    let input = plan.input
+    ChannelMean(x: memory.input, height: input.height, width: input.width, channels: input.channels, y: memory.output)
+      .run(memory.workers)
   }
 }
 
@@ -47,8 +49,8 @@ struct ChannelScale: Operation {
 
 /// A BatchNorm by itself, where it cannot be part of the convolution before it; the second operand is added.
 struct ChannelNorm: Operation {
-  let scale: ConstantFloats
-  let offset: ConstantFloats
+  let scale: SharedFloats
+  let offset: SharedFloats
 
   func plan(_ input: Grid) -> InputPlan { InputPlan(input: input, output: input) }
 

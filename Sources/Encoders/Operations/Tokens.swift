@@ -26,8 +26,8 @@ struct PatchTokens: Operation {
 
 /// LayerNorm of each token.
 struct TokenNorm: Operation {
-  let weight: ConstantFloats
-  let bias: ConstantFloats
+  let weight: SharedFloats
+  let bias: SharedFloats
   let epsilon: Float
 
   func plan(_ input: Grid) -> InputPlan { InputPlan(input: input, output: input) }

@@ -3,21 +3,21 @@ import KernelTasks
 extension Variant {
   /// Sums run along each row of the map and then over the rows: shorter chains, so less rounding.
   package func channelMean(_ task: borrowing ChannelMean, channels: Range<Int>) {
-    let grid = task.grid
-    let count = Float(grid.positions)
+    let (height, width, stride) = (task.height, task.width, task.channels)
+    let count = Float(height &* width)
     var channel = channels.lowerBound
     // Two cache lines side by side.
     while channel &+ 32 <= channels.upperBound {
       var (a, b, c, d) = (Vector(), Vector(), Vector(), Vector())
       var x = task.x + channel
-      for _ in 0..<grid.height {
+      for _ in 0..<height {
         var (rowA, rowB, rowC, rowD) = (Vector(), Vector(), Vector(), Vector())
-        for _ in 0..<grid.width {
+        for _ in 0..<width {
           rowA += .load(x)
           rowB += .load(x + 8)
           rowC += .load(x + 16)
           rowD += .load(x + 24)
-          x += grid.channels
+          x += stride
         }
         a += rowA
         b += rowB
@@ -35,11 +35,11 @@ extension Variant {
     forEachVector(count: channels.upperBound &- channel) { start, lanes in
       var sum = Vector()
       var x = x0 + start
-      for _ in 0..<grid.height {
+      for _ in 0..<height {
         var row = Vector()
-        for _ in 0..<grid.width {
+        for _ in 0..<width {
           row += .load(x, first: lanes)
-          x += grid.channels
+          x += stride
         }
         sum += row
       }

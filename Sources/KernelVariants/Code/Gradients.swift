@@ -6,8 +6,7 @@ extension Variant {
     for row in 0..<rows {
       let gradient = task.gradient + row &* stride
       let value = values + row &* task.valueStride
-      let first = task.places.map { $0.first.sums + Int($0.first.indices[row]) &* stride }
-      let second = task.places.map { $0.second.sums + Int($0.second.indices[row]) &* stride }
+      let (first, second) = (task.firstPlaces.sums(row, stride), task.secondPlaces.sums(row, stride))
       forEachVector(count: columns) { start, lanes in
         let isOpen = Vector.load(value + start, first: lanes) .> 0
         let d = Vector().replacing(with: .load(gradient + start, first: lanes), where: isOpen)
@@ -54,6 +53,15 @@ extension Variant {
         dScale.add(to: scaleSum + start, first: lanes)
       }
     }
+  }
+}
+
+extension PlaceSums {
+  /// Those of a row's place.
+  @inline(__always)
+  fileprivate func sums(_ row: Int, _ stride: Int) -> UnsafeMutablePointer<Float>? {
+    guard let sums, let indices else { return nil }
+    return sums + Int(indices[row]) &* stride
   }
 }
 

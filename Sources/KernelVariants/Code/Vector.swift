@@ -78,7 +78,8 @@ extension SIMD8<Float> {
     case .silu: silu()
     case .hardSigmoid: hardSigmoid()
     case .hardSwish: hardSwish()
-    case .gelu: gelu()
+    // A C enum may hold other numbers: without a default they would be looked for.
+    default: gelu()
     }
   }
 }
@@ -116,7 +117,7 @@ extension Activation {
   var isLimit: Bool {
     switch self {
     case .identity, .relu, .relu6: true
-    case .sigmoid, .silu, .hardSigmoid, .hardSwish, .gelu: false
+    default: false
     }
   }
 

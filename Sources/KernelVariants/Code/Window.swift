@@ -2,11 +2,11 @@ import KernelTasks
 
 extension Variant {
   package func depthwise(_ task: borrowing Depthwise, outputRows: Range<Int>) {
-    let interior = task.window.interior
+    let (interiorStart, interiorEnd) = (task.window.interiorStart, task.window.interiorEnd)
     for row in outputRows {
       var column = 0
       while column < task.window.outputWidth {
-        let isInside = column >= interior.lowerBound && column &+ 4 <= interior.upperBound
+        let isInside = column >= interiorStart && column &+ 4 <= interiorEnd
         if isInside, fourPositions(task, row: row, column: column) {
           column &+= 4
         } else {

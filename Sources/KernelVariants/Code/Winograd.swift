@@ -128,10 +128,10 @@ extension Variant {
     var target = task.transformed
     for _ in 0..<task.inputs {
       var lane = 0
-      while lane < Product.panelWidth {
+      while lane < Tile.panelWidth {
         let (a, b, c) = (
-          row.times(kernels + lane), row.times(kernels + (Product.panelWidth &+ lane)),
-          row.times(kernels + (2 &* Product.panelWidth &+ lane))
+          row.times(kernels + lane), row.times(kernels + (Tile.panelWidth &+ lane)),
+          row.times(kernels + (2 &* Tile.panelWidth &+ lane))
         )
         let (d, e) = (a.plus(c, times: p2), a.plus(c, times: q2))
         let place = target + lane
@@ -143,8 +143,8 @@ extension Variant {
         (c * scales.3).store(to: place + 5 &* task.placeStride)
         lane &+= WideVector.width
       }
-      kernels += 9 &* Product.panelWidth
-      target += Product.panelWidth
+      kernels += 9 &* Tile.panelWidth
+      target += Tile.panelWidth
     }
   }
 }
@@ -177,8 +177,8 @@ private struct RowOfG {
   @inline(__always)
   func times(_ first: UnsafePointer<Float>) -> WideVector {
     var sum = WideVector.load(first) * factors.0
-    sum.add(.load(first + 3 &* Product.panelWidth), times: WideVector(repeating: factors.1))
-    sum.add(.load(first + 6 &* Product.panelWidth), times: WideVector(repeating: factors.2))
+    sum.add(.load(first + 3 &* Tile.panelWidth), times: WideVector(repeating: factors.1))
+    sum.add(.load(first + 6 &* Tile.panelWidth), times: WideVector(repeating: factors.2))
     return sum
   }
 }

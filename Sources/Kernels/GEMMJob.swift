@@ -1,21 +1,23 @@
-/// A product cut into parts of about equal work: by rows, and where there are few of them by panels too.
-struct ProductJob {
-  let product: Product
+/// A matrix product cut into parts of about equal work: by rows, and where there are few of them by panels too.
+struct GEMMJob {
+  let task: GEMM
   private let rowParts: Int
   private let panelParts: Int
-  private let panelCount: Int
+  private let shape: GEMMShape
 
   /// Rows that a part of all weights should have at least: with fewer, reading the weights is the greater work, and parts
   /// take some of the weights each.
   private static let fewestRows = 96
 
-  init(_ product: consuming Product, panelCount: Int, workers: Int) {
+  /// - Parameter shape: what the task's panels were packed for.
+  init(_ task: GEMM, shape: GEMMShape, workers: Int) {
     // Some more parts than threads: they do not all run equally fast.
     let wanted = workers == 1 ? 1 : 3 * workers
-    rowParts = min(wanted, max(product.rows / Self.fewestRows, 1))
-    panelParts = min((wanted + rowParts - 1) / rowParts, (panelCount + 1) / 2)
-    self.panelCount = panelCount
-    self.product = product
+    rowParts = min(wanted, max(task.rows / Self.fewestRows, 1))
+    let panelGroups = (shape.panelCount(task.outputs) + shape.panelsPerTile - 1) / shape.panelsPerTile
+    panelParts = min((wanted + rowParts - 1) / rowParts, panelGroups)
+    self.shape = shape
+    self.task = task
   }
 
   var parts: Int { rowParts * panelParts }
@@ -24,8 +26,8 @@ struct ProductJob {
   func part(_ index: Int) -> (rows: Range<Int>, panels: Range<Int>) {
     let (row, panel) = (index % rowParts, index / rowParts)
     return (
-      Self.share(row, of: rowParts, count: product.rows, multiple: Product.tileRows),
-      Self.share(panel, of: panelParts, count: panelCount, multiple: 2)
+      Self.share(row, of: rowParts, count: task.rows, multiple: shape.rowTile),
+      Self.share(panel, of: panelParts, count: shape.panelCount(task.outputs), multiple: shape.panelsPerTile)
     )
   }
 
@@ -38,9 +40,9 @@ struct ProductJob {
   func run(_ workers: Workers) {
     withUnsafePointer(to: self) { job in
       workers.run(parts: parts, context: job) { context, index, _ in
-        let job = context.assumingMemoryBound(to: ProductJob.self)
+        let job = context.assumingMemoryBound(to: GEMMJob.self)
         let (rows, panels) = job.pointee.part(index)
-        Kernels.selected.product(job.pointee.product, rows: rows, panels: panels)
+        Kernels.selected.gemm(job.pointee.task, rows: rows, panels: panels)
       }
     }
   }

@@ -11,23 +11,24 @@ struct Job {
   let body: Workers.Body
 }
 
-/// Where jobs are posted and the threads meet.
-final class WorkRoom: @unchecked Sendable {
-  /// Bit 0: a job is open; above: how many threads are in it. A thread that comes too late finds it closed, so that
-  /// nobody waits for a sleeper.
-  private let door = Atomic<Int>(0)
+/// Holds one job at a time for threads to share, and lets them wait for the next.
+final class JobSlot: @unchecked Sendable {
+  /// Bit 0: the job is open; above: how many threads work on it. A thread that wakes too late finds it closed, so that nobody
+  /// waits for it.
+  private let state = Atomic<Int>(0)
   private let generation = Atomic<Int>(0)
   private let nextPart = Atomic<Int>(0)
   private let nextGuest = Atomic<Int>(0)
-  private let sleepers = Atomic<Int>(0)
+  /// Threads that sleep until a job comes.
+  private let waiting = Atomic<Int>(0)
   let isClosing = Atomic<Bool>(false)
-  /// Written while the door is closed and nobody is inside.
+  /// Written while no job is open and nobody works on one.
   private var job: Job?
   private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
   private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
 
-  /// Rounds of active waiting, some tens of microseconds.
-  private static let patience = 2000
+  /// Rounds of active waiting before a thread sleeps: some tens of microseconds.
+  private static let spinLimit = 2000
 
   init() {
     pthread_mutex_init(mutex, nil)
@@ -45,20 +46,20 @@ final class WorkRoom: @unchecked Sendable {
     self.job = job
     nextPart.store(0, ordering: .relaxed)
     nextGuest.store(0, ordering: .relaxed)
-    door.store(1, ordering: .releasing)
+    state.store(1, ordering: .releasing)
     generation.add(1, ordering: .sequentiallyConsistent)
-    if sleepers.load(ordering: .sequentiallyConsistent) > 0 { wakeAll() }
+    if waiting.load(ordering: .sequentiallyConsistent) > 0 { wakeAll() }
   }
 
-  /// Closes the door and waits for those inside.
+  /// Closes the job and waits for those who work on it.
   func finish() {
-    door.bitwiseAnd(~1, ordering: .acquiringAndReleasing)
+    state.bitwiseAnd(~1, ordering: .acquiringAndReleasing)
     var rounds = 0
-    while door.load(ordering: .acquiring) != 0 {
+    while state.load(ordering: .acquiring) != 0 {
       cflowad_processor_pause()
       rounds += 1
       // Sleeping, not yielding: a caller of real-time priority would never yield to a thread of ordinary priority.
-      if rounds > Self.patience { usleep(20) }
+      if rounds > Self.spinLimit { usleep(20) }
     }
   }
 
@@ -71,7 +72,7 @@ final class WorkRoom: @unchecked Sendable {
     }
   }
 
-  /// A thread's life: from job to job until the room closes.
+  /// A thread's life: from job to job until the slot closes.
   func serve(as worker: Int) {
     var seen = 0
     while wait(after: &seen) { join(as: worker) }
@@ -81,7 +82,7 @@ final class WorkRoom: @unchecked Sendable {
   func join(as worker: Int) {
     guard enter() else { return }
     work(as: worker)
-    door.subtract(2, ordering: .releasing)
+    state.subtract(2, ordering: .releasing)
   }
 
   /// The same by a thread of the host, which gets the next number. One that comes when all are given, whatever the host
@@ -90,13 +91,13 @@ final class WorkRoom: @unchecked Sendable {
     guard enter() else { return }
     let worker = nextGuest.add(1, ordering: .relaxed).oldValue
     if let job, worker < job.workers { work(as: worker) }
-    door.subtract(2, ordering: .releasing)
+    state.subtract(2, ordering: .releasing)
   }
 
   private func enter() -> Bool {
-    var current = door.load(ordering: .relaxed)
+    var current = state.load(ordering: .relaxed)
     while current & 1 != 0 {
-      let (exchanged, original) = door.weakCompareExchange(
+      let (exchanged, original) = state.weakCompareExchange(
         expected: current, desired: current + 2, successOrdering: .acquiring, failureOrdering: .relaxed)
       if exchanged { return true }
       current = original
@@ -104,9 +105,9 @@ final class WorkRoom: @unchecked Sendable {
     return false
   }
 
-  /// Waits for a job after the `seen` one; false when the room closes.
+  /// Waits for a job after the `seen` one; false when the slot closes.
   private func wait(after seen: inout Int) -> Bool {
-    for _ in 0..<Self.patience {
+    for _ in 0..<Self.spinLimit {
       let current = generation.load(ordering: .acquiring)
       if current != seen {
         seen = current
@@ -117,8 +118,8 @@ final class WorkRoom: @unchecked Sendable {
     }
     pthread_mutex_lock(mutex)
     defer { pthread_mutex_unlock(mutex) }
-    sleepers.add(1, ordering: .sequentiallyConsistent)
-    defer { sleepers.subtract(1, ordering: .sequentiallyConsistent) }
+    waiting.add(1, ordering: .sequentiallyConsistent)
+    defer { waiting.subtract(1, ordering: .sequentiallyConsistent) }
     while generation.load(ordering: .sequentiallyConsistent) == seen {
       if isClosing.load(ordering: .acquiring) { return false }
       pthread_cond_wait(condition, mutex)

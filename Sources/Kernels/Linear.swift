@@ -1,11 +1,11 @@
 import Basics
 
-/// y = W x + bias for rows of vectors, W prepared once. With ``Convolution`` the one seam to the matrix kernels.
-package struct LinearMap: Sendable {
+/// y = W x + bias for rows of vectors, with W packed once.
+package struct Linear: Sendable {
   package let inputs: Int
   package let outputs: Int
-  private let weights: PackedWeights
-  private let bias: ConstantFloats
+  private let weights: PackedMatrix
+  private let bias: SharedFloats
 
   /// - Parameters:
   ///   - bias: `outputs` values; empty for zeros.
@@ -19,8 +19,8 @@ package struct LinearMap: Sendable {
     }
     self.inputs = inputs
     self.outputs = outputs
-    self.weights = try PackedWeights(outputs: outputs, inputs: inputs, in: memory, rows: rows)
-    self.bias = try ConstantFloats(bias, paddedCount: Product.paddedOutputs(outputs))
+    self.weights = try PackedMatrix(outputs: outputs, inputs: inputs, in: memory, rows: rows)
+    self.bias = try SharedFloats(bias, paddedCount: Kernels.gemmShape.paddedOutputs(outputs))
   }
 
   /// y = activation(bias + W x + residual) for `count` rows, `xStride` and `yStride` floats apart.
@@ -29,13 +29,14 @@ package struct LinearMap: Sendable {
   ///   - bias: instead of the map's own.
   ///   - residual: rows as y's; may be y itself. y must not overlap x.
   package func apply(
-    _ x: UnsafePointer<Float>, xStride: Int, count: Int, bias: Product.Bias? = nil,
+    _ x: UnsafePointer<Float>, xStride: Int, count: Int, bias: RowBias? = nil,
     residual: UnsafePointer<Float>? = nil, activation: Activation = .identity,
     into y: UnsafeMutablePointer<Float>, yStride: Int
   ) {
-    let product = Product(
-      rows: count, x: x, xStride: xStride, depth: inputs, zeros: x, panels: weights.base, outputs: outputs,
-      bias: bias ?? .shared(self.bias.base), residual: residual, activation: activation, y: y, yStride: yStride)
-    Kernels.selected.product(product, rows: 0..<count, panels: 0..<weights.panelCount)
+    GEMM(
+      weights.shape, rows: count, x: x, xStride: xStride, depth: inputs, zeros: x, panels: weights.base,
+      outputs: outputs, bias: bias ?? .shared(self.bias.base), residual: residual, activation: activation, y: y,
+      yStride: yStride
+    ).run()
   }
 }

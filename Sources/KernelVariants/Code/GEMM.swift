@@ -1,6 +1,9 @@
 import CProcessor
 import KernelTasks
 
+// Hot: nothing here allocates, no generic function of the standard library is called but for those on SIMD vectors, and tasks
+// are read where they lie. A tile's height and width are types, so that each is compiled without what it does not need.
+
 #if WIDE_VECTORS
   /// Rows of a tile: with two vectors of outputs 24 sums, which with the operands fit 32 registers.
   private typealias TileRows = Twelve
@@ -9,27 +12,42 @@ import KernelTasks
   private typealias TileRows = Six
 #endif
 
-/// Into how many rows to cut a product's, so that they stay in the second-level cache while panel after panel is used with
-/// them. Not too few: with every cut all weights are read again, which costs more than rows from further away.
+/// What products are cut into.
+enum Tile {
+  static var panelWidth: Int { 16 }
+  /// A multiple of every tile's height.
+  static var rowMultiple: Int { 12 }
+  /// Products that are added up before they are added to the total, which takes as long as five of them: sums that are not
+  /// longer do without.
+  static var runLength: Int { 128 }
+}
+
+/// How many of a product's rows to compute at once, so that they stay in the second-level cache while panel after panel is
+/// multiplied with them. Not too few: for every such part all weights are read again, which costs more than rows from
+/// further away.
 private func rowsAtOnce(_ rows: Int, depth: Int) -> Int {
   let most = min(max(196_608 / max(depth, 1), 96), 192)
   let cuts = (rows &+ most &- 1) / most
-  return ((rows &+ cuts &- 1) / cuts &+ Product.tileRows &- 1) / Product.tileRows &* Product.tileRows
+  return ((rows &+ cuts &- 1) / cuts &+ Tile.rowMultiple &- 1) / Tile.rowMultiple &* Tile.rowMultiple
 }
 
 extension Variant {
-  package func product(_ task: borrowing Product, rows: Range<Int>, panels: Range<Int>) {
+  package var gemmShape: GEMMShape {
+    GEMMShape(rowTile: Tile.rowMultiple, panelWidth: Tile.panelWidth, panelsPerTile: 2)
+  }
+
+  package func gemm(_ task: borrowing GEMM, rows: Range<Int>, panels: Range<Int>) {
     guard !rows.isEmpty else { return }
-    let end = min(panels.upperBound &* Product.panelWidth, task.paddedOutputs)
+    let end = min(panels.upperBound &* Tile.panelWidth, task.paddedOutputs)
     let pair = 2 &* WideVector.width
     var start = rows.lowerBound
     let chunk = rowsAtOnce(rows.count, depth: task.depth)
     while start < rows.upperBound {
       let chunkRows = start..<min(start &+ chunk, rows.upperBound)
-      var column = panels.lowerBound &* Product.panelWidth
+      var column = panels.lowerBound &* Tile.panelWidth
       while column < end {
         let left = end &- column
-        if left < Product.panelWidth {
+        if left < Tile.panelWidth {
           stripe(Vector.self, One.self, task, rows: chunkRows, column: column)
           column = end
         } else if left < pair {
@@ -47,9 +65,9 @@ extension Variant {
 
 /// All rows by one or two vectors of outputs.
 private func stripe<V: FloatVector, Columns: Count>(
-  _ vector: V.Type, _ columns: Columns.Type, _ task: borrowing Product, rows: Range<Int>, column: Int
+  _ vector: V.Type, _ columns: Columns.Type, _ task: borrowing GEMM, rows: Range<Int>, column: Int
 ) {
-  if task.taps &* task.depth > Product.runLength {
+  if task.taps &* task.depth > Tile.runLength {
     stripe(vector, columns, Two.self, task, rows: rows, column: column)
   } else {
     stripe(vector, columns, One.self, task, rows: rows, column: column)
@@ -58,7 +76,7 @@ private func stripe<V: FloatVector, Columns: Count>(
 
 /// The same for sums of one run, or of more.
 private func stripe<V: FloatVector, Columns: Count, Runs: Count>(
-  _: V.Type, _: Columns.Type, _: Runs.Type, _ task: borrowing Product, rows: Range<Int>, column: Int
+  _: V.Type, _: Columns.Type, _: Runs.Type, _ task: borrowing GEMM, rows: Range<Int>, column: Int
 ) {
   // While these tiles are computed, the weights of the next ones are fetched, each tile an equal part.
   let width = Columns.value &* V.width
@@ -68,7 +86,7 @@ private func stripe<V: FloatVector, Columns: Count, Runs: Count>(
   var row = rows.lowerBound
   while row < rows.upperBound {
     let left = rows.upperBound &- row
-    // What is left of rows is computed in lower tiles where these compute less in vain.
+    // The last rows go into lower tiles where a whole one would compute more rows in vain.
     if TileRows.value > 8, left <= 4 {
       tile(V.self, Four.self, Columns.self, Runs.self, task, row: row, count: left, column: column, ahead, step)
       row &+= 4
@@ -89,7 +107,7 @@ private func stripe<V: FloatVector, Columns: Count, Runs: Count>(
 /// Up to so many rows by one or two vectors of outputs. With every input a cache line is fetched, `aheadStep` floats after
 /// the one before, from `ahead` on.
 private func tile<V: FloatVector, Rows: Count, Columns: Count, Runs: Count>(
-  _: V.Type, _: Rows.Type, _: Columns.Type, _: Runs.Type, _ task: borrowing Product, row: Int, count: Int, column: Int,
+  _: V.Type, _: Rows.Type, _: Columns.Type, _: Runs.Type, _ task: borrowing GEMM, row: Int, count: Int, column: Int,
   _ ahead: UnsafePointer<Float>, _ aheadStep: Int
 ) {
   var ahead = ahead
@@ -103,10 +121,10 @@ private func tile<V: FloatVector, Rows: Count, Columns: Count, Runs: Count>(
     (s8, s9, s10, s11) = (Sums(lesser(8, last)), Sums(lesser(9, last)), Sums(lesser(10, last)), Sums(lesser(11, last)))
   }
   // Weights of one input: the vectors of one panel, or a vector of each of two panels.
-  let step = lesser(Product.panelWidth, task.paddedOutputs &- column)
-  let second = V.width < Product.panelWidth ? V.width : Product.panelWidth &* task.taps &* task.depth
+  let step = lesser(Tile.panelWidth, task.paddedOutputs &- column)
+  let second = V.width < Tile.panelWidth ? V.width : Tile.panelWidth &* task.taps &* task.depth
   var weights = task.panels + column &* task.taps &* task.depth
-  var untilTotal = Product.runLength
+  var untilTotal = Tile.runLength
   for tap in 0..<task.taps {
     let (x0, x1, x2) = (s0.run(task, row, tap), s1.run(task, row, tap), s2.run(task, row, tap))
     let x3 = s3.run(task, row, tap)
@@ -145,7 +163,7 @@ private func tile<V: FloatVector, Rows: Count, Columns: Count, Runs: Count>(
       if Runs.value > 1 {
         untilTotal &-= end &- done
         if untilTotal == 0 {
-          untilTotal = Product.runLength
+          untilTotal = Tile.runLength
           s0.endRun()
           s1.endRun()
           s2.endRun()
@@ -169,7 +187,7 @@ private func tile<V: FloatVector, Rows: Count, Columns: Count, Runs: Count>(
       done = end
     }
   }
-  let end = TileEnd(task, row: row, count: count, column: column, width: Columns.value &* V.width)
+  let end = TileEpilogue(task, row: row, count: count, column: column, width: Columns.value &* V.width)
   end.store(s0, 0)
   end.store(s1, 1)
   end.store(s2, 2)
@@ -210,7 +228,7 @@ private struct RowSums<V: FloatVector, Columns: Count, Runs: Count> {
 
   /// Where the row's run begins, for one tap.
   @inline(__always)
-  func run(_ task: borrowing Product, _ first: Int, _ tap: Int) -> UnsafePointer<Float> {
+  func run(_ task: borrowing GEMM, _ first: Int, _ tap: Int) -> UnsafePointer<Float> {
     guard let offsets = task.offsets else { return task.x + (first &+ row) &* task.xStride }
     let offset = Int(offsets[(first &+ row) &* task.taps &+ tap])
     return offset < 0 ? task.zeros : task.x + offset
@@ -246,17 +264,17 @@ private struct TileBias {
   private let x: Int
 
   @inline(__always)
-  init(_ task: borrowing Product, row: Int, column: Int) {
+  init(_ task: borrowing GEMM, row: Int, column: Int) {
     stride = task.paddedOutputs
-    switch task.bias {
-    case .shared(let values):
-      shared = values + column
-      (rows, columns, width, y, x) = (values, values, 1, 0, 0)
-    case .grid(let rows, let columns, let width, let first):
-      shared = nil
-      (self.rows, self.columns, self.width) = (rows + column, columns + column, width)
-      (y, x) = ((first &+ row) / width, (first &+ row) % width)
+    rows = task.bias.rows + column
+    guard let columns = task.bias.columns else {
+      shared = rows
+      (self.columns, width, y, x) = (rows, 1, 0, 0)
+      return
     }
+    shared = nil
+    (self.columns, width) = (columns + column, task.bias.width)
+    (y, x) = ((task.bias.first &+ row) / width, (task.bias.first &+ row) % width)
   }
 
   /// A row's bias, from a column of the tile on.
@@ -269,8 +287,8 @@ private struct TileBias {
   }
 }
 
-/// The way of a tile's sums to y: scale, bias, residual, activation, and no more columns than y has.
-private struct TileEnd {
+/// The epilogue of a tile: scale, bias, residual and activation of its sums, which it stores into the columns that y has.
+private struct TileEpilogue {
   private let scale: UnsafePointer<Float>?
   private let bias: TileBias
   private let y: UnsafeMutablePointer<Float>
@@ -283,7 +301,7 @@ private struct TileEnd {
   private let high: Float
 
   @inline(__always)
-  init(_ task: borrowing Product, row: Int, count: Int, column: Int, width: Int) {
+  init(_ task: borrowing GEMM, row: Int, count: Int, column: Int, width: Int) {
     let place = row &* task.yStride &+ column
     scale = task.scale.map { $0 + column }
     bias = TileBias(task, row: row, column: column)

@@ -3,10 +3,10 @@ import Basics
 package typealias FloatBuffer = Buffer<Float>
 
 /// Float memory that is written once, by its maker, and then only read: safe to share between threads.
-package final class ConstantFloats: @unchecked Sendable {
+package final class SharedFloats: @unchecked Sendable {
   package let base: UnsafePointer<Float>
   package let count: Int
-  /// Whose memory it is.
+  /// Keeps the memory alive.
   private let owner: AnyObject
 
   /// - Parameter paddedCount: at least as many floats, with zeros behind the values.

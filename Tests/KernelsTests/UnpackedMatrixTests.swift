@@ -14,16 +14,16 @@ struct ChangingWeightsTests {
     let x = Generated.unit("cx", count: rows * inputs).map { Float($0) }
     let weights = Generated.unit("cw", count: outputs * inputs).map { Float($0) }
     let start = Generated.unit("cy", count: rows * outputs).map { Float($0) }
-    for layout in [ChangingWeights.Layout.outputRows, .inputRows] {
+    for layout in [UnpackedMatrix.Layout.outputRows, .inputRows] {
       for isAdding in [false, true] {
         // In two parts where there is more than a panel: the second must not touch the first's columns.
         let cut = outputs > 16 ? 16 : outputs
         let y = try FloatBuffer(count: rows * outputs)
         y.base.update(from: start, count: start.count)
-        let scratch = try FloatBuffer(count: ChangingWeights.scratchCount)
+        let scratch = try FloatBuffer(count: UnpackedMatrix.scratchCount)
         let product = weights.withUnsafeBufferPointer { weights in
           weights.baseAddress.map {
-            ChangingWeights(
+            UnpackedMatrix(
               $0, rowStride: layout == .outputRows ? inputs : outputs, layout: layout, inputs: inputs)
           }
         }
@@ -53,12 +53,12 @@ struct ChangingWeightsTests {
   @Test(arguments: shapes) func packedRowsAreMultiplied(rows: Int, depth: Int, columns: Int) throws {
     let x = Generated.unit("rx", count: rows * depth).map { Float($0) }
     let matrix = Generated.unit("rm", count: depth * columns).map { Float($0) }
-    let panels = try FloatBuffer(count: PackedRows.count(rows: depth, columns: columns))
+    let panels = try FloatBuffer(count: PackedMatrix.count(rows: depth, columns: columns))
     for index in 0..<panels.count { panels.base[index] = .nan }
-    PackedRows.pack(matrix, stride: columns, rows: depth, columns: columns, into: panels.base)
+    PackedMatrix.pack(matrix, stride: columns, rows: depth, columns: columns, into: panels.base)
     let zeros = [Float](repeating: 0, count: columns + 16)
     let y = try FloatBuffer(count: rows * columns)
-    PackedRows.multiply(
+    PackedMatrix.multiply(
       x, xStride: depth, rows: rows, by: panels.base, depth: depth, columns: columns, zeros: zeros, into: y.base,
       yStride: columns)
     let expected = (0..<rows * columns).map { place in
@@ -79,44 +79,6 @@ struct ChangingWeightsTests {
         for column in 0..<columns {
           #expect(target.base[column * (rows + 1) + row] == source[row * (columns + 2) + column])
         }
-      }
-    }
-  }
-}
-
-/// Every build's step of Adam against its definition in double precision.
-struct AdamTests {
-  @Test(arguments: variants) func followsTheDefinition(_ build: Build) throws {
-    let kernels = try build.kernels
-    for count in [1, 7, 8, 100] {
-      let gradient = Generated.unit("ag", count: count).map { Float($0) }
-      let before = Generated.unit("ap", count: count).map { Float($0) }
-      let moments = Generated.unit("am", count: count).map { Float($0) }
-      let squares = moments.map { $0 * $0 }
-      var (p, m, v) = (before, moments, squares)
-      p.withUnsafeMutableBufferPointer { p in
-        m.withUnsafeMutableBufferPointer { m in
-          v.withUnsafeMutableBufferPointer { v in
-            gradient.withUnsafeBufferPointer { g in
-              guard let p = p.baseAddress, let m = m.baseAddress, let v = v.baseAddress, let g = g.baseAddress else {
-                return
-              }
-              kernels.adam(
-                AdamStep(
-                  parameters: p, gradient: g, firstMoments: m, secondMoments: v, count: count, rate: 0.1,
-                  secondMomentRate: 1.5))
-            }
-          }
-        }
-      }
-      for i in 0..<count {
-        let g = Double(gradient[i])
-        let first = 0.9 * Double(moments[i]) + 0.1 * g
-        let second = 0.999 * Double(squares[i]) + 0.001 * g * g
-        expectClose(m[i], first, within: 1e-6)
-        expectClose(v[i], second, within: 1e-6)
-        let expected = Double(before[i]) - 0.1 * first / (second.squareRoot() * 1.5 + 1e-8)
-        expectClose(p[i], expected, within: 1e-5)
       }
     }
   }

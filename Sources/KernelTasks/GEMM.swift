@@ -1,0 +1,23 @@
+@_exported import CKernelTasks
+
+extension GEMM {
+  /// - Parameter shape: of the build that will compute it, which the panels were packed for.
+  package init(
+    _ shape: GEMMShape, rows: Int, x: UnsafePointer<Float>, xStride: Int, offsets: UnsafePointer<Int32>? = nil,
+    taps: Int = 1, depth: Int, zeros: UnsafePointer<Float>, panels: UnsafePointer<Float>, outputs: Int,
+    scale: UnsafePointer<Float>? = nil, bias: RowBias, residual: UnsafePointer<Float>? = nil,
+    activation: Activation = .identity, y: UnsafeMutablePointer<Float>, yStride: Int
+  ) {
+    self.init(
+      rows: rows, x: x, xStride: xStride, offsets: offsets, taps: taps, depth: depth, zeros: zeros, panels: panels,
+      next: nil, outputs: outputs, paddedOutputs: shape.paddedOutputs(outputs), scale: scale, bias: bias,
+      residual: residual, activation: activation, y: y, yStride: yStride)
+  }
+}
+
+extension RowBias {
+  /// The same vector for every row.
+  package static func shared(_ bias: UnsafePointer<Float>) -> RowBias {
+    RowBias(rows: bias, columns: nil, width: 1, first: 0)
+  }
+}

@@ -1,0 +1,12 @@
+import CKernelTasks
+
+extension AdamStep {
+  package static var beta1: Double { 0.9 }
+  package static var beta2: Double { 0.999 }
+  package static var epsilon: Float { 1e-8 }
+}
+
+extension WinogradInput {
+  /// What numbers of channels are multiples of: the transforms do without parts of vectors.
+  package static var channelMultiple: Int { 16 }
+}

@@ -1,0 +1,2 @@
+/* A module needs a source of its own. */
+#include "CKernelTasks.h"

@@ -1,0 +1,96 @@
+import CProcessor
+
+/// A matrix as it lies in memory, whose values change from call to call, as weights do in training. To multiply by it, it is
+/// packed piece by piece just before use, which is cheap beside some hundred rows of product.
+///
+/// Every output is summed in one order, whatever rows or outputs are computed together.
+package struct UnpackedMatrix {
+  /// How the matrix lies in memory.
+  package enum Layout: Sendable {
+    /// A row of weights for each output: PyTorch's `Linear.weight`.
+    case outputRows
+    /// A row of weights for each input.
+    case inputRows
+  }
+
+  private let base: UnsafePointer<Float>
+  private let rowStride: Int
+  private let layout: Layout
+  private let inputs: Int
+
+  /// - Parameter rowStride: floats from one stored row to the next.
+  package init(_ base: UnsafePointer<Float>, rowStride: Int, layout: Layout, inputs: Int) {
+    self.base = base
+    self.rowStride = rowStride
+    self.layout = layout
+    self.inputs = inputs
+  }
+
+  /// Inputs that are packed at once: with two panels of outputs 32 KiB, which stay in a core's fastest caches.
+  private static let inputsAtOnce = 256
+  private static let panelsAtOnce = 2
+
+  /// Floats of scratch memory that ``multiply(_:xStride:rows:outputs:adding:into:yStride:scratch:)`` needs. They must
+  /// begin as zeros, and be given to nothing else.
+  package static var scratchCount: Int { (inputsAtOnce + 1) * panelsAtOnce * Kernels.gemmShape.panelWidth }
+
+  /// y[row][output] = sum over inputs of weight(output, input) x[row][input], for some of the outputs; on the calling
+  /// thread.
+  ///
+  /// - Parameters:
+  ///   - isAdding: adds that to y.
+  ///   - y: has the outputs' columns, from the matrix's first; must not overlap x.
+  package func multiply(
+    _ x: UnsafePointer<Float>, xStride: Int, rows: Int, outputs: Range<Int>, adding isAdding: Bool = false,
+    into y: UnsafeMutablePointer<Float>, yStride: Int, scratch: UnsafeMutablePointer<Float>
+  ) {
+    let step = Self.panelsAtOnce * Kernels.gemmShape.panelWidth
+    let zeros = scratch
+    let panels = scratch + step
+    for start in stride(from: 0, to: inputs, by: Self.inputsAtOnce) {
+      let pack = start..<min(start + Self.inputsAtOnce, inputs)
+      for first in stride(from: outputs.lowerBound, to: outputs.upperBound, by: step) {
+        let count = min(step, outputs.upperBound - first)
+        self.pack(outputs: first..<first + count, inputs: pack, into: panels)
+        // The next weights come from memory while these are multiplied.
+        let next = first + step
+        if next < outputs.upperBound {
+          fetch(outputs: next..<min(next + step, outputs.upperBound), inputs: pack)
+        } else if pack.upperBound < inputs {
+          fetch(
+            outputs: outputs.lowerBound..<min(outputs.lowerBound + step, outputs.upperBound),
+            inputs: pack.upperBound..<min(pack.upperBound + Self.inputsAtOnce, inputs))
+        }
+        let target = y + first
+        GEMM(
+          Kernels.gemmShape, rows: rows, x: x + start, xStride: xStride, depth: pack.count, zeros: zeros,
+          panels: panels, outputs: count, bias: .shared(zeros),
+          residual: isAdding || start > 0 ? UnsafePointer(target) : nil, y: target, yStride: yStride
+        ).run()
+      }
+    }
+  }
+
+  private func fetch(outputs: Range<Int>, inputs: Range<Int>) {
+    let (rows, columns) = layout == .outputRows ? (outputs, inputs) : (inputs, outputs)
+    for row in rows {
+      let start = base + row &* rowStride
+      for column in stride(from: columns.lowerBound, to: columns.upperBound, by: 16) {
+        cflowad_processor_prefetch(start + column)
+      }
+    }
+  }
+
+  private func pack(outputs: Range<Int>, inputs: Range<Int>, into panels: UnsafeMutablePointer<Float>) {
+    switch layout {
+    case .inputRows:
+      PackedMatrix.pack(
+        base + (inputs.lowerBound * rowStride + outputs.lowerBound), stride: rowStride, rows: inputs.count,
+        columns: outputs.count, into: panels)
+    case .outputRows:
+      PackedMatrix.pack(
+        transposed: base + (outputs.lowerBound * rowStride + inputs.lowerBound), stride: rowStride,
+        rows: inputs.count, columns: outputs.count, into: panels)
+    }
+  }
+}

@@ -1,0 +1,76 @@
+import Basics
+import Kernels
+
+extension Microkernel {
+  /// With a bias, a residual and a relu. With taps, runs lie anywhere in x, and every fifth is beyond the border.
+  static func gemm(rows: Int, taps: Int, depth: Int, outputs: Int, isScaled: Bool = true) -> Microkernel {
+    Microkernel(
+      name: "gemm \(rows) x \(taps) x \(depth) x \(outputs)", work: rows * taps * depth * outputs,
+      bound: 2e-6 * Double(taps * depth).squareRoot() + 1e-6
+    ) { (kernels) throws(Failure) in
+      let shape = kernels.gemmShape
+      let length = taps * depth
+      let padded = shape.paddedOutputs(outputs)
+      let x = try floats("x", (rows + 4) * depth)
+      let (panels, residual) = (try floats("w", padded * length), try floats("r", rows * outputs))
+      let (scale, bias) = (try floats("s", padded), try floats("b", padded))
+      let (y, zeros) = (try FloatBuffer(count: rows * outputs), try FloatBuffer(count: depth))
+      let offsets = try Buffer<Int32>(count: rows * taps)
+      for i in 0..<offsets.count { offsets.base[i] = i % 5 == 4 ? -1 : Int32(i * 7 % (rows + 4) * depth) }
+      let task = GEMM(
+        shape, rows: rows, x: x.base, xStride: depth, offsets: taps > 1 ? UnsafePointer(offsets.base) : nil, taps: taps,
+        depth: depth, zeros: zeros.base, panels: panels.base, outputs: outputs,
+        scale: isScaled ? UnsafePointer(scale.base) : nil, bias: .shared(bias.base),
+        residual: UnsafePointer(residual.base), activation: .relu, y: y.base, yStride: outputs)
+      return Prepared(
+        run: { kernels.gemm(task, rows: 0..<rows, panels: 0..<shape.panelCount(outputs)) }, result: y,
+        expected: {
+          // What the task points to lives as long as this.
+          _ = (zeros, panels)
+          return (0..<rows * outputs).map { place in
+            let (row, output) = place.quotientAndRemainder(dividingBy: outputs)
+            let first = output / shape.panelWidth * shape.panelWidth
+            let width = shape.width(ofPanelAt: first, outputs: outputs)
+            var sum = 0.0
+            for tap in 0..<taps {
+              let start = taps > 1 ? Int(offsets.base[row * taps + tap]) : row * depth
+              guard start >= 0 else { continue }
+              for k in 0..<depth {
+                sum += x[start + k] * panels[first * length + (tap * depth + k) * width + output - first]
+              }
+            }
+            return max(sum * (isScaled ? scale[output] : 1) + bias[output] + residual[place], 0)
+          }
+        })
+    }
+  }
+
+  /// A row of x is longer than its triangle: what lies behind must stay.
+  static func triangularProduct(size: Int, rows: Int) -> Microkernel {
+    let (stride, triangle) = (size + 5, size * (size + 1) / 2)
+    return Microkernel(
+      name: "triangular product \(rows) x \(size)", work: rows * triangle, bound: 2e-6 * Double(size).squareRoot()
+    ) { (kernels) throws(Failure) in
+      let packed = TriangularProduct.matrixCount(size: size)
+      let (weights, matrices) = (try floats("w", rows * triangle), try FloatBuffer(count: rows * packed))
+      let (x, y) = (try floats("x", rows * stride), try FloatBuffer(count: rows * stride))
+      for row in 0..<rows {
+        TriangularProduct.pack(weights.base + row * triangle, size: size, into: matrices.base + row * packed)
+      }
+      return Prepared(
+        run: {
+          y.copy(from: x)
+          kernels.triangularProduct(
+            TriangularProduct(matrices: matrices.base, size: size, x: y.base, stride: stride), rows: 0..<rows)
+        }, result: y,
+        expected: {
+          (0..<rows * stride).map { place in
+            let (row, i) = place.quotientAndRemainder(dividingBy: stride)
+            guard i < size else { return x[place] }
+            let start = row * triangle + i * (i + 1) / 2
+            return (0...i).reduce(0) { $0 + weights[start + $1] * x[row * stride + $1] }
+          }
+        })
+    }
+  }
+}

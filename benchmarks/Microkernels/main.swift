@@ -1,0 +1,36 @@
+import Basics
+import Glibc
+import Kernels
+import Microkernels
+
+// Times the inner loops on one thread, on every build of them that this processor runs: for each a line with the nanoseconds
+// of the fastest run, and millions of multiplications (or values) a millisecond.
+//
+//     microkernels [NAME]      those whose name contains NAME; all by default
+
+@MainActor func run() throws(Failure) {
+  let wanted = CommandLine.arguments.dropFirst().first ?? ""
+  let clock = ContinuousClock()
+  for build in KernelBuild.allCases where build.isAvailable {
+    for microkernel in Microkernel.timed where wanted.isEmpty || microkernel.name.contains(wanted) {
+      let operands = try microkernel.prepare(build.kernels)
+      var fastest = Double.infinity
+      let end = clock.now + .milliseconds(200)
+      repeat {
+        let start = clock.now
+        operands.run()
+        let elapsed = (clock.now - start).components
+        fastest = min(fastest, Double(elapsed.seconds) * 1e9 + Double(elapsed.attoseconds) * 1e-9)
+      } while clock.now < end
+      let rate = (1000 * Double(microkernel.work) / fastest).rounded() / 1000
+      print("\(build.rawValue)\t\(microkernel.name)\t\(Int(fastest)) ns\t\(rate) G/s")
+    }
+  }
+}
+
+do {
+  try run()
+} catch {
+  print(error.message)
+  exit(1)
+}
