@@ -23,7 +23,7 @@ package protocol ConvolutionKernels: Sendable {
   /// Computes some of the output rows.
   func depthwise(_ task: borrowing Depthwise, outputRows: Range<Int>)
   /// Computes some of the output rows: the maximum of what the window sees. NaN beats every number.
-  func maximum(_ task: borrowing Window, outputRows: Range<Int>)
+  func maximum(_ task: borrowing WindowedMap, outputRows: Range<Int>)
   /// Transforms some tiles, counted from the task's first.
   func winogradInput(_ task: WinogradInput, tiles: Range<Int>)
   /// Transforms a panel's kernels for a row of places.

@@ -74,7 +74,7 @@ package struct Attention: Sendable {
       let values = keys + shape.paddedOutputs(tokens) &* width
       let scores = values + tokens &* shape.paddedOutputs(width)
       PackedMatrix.pack(
-        transposed: queries + channels, stride: rowStride, rows: width, columns: tokens, into: keys)
+        queries + channels, stride: rowStride, isTransposed: true, rows: width, columns: tokens, into: keys)
       let scale = 1 / Float(width).squareRoot()
       for i in 0..<shape.paddedOutputs(tokens) &* width { keys[i] *= scale }
       PackedMatrix.pack(

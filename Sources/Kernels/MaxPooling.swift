@@ -13,7 +13,7 @@ package struct MaxPooling: Sendable {
   ) {
     withUnsafePointer(to: plan.window(input, into: output)) { task in
       workers.run(parts: plan.output.height, context: task) { context, row, _ in
-        Kernels.selected.maximum(context.assumingMemoryBound(to: Window.self).pointee, outputRows: row..<row &+ 1)
+        Kernels.selected.maximum(context.assumingMemoryBound(to: WindowedMap.self).pointee, outputRows: row..<row &+ 1)
       }
     }
   }

@@ -70,48 +70,35 @@ extension PackedMatrix {
   /// Floats that a packed matrix takes.
   package static func count(rows: Int, columns: Int) -> Int { rows * Kernels.gemmShape.paddedOutputs(columns) }
 
-  /// Columns of the panel that begins at one, with padding: a row of the panel.
-  package static func width(ofPanelAt first: Int, columns: Int) -> Int {
-    Kernels.gemmShape.width(ofPanelAt: first, outputs: columns)
-  }
-
   /// Packs columns, which begin at a multiple of a panel's width in the matrix that the panels are to hold.
+  ///
+  /// - Parameter isTransposed: whether a row is stored for each of its columns, as in PyTorch's `Linear.weight`.
   package static func pack(
-    _ source: UnsafePointer<Float>, stride sourceStride: Int, rows: Int, columns: Int,
+    _ source: UnsafePointer<Float>, stride sourceStride: Int, isTransposed: Bool = false, rows: Int, columns: Int,
     into panels: UnsafeMutablePointer<Float>
   ) {
-    for first in stride(from: 0, to: columns, by: Kernels.gemmShape.panelWidth) {
-      let width = width(ofPanelAt: first, columns: columns)
+    let shape = Kernels.gemmShape
+    for first in stride(from: 0, to: columns, by: shape.panelWidth) {
+      let width = shape.width(ofPanelAt: first, outputs: columns)
       let count = min(width, columns - first)
       let panel = panels + first * rows
-      if count == 16 {
+      if isTransposed {
+        if count < width { panel.update(repeating: 0, count: width * rows) }
+        transpose(
+          source + first * sourceStride, stride: sourceStride, rows: count, columns: rows, into: panel, stride: width)
+      } else if count == 16 {
         for row in 0..<rows {
           let values = UnsafeRawPointer(source + (row &* sourceStride &+ first))
           UnsafeMutableRawPointer(panel + row &* 16).storeBytes(
             of: values.loadUnaligned(as: SIMD16<Float>.self), as: SIMD16<Float>.self)
         }
-        continue
+      } else {
+        for row in 0..<rows {
+          let target = panel + row &* width
+          target.update(from: source + (row &* sourceStride &+ first), count: count)
+          if count < width { (target + count).update(repeating: 0, count: width &- count) }
+        }
       }
-      for row in 0..<rows {
-        let target = panel + row &* width
-        target.update(from: source + (row &* sourceStride &+ first), count: count)
-        if count < width { (target + count).update(repeating: 0, count: width &- count) }
-      }
-    }
-  }
-
-  /// The same for a matrix that is stored transposed: a row for each of its columns, as in PyTorch's `Linear.weight`.
-  static func pack(
-    transposed source: UnsafePointer<Float>, stride sourceStride: Int, rows: Int, columns: Int,
-    into panels: UnsafeMutablePointer<Float>
-  ) {
-    for first in stride(from: 0, to: columns, by: Kernels.gemmShape.panelWidth) {
-      let width = width(ofPanelAt: first, columns: columns)
-      let count = min(width, columns - first)
-      let panel = panels + first * rows
-      if count < width { panel.update(repeating: 0, count: width * rows) }
-      transpose(
-        source + first * sourceStride, stride: sourceStride, rows: count, columns: rows, into: panel, stride: width)
     }
   }
 

@@ -82,15 +82,10 @@ package struct UnpackedMatrix {
   }
 
   private func pack(outputs: Range<Int>, inputs: Range<Int>, into panels: UnsafeMutablePointer<Float>) {
-    switch layout {
-    case .inputRows:
-      PackedMatrix.pack(
-        base + (inputs.lowerBound * rowStride + outputs.lowerBound), stride: rowStride, rows: inputs.count,
-        columns: outputs.count, into: panels)
-    case .outputRows:
-      PackedMatrix.pack(
-        transposed: base + (outputs.lowerBound * rowStride + inputs.lowerBound), stride: rowStride,
-        rows: inputs.count, columns: outputs.count, into: panels)
-    }
+    let isTransposed = layout == .outputRows
+    let (row, column) = isTransposed ? (outputs.lowerBound, inputs.lowerBound) : (inputs.lowerBound, outputs.lowerBound)
+    PackedMatrix.pack(
+      base + (row * rowStride + column), stride: rowStride, isTransposed: isTransposed, rows: inputs.count,
+      columns: outputs.count, into: panels)
   }
 }

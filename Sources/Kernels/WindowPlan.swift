@@ -18,8 +18,8 @@ package struct WindowPlan {
   package var tableBytes: Int { rows.sources.byteCount + columns.sources.byteCount }
 
   /// Valid as long as the plan.
-  func window(_ x: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>) -> Window {
-    Window(
+  func window(_ x: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>) -> WindowedMap {
+    WindowedMap(
       x: x, inputWidth: input.width, channels: input.channels, kernel: window.kernel, stride: window.stride,
       rowSources: rows.sources.base, columnSources: columns.sources.base, interiorStart: columns.interior.lowerBound,
       interiorEnd: columns.interior.upperBound,

@@ -93,7 +93,8 @@ extension FlowTrainer {
     Kernels.selected.couplingGradient(
       CouplingGradient(
         gradient: d + place, x2: kept.x.base + place, stride: channels, tanh: kept.tanh.base + first,
-        exponential: kept.exponential.base + first, keptStride: width, rates: scratch.likelihood.base, scale: outputs,
+        exponential: kept.exponential.base + first, keptStride: width, lossGradient: scratch.likelihood.base,
+        scale: outputs,
         shift: outputs + width, outputStride: 2 &* width, scaleSum: dBias, shiftSum: dBias + width,
         scaleFactor: description.clampAlpha * scaleFactor, shiftFactor: Self.shiftFactor),
       rows: count, columns: columns.count)
@@ -148,7 +149,7 @@ extension FlowTrainer {
       return PlaceSums(sums: indices.map { _ in scratch.places[axis].base + first }, indices: indices)
     }
     for first in stride(from: columns.lowerBound, to: columns.upperBound, by: Kernels.gemmShape.panelWidth) {
-      let panelWidth = PackedMatrix.width(ofPanelAt: first, columns: width)
+      let panelWidth = Kernels.gemmShape.width(ofPanelAt: first, outputs: width)
       Kernels.selected.reluGradient(
         ReluGradient(
           gradient: d + first, stride: width, values: hidden + first &* group.count, valueStride: panelWidth,

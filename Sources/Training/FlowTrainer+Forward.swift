@@ -146,9 +146,9 @@ extension FlowTrainer {
       let exponential = kept.exponential.base + first
       let coupled = kept.coupled.base + first
       let x2 = kept.x.base + (row &* channels &+ layout.passive &+ columns.lowerBound)
-      VectorMath.tanh(tanh, count: width)
+      Kernels.selected.tanh(tanh, count: width)
       for i in 0..<width { exponential[i] = alpha * tanh[i] }
-      VectorMath.exp(exponential, count: width)
+      Kernels.selected.exp(exponential, count: width)
       for i in 0..<width { coupled[i] += x2[i] * exponential[i] }
       sums[row] = alpha * sum(tanh, count: width)
     }

@@ -40,7 +40,7 @@ import Testing
       [-1, 0, -1].withUnsafeBufferPointer { rows in
         [-1, 0, 1, 0, 1, 2, 1, 2, -1].withUnsafeBufferPointer { columns in
           guard let rows = rows.baseAddress, let columns = columns.baseAddress else { return }
-          let window = Window(
+          let window = WindowedMap(
             x: x, inputWidth: 3, channels: channels, kernel: 3, stride: 1, rowSources: rows, columnSources: columns,
             interiorStart: 1, interiorEnd: 2, outputWidth: 3, y: y.base)
           kernels.maximum(window, outputRows: 0..<1)

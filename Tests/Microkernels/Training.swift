@@ -75,16 +75,16 @@ extension Microkernel {
       (kernels) throws(Failure) in
       let (d, x2) = (try floats("d", rows * stride), try floats("x", rows * stride))
       let (tanh, power) = (try floats("t", rows * stride), try floats("e", rows * stride))
-      let rates = try floats("r", rows)
+      let lossGradient = try floats("r", rows)
       // The gradient, those of s and t, and the sums of these.
       let y = try FloatBuffer(count: (3 * rows + 2) * stride)
       let part = rows * stride
       let task = CouplingGradient(
         gradient: y.base, x2: x2.base, stride: stride, tanh: tanh.base, exponential: power.base, keptStride: stride,
-        rates: rates.base, scale: y.base + part, shift: y.base + 2 * part, outputStride: stride,
+        lossGradient: lossGradient.base, scale: y.base + part, shift: y.base + 2 * part, outputStride: stride,
         scaleSum: y.base + 3 * part, shiftSum: y.base + (3 * part + stride), scaleFactor: 0.19, shiftFactor: 0.1)
       func scale(_ i: Int) -> Double {
-        0.19 * (d[i] * power[i] * x2[i] + rates[i / stride]) * (1 - tanh[i] * tanh[i])
+        0.19 * (d[i] * power[i] * x2[i] + lossGradient[i / stride]) * (1 - tanh[i] * tanh[i])
       }
       func sum(_ i: Int, _ value: (Int) -> Double) -> Double {
         i < columns ? (0..<rows).reduce(0) { $0 + value($1 * stride + i) } : 0

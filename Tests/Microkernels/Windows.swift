@@ -28,11 +28,11 @@ extension Microkernel {
 
     var count: Int { outputHeight * outputWidth * channels }
 
-    func window(into y: FloatBuffer) -> Window {
+    func window(into y: FloatBuffer) -> WindowedMap {
       let whole = (0..<outputWidth).filter { column in
         (0..<kernel).allSatisfy { columns.base[column * kernel + $0] >= 0 }
       }
-      return Window(
+      return WindowedMap(
         x: x.base, inputWidth: width, channels: channels, kernel: kernel, stride: stride, rowSources: rows.base,
         columnSources: columns.base, interiorStart: whole.first ?? 0, interiorEnd: (whole.last ?? -1) + 1,
         outputWidth: outputWidth, y: y.base)

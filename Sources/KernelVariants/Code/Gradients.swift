@@ -39,13 +39,13 @@ extension Variant {
       let (gradient, x2) = (task.gradient + row &* task.stride, task.x2 + row &* task.stride)
       let (tanh, exponential) = (task.tanh + row &* task.keptStride, task.exponential + row &* task.keptStride)
       let (scale, shift) = (task.scale + row &* task.outputStride, task.shift + row &* task.outputStride)
-      let rate = Vector(repeating: task.rates[row])
+      let lossGradient = Vector(repeating: task.lossGradient[row])
       forEachVector(count: columns) { start, lanes in
         let d = Vector.load(gradient + start, first: lanes)
         let dShift = d * shiftFactor
         let dx = d * Vector.load(exponential + start, first: lanes)
         let t = Vector.load(tanh + start, first: lanes)
-        let dScale = dx.times(.load(x2 + start, first: lanes), plus: rate) * ((1 - t * t) * scaleFactor)
+        let dScale = dx.times(.load(x2 + start, first: lanes), plus: lossGradient) * ((1 - t * t) * scaleFactor)
         dx.store(to: gradient + start, first: lanes)
         dShift.store(to: shift + start, first: lanes)
         dScale.store(to: scale + start, first: lanes)

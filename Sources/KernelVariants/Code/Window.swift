@@ -21,7 +21,7 @@ extension Variant {
     }
   }
 
-  package func maximum(_ task: borrowing Window, outputRows: Range<Int>) {
+  package func maximum(_ task: borrowing WindowedMap, outputRows: Range<Int>) {
     for row in outputRows {
       for column in 0..<task.outputWidth {
         var channel = 0
@@ -35,7 +35,7 @@ extension Variant {
 
   /// Up to 8 channels of one output position.
   @inline(__always)
-  private func maximum(_ task: borrowing Window, row: Int, column: Int, channel: Int, count: Int) {
+  private func maximum(_ task: borrowing WindowedMap, row: Int, column: Int, channel: Int, count: Int) {
     let rows = task.rowSources + row &* task.kernel
     let columns = task.columnSources + column &* task.kernel
     var top = Vector(repeating: -.infinity)

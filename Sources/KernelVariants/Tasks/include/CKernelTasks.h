@@ -89,8 +89,8 @@ typedef struct CFLOWAD_TASK(TriangularProduct) cflowad_triangular_product {
 
 /* ---- Sliding windows */
 
-/// A window that slides over a position-major map, each channel by itself.
-typedef struct CFLOWAD_TASK(Window) cflowad_window {
+/// A position-major map under a sliding window, which sees each channel by itself.
+typedef struct CFLOWAD_TASK(WindowedMap) cflowad_windowed_map {
     const float *x;
     /// Columns of the input.
     long inputWidth;
@@ -101,12 +101,12 @@ typedef struct CFLOWAD_TASK(Window) cflowad_window {
     long interiorStart, interiorEnd;
     long outputWidth;
     float *y;
-} cflowad_window;
+} cflowad_windowed_map;
 
 /// A convolution of each channel by itself. Every output is summed in one order: tap by tap, times the scale and plus the
 /// bias.
 typedef struct CFLOWAD_TASK(Depthwise) cflowad_depthwise {
-    cflowad_window window;
+    cflowad_windowed_map window;
     /// One vector of channels per tap.
     const float *weights;
     const float *scale, *bias;
@@ -261,7 +261,7 @@ typedef struct CFLOWAD_TASK(CouplingGradient) cflowad_coupling_gradient {
     const float *tanh, *exponential;
     long keptStride;
     /// d loss / d log p of each row.
-    const float *rates;
+    const float *lossGradient;
     /// Rows of d loss / d s and d loss / d t.
     float *scale, *shift;
     long outputStride;
