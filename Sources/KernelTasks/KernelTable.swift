@@ -36,6 +36,8 @@ package protocol ConvolutionKernels: Sendable {
 package protocol MapKernels: Sendable {
   /// output = a + b; output may be one of them.
   func add(_ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, count: Int, into output: UnsafeMutablePointer<Float>)
+  /// Adds the mean of the task's rows, times a factor, to `length` values.
+  func addRowMean(_ task: borrowing RowMean, times factor: Float, to target: UnsafeMutablePointer<Float>)
   /// Computes the means of some of the channels; ranges begin at multiples of 32.
   func channelMean(_ task: borrowing ChannelMean, channels: Range<Int>)
   func channelAffine(_ task: borrowing ChannelAffine, rows: Range<Int>)

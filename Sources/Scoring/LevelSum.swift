@@ -10,10 +10,13 @@ struct LevelSum {
   let height: Int
   private let axes: [(rows: SmoothedAxis, columns: SmoothedAxis)]
   private let grids: [Grid]
-  /// exp(log p / C - maximum) of the level at hand.
+  /// exp(log p / C - maximum) of the level at hand, a column of the grid behind the other, so that columns can be taken
+  /// together as rows are: many values at once.
   private let likelihoods: FloatBuffer
-  /// Its rows, stretched to the map's width.
-  private let lines: FloatBuffer
+  /// The same, stretched to the map's width: a column of the grid's height behind the other.
+  private let columns: FloatBuffer
+  /// Of all levels, one behind the other: the same, a row of the map's width behind the other.
+  private let rows: FloatBuffer
 
   /// - Parameter smoothing: the Gaussian's standard deviation in places of the map; 0 for none.
   init(width: Int, height: Int, levels grids: [Grid], smoothing: Double) throws(Failure) {
@@ -27,7 +30,8 @@ struct LevelSum {
       )
     }
     likelihoods = try FloatBuffer(count: grids.reduce(0) { max($0, $1.positions) })
-    lines = try FloatBuffer(count: grids.reduce(0) { max($0, $1.height) } * width)
+    columns = try FloatBuffer(count: grids.reduce(0) { max($0, $1.height) } * width)
+    rows = try FloatBuffer(count: grids.reduce(0) { $0 + $1.height } * width)
   }
 
   /// Positions of each level.
@@ -44,26 +48,45 @@ struct LevelSum {
     columnWeights: UnsafePointer<Float>, rowWeights: UnsafePointer<Float>, to map: UnsafeMutablePointer<Float>,
     pitch: Int
   ) {
-    var start = 0
+    var (start, rows) = (0, self.rows.base)
     for (level, grid) in grids.enumerated() {
-      let values = logLikelihoods + start
-      for i in 0..<grid.positions { likelihoods.base[i] = Float(exp(Double(values[i]) - levelMaxima[level])) }
-      // What is not used may exceed the maxima by anything: not so as to be infinite, and times a weight of 0 no
-      // number.
-      if let isUsed {
-        for i in 0..<grid.positions where !isUsed[start &+ i] { likelihoods.base[i] = min(likelihoods.base[i], 1) }
+      writeLikelihoods(
+        logLikelihoods + start, grid, maximum: levelMaxima[level], isUsed: isUsed.map { $0 + start })
+      columns.base.update(repeating: 0, count: width &* grid.height)
+      for x in 0..<width {
+        let mean = axes[level].columns[x].mean(likelihoods.base, length: grid.height)
+        Kernels.selected.addRowMean(mean, times: columnWeights[x], to: columns.base + x &* grid.height)
       }
-      let columns = axes[level].columns
-      for y in 0..<grid.height {
-        let source = likelihoods.base + y &* grid.width
-        let line = lines.base + y &* width
-        for x in 0..<width { line[x] = columns[x].value(source) * columnWeights[x] }
-      }
-      let rows = axes[level].rows
-      for y in 0..<height {
-        rows[y].addValues(lines.base, pitch: width, count: width, times: rowWeights[y], to: map + y &* pitch)
-      }
+      transpose(columns.base, stride: grid.height, rows: width, columns: grid.height, into: rows, stride: width)
       start &+= grid.positions
+      rows += grid.height &* width
+    }
+    // All levels of a row of the map, while it is in the first-level cache.
+    for y in 0..<height {
+      var rows = UnsafePointer(self.rows.base)
+      for (level, grid) in grids.enumerated() {
+        let mean = axes[level].rows[y].mean(rows, length: width)
+        Kernels.selected.addRowMean(mean, times: rowWeights[y], to: map + y &* pitch)
+        rows += grid.height &* width
+      }
+    }
+  }
+
+  /// exp(log p / C - maximum) of a level, transposed.
+  private func writeLikelihoods(
+    _ values: UnsafePointer<Float>, _ grid: Grid, maximum: Double, isUsed: UnsafePointer<Bool>?
+  ) {
+    for y in 0..<grid.height {
+      for x in 0..<grid.width {
+        let place = y &* grid.width &+ x
+        var likelihood = Float(exp(Double(values[place]) - maximum))
+        // Unused positions may lie far above the maximum: exp may be infinite there, and infinity times a weight of 0 is NaN.
+        if let isUsed, !isUsed[place] { likelihood = min(likelihood, 1) }
+        // Below that nothing reaches the map, whose values are about 1, and products would be subnormal, which takes processors
+        // a hundred times as long.
+        if likelihood < 1e-20 { likelihood = 0 }
+        likelihoods.base[x &* grid.height &+ y] = likelihood
+      }
     }
   }
 

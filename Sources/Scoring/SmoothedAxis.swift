@@ -13,38 +13,10 @@ struct SmoothedAxis {
     /// Of the neighbours that follow the first.
     let weights: UnsafePointer<Float>
 
-    /// The mean of a row's values. (By differences from the first value: equal values stay equal to the bit.)
+    /// The mean of some of a grid's rows, or of its columns when these are stored as rows.
     @inline(__always)
-    func value(_ row: UnsafePointer<Float>) -> Float {
-      let base = row[first]
-      var value = base
-      for i in 0..<count { value += (row[first &+ 1 &+ i] - base) * weights[i] }
-      return value
-    }
-
-    /// Adds the mean of some rows, times a factor.
-    @inline(__always)
-    func addValues(
-      _ rows: UnsafePointer<Float>, pitch: Int, count length: Int, times factor: Float,
-      to target: UnsafeMutablePointer<Float>
-    ) {
-      let row = rows + first &* pitch
-      let whole = length / 8 &* 8
-      for place in stride(from: 0, to: whole, by: 8) {
-        let base = UnsafeRawPointer(row + place).loadUnaligned(as: SIMD8<Float>.self)
-        var value = base
-        for i in 0..<count {
-          let other = UnsafeRawPointer(row + ((i &+ 1) &* pitch &+ place)).loadUnaligned(as: SIMD8<Float>.self)
-          value += (other - base) * weights[i]
-        }
-        let goal = UnsafeMutableRawPointer(target + place)
-        goal.storeBytes(of: goal.loadUnaligned(as: SIMD8<Float>.self) + value * factor, as: SIMD8<Float>.self)
-      }
-      for place in whole..<length {
-        var value = row[place]
-        for i in 0..<count { value += (row[(i &+ 1) &* pitch &+ place] - row[place]) * weights[i] }
-        target[place] += value * factor
-      }
+    func mean(_ rows: UnsafePointer<Float>, length: Int) -> RowMean {
+      RowMean(rows: rows + first &* length, pitch: length, length: length, weights: weights, weightCount: count)
     }
 
     /// Whether the neighbour that is `offset` behind the first counts.

@@ -19,7 +19,7 @@ enum Tile {
   static var rowMultiple: Int { 12 }
   /// Products that are added up before they are added to the total, which takes as long as five of them: sums that are not
   /// longer do without.
-  static var runLength: Int { 128 }
+  static var runLength: Int { 32 }
 }
 
 /// How many of a product's rows to compute at once, so that they stay in the second-level cache while panel after panel is

@@ -23,6 +23,8 @@ protocol FloatVector {
   static func load(_ source: UnsafePointer<Float>) -> Self
   static func + (a: Self, b: Self) -> Self
   static func += (a: inout Self, b: Self)
+  static func - (a: Self, b: Self) -> Self
+  static func * (a: Self, b: Self) -> Self
   mutating func add(_ a: Self, times b: Self)
   /// Values within low...high; NaN stays.
   func limited(_ low: Float, _ high: Float) -> Self

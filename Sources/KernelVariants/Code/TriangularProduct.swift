@@ -1,20 +1,24 @@
+import CProcessor
 import KernelTasks
+
+/// How far ahead of the weights in use others are fetched, in floats. A frame reads each of them once, from beyond the
+/// second-level cache, and processors look ahead by themselves within a page of 4 KB only.
+private let fetchAhead = 1024
 
 extension Variant {
   package func triangularProduct(_ task: borrowing TriangularProduct, rows: Range<Int>) {
     let size = task.size
-    let lastPanel = (size &- 1) / 8
-    let matrixCount = TriangularProduct.panelStart(lastPanel) &+ 8 &* size
+    var weights = task.matrices + rows.lowerBound &* TriangularProduct.matrixCount(size: size)
     for row in rows {
       let x = task.x + row &* task.stride
-      let matrix = task.matrices + row &* matrixCount
       // From the last panel to the first: a row's result may then take the place of a value that no row above it reads.
-      var panel = lastPanel
+      var panel = (size &- 1) / 8
       while panel >= 0 {
         let start = 8 &* panel
         let depth = min(start &+ 8, size)
-        let sum = Self.panelProduct(matrix + TriangularProduct.panelStart(panel), x, depth: depth)
+        let sum = Self.panelProduct(weights, x, depth: depth)
         sum.store(to: x + start, first: depth &- start)
+        weights += 8 &* depth
         panel &-= 1
       }
     }
@@ -27,6 +31,8 @@ extension Variant {
     var column = 0
     while column &+ 4 <= depth {
       let columns = weights + 8 &* column
+      cflowad_processor_prefetch(columns + fetchAhead)
+      cflowad_processor_prefetch(columns + (fetchAhead &+ 16))
       sum0.add(.load(columns), times: Vector(repeating: x[column]))
       sum1.add(.load(columns + 8), times: Vector(repeating: x[column &+ 1]))
       sum2.add(.load(columns + 16), times: Vector(repeating: x[column &+ 2]))

@@ -43,7 +43,7 @@ typedef struct CFLOWAD_TASK(RowBias) cflowad_row_bias {
 ///
 /// A row of x is `taps` runs of `depth` floats, which lie where `offsets` says (indirect convolution: Dukhan, "The indirect
 /// convolution algorithm", 2019). W is packed once into panels of outputs, as the build's ``GEMMShape`` says. Every output
-/// is summed in one order, whatever rows or panels are computed together: the products by tap and then along the run, 128 of
+/// is summed in one order, whatever rows or panels are computed together: the products by tap and then along the run, 32 of
 /// them in a sum of their own; then these sums; then the scale, the bias and the residual. An addition loses as much as the
 /// sum is large that it adds to: one long sum would lose more the longer it is, and one that begins with the bias would lose
 /// the bias's share with every product.
@@ -76,8 +76,8 @@ typedef struct CFLOWAD_TASK(GEMM) cflowad_gemm {
 
 /// Products with lower triangular matrices, a matrix for each row: in place x = W x, of the first `size` values of each row.
 ///
-/// A matrix is stored as panels of 8 of its rows; a panel has 8 weights for each column up to its last row's diagonal, and
-/// zeros where a row has none.
+/// A matrix is stored as panels of 8 of its rows, the last rows' first, as they are used; a panel has 8 weights for each column
+/// up to its last row's diagonal, and zeros where a row has none.
 typedef struct CFLOWAD_TASK(TriangularProduct) cflowad_triangular_product {
     /// The matrix of the first row; the others follow, ``TriangularProduct/matrixCount(size:)`` floats each.
     const float *matrices;
@@ -86,6 +86,18 @@ typedef struct CFLOWAD_TASK(TriangularProduct) cflowad_triangular_product {
     float *x;
     long stride;
 } cflowad_triangular_product;
+
+/// A weighted mean of rows that follow each other in memory: row 0 + sum of weights[i] (row i+1 - row 0). By differences from
+/// the first row, so that the mean of equal rows is that row to the bit. All builds give the same bits: products are rounded
+/// before they are added.
+typedef struct CFLOWAD_TASK(RowMean) cflowad_row_mean {
+    const float *rows;
+    /// From one row to the next, and how many values of a row are wanted.
+    long pitch, length;
+    /// Of the rows behind the first.
+    const float *weights;
+    long weightCount;
+} cflowad_row_mean;
 
 /* ---- Sliding windows */
 
@@ -103,8 +115,8 @@ typedef struct CFLOWAD_TASK(WindowedMap) cflowad_windowed_map {
     float *y;
 } cflowad_windowed_map;
 
-/// A convolution of each channel by itself. Every output is summed in one order: tap by tap, times the scale and plus the
-/// bias.
+/// A convolution of each channel by itself. Every output is summed in one order: tap by tap, of kernels larger than 3 x 3 each
+/// row by itself and then the rows; times the scale and plus the bias.
 typedef struct CFLOWAD_TASK(Depthwise) cflowad_depthwise {
     cflowad_windowed_map window;
     /// One vector of channels per tap.
