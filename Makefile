@@ -139,4 +139,4 @@ $(VENV)/demo: bindings/python/requirements-export.txt bindings/demo/requirements
 	@touch $@
 
 clean:
-	rm -rf build .build .build-lib .build-test $(VENV)
+	rm -rf build .build .build-* $(VENV)
