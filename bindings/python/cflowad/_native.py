@@ -295,6 +295,7 @@ class Progress(Sized):
         ("done", c_uint64),
         ("total", c_uint64),
         ("learning_rate", c_float),
+        ("reserved", c_uint32),
     ]
 
 
