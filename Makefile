@@ -5,6 +5,7 @@ LIBRARY := build/lib/libcflowad.so.$(VERSION)
 TOOL    := build/bin/cflowad
 VENV    := .venv
 PREFIX  ?= /usr/local
+LIBDIR  ?= lib
 
 # The library and the tool carry the Swift runtime, so that a host needs none; tests do not, and build apart.
 STATIC := -Xswiftc -static-stdlib -Xswiftc -use-ld=lld -Xlinker --gc-sections
@@ -17,7 +18,7 @@ WRAPPED := malloc calloc realloc free posix_memalign malloc_usable_size stderr s
 TESTED := --configuration release --scratch-path .build-test -Xswiftc -enable-testing
 BENCHMARK := CFLOWAD_LIBRARY=$(LIBRARY) $(VENV)/bin/python -W ignore benchmarks
 
-.PHONY: all lib tool install test tsan faults fidelity demo lint format bench microkernels quality clean packages
+.PHONY: all lib tool install uninstall test tsan faults fidelity demo lint format bench microkernels quality clean packages
 
 all: lib tool
 
@@ -45,9 +46,15 @@ tool: packages
 	@mkdir -p build/bin
 	cp .build-lib/release/cflowad $(TOOL)
 
-# Library, headers, tool, and what pkg-config and CMake's find_package(cflowad) look for; DESTDIR for packagers.
-install: lib tool
-	packaging/install.sh $(DESTDIR)$(PREFIX) $(VERSION) $(dir $(LIBRARY)) $(TOOL)
+# Library, headers, tool, and what pkg-config and CMake's find_package(cflowad) look for; DESTDIR for packagers, LIBDIR for
+# distributions (lib64, lib/x86_64-linux-gnu). What is built is not built again: `make && sudo make install` needs no Swift for
+# the second.
+install:
+	@[ -e $(LIBRARY) ] && [ -e $(TOOL) ] || $(MAKE) lib tool
+	packaging/install.sh "$(DESTDIR)" "$(PREFIX)" "$(LIBDIR)" $(VERSION) $(dir $(LIBRARY)) $(TOOL)
+
+uninstall:
+	packaging/uninstall.sh "$(DESTDIR)" "$(PREFIX)"
 
 # ---------------------------------------------------------------------------------------------------------------- test
 

@@ -27,7 +27,20 @@ for compiler in g++ clang++; do
 done
 
 version=$(basename "$(realpath "$library/libcflowad.so")")
-"$root/packaging/install.sh" "$work/first" "${version#libcflowad.so.}" "$library"
+tool=$root/build/bin/cflowad
+[ -x "$tool" ] || tool=
+# Where distributions put libraries, and what is left when all of it is removed again.
+multiarch=lib/$(cc -print-multiarch)
+"$root/packaging/install.sh" "$work/root" /usr "$multiarch" "${version#libcflowad.so.}" "$library" $tool
+[ "$(PKG_CONFIG_PATH="$work/root/usr/$multiarch/pkgconfig" pkg-config --variable=includedir cflowad | xargs realpath)" = \
+    "$(realpath "$work/root/usr/include")" ]
+(cd "$work/root/usr" && find . ! -type d | sed 's#^./##' | sort) > "$work/found"
+sort "$work/root/usr/share/doc/cflowad/files" | cmp - "$work/found"
+"$root/packaging/uninstall.sh" "$work/root" /usr
+[ -z "$(find "$work/root/usr" -mindepth 1)" ]
+echo "installed and removed: passed"
+
+"$root/packaging/install.sh" "" "$work/first" lib "${version#libcflowad.so.}" "$library"
 mv "$work/first" "$work/prefix" # it may be moved
 example() { sed -n '/^ \* \[example\]$/,/^ \* \[\/example\]$/p' "$work/prefix/include/$1" | sed '1d;$d'; }
 example cflowad.h > "$work/example.c"
