@@ -4,21 +4,23 @@ import Basics
 ///
 /// A row of the input is a token's queries, keys and values, each `heads` times d channels, as timm's `attn.qkv` gives
 /// them. A head's keys and values are packed like weights, so that both products are those of any other layer.
-package struct Attention: Sendable {
+package struct Attention: Operation {
   package let heads: Int
 
   package init(heads: Int) { self.heads = heads }
 
   /// Attention over a number of tokens.
-  package struct Plan {
+  package struct Plan: OperationPlan {
     package let output: Grid
-    /// Floats of scratch memory that ``Attention/run(_:_:into:scratch:workers:)`` needs for each thread.
-    package let scratchCount: Int
+    /// Floats of scratch memory for each thread.
+    fileprivate let scratchCount: Int
     fileprivate let tokens: Int
     /// Channels of a head.
     fileprivate let width: Int
     /// The products' bias.
     fileprivate let zeros: SharedFloats
+
+    package func scratchBytes(workers: Int) -> Int { MemoryLayout<Float>.stride * scratchCount * workers }
   }
 
   /// Queries whose scores are held at once.
@@ -41,15 +43,12 @@ package struct Attention: Sendable {
       zeros: try SharedFloats(count: max(paddedTokens, paddedWidth)) { _ in })
   }
 
-  package func run(
-    _ input: UnsafePointer<Float>, _ plan: Plan, into output: UnsafeMutablePointer<Float>,
-    scratch: UnsafeMutablePointer<Float>, workers: Workers
-  ) {
+  package func run(_ plan: Plan, _ memory: LayerMemory) {
     let job = Job(
-      heads: heads, tokens: plan.tokens, width: plan.width, input: input, zeros: plan.zeros.base, scratch: scratch,
-      scratchCount: plan.scratchCount, output: output)
+      heads: heads, tokens: plan.tokens, width: plan.width, input: memory.input, zeros: plan.zeros.base,
+      scratch: memory.scratch, scratchCount: plan.scratchCount, output: memory.output)
     withUnsafePointer(to: job) { job in
-      workers.run(parts: heads, context: job) { context, head, worker in
+      memory.workers.run(parts: heads, context: job) { context, head, worker in
         context.assumingMemoryBound(to: Job.self).pointee.head(head, worker: worker)
       }
     }

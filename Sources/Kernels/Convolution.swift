@@ -1,7 +1,7 @@
 import Basics
 
 /// A 2-D convolution with scale and bias over position-major maps, weights prepared once, any input size.
-package struct Convolution: Sendable {
+package struct Convolution: Operation {
   private let shape: ConvolutionShape
   private let weights: PackedMatrix
   private let epilogue: Epilogue
@@ -27,7 +27,7 @@ package struct Convolution: Sendable {
 
 extension Convolution {
   /// The convolution at one input size.
-  package struct Plan {
+  package struct Plan: OperationPlan {
     package let output: Grid
     fileprivate let kind: Kind
 
@@ -40,10 +40,9 @@ extension Convolution {
       case bordered(BorderedMap, Buffer<Int32>)
     }
 
-    /// Floats of scratch memory that ``Convolution/run(_:_:residual:into:scratch:workers:)`` needs, whatever the number of
-    /// threads.
-    package var scratchCount: Int {
-      if case .bordered(let map, _) = kind { map.grid.count } else { 0 }
+    /// For the map with its border.
+    package func scratchBytes(workers: Int) -> Int {
+      if case .bordered(let map, _) = kind { MemoryLayout<Float>.stride * map.grid.count } else { 0 }
     }
 
     /// Bytes of the tables.
@@ -112,15 +111,12 @@ extension Convolution {
     return try Buffer(count: count)
   }
 
-  /// output = activation(convolution(input) + residual); the residual has the output's size.
-  package func run(
-    _ input: UnsafePointer<Float>, _ plan: Plan, residual: UnsafePointer<Float>?,
-    into output: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>, workers: Workers
-  ) {
+  package func run(_ plan: Plan, _ memory: LayerMemory) {
     var task = GEMM(
-      weights.shape, rows: plan.output.positions, x: input, xStride: shape.inputs, depth: shape.inputs,
+      weights.shape, rows: plan.output.positions, x: memory.input, xStride: shape.inputs, depth: shape.inputs,
       zeros: zeros.base, panels: weights.base, outputs: shape.outputs, scale: epilogue.scale.map { $0.base },
-      bias: .shared(epilogue.bias.base), residual: residual, activation: epilogue.activation, y: output,
+      bias: .shared(epilogue.bias.base), residual: memory.second, activation: epilogue.activation,
+      y: memory.output,
       yStride: shape.outputs)
     switch plan.kind {
     case .pointwise: break
@@ -128,12 +124,12 @@ extension Convolution {
       task.offsets = UnsafePointer(offsets.base)
       task.taps = shape.window.taps
     case .bordered(let map, let offsets):
-      map.fill(from: input, into: scratch, workers)
-      task.x = UnsafePointer(scratch)
+      map.fill(from: memory.input, into: memory.scratch, memory.workers)
+      task.x = UnsafePointer(memory.scratch)
       task.offsets = UnsafePointer(offsets.base)
       task.taps = shape.window.kernel
       task.depth = shape.window.kernel * shape.inputs
     }
-    GEMMJob(task, shape: weights.shape, workers: workers.count).run(workers)
+    GEMMJob(task, shape: weights.shape, workers: memory.workers.count).run(memory.workers)
   }
 }

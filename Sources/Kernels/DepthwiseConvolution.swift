@@ -1,7 +1,7 @@
 import Basics
 
 /// A 2-D convolution of each channel with a kernel of its own, with scale and bias, over position-major maps.
-package struct DepthwiseConvolution: Sendable {
+package struct DepthwiseConvolution: Operation {
   private let window: SlidingWindow
   /// One row of channels per tap.
   private let weights: SharedFloats
@@ -34,14 +34,12 @@ package struct DepthwiseConvolution: Sendable {
 extension DepthwiseConvolution {
   package func plan(_ input: Grid) throws(Failure) -> WindowPlan { try WindowPlan(input, window) }
 
-  package func run(
-    _ input: UnsafePointer<Float>, _ plan: WindowPlan, into output: UnsafeMutablePointer<Float>, workers: Workers
-  ) {
+  package func run(_ plan: WindowPlan, _ memory: LayerMemory) {
     let task = Depthwise(
-      window: plan.window(input, into: output), weights: weights.base, scale: scale.base, bias: epilogue.bias.base,
-      activation: epilogue.activation)
+      window: plan.window(memory.input, into: memory.output), weights: weights.base, scale: scale.base,
+      bias: epilogue.bias.base, activation: epilogue.activation)
     withUnsafePointer(to: task) { task in
-      workers.run(parts: plan.output.height, context: task) { context, row, _ in
+      memory.workers.run(parts: plan.output.height, context: task) { context, row, _ in
         Kernels.selected.depthwise(
           context.assumingMemoryBound(to: Depthwise.self).pointee, outputRows: row..<row &+ 1)
       }

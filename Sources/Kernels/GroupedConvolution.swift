@@ -4,7 +4,7 @@ import Basics
 ///
 /// The weights of a group are packed like a convolution's; groups with few outputs are joined, with zeros between them,
 /// until they fill half a panel.
-package struct GroupedConvolution: Sendable {
+package struct GroupedConvolution: Operation {
   private let shape: ConvolutionShape
   /// Input and output channels of what is computed together.
   private let width: (inputs: Int, outputs: Int)
@@ -54,7 +54,7 @@ package struct GroupedConvolution: Sendable {
 
 extension GroupedConvolution {
   /// The convolution at one input size.
-  package struct Plan {
+  package struct Plan: OperationPlan {
     package let output: Grid
     fileprivate let offsets: Buffer<Int32>
 
@@ -69,19 +69,17 @@ extension GroupedConvolution {
       offsets: try Convolution.offsets(input, rows, columns, kernel: shape.window.kernel))
   }
 
-  package func run(
-    _ input: UnsafePointer<Float>, _ plan: Plan, into output: UnsafeMutablePointer<Float>, workers: Workers
-  ) {
+  package func run(_ plan: Plan, _ memory: LayerMemory) {
     groups.withUnsafeBufferPointer { groups in
       guard let first = groups.first else { return }
       let task = GEMM(
-        first.shape, rows: plan.output.positions, x: input, xStride: shape.inputs,
+        first.shape, rows: plan.output.positions, x: memory.input, xStride: shape.inputs,
         offsets: UnsafePointer(plan.offsets.base), taps: shape.window.taps, depth: width.inputs, zeros: zeros.base,
         panels: first.base, outputs: width.outputs, scale: epilogue.scale.map { $0.base },
-        bias: .shared(epilogue.bias.base), activation: epilogue.activation, y: output, yStride: shape.outputs)
+        bias: .shared(epilogue.bias.base), activation: epilogue.activation, y: memory.output, yStride: shape.outputs)
       let job = GroupedJob(task: task, rowsPerPart: 2 &* first.shape.rowTile, groups: groups)
       withUnsafePointer(to: job) { job in
-        workers.run(parts: job.pointee.parts, context: job) { context, part, _ in
+        memory.workers.run(parts: job.pointee.parts, context: job) { context, part, _ in
           context.assumingMemoryBound(to: GroupedJob.self).pointee.part(part)
         }
       }

@@ -1,18 +1,16 @@
 import Basics
 
 /// The maximum over a sliding window; beyond the border counts as minus infinity. NaN is carried on.
-package struct MaxPooling: Sendable {
+package struct MaxPooling: Operation {
   private let window: SlidingWindow
 
   package init(_ window: SlidingWindow) { self.window = window }
 
   package func plan(_ input: Grid) throws(Failure) -> WindowPlan { try WindowPlan(input, window) }
 
-  package func run(
-    _ input: UnsafePointer<Float>, _ plan: WindowPlan, into output: UnsafeMutablePointer<Float>, workers: Workers
-  ) {
-    withUnsafePointer(to: plan.window(input, into: output)) { task in
-      workers.run(parts: plan.output.height, context: task) { context, row, _ in
+  package func run(_ plan: WindowPlan, _ memory: LayerMemory) {
+    withUnsafePointer(to: plan.window(memory.input, into: memory.output)) { task in
+      memory.workers.run(parts: plan.output.height, context: task) { context, row, _ in
         Kernels.selected.maximum(context.assumingMemoryBound(to: WindowedMap.self).pointee, outputRows: row..<row &+ 1)
       }
     }

@@ -1,7 +1,7 @@
 import Basics
 
 /// The beginning of a vision transformer: a class token in front of the patches, and position embeddings added to all.
-package struct TokenAssembly: Sendable {
+package struct TokenAssembly: Operation {
   package let channels: Int
   /// The class token with its position embedding.
   private let first: SharedFloats
@@ -24,7 +24,7 @@ package struct TokenAssembly: Sendable {
   }
 
   /// The tokens of one patch grid.
-  package struct Plan {
+  package struct Plan: OperationPlan {
     /// One row of tokens.
     package let output: Grid
     fileprivate let positions: SharedFloats
@@ -47,9 +47,10 @@ package struct TokenAssembly: Sendable {
       positions: try SharedFloats(positions))
   }
 
-  package func run(_ input: UnsafePointer<Float>, _ plan: Plan, into output: UnsafeMutablePointer<Float>) {
-    output.update(from: first.base, count: channels)
-    Kernels.selected.add(input, plan.positions.base, count: plan.positions.count, into: output + channels)
+  package func run(_ plan: Plan, _ memory: LayerMemory) {
+    memory.output.update(from: first.base, count: channels)
+    Kernels.selected.add(
+      memory.input, plan.positions.base, count: plan.positions.count, into: memory.output + channels)
   }
 }
 

@@ -1,7 +1,7 @@
 import Basics
 
 /// A window over each channel by itself, at one input size.
-package struct WindowPlan {
+package struct WindowPlan: OperationPlan {
   package let output: Grid
   private let input: Grid
   private let window: SlidingWindow

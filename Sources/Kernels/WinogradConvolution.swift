@@ -3,7 +3,7 @@ import Basics
 /// A 3x3 convolution of stride 1 by Winograd's F(4x4, 3x3): a quarter of the multiplications. Kernels are kept as they are
 /// and transformed at every use, some outputs at a time: transformed ones would take four times the memory, and reading them
 /// from there almost as long. On whole encoders the rounding error is about that of the plain sum (see the tests).
-package struct WinogradConvolution: Sendable {
+package struct WinogradConvolution: Operation {
   private let shape: ConvolutionShape
   /// `outputs` x (`inputs` x 9): 9 vectors of a panel's outputs for each input.
   private let weights: PackedMatrix
@@ -49,7 +49,7 @@ extension WinogradConvolution {
   }
 
   /// The convolution at one input size.
-  package struct Plan {
+  package struct Plan: OperationPlan {
     package let output: Grid
     /// Floats of scratch memory for tiles, and what each thread needs to transform kernels.
     fileprivate let tilesScratchCount: Int
@@ -61,8 +61,9 @@ extension WinogradConvolution {
     /// Tiles that are transformed together.
     fileprivate let tilesAtOnce: Int
 
-    /// Floats of scratch memory that a run needs.
-    package func scratchCount(workers: Int) -> Int { tilesScratchCount + workers * kernelsScratchCount }
+    package func scratchBytes(workers: Int) -> Int {
+      MemoryLayout<Float>.stride * (tilesScratchCount + workers * kernelsScratchCount)
+    }
 
     /// Bytes of the tables.
     package var tableBytes: Int { rowSources.byteCount + columnSources.byteCount }
@@ -107,32 +108,28 @@ extension WinogradConvolution {
     return sources
   }
 
-  /// output = activation(convolution(input) + residual); the residual has the output's size.
-  package func run(
-    _ input: UnsafePointer<Float>, _ plan: Plan, residual: UnsafePointer<Float>?,
-    into output: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>, workers: Workers
-  ) {
+  package func run(_ plan: Plan, _ memory: LayerMemory) {
     let (inputs, outputs) = (shape.inputs, shape.outputs)
     let matrixStride = (
       inputs: Self.matrixStride(plan.tilesAtOnce, inputs), outputs: Self.matrixStride(plan.tilesAtOnce, outputs)
     )
-    let products = scratch + 36 &* matrixStride.inputs
+    let products = memory.scratch + 36 &* matrixStride.inputs
     var job = WinogradJob(
       input: WinogradInput(
-        x: input, width: plan.output.width, channels: inputs, rowSources: plan.rowSources.base,
+        x: memory.input, width: plan.output.width, channels: inputs, rowSources: plan.rowSources.base,
         columnSources: plan.columnSources.base, zeros: zeros.base, tileColumns: plan.tileColumns, firstTile: 0,
-        transformed: scratch, matrixStride: matrixStride.inputs),
-      weights: weights, transformedWeights: scratch + plan.tilesScratchCount,
+        transformed: memory.scratch, matrixStride: matrixStride.inputs),
+      weights: weights, transformedWeights: memory.scratch + plan.tilesScratchCount,
       transformedWeightsCount: plan.kernelsScratchCount, zeros: zeros.base,
       output: WinogradOutput(
         products: products, matrixStride: matrixStride.outputs, firstTile: 0, tileColumns: plan.tileColumns,
         height: plan.output.height, width: plan.output.width, channels: outputs, scale: scale.base,
-        bias: epilogue.bias.base, residual: residual, activation: epilogue.activation, y: output),
+        bias: epilogue.bias.base, residual: memory.second, activation: epilogue.activation, y: memory.output),
       tileCount: 0)
     let tileCount = plan.tileRows * plan.tileColumns
     for first in stride(from: 0, to: tileCount, by: plan.tilesAtOnce) {
       job.move(to: first, count: min(plan.tilesAtOnce, tileCount - first))
-      job.run(workers)
+      job.run(memory.workers)
     }
   }
 }

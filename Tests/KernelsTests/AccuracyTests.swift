@@ -92,9 +92,8 @@ import Testing
       shape, weights: weightRows(weights, length: inputs), epilogue: Epilogue(scale: scale, bias: bias))
     let plan = try convolution.plan(Grid(height: 1, width: 5, channels: inputs))
     var y = [Float](repeating: .nan, count: 5 * outputs)
-    let scratch = try FloatBuffer(count: plan.scratchCount)
     try convolution.run(
-      [Float](repeating: 1, count: 5 * inputs), plan, residual: nil, into: &y, scratch: scratch.base,
+      [Float](repeating: 1, count: 5 * inputs), plan, residual: nil, into: &y,
       workers: Workers(count: 1))
     #expect(y == (0..<5).flatMap { _ in bias })
     #expect(throws: Failure.self) { try Epilogue(scale: [1], bias: bias) }
@@ -124,9 +123,8 @@ import Testing
       weights: weightRows(weights, length: 9 * channels),
       epilogue: Epilogue(bias: [Float](repeating: 0, count: outputs)))
     let plan = try convolution.plan(Grid(height: side, width: side, channels: channels))
-    let scratch = try FloatBuffer(count: plan.scratchCount(workers: 1))
     var y = [Float](repeating: .nan, count: side * side * outputs)
-    try convolution.run(x, plan, residual: nil, into: &y, scratch: scratch.base, workers: Workers(count: 1))
+    try convolution.run(x, plan, residual: nil, into: &y, workers: Workers(count: 1))
     let exact = y.indices.map { place in
       let (position, output) = place.quotientAndRemainder(dividingBy: outputs)
       let (row, column) = position.quotientAndRemainder(dividingBy: side)

@@ -41,8 +41,7 @@ import Testing
     let residual = floats("r", plan.output.count)
     var y = [Float](repeating: .nan, count: plan.output.count)
     let workers = try Workers(count: 3)
-    let scratch = try FloatBuffer(count: plan.scratchCount)
-    convolution.run(x, plan, residual: residual, into: &y, scratch: scratch.base, workers: workers)
+    try convolution.run(x, plan, residual: residual, into: &y, workers: workers)
 
     let depthwise = try DepthwiseConvolution(
       ConvolutionShape(inputs: input.channels, outputs: input.channels, groups: input.channels, window: window),
@@ -51,7 +50,7 @@ import Testing
         scale: Array(scale[..<input.channels]), bias: Array(bias[..<input.channels]), activation: .relu))
     let depthwisePlan = try depthwise.plan(input)
     var z = [Float](repeating: .nan, count: depthwisePlan.output.count)
-    depthwise.run(x, depthwisePlan, into: &z, workers: workers)
+    try depthwise.run(x, depthwisePlan, into: &z, workers: workers)
 
     var (expected, expectedDepthwise): ([Double], [Double]) = ([], [])
     for row in 0..<plan.output.height {

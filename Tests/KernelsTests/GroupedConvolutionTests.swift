@@ -33,11 +33,10 @@ import Testing
     let groupedPlan = try grouped.plan(input)
     #expect(groupedPlan.output == plan.output)
     let workers = try Workers(count: 2)
-    let scratch = try FloatBuffer(count: plan.scratchCount)
     var expected = [Float](repeating: .nan, count: plan.output.count)
     var y = expected
-    plain.run(x, plan, residual: nil, into: &expected, scratch: scratch.base, workers: workers)
-    grouped.run(x, groupedPlan, into: &y, workers: workers)
+    try plain.run(x, plan, residual: nil, into: &expected, workers: workers)
+    try grouped.run(x, groupedPlan, into: &y, workers: workers)
     expectClose(y, expected, within: 1e-5)
   }
 

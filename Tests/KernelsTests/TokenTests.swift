@@ -16,9 +16,8 @@ import Testing
     let plan = try attention.plan(Grid(height: 1, width: tokens, channels: 3 * channels))
     #expect(plan.output == Grid(height: 1, width: tokens, channels: channels))
     let workers = try Workers(count: 2)
-    let scratch = try FloatBuffer(count: plan.scratchCount * workers.count)
     var y = [Float](repeating: .nan, count: plan.output.count)
-    attention.run(x, plan, into: &y, scratch: scratch.base, workers: workers)
+    try attention.run(x, plan, into: &y, workers: workers)
     func value(_ token: Int, _ part: Int, _ head: Int, _ i: Int) -> Double {
       Double(x[(token * 3 + part) * channels + head * width + i])
     }
@@ -50,7 +49,7 @@ import Testing
       classToken: [1, 2], positions: (0..<10).map { Float($0) * 10 }, side: 2)
     let plan = try assembly.plan(Grid(height: 2, width: 2, channels: 2))
     var y = [Float](repeating: .nan, count: 10)
-    assembly.run([1, 2, 3, 4, 5, 6, 7, 8], plan, into: &y)
+    try assembly.run([1, 2, 3, 4, 5, 6, 7, 8], plan, into: &y, workers: Workers(count: 1))
     #expect(y == [1, 12, 21, 32, 43, 54, 65, 76, 87, 98])
   }
 
@@ -61,7 +60,7 @@ import Testing
     let plan = try assembly.plan(Grid(height: 2, width: 5, channels: 1))
     #expect(plan.output == Grid(height: 1, width: 11, channels: 1))
     var y = [Float](repeating: .nan, count: 11)
-    assembly.run([Float](repeating: 0, count: 10), plan, into: &y)
+    try assembly.run([Float](repeating: 0, count: 10), plan, into: &y, workers: Workers(count: 1))
     let expected: [Float] = [
       0.7442074, 1.263649, 2.239165, 3.360221, 3.993064, 6.265877, 6.970748, 7.760835, 6.193167, 5.060935,
     ]

@@ -5,7 +5,7 @@ import Testing
 @testable import Kernels
 
 /// Products with weights as they lie in memory, against plain sums in double precision, on ragged shapes.
-struct ChangingWeightsTests {
+@Suite struct UnpackedMatrixTests {
   static let shapes = [
     (rows: 1, inputs: 1, outputs: 1), (5, 3, 7), (13, 255, 16), (7, 256, 17), (30, 300, 40), (3, 515, 65),
   ]

@@ -26,18 +26,16 @@ import Testing
     let plain = try Convolution(shape, weights: weightRows(weights, length: 9 * inputs), epilogue: epilogue)
     let plainPlan = try plain.plan(grid)
     var expected = [Float](repeating: .nan, count: height * width * outputs)
-    let plainScratch = try FloatBuffer(count: plainPlan.scratchCount)
-    plain.run(x, plainPlan, residual: residual, into: &expected, scratch: plainScratch.base, workers: workers)
+    try plain.run(x, plainPlan, residual: residual, into: &expected, workers: workers)
 
     let winograd = try WinogradConvolution(
       shape, weights: weightRows(weights, length: 9 * inputs), epilogue: epilogue)
     let plan = try winograd.plan(grid)
     #expect(plan.output == plainPlan.output)
-    let scratch = try FloatBuffer(count: plan.scratchCount(workers: 2))
     var bits: [[Float]] = []
     for workers in [workers, try Workers(count: 1)] {
       var y = [Float](repeating: .nan, count: expected.count)
-      winograd.run(x, plan, residual: residual, into: &y, scratch: scratch.base, workers: workers)
+      try winograd.run(x, plan, residual: residual, into: &y, workers: workers)
       let largest = expected.reduce(0) { max($0, abs($1)) }
       expectClose(y, expected, within: 1e-5 * Double(largest))
       bits.append(y)

@@ -5,6 +5,24 @@ import Kernels
 extension Microkernel {
   private static var rows: Int { 5 }
 
+  /// The sum of a column over the rows; 0 behind the columns.
+  private static func sums(_ stride: Int, columns: Int, _ value: (Int) -> Double) -> [Double] {
+    (0..<stride).map { column in
+      column < columns ? (0..<rows).reduce(0) { $0 + value($1 * stride + column) } : 0
+    }
+  }
+
+  /// A kernel that changes a gradient in place, whose results begin with it, and otherwise as zeros.
+  private static func inPlace(
+    _ gradient: FloatBuffer, _ y: FloatBuffer, _ kernel: @escaping () -> Void
+  ) -> () -> Void {
+    {
+      y.base.update(repeating: 0, count: y.count)
+      y.base.update(from: gradient.base, count: gradient.count)
+      kernel()
+    }
+  }
+
   static func reluGradient(columns: Int) -> Microkernel {
     let stride = columns + 8
     return Microkernel(name: "relu gradient \(rows) x \(columns)", work: rows * columns, bound: 2e-6) {
@@ -17,29 +35,21 @@ extension Microkernel {
       }
       // The gradient, its sums, and those by place of three and two places.
       let y = try FloatBuffer(count: (rows + 1 + 3 + 2) * stride)
-      let sums = y.base + rows * stride
+      let total = y.base + rows * stride
       let task = ReluGradient(
-        gradient: y.base, stride: stride, values: values.base, valueStride: stride, sum: sums,
-        firstPlaces: PlaceSums(sums: sums + stride, indices: places[0].base),
-        secondPlaces: PlaceSums(sums: sums + 4 * stride, indices: places[1].base))
-      func gradient(_ row: Int, _ i: Int) -> Double { values[row * stride + i] > 0 ? d[row * stride + i] : 0 }
-      func sum(_ i: Int, where isCounted: (Int) -> Bool) -> Double {
-        i < columns ? (0..<rows).filter(isCounted).reduce(0) { $0 + gradient($1, i) } : 0
+        gradient: y.base, stride: stride, values: values.base, valueStride: stride, sum: total,
+        firstPlaces: PlaceSums(sums: total + stride, indices: places[0].base),
+        secondPlaces: PlaceSums(sums: total + 4 * stride, indices: places[1].base))
+      func gradient(_ i: Int) -> Double { values[i] > 0 ? d[i] : 0 }
+      func placeSums(_ places: Buffer<Int32>, _ place: Int32) -> [Double] {
+        sums(stride, columns: columns) { places.base[$0 / stride] == place ? gradient($0) : 0 }
       }
       return Prepared(
-        run: {
-          y.base.update(repeating: 0, count: y.count)
-          y.base.update(from: d.base, count: d.count)
-          kernels.reluGradient(task, rows: rows, columns: columns)
-        }, result: y,
+        run: inPlace(d, y) { kernels.reluGradient(task, rows: rows, columns: columns) }, result: y,
         expected: {
-          let line = 0..<stride
-          let gradients = (0..<rows).flatMap { row in
-            line.map { $0 < columns ? gradient(row, $0) : d[row * stride + $0] }
-          }
-          return gradients + line.map { sum($0) { _ in true } }
-            + (0..<3).flatMap { place in line.map { sum($0) { places[0].base[$0] == place } } }
-            + (0..<2).flatMap { place in line.map { sum($0) { places[1].base[$0] == place } } }
+          let gradients = (0..<rows * stride).map { $0 % stride < columns ? gradient($0) : d[$0] }
+          return gradients + sums(stride, columns: columns, gradient)
+            + (0..<3).flatMap { placeSums(places[0], $0) } + (0..<2).flatMap { placeSums(places[1], $0) }
         })
     }
   }
@@ -53,18 +63,11 @@ extension Microkernel {
       let task = AffineGradient(
         gradient: y.base, stride: stride, u: u.base, uStride: stride, gain: gain.base,
         gainGradient: y.base + rows * stride, offsetGradient: y.base + (rows + 1) * stride)
-      func sum(_ i: Int, _ value: (Int) -> Double) -> Double {
-        i < columns ? (0..<rows).reduce(0) { $0 + value($1 * stride + i) } : 0
-      }
       return Prepared(
-        run: {
-          y.base.update(repeating: 0, count: y.count)
-          y.base.update(from: d.base, count: d.count)
-          kernels.affineGradient(task, rows: rows, columns: columns)
-        }, result: y,
+        run: inPlace(d, y) { kernels.affineGradient(task, rows: rows, columns: columns) }, result: y,
         expected: {
           (0..<rows * stride).map { $0 % stride < columns ? d[$0] * gain[$0 % stride] : d[$0] }
-            + (0..<stride).map { sum($0) { d[$0] * u[$0] } } + (0..<stride).map { sum($0) { d[$0] } }
+            + sums(stride, columns: columns) { d[$0] * u[$0] } + sums(stride, columns: columns) { d[$0] }
         })
     }
   }
@@ -86,22 +89,15 @@ extension Microkernel {
       func scale(_ i: Int) -> Double {
         0.19 * (d[i] * power[i] * x2[i] + lossGradient[i / stride]) * (1 - tanh[i] * tanh[i])
       }
-      func sum(_ i: Int, _ value: (Int) -> Double) -> Double {
-        i < columns ? (0..<rows).reduce(0) { $0 + value($1 * stride + i) } : 0
-      }
       return Prepared(
-        run: {
-          y.base.update(repeating: 0, count: y.count)
-          y.base.update(from: d.base, count: d.count)
-          kernels.couplingGradient(task, rows: rows, columns: columns)
-        }, result: y,
+        run: inPlace(d, y) { kernels.couplingGradient(task, rows: rows, columns: columns) }, result: y,
         expected: {
           let places = 0..<part
           func within(_ value: (Int) -> Double, else rest: (Int) -> Double = { _ in 0 }) -> [Double] {
             places.map { $0 % stride < columns ? value($0) : rest($0) }
           }
           return within({ d[$0] * power[$0] }, else: { d[$0] }) + within(scale) + within({ 0.1 * d[$0] })
-            + (0..<stride).map { sum($0, scale) } + (0..<stride).map { sum($0) { 0.1 * d[$0] } }
+            + sums(stride, columns: columns, scale) + sums(stride, columns: columns) { 0.1 * d[$0] }
         })
     }
   }

@@ -1,12 +1,6 @@
 import Basics
 import Kernels
 
-extension MaxPooling: Operation {
-  func run(_ plan: WindowPlan, _ memory: LayerMemory) {
-    run(memory.input, plan, into: memory.output, workers: memory.workers)
-  }
-}
-
 /// The plan of an operation that needs to know its input's size only.
 struct InputPlan: OperationPlan {
   let input: Grid

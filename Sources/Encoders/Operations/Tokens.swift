@@ -1,12 +1,6 @@
 import Basics
 import Kernels
 
-extension TokenAssembly: Operation {
-  func run(_ plan: Plan, _ memory: LayerMemory) { run(memory.input, plan, into: memory.output) }
-}
-
-extension TokenAssembly.Plan: OperationPlan {}
-
 /// The tokens of the patches as a map again, without the class token; the map's size is the second operand's.
 struct PatchTokens: Operation {
   func plan(_ input: Grid) throws(Failure) -> InputPlan { try plan(input, second: nil) }
@@ -38,14 +32,4 @@ struct TokenNorm: Operation {
       y: memory.output
     ).run(rows: plan.input.positions, memory.workers)
   }
-}
-
-extension Attention: Operation {
-  func run(_ plan: Plan, _ memory: LayerMemory) {
-    run(memory.input, plan, into: memory.output, scratch: memory.scratch, workers: memory.workers)
-  }
-}
-
-extension Attention.Plan: OperationPlan {
-  func scratchBytes(workers: Int) -> Int { MemoryLayout<Float>.stride * scratchCount * workers }
 }

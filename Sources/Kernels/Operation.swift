@@ -1,0 +1,47 @@
+import Basics
+
+/// What a layer of an encoder does, for any input size.
+package protocol Operation: Sendable {
+  associatedtype Plan: OperationPlan
+  /// Prepares the operation for operands of these sizes.
+  func plan(_ input: Grid, second: Grid?) throws(Failure) -> Plan
+  /// The same where the second operand's size follows from the input's, or there is none.
+  func plan(_ input: Grid) throws(Failure) -> Plan
+  /// Computes the output. Called for every frame: allocates nothing, and gives the same bits for any number of workers.
+  func run(_ plan: Plan, _ memory: LayerMemory)
+}
+
+extension Operation {
+  package func plan(_ input: Grid, second: Grid?) throws(Failure) -> Plan { try plan(input) }
+}
+
+/// An operation's output at one input size, and what it needs for it.
+package protocol OperationPlan {
+  var output: Grid { get }
+  /// Bytes of scratch memory.
+  func scratchBytes(workers: Int) -> Int
+  /// Bytes of the plan's tables.
+  var tableBytes: Int { get }
+}
+
+extension OperationPlan {
+  package func scratchBytes(workers: Int) -> Int { 0 }
+  package var tableBytes: Int { 0 }
+}
+
+/// What a layer reads and writes.
+package struct LayerMemory {
+  package let input: UnsafePointer<Float>
+  /// The layer's second operand. Convolutions add it before the activation: it has the output's size.
+  package let second: UnsafePointer<Float>?
+  package let output: UnsafeMutablePointer<Float>
+  package let scratch: UnsafeMutablePointer<Float>
+  package let workers: Workers
+
+  package init(
+    input: UnsafePointer<Float>, second: UnsafePointer<Float>?, output: UnsafeMutablePointer<Float>,
+    scratch: UnsafeMutablePointer<Float>, workers: Workers
+  ) {
+    (self.input, self.second, self.output, self.scratch, self.workers) = (input, second, output, scratch, workers)
+  }
+}
