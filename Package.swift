@@ -76,7 +76,7 @@ let package = Package(
       module(
         "Kernels",
         ["Basics", "KernelTasks", "KernelsBaseline", "KernelsAVX2", "KernelsAVX512", "CProcessor", "CProcess"]),
-      module("Imaging", ["Basics"]),
+      module("Imaging", ["Basics", "Kernels"]),
       module("Rendering", ["Basics", "Imaging"]),
       module("Encoders", ["Basics", "Kernels"]),
       module("Flows", ["Basics", "Kernels"]),
@@ -122,7 +122,7 @@ let package = Package(
       tests("Encoders", ["Basics", "Kernels", "Encoders", "Support"]),
       tests("Flows", ["Basics", "Kernels", "Flows", "Support"]),
       tests("Basics", ["Basics", "Support"]),
-      tests("Imaging", ["Basics", "Imaging"], fixtures: true),
+      tests("Imaging", ["Basics", "Imaging", "Kernels"], fixtures: true),
       tests("PNG", ["Basics", "Imaging", "PNG"], fixtures: true),
       tests("ImageFiles", ["Basics", "Imaging", "ImageFiles", "PNG"], fixtures: true),
       tests("DataSets", ["Basics", "DataSets", "Imaging", "PNG"], fixtures: true),

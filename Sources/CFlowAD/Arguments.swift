@@ -64,17 +64,8 @@ func checkedPath(_ path: UnsafePointer<CChar>?) throws(Failure) -> String {
   return string
 }
 
-/// A pointer through which a result is handed out.
-func checkedOutput<Value>(
-  _ pointer: UnsafeMutablePointer<Value>?, _ name: StaticString
-) throws(Failure) -> UnsafeMutablePointer<Value> {
-  guard let pointer else { throw Failure(.invalidArgument, "the pointer for the \(name) is NULL") }
-  return pointer
-}
-
-/// A raw pointer through which a result is handed out.
-func checkedOutput(_ pointer: UnsafeMutableRawPointer?, _ name: StaticString) throws(Failure) -> UnsafeMutableRawPointer
-{
+/// A pointer, of a type or raw, through which a result is handed out.
+func checkedOutput<Pointer>(_ pointer: Pointer?, _ name: StaticString) throws(Failure) -> Pointer {
   guard let pointer else { throw Failure(.invalidArgument, "the pointer for the \(name) is NULL") }
   return pointer
 }

@@ -1,4 +1,5 @@
 import Basics
+import Kernels
 
 /// How a frame becomes the network's input: cut into tiles, if it is large, each resized to `width` x `height` with
 /// a Pillow's LANCZOS on 8-bit RGB, divided by 255, then (v - mean) / standardDeviation per channel.
@@ -44,7 +45,7 @@ package struct Preprocessing: Sendable, Equatable {
   }
 
   /// Resizes frames, or tiles of them, to the network's size.
-  package var resizer: Resizer {
-    get throws(Failure) { try Resizer(width: width, height: height, window: window, resampling: resampling) }
+  package func resizer(_ workers: Workers? = nil) throws(Failure) -> Resizer {
+    try Resizer(width: width, height: height, window: window, resampling: resampling, workers: workers)
   }
 }

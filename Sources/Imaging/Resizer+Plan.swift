@@ -1,5 +1,6 @@
 import Basics
 import Glibc
+import Kernels
 
 extension Resizer {
   /// Weights and scratch memory for one size of frames, of any format: columns first.
@@ -13,16 +14,21 @@ extension Resizer {
     let vertical: LanczosWeights?
     /// What the horizontal pass leaves: frameHeight x width x channels.
     let rows: Buffer<UInt8>
-    /// A band of the frame, transposed: frameWidth columns of bandRows x channels, bandRows x 4 apart if in colour.
-    let columns: Buffer<UInt8>
-    /// One column of a band after the horizontal pass: bandRows x channels.
-    let column: Buffer<UInt8>
-    /// One row after the vertical pass: width x channels.
-    let line: Buffer<UInt8>
-    /// One row of a camera's frame, unpacked: frameWidth x channels.
-    let unpacked: Buffer<UInt8>
+    /// One for each thread.
+    private let scratch: [Scratch]
 
-    init(_ frame: Frame, width: Int, height: Int) throws(Failure) {
+    private struct Scratch {
+      /// A band of the frame, transposed: frameWidth columns of bandRows x channels, bandRows x 4 apart if in colour.
+      let columns: Buffer<UInt8>
+      /// One column of a band after the horizontal pass: bandRows x channels.
+      let column: Buffer<UInt8>
+      /// One row after the vertical pass: width x channels.
+      let line: Buffer<UInt8>
+      /// One row of a camera's frame, unpacked: frameWidth x channels.
+      let unpacked: Buffer<UInt8>
+    }
+
+    init(_ frame: Frame, width: Int, height: Int, threadCount: Int) throws(Failure) {
       frameWidth = frame.width
       frameHeight = frame.height
       self.width = width
@@ -30,10 +36,12 @@ extension Resizer {
       horizontal = try Self.weights(from: frameWidth, to: width)
       vertical = try Self.weights(from: frameHeight, to: height)
       rows = try Buffer(count: frameHeight * width * 3)
-      columns = try Buffer(count: horizontal == nil ? 0 : frameWidth * bandRows * 4)
-      column = try Buffer(count: bandRows * 3)
-      line = try Buffer(count: width * 3)
-      unpacked = try Buffer(count: frameWidth * 3)
+      let columnCount = horizontal == nil ? 0 : frame.width * bandRows * 4
+      scratch = try (0..<threadCount).map { _ throws(Failure) in
+        try Scratch(
+          columns: Buffer(count: columnCount), column: Buffer(count: bandRows * 3), line: Buffer(count: width * 3),
+          unpacked: Buffer(count: frame.width * 3))
+      }
     }
 
     func fits(_ frame: Frame) -> Bool {
@@ -45,61 +53,101 @@ extension Resizer {
       return try LanczosWeights(inputSize: inputSize, outputSize: outputSize)
     }
 
-    /// Calls the body with the finished lines from the top, 1 or 3 channels in the frame's order.
-    func forEachLine(_ frame: Frame, _ reader: RowReader, _ body: (_ y: Int, _ line: UnsafePointer<UInt8>) -> Void) {
-      let (rows, pitch) = horizontalPass(frame, reader)
-      for y in 0..<height {
-        guard let vertical else {
-          body(y, rows + y &* pitch)
-          continue
+    /// A frame on its way through the plan. Threads share its parts; which one computes a part does not matter to it.
+    struct Job {
+      let plan: Plan
+      let frame: Frame
+      let reader: RowReader
+      let target: LineTarget
+      /// The frame at its full height and the target's width, 1 or 3 channels in the frame's order, and the bytes from one
+      /// row to the next.
+      var rows: UnsafePointer<UInt8>
+      var pitch: Int
+    }
+
+    /// Writes the finished lines. Every row of the frame is wanted: the vertical filter's support leaves none out.
+    func run(_ frame: Frame, _ reader: RowReader, to target: LineTarget, _ workers: Workers?) {
+      let channels = frame.format.channelCount
+      var job = Job(
+        plan: self, frame: frame, reader: reader, target: target, rows: UnsafePointer(rows.base),
+        pitch: width &* channels)
+      if horizontal != nil {
+        share(job, parts: (frameHeight &+ bandRows &- 1) / bandRows, workers) { context, band, worker in
+          let job = context.assumingMemoryBound(to: Job.self)
+          job.pointee.plan.passHorizontally(band, of: job, job.pointee.plan.scratch[worker])
         }
-        vertical.taps(y).sum(rows, pitch: pitch, count: width &* frame.format.channelCount, into: line.base)
-        body(y, UnsafePointer(line.base))
+      } else if frame.camera == nil, frame.format.bytesPerPixel == channels {
+        (job.rows, job.pitch) = (frame.base, frame.stride)
+      } else {
+        share(job, parts: frameHeight, workers) { context, y, _ in
+          let job = context.assumingMemoryBound(to: Job.self)
+          job.pointee.plan.copy(y, of: job)
+        }
+      }
+      share(job, parts: height, workers) { context, y, worker in
+        let job = context.assumingMemoryBound(to: Job.self)
+        job.pointee.plan.passVertically(y, of: job, job.pointee.plan.scratch[worker])
       }
     }
 
-    /// The frame at its full height and the target's width, 1 or 3 channels in the frame's order, and the bytes from
-    /// one row to the next. Every row is wanted: the vertical filter's support leaves none out.
-    private func horizontalPass(_ frame: Frame, _ reader: RowReader) -> (rows: UnsafePointer<UInt8>, pitch: Int) {
-      let channels = frame.format.channelCount
-      let pixelBytes = frame.format.bytesPerPixel
-      let pitch = width &* channels
+    private func share(_ job: Job, parts: Int, _ workers: Workers?, _ body: Workers.Body) {
+      withUnsafePointer(to: job) { job in
+        if let workers { return workers.run(parts: parts, context: job, body: body) }
+        for part in 0..<parts { body(job, part, 0) }
+      }
+    }
+
+    /// A row, as it is but for alpha and a camera's format.
+    private func copy(_ y: Int, of job: UnsafePointer<Job>) {
+      let row = rows.base + y &* job.pointee.pitch
+      if job.pointee.frame.camera == nil {
+        dropAlpha(job.pointee.frame.row(y), into: row)
+      } else {
+        job.pointee.reader.read(job.pointee.frame, y, into: row)
+      }
+    }
+
+    /// A finished line.
+    private func passVertically(_ y: Int, of job: UnsafePointer<Job>, _ scratch: Scratch) {
+      let (rows, pitch, format) = (job.pointee.rows, job.pointee.pitch, job.pointee.frame.format)
+      var line = rows + y &* pitch
+      if let vertical {
+        vertical.taps(y).sum(rows, pitch: pitch, count: width &* format.channelCount, into: scratch.line.base)
+        line = UnsafePointer(scratch.line.base)
+      }
+      job.pointee.target.write(line, format, width: width, row: y)
+    }
+
+    /// A band of rows, each of which is read once and left as wide as the target.
+    private func passHorizontally(_ band: Int, of job: UnsafePointer<Job>, _ scratch: Scratch) {
+      guard let horizontal else { return }
+      let format = job.pointee.frame.format
+      let (channels, pixelBytes, pitch) = (format.channelCount, format.bytesPerPixel, job.pointee.pitch)
       // Room for the fourth byte of the last row's copy.
       let columnPitch = channels == 1 ? bandRows : bandRows &* 4
-      guard let horizontal else {
-        if frame.camera == nil, pixelBytes == channels { return (frame.base, frame.stride) }
-        for y in 0..<frameHeight {
-          let row = rows.base + y &* pitch
-          if frame.camera == nil { dropAlpha(frame.row(y), into: row) } else { reader.read(frame, y, into: row) }
+      let y = band &* bandRows
+      let count = min(bandRows, frameHeight &- y)
+      for r in 0..<count {
+        let row: UnsafePointer<UInt8>
+        if job.pointee.frame.camera != nil {
+          job.pointee.reader.read(job.pointee.frame, y &+ r, into: scratch.unpacked.base)
+          row = UnsafePointer(scratch.unpacked.base)
+        } else {
+          row = job.pointee.frame.row(y &+ r)
         }
-        return (UnsafePointer(rows.base), pitch)
+        if channels == 1 {
+          transposeGray(row, into: scratch.columns.base + r)
+        } else {
+          transposeColor(row, pixelBytes: pixelBytes, into: scratch.columns.base + 3 &* r)
+        }
       }
-      var y = 0
-      while y < frameHeight {
-        let count = min(bandRows, frameHeight &- y)
-        for r in 0..<count {
-          let row: UnsafePointer<UInt8>
-          if frame.camera != nil {
-            reader.read(frame, y &+ r, into: unpacked.base)
-            row = UnsafePointer(unpacked.base)
-          } else {
-            row = frame.row(y &+ r)
-          }
-          if channels == 1 {
-            transposeGray(row, into: columns.base + r)
-          } else {
-            transposeColor(row, pixelBytes: pixelBytes, into: columns.base + 3 &* r)
-          }
-        }
-        for x in 0..<width {
-          horizontal.taps(x).sum(
-            UnsafePointer(columns.base), pitch: columnPitch, count: bandRows &* channels,
-            into: column.base)
-          scatter(count, channels, to: rows.base + (y &* pitch &+ x &* channels), pitch: pitch)
-        }
-        y &+= bandRows
+      for x in 0..<width {
+        horizontal.taps(x).sum(
+          UnsafePointer(scratch.columns.base), pitch: columnPitch, count: bandRows &* channels,
+          into: scratch.column.base)
+        scatter(
+          scratch.column.base, count, channels, to: rows.base + (y &* pitch &+ x &* channels), pitch: pitch)
       }
-      return (UnsafePointer(rows.base), pitch)
     }
 
     /// A row of grey pixels to its place in the columns.
@@ -125,14 +173,16 @@ extension Resizer {
     }
 
     @inline(__always)
-    private func scatter(_ count: Int, _ channels: Int, to output: UnsafeMutablePointer<UInt8>, pitch: Int) {
+    private func scatter(
+      _ column: UnsafePointer<UInt8>, _ count: Int, _ channels: Int, to output: UnsafeMutablePointer<UInt8>, pitch: Int
+    ) {
       if channels == 1 {
-        for r in 0..<count { output[r &* pitch] = column.base[r] }
+        for r in 0..<count { output[r &* pitch] = column[r] }
       } else {
         for r in 0..<count {
-          output[r &* pitch] = column.base[3 &* r]
-          output[r &* pitch &+ 1] = column.base[3 &* r &+ 1]
-          output[r &* pitch &+ 2] = column.base[3 &* r &+ 2]
+          output[r &* pitch] = column[3 &* r]
+          output[r &* pitch &+ 1] = column[3 &* r &+ 1]
+          output[r &* pitch &+ 2] = column[3 &* r &+ 2]
         }
       }
     }

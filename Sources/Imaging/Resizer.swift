@@ -1,5 +1,6 @@
 import Basics
 import Glibc
+import Kernels
 
 /// Resizes frames to one size as Pillow's `Image.resize((width, height), Image.LANCZOS)` does in mode RGB, byte for
 /// byte: a horizontal pass, rounded to 8 bits, then a vertical one; a pass that changes no size is skipped
@@ -19,12 +20,15 @@ package final class Resizer {
   private var routes = LRUCache<Route>()
   private let resampling: Resampling
   private let reader: RowReader
+  private let workers: Workers?
 
   /// Sides 1...65535; fails with `invalidArgument`.
   ///
-  /// - Parameter window: how samples of more than 8 bits become 8.
+  /// - Parameters:
+  ///   - window: how samples of more than 8 bits become 8.
+  ///   - workers: who share the work; nil: the calling thread.
   package init(
-    width: Int, height: Int, window: Window = .full, resampling: Resampling = .pillow3
+    width: Int, height: Int, window: Window = .full, resampling: Resampling = .pillow3, workers: Workers? = nil
   ) throws(Failure) {
     let sides = 1...Frame.maximumSide
     guard sides.contains(width), sides.contains(height) else {
@@ -33,6 +37,7 @@ package final class Resizer {
     self.width = width
     self.height = height
     self.resampling = resampling
+    self.workers = workers
     reader = try RowReader(window: window)
   }
 
@@ -42,27 +47,35 @@ package final class Resizer {
     let route = try routes.element {
       $0.fits(frame)
     } orMake: { () throws(Failure) in
-      try Route(frame, width: width, height: height, resampling)
+      try Route(frame, width: width, height: height, resampling, threadCount: workers?.count ?? 1)
     }
-    try route.run(frame, reader) { y, line, format in emit(line, of: format, into: rgb + y &* width &* 3) }
+    try route.run(frame, reader, to: LineTarget(base: rgb, pitch: 3 &* width, isRGB: true), workers)
   }
 
-  /// One finished line of 1 or 3 channels, in the frame's order, as RGB.
-  private func emit(_ line: UnsafePointer<UInt8>, of format: PixelFormat, into rgb: UnsafeMutablePointer<UInt8>) {
-    if format == .gray8 {
-      for x in 0..<width {
-        rgb[3 &* x] = line[x]
-        rgb[3 &* x &+ 1] = line[x]
-        rgb[3 &* x &+ 2] = line[x]
+  /// Where finished lines go.
+  struct LineTarget {
+    let base: UnsafeMutablePointer<UInt8>
+    let pitch: Int
+    /// Whether they become RGB, or stay 1 or 3 channels in the frame's order.
+    let isRGB: Bool
+
+    func write(_ line: UnsafePointer<UInt8>, _ format: PixelFormat, width: Int, row: Int) {
+      let output = base + row &* pitch
+      if isRGB, format == .gray8 {
+        for x in 0..<width {
+          output[3 &* x] = line[x]
+          output[3 &* x &+ 1] = line[x]
+          output[3 &* x &+ 2] = line[x]
+        }
+      } else if isRGB, format.isBlueFirst {
+        for x in 0..<width {
+          output[3 &* x] = line[3 &* x &+ 2]
+          output[3 &* x &+ 1] = line[3 &* x &+ 1]
+          output[3 &* x &+ 2] = line[3 &* x]
+        }
+      } else {
+        memcpy(output, line, format.channelCount &* width)
       }
-    } else if format.isBlueFirst {
-      for x in 0..<width {
-        rgb[3 &* x] = line[3 &* x &+ 2]
-        rgb[3 &* x &+ 1] = line[3 &* x &+ 1]
-        rgb[3 &* x &+ 2] = line[3 &* x]
-      }
-    } else {
-      memcpy(rgb, line, 3 &* width)
     }
   }
 }

@@ -19,7 +19,7 @@ package final class FrameEncoder {
     preprocessing = detector.preprocessing
     let (width, height) = (preprocessing.width, preprocessing.height)
     pixels = try Buffer(count: 3 * width * height)
-    resizer = try preprocessing.resizer
+    resizer = try preprocessing.resizer(workers)
     normalization = Normalization(preprocessing)
     input = try FloatBuffer(count: 3 * width * height)
     session = try EncoderSession(encoder, height: height, width: width, workers: workers)

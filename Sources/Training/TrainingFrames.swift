@@ -35,7 +35,7 @@ struct TrainingFrames {
   init(_ preprocessing: Preprocessing, trained: Set<UInt64>) throws(Failure) {
     self.preprocessing = preprocessing
     self.trained = trained
-    resizer = try preprocessing.resizer
+    resizer = try preprocessing.resizer()
   }
 
   /// Adds a frame of any size. Fails with `.state` when it is to be held back from training, but was trained on.

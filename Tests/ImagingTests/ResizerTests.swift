@@ -1,6 +1,7 @@
 import Basics
 import Foundation
 import Imaging
+import Kernels
 import Testing
 
 /// A fixture `WxH-WxH-channels[-binary].bin`: noise resized by Pillow.
@@ -69,7 +70,8 @@ struct Resized: CustomTestStringConvertible, Sendable {
       let sides = fields.prefix(4).compactMap { Int($0) }
       try #require(sides.count == 4 && fields.count == 5)
       let samples = noise(sides[0] * sides[1] * 3, seed: 3)
-      let resizer = try Resizer(width: sides[2], height: sides[3], resampling: resampling)
+      let workers = sides[0] % 2 == 0 ? try Workers(count: 3) : nil
+      let resizer = try Resizer(width: sides[2], height: sides[3], resampling: resampling, workers: workers)
       for format in [PixelFormat.rgb8, .bgr8, .bgra8] {
         let picture = Picture(
           samples, channels: 3, width: sides[0], height: sides[1], format: format, padding: format == .bgra8 ? 3 : 0)

@@ -29,7 +29,7 @@ import Testing
         stride: 3 * fixture.frame_width, format: .rgb8)
       let preprocessing = session.detector.preprocessing
       return try FrameLikelihoods(
-        PreparedFrame(frame, preprocessing, resizer: preprocessing.resizer), by: session)
+        PreparedFrame(frame, preprocessing, resizer: preprocessing.resizer()), by: session)
     }
   }
 

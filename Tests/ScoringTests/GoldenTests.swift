@@ -118,7 +118,7 @@ import Testing
     var calibrator = Calibrator(plain)
     for index in 0..<2 {
       let frame = try withFrame(index) {
-        try PreparedFrame($0, contents.preprocessing, resizer: contents.preprocessing.resizer)
+        try PreparedFrame($0, contents.preprocessing, resizer: contents.preprocessing.resizer())
       }
       calibrator.add(try FrameLikelihoods(frame, by: plainScorer))
     }

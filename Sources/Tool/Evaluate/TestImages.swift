@@ -27,7 +27,7 @@ final class TestImages {
     _ samples: [Sample], _ preprocessing: Preprocessing, _ display: ProgressDisplay,
     onFailure: (Failure) throws(Failure) -> Void
   ) throws(Failure) {
-    let resizer = try preprocessing.resizer
+    let resizer = try preprocessing.resizer()
     let isTruthKnown = samples.contains(where: \.isDefective) && samples.allSatisfy(\.hasTruth)
     var (width, height) = (preprocessing.width, preprocessing.height)
     var (kept, frames, truth): ([Sample], [PreparedFrame], Buffer<UInt8>?) = ([], [], nil)
