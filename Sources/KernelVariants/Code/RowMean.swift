@@ -3,14 +3,6 @@ import KernelTasks
 extension Variant {
   package func addRowMean(_ task: borrowing RowMean, times factor: Float, to target: UnsafeMutablePointer<Float>) {
     var place = 0
-    while place &+ 4 &* WideVector.width <= task.length {
-      let (a, b, c, d) = fourMeans(task, place)
-      accumulate(a, times: factor, in: target + place)
-      accumulate(b, times: factor, in: target + (place &+ WideVector.width))
-      accumulate(c, times: factor, in: target + (place &+ 2 &* WideVector.width))
-      accumulate(d, times: factor, in: target + (place &+ 3 &* WideVector.width))
-      place &+= 4 &* WideVector.width
-    }
     while place &+ WideVector.width <= task.length {
       accumulate(mean(WideVector.self, task, place), times: factor, in: target + place)
       place &+= WideVector.width
@@ -30,27 +22,6 @@ extension Variant {
 @inline(__always)
 private func accumulate<V: FloatVector>(_ mean: V, times factor: Float, in target: UnsafeMutablePointer<Float>) {
   (V.load(target) + mean * V(repeating: factor)).store(to: target)
-}
-
-/// The means of four vectors of places that follow each other, whose sums hide each other's latency.
-@inline(__always)
-private func fourMeans(
-  _ task: borrowing RowMean, _ place: Int
-) -> (WideVector, WideVector, WideVector, WideVector) {
-  let (second, third, fourth) = (WideVector.width, 2 &* WideVector.width, 3 &* WideVector.width)
-  var row = task.rows + place
-  let (baseA, baseB) = (WideVector.load(row), WideVector.load(row + second))
-  let (baseC, baseD) = (WideVector.load(row + third), WideVector.load(row + fourth))
-  var (a, b, c, d) = (baseA, baseB, baseC, baseD)
-  for i in 0..<task.weightCount {
-    row += task.pitch
-    let weight = WideVector(repeating: task.weights[i])
-    a += (.load(row) - baseA) * weight
-    b += (.load(row + second) - baseB) * weight
-    c += (.load(row + third) - baseC) * weight
-    d += (.load(row + fourth) - baseD) * weight
-  }
-  return (a, b, c, d)
 }
 
 /// The mean of the rows' values from a place on.
