@@ -66,7 +66,7 @@ extension Resizer {
     }
 
     /// Writes the finished lines. Every row of the frame is wanted: the vertical filter's support leaves none out.
-    func run(_ frame: Frame, _ reader: RowReader, to target: LineTarget, _ workers: Workers?) {
+    func run(_ frame: Frame, _ reader: RowReader, to target: LineTarget, _ workers: Workers) {
       let channels = frame.format.channelCount
       var job = Job(
         plan: self, frame: frame, reader: reader, target: target, rows: UnsafePointer(rows.base),
@@ -90,11 +90,8 @@ extension Resizer {
       }
     }
 
-    private func share(_ job: Job, parts: Int, _ workers: Workers?, _ body: Workers.Body) {
-      withUnsafePointer(to: job) { job in
-        if let workers { return workers.run(parts: parts, context: job, body: body) }
-        for part in 0..<parts { body(job, part, 0) }
-      }
+    private func share(_ job: Job, parts: Int, _ workers: Workers, _ body: Workers.Body) {
+      withUnsafePointer(to: job) { workers.run(parts: parts, context: $0, body: body) }
     }
 
     /// A row, as it is but for alpha and a camera's format.

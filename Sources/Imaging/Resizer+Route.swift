@@ -25,7 +25,7 @@ extension Resizer {
     func fits(_ frame: Frame) -> Bool { (first ?? last).fits(frame) }
 
     /// Writes the finished lines.
-    func run(_ frame: Frame, _ reader: RowReader, to target: LineTarget, _ workers: Workers?) throws(Failure) {
+    func run(_ frame: Frame, _ reader: RowReader, to target: LineTarget, _ workers: Workers) throws(Failure) {
       guard let first, let middle else { return last.run(frame, reader, to: target, workers) }
       let lower = try Self.lower(frame, middle, height: first.height)
       first.run(frame, reader, to: LineTarget(base: middle.base, pitch: lower.stride, isRGB: false), workers)

@@ -20,13 +20,13 @@ package final class Resizer {
   private var routes = LRUCache<Route>()
   private let resampling: Resampling
   private let reader: RowReader
-  private let workers: Workers?
+  private let workers: Workers
 
   /// Sides 1...65535; fails with `invalidArgument`.
   ///
   /// - Parameters:
   ///   - window: how samples of more than 8 bits become 8.
-  ///   - workers: who share the work; nil: the calling thread.
+  ///   - workers: share the work; nil for the calling thread alone.
   package init(
     width: Int, height: Int, window: Window = .full, resampling: Resampling = .pillow3, workers: Workers? = nil
   ) throws(Failure) {
@@ -37,7 +37,7 @@ package final class Resizer {
     self.width = width
     self.height = height
     self.resampling = resampling
-    self.workers = workers
+    self.workers = if let workers { workers } else { try Workers(count: 1) }
     reader = try RowReader(window: window)
   }
 
@@ -47,7 +47,7 @@ package final class Resizer {
     let route = try routes.element {
       $0.fits(frame)
     } orMake: { () throws(Failure) in
-      try Route(frame, width: width, height: height, resampling, threadCount: workers?.count ?? 1)
+      try Route(frame, width: width, height: height, resampling, threadCount: workers.count)
     }
     try route.run(frame, reader, to: LineTarget(base: rgb, pitch: 3 &* width, isRGB: true), workers)
   }

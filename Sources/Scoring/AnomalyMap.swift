@@ -13,7 +13,8 @@ package final class AnomalyMap {
   /// The frame's map, or sum before it is inverted: height x width of its layout.
   package var values: UnsafePointer<Float> { UnsafePointer(buffer.base) }
   private let preprocessing: Preprocessing
-  private let levels: LevelSum
+  private let upsampler: LikelihoodUpsampler
+  private let workers: Workers
   private let region: RegionOfInterest?
   private var buffer: FloatBuffer
   private var layouts = LRUCache<FrameLayout>()
@@ -24,21 +25,26 @@ package final class AnomalyMap {
   /// - Parameters:
   ///   - region: within which frames are scored; nil for whole frames.
   ///   - smoothing: as ``Calibration/smoothing``.
+  ///   - workers: share the work; nil for the calling thread alone.
   package init(
-    _ preprocessing: Preprocessing, levels grids: [Grid], region: RegionOfInterest?, smoothing: Double
+    _ preprocessing: Preprocessing, levels grids: [Grid], region: RegionOfInterest?, smoothing: Double,
+    workers: Workers? = nil
   ) throws(Failure) {
     self.preprocessing = preprocessing
     self.region = region
-    levels = try LevelSum(
+    self.workers = if let workers { workers } else { try Workers(count: 1) }
+    upsampler = try LikelihoodUpsampler(
       width: preprocessing.width, height: preprocessing.height, levels: grids, smoothing: smoothing)
     buffer = try FloatBuffer(count: preprocessing.width * preprocessing.height)
   }
 
   /// The map of a detector as it was calibrated, or within another region.
-  package convenience init(_ detector: Detector, region: RegionOfInterest?) throws(Failure) {
+  package convenience init(
+    _ detector: Detector, region: RegionOfInterest?, workers: Workers? = nil
+  ) throws(Failure) {
     try self.init(
       detector.preprocessing, levels: detector.levels, region: region,
-      smoothing: detector.calibration?.smoothing ?? 0)
+      smoothing: detector.calibration?.smoothing ?? 0, workers: workers)
   }
 
   /// The layout for frames of a size: new tables and memory for one that was not met lately. Fails with `.outOfMemory`,
@@ -47,7 +53,7 @@ package final class AnomalyMap {
     let layout = try layouts.element {
       $0.frameWidth == frameWidth && $0.frameHeight == frameHeight
     } orMake: { () throws(Failure) in
-      try FrameLayout(preprocessing, levels, frameWidth: frameWidth, frameHeight: frameHeight, region: region)
+      try FrameLayout(preprocessing, upsampler, frameWidth: frameWidth, frameHeight: frameHeight, region: region)
     }
     if buffer.count < layout.count { buffer = try FloatBuffer(count: layout.count) }
     return layout
@@ -60,16 +66,16 @@ package final class AnomalyMap {
     if tile == 0 { buffer.base.update(repeating: 0, count: layout.width &* layout.height) }
     let (row, column) = layout.tiles.place(tile)
     let (left, top) = (layout.tiles.columns.mapStart(column), layout.tiles.rows.mapStart(row))
-    levels.add(
+    upsampler.add(
       logLikelihoods: logLikelihoods, levelMaxima: levelMaxima, isUsed: layout.used(tile),
       columnWeights: layout.columns.weights(column), rowWeights: layout.rows.weights(row),
-      to: buffer.base + top &* layout.width + left, pitch: layout.width)
+      to: buffer.base + top &* layout.width + left, pitch: layout.width, workers)
   }
 
   /// Computes the sum of a frame that was kept.
   package func sum(_ frame: FrameLikelihoods, levelMaxima: [Double]) throws(Failure) -> FrameLayout {
     let layout = try layout(frameWidth: frame.width, frameHeight: frame.height)
-    let positions = levels.positionCounts.reduce(0, +)
+    let positions = upsampler.positionCounts.reduce(0, +)
     frame.values.withUnsafeBufferPointer { values in
       guard let values = values.baseAddress else { return }
       for tile in 0..<layout.tiles.count {
@@ -81,7 +87,7 @@ package final class AnomalyMap {
 
   /// Of each level the largest log-likelihood of all frames, of the positions that the map uses.
   package func levelMaxima(of frames: [FrameLikelihoods]) throws(Failure) -> [Double] {
-    var maxima = levels.positionCounts.map { _ in -Float.infinity }
+    var maxima = upsampler.positionCounts.map { _ in -Float.infinity }
     try forEachUsed(of: frames) { level, value in maxima[level] = max(maxima[level], value) }
     return maxima.map { Double($0) }
   }
@@ -106,7 +112,7 @@ package final class AnomalyMap {
       for tile in 0..<layout.tiles.count {
         let isUsed = layout.used(tile)
         var start = 0
-        for (level, count) in levels.positionCounts.enumerated() {
+        for (level, count) in upsampler.positionCounts.enumerated() {
           for i in start..<start + count where isUsed?[i] ?? true { body(level, frame.values[first + i]) }
           start += count
         }

@@ -25,7 +25,8 @@ package final class FrameLayout {
 
   /// Fails with `.outOfMemory`, and with `.invalidArgument` when no place of the map lies in the region.
   init(
-    _ preprocessing: Preprocessing, _ levels: LevelSum, frameWidth: Int, frameHeight: Int, region: RegionOfInterest?
+    _ preprocessing: Preprocessing, _ upsampler: LikelihoodUpsampler, frameWidth: Int, frameHeight: Int,
+    region: RegionOfInterest?
   ) throws(Failure) {
     let tiles = preprocessing.tiles(frameWidth: frameWidth, frameHeight: frameHeight)
     self.frameWidth = frameWidth
@@ -40,15 +41,15 @@ package final class FrameLayout {
     columns = try BlendedAxis(tiles.columns)
     rows = try BlendedAxis(tiles.rows)
     self.region = try region?.resized(width: width, height: height)
-    used = try self.region.map { (region) throws(Failure) in try Self.used(tiles, levels, by: region) }
+    used = try self.region.map { (region) throws(Failure) in try Self.used(tiles, upsampler, by: region) }
     frameColumns = try ResampledAxis(length: width, cellsTo: frameWidth)
     frameRows = try ResampledAxis(length: height, cellsTo: frameHeight)
   }
 
   private static func used(
-    _ tiles: TileGrid, _ levels: LevelSum, by region: RegionOfInterest
+    _ tiles: TileGrid, _ upsampler: LikelihoodUpsampler, by region: RegionOfInterest
   ) throws(Failure) -> Buffer<Bool> {
-    let positions = levels.positionCounts.reduce(0, +)
+    let positions = upsampler.positionCounts.reduce(0, +)
     guard let count = checkedProduct([tiles.count, positions]) else {
       throw Failure(.outOfMemory, "\(tiles.count) tiles are too many")
     }
@@ -56,7 +57,7 @@ package final class FrameLayout {
     for tile in 0..<tiles.count {
       let (row, column) = tiles.place(tile)
       let (left, top) = (tiles.columns.mapStart(column), tiles.rows.mapStart(row))
-      levels.markUsed(used.base + tile * positions) { x, y in region.mask[(top + y) * region.width + left + x] != 0 }
+      upsampler.markUsed(used.base + tile * positions) { x, y in region.mask[(top + y) * region.width + left + x] != 0 }
     }
     return used
   }

@@ -56,7 +56,8 @@ package final class FrameScorer {
     self.thresholds = thresholds
     calibratedThresholds = thresholds
     constants = likelihoods.detector.calibration.map { ($0.levelMaxima, $0.total) }
-    anomalyMap = try AnomalyMap(likelihoods.detector, region: likelihoods.detector.calibration?.regionOfInterest)
+    anomalyMap = try AnomalyMap(
+      likelihoods.detector, region: likelihoods.detector.calibration?.regionOfInterest, workers: workers)
   }
 
   /// A scorer of the same detector with another calibration, in the same memory and with the same threads: use one of the
@@ -70,7 +71,7 @@ package final class FrameScorer {
   /// low scores are not strange, nor are high means.
   package func setRegionOfInterest(_ region: RegionOfInterest?) throws(Failure) {
     let calibrated = detector.calibration?.regionOfInterest
-    anomalyMap = try AnomalyMap(detector, region: region ?? calibrated)
+    anomalyMap = try AnomalyMap(detector, region: region ?? calibrated, workers: workers)
     isInCalibratedRegion = region?.isEqual(to: calibrated) ?? true
     thresholds = isInCalibratedRegion ? calibratedThresholds : calibratedThresholds.withoutStrangeness
   }

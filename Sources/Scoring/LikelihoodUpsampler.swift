@@ -2,10 +2,10 @@ import Basics
 import Glibc
 import Kernels
 
-/// The sum over a tile's feature levels of their likelihoods at the network's size: bilinear(exp(log p / C - maximum of
-/// the level)), with align_corners = true: the corners of a level's grid fall on the corners of the map. A detector may have
-/// it smoothed by a Gaussian, as PaDiM and PatchCore smooth their maps.
-struct LevelSum {
+/// Brings the likelihoods of a tile's feature levels to the network's size and sums them over the levels: bilinear(exp(log p / C
+/// - maximum of the level)), with align_corners = true, so that the corners of a level's grid fall on the corners of the map. A
+/// detector may have the sum smoothed by a Gaussian, as PaDiM and PatchCore smooth their maps.
+struct LikelihoodUpsampler {
   let width: Int
   let height: Int
   private let axes: [(rows: SmoothedAxis, columns: SmoothedAxis)]
@@ -43,10 +43,11 @@ struct LevelSum {
   ///   - logLikelihoods: log p / C, the levels' grids one after the other, finest first.
   ///   - isUsed: as ``markUsed(_:where:)`` has it; nil when all positions are.
   ///   - pitch: values from one row of the map to the next.
+  ///   - workers: share the map's rows, most of the work. Which of them computes a row does not matter to its bits.
   func add(
     logLikelihoods: UnsafePointer<Float>, levelMaxima: [Double], isUsed: UnsafePointer<Bool>?,
     columnWeights: UnsafePointer<Float>, rowWeights: UnsafePointer<Float>, to map: UnsafeMutablePointer<Float>,
-    pitch: Int
+    pitch: Int, _ workers: Workers
   ) {
     var (start, rows) = (0, self.rows.base)
     for (level, grid) in grids.enumerated() {
@@ -61,13 +62,34 @@ struct LevelSum {
       start &+= grid.positions
       rows += grid.height &* width
     }
-    // All levels of a row of the map, while it is in the first-level cache.
-    for y in 0..<height {
-      var rows = UnsafePointer(self.rows.base)
-      for (level, grid) in grids.enumerated() {
-        let mean = axes[level].rows[y].mean(rows, length: width)
-        Kernels.selected.addRowMean(mean, times: rowWeights[y], to: map + y &* pitch)
-        rows += grid.height &* width
+    let job = RowsJob(upsampler: self, weights: rowWeights, map: map, pitch: pitch)
+    withUnsafePointer(to: job) { job in
+      workers.run(parts: (height &+ Self.bandRows &- 1) / Self.bandRows, context: job) { context, band, _ in
+        context.assumingMemoryBound(to: RowsJob.self).pointee.add(band: band)
+      }
+    }
+  }
+
+  /// Rows of the map in one part of a job, so that a part takes longer than its handing out.
+  private static let bandRows = 16
+
+  /// The last step, from the levels' ``rows`` to those of the map.
+  private struct RowsJob {
+    let upsampler: LikelihoodUpsampler
+    let weights: UnsafePointer<Float>
+    let map: UnsafeMutablePointer<Float>
+    let pitch: Int
+
+    func add(band: Int) {
+      let (width, first) = (upsampler.width, band &* bandRows)
+      // All levels of a row of the map, while it is in the first-level cache.
+      for y in first..<min(first &+ bandRows, upsampler.height) {
+        var rows = UnsafePointer(upsampler.rows.base)
+        for (level, grid) in upsampler.grids.enumerated() {
+          let mean = upsampler.axes[level].rows[y].mean(rows, length: width)
+          Kernels.selected.addRowMean(mean, times: weights[y], to: map + y &* pitch)
+          rows += grid.height &* width
+        }
       }
     }
   }
