@@ -30,3 +30,10 @@ package struct Failure: Error {
   /// The same failure with where it happened before its message.
   package func within(_ place: String) -> Failure { Failure(kind, "\(place): \(message)") }
 }
+
+/// Fails with `.invalidArgument` when a value is not within a range, as NaN never is.
+package func checkRange<Value: Comparable>(
+  _ name: String, _ value: Value, within range: ClosedRange<Value>
+) throws(Failure) {
+  guard range.contains(value) else { throw Failure(.invalidArgument, "\(name) \(value) is not within \(range)") }
+}

@@ -8,14 +8,14 @@ import Training
 extension cflowad_train_options {
   init(_ options: TrainingOptions) {
     self.init()
-    input_width = UInt32(options.inputWidth)
-    input_height = UInt32(options.inputHeight)
+    input_width = UInt32(options.preprocessing.width)
+    input_height = UInt32(options.preprocessing.height)
     level_count = UInt32(options.levelCount)
-    coupling_blocks = UInt32(options.couplingBlocks)
-    condition_channels = UInt32(options.conditionChannels)
-    permutation = Int32(options.permutation == .soft ? CFLOWAD_PERMUTATION_SOFT : CFLOWAD_PERMUTATION_HARD)
-    clamp = Int32(options.clamp == .tanh ? CFLOWAD_CLAMP_TANH : CFLOWAD_CLAMP_TANH_SCALED)
-    clamp_alpha = options.clampAlpha
+    coupling_blocks = UInt32(options.flow.blockCount)
+    condition_channels = UInt32(options.flow.conditionChannels)
+    permutation = Int32(options.flow.permutation == .soft ? CFLOWAD_PERMUTATION_SOFT : CFLOWAD_PERMUTATION_HARD)
+    clamp = Int32(options.flow.clamp == .tanh ? CFLOWAD_CLAMP_TANH : CFLOWAD_CLAMP_TANH_SCALED)
+    clamp_alpha = options.flow.clampAlpha
     meta_epochs = UInt32(options.metaEpochs)
     sub_epochs = UInt32(options.subEpochs)
     warmup_epochs = UInt32(options.warmupEpochs)
@@ -25,15 +25,15 @@ extension cflowad_train_options {
     learning_rate = options.learningRate
     rotation_degrees = options.rotationDegrees
     calibration_fraction = options.calibrationFraction
-    false_reject_rate = options.falseRejectRate
+    false_reject_rate = options.calibration.falseRejectRate
     seed = options.seed
     feature_cache_bytes = UInt64(options.featureCacheBytes)
-    window_low = options.window.low
-    window_high = options.window.high
-    resample = options.resampling.rawValue
-    tile_width = UInt32(options.tiling?.width ?? 0)
-    tile_height = UInt32(options.tiling?.height ?? 0)
-    tile_overlap = UInt32(options.tiling?.overlap ?? 0)
+    window_low = options.preprocessing.window.low
+    window_high = options.preprocessing.window.high
+    resample = options.preprocessing.resampling.rawValue
+    tile_width = UInt32(options.preprocessing.tiling?.width ?? 0)
+    tile_height = UInt32(options.preprocessing.tiling?.height ?? 0)
+    tile_overlap = UInt32(options.preprocessing.tiling?.overlap ?? 0)
     decay_rate = options.decayRate
     withUnsafeMutableBytes(of: &decay_percents) { bytes in
       let percents = bytes.bindMemory(to: UInt32.self)
@@ -44,14 +44,14 @@ extension cflowad_train_options {
     gaussian_bytes = UInt64(options.gaussianBytes)
     time_budget = options.timeBudget
     preset = options.preset.rawValue
-    review_rate = options.reviewRate
-    low_rate = options.lowRate
-    low_verdict = options.lowVerdict.rawValue
-    pixel_rate = options.pixelRate
+    review_rate = options.calibration.reviewRate
+    low_rate = options.calibration.lowRate
+    low_verdict = options.calibration.lowVerdict.rawValue
+    pixel_rate = options.calibration.pixelRate
     half_turns = options.halfTurns.rawValue
-    map_smoothing = options.mapSmoothing ?? -1
+    map_smoothing = options.calibration.smoothing.map { Float($0) } ?? -1
     miss_cost = 10
-    switch options.thresholdRule {
+    switch options.calibration.rule {
     case .conformal: threshold_rule = Int32(CFLOWAD_THRESHOLD_CONFORMAL)
     case .bestF1: threshold_rule = Int32(CFLOWAD_THRESHOLD_F1)
     case .lowestCost(let miss):
@@ -68,22 +68,22 @@ extension TrainingOptions {
   /// Fails with `.invalidArgument` for a constant that is none; ranges are checked by ``validate()``.
   init(_ options: cflowad_train_options) throws(Failure) {
     self.init()
-    inputWidth = Int(options.input_width)
-    inputHeight = Int(options.input_height)
     levelCount = Int(options.level_count)
-    couplingBlocks = Int(options.coupling_blocks)
-    conditionChannels = Int(options.condition_channels)
-    switch Int(options.permutation) {
-    case CFLOWAD_PERMUTATION_SOFT: permutation = .soft
-    case CFLOWAD_PERMUTATION_HARD: permutation = .hard
-    default: throw Failure(.invalidArgument, "\(options.permutation) is not a CFLOWAD_PERMUTATION_ constant")
-    }
-    switch Int(options.clamp) {
-    case CFLOWAD_CLAMP_TANH: clamp = .tanh
-    case CFLOWAD_CLAMP_TANH_SCALED: clamp = .scaledTanh
-    default: throw Failure(.invalidArgument, "\(options.clamp) is not a CFLOWAD_CLAMP_ constant")
-    }
-    clampAlpha = options.clamp_alpha
+    let permutation: FlowDescription.Permutation =
+      switch Int(options.permutation) {
+      case CFLOWAD_PERMUTATION_SOFT: .soft
+      case CFLOWAD_PERMUTATION_HARD: .hard
+      default: throw Failure(.invalidArgument, "\(options.permutation) is not a CFLOWAD_PERMUTATION_ constant")
+      }
+    let clamp: FlowDescription.Clamp =
+      switch Int(options.clamp) {
+      case CFLOWAD_CLAMP_TANH: .tanh
+      case CFLOWAD_CLAMP_TANH_SCALED: .scaledTanh
+      default: throw Failure(.invalidArgument, "\(options.clamp) is not a CFLOWAD_CLAMP_ constant")
+      }
+    flow = try FlowDescription(
+      blockCount: Int(options.coupling_blocks), conditionChannels: Int(options.condition_channels),
+      permutation: permutation, clamp: clamp, clampAlpha: options.clamp_alpha)
     metaEpochs = Int(options.meta_epochs)
     subEpochs = Int(options.sub_epochs)
     // So that few epochs alone are a choice that makes sense.
@@ -97,16 +97,17 @@ extension TrainingOptions {
     learningRate = options.learning_rate
     rotationDegrees = options.rotation_degrees
     calibrationFraction = options.calibration_fraction
-    falseRejectRate = options.false_reject_rate
+    calibration.falseRejectRate = options.false_reject_rate
     seed = options.seed
     featureCacheBytes = Int(clamping: options.feature_cache_bytes)
-    window = try Window(low: options.window_low, high: options.window_high)
     guard let resampling = Resampling(rawValue: options.resample) else {
       throw Failure(.invalidArgument, "\(options.resample) is not a CFLOWAD_RESAMPLE_ constant")
     }
-    self.resampling = resampling
     guard options.reserved == 0 else { throw Failure(.invalidArgument, "the options' reserved field is not 0") }
-    tiling = try Tiling(options.tile_width, options.tile_height, overlap: options.tile_overlap)
+    preprocessing = try Preprocessing(
+      width: Int(options.input_width), height: Int(options.input_height),
+      window: Window(low: options.window_low, high: options.window_high),
+      tiling: Tiling(options.tile_width, options.tile_height, overlap: options.tile_overlap), resampling: resampling)
     guard let start = Start(rawValue: options.start) else {
       throw Failure(.invalidArgument, "\(options.start) is not a CFLOWAD_START_ constant")
     }
@@ -123,20 +124,20 @@ extension TrainingOptions {
       throw Failure(.invalidArgument, "\(options.half_turns) is not a CFLOWAD_HALF_TURNS_ constant")
     }
     self.halfTurns = halfTurns
-    mapSmoothing = options.map_smoothing < 0 ? nil : options.map_smoothing
+    calibration.smoothing = options.map_smoothing < 0 ? nil : Double(options.map_smoothing)
     decayRate = options.decay_rate
     decayPercents = withUnsafeBytes(of: options.decay_percents) { $0.bindMemory(to: UInt32.self).map { Int($0) } }
-    reviewRate = options.review_rate
-    lowRate = options.low_rate
+    calibration.reviewRate = options.review_rate
+    calibration.lowRate = options.low_rate
     guard let lowVerdict = Verdict(rawValue: options.low_verdict) else {
       throw Failure(.invalidArgument, "\(options.low_verdict) is not a CFLOWAD_VERDICT_ constant")
     }
-    self.lowVerdict = lowVerdict
-    pixelRate = options.pixel_rate
+    calibration.lowVerdict = lowVerdict
+    calibration.pixelRate = options.pixel_rate
     switch Int(options.threshold_rule) {
-    case CFLOWAD_THRESHOLD_CONFORMAL: thresholdRule = .conformal
-    case CFLOWAD_THRESHOLD_F1: thresholdRule = .bestF1
-    case CFLOWAD_THRESHOLD_COST: thresholdRule = .lowestCost(miss: Double(options.miss_cost))
+    case CFLOWAD_THRESHOLD_CONFORMAL: calibration.rule = .conformal
+    case CFLOWAD_THRESHOLD_F1: calibration.rule = .bestF1
+    case CFLOWAD_THRESHOLD_COST: calibration.rule = .lowestCost(miss: Double(options.miss_cost))
     default: throw Failure(.invalidArgument, "\(options.threshold_rule) is not a CFLOWAD_THRESHOLD_ constant")
     }
   }

@@ -26,20 +26,23 @@ package struct FlowDescription: Sendable, Equatable {
     case gaussian
   }
 
-  package let start: Start
+  package private(set) var start = Start.none
   /// K; 0 only behind a start that is a density of its own.
-  package let blockCount: Int
+  package private(set) var blockCount = 8
   /// P, the length of the positional encoding; 0 for an unconditional flow (`freia-flow`).
-  package let conditionChannels: Int
-  package let permutation: Permutation
-  package let clamp: Clamp
+  package private(set) var conditionChannels = 128
+  package private(set) var permutation = Permutation.soft
+  package private(set) var clamp = Clamp.tanh
   /// alpha.
-  package let clampAlpha: Float
+  package private(set) var clampAlpha: Float = 1.9
 
+  /// The published system's.
+  package init() {}
+
+  /// Fails with `.invalidArgument` for a number out of range.
   package init(
-    start: Start = .none, blockCount: Int = 8, conditionChannels: Int = 128, permutation: Permutation = .soft,
-    clamp: Clamp = .tanh,
-    clampAlpha: Float = 1.9
+    start: Start = .none, blockCount: Int = Self().blockCount, conditionChannels: Int = Self().conditionChannels,
+    permutation: Permutation = .soft, clamp: Clamp = .tanh, clampAlpha: Float = Self().clampAlpha
   ) throws(Failure) {
     let blockRange = (start == .none ? 1 : 0)...64
     guard blockRange.contains(blockCount) else {
@@ -59,10 +62,11 @@ package struct FlowDescription: Sendable, Equatable {
     self.clampAlpha = clampAlpha
   }
 
-  /// The same with another number of blocks.
-  package func with(blockCount: Int) throws(Failure) -> FlowDescription {
+  /// The same with another number of blocks, and perhaps another start.
+  package func with(start: Start? = nil, blockCount: Int) throws(Failure) -> FlowDescription {
     try FlowDescription(
-      start: start, blockCount: blockCount, conditionChannels: conditionChannels, permutation: permutation,
+      start: start ?? self.start, blockCount: blockCount, conditionChannels: conditionChannels,
+      permutation: permutation,
       clamp: clamp, clampAlpha: clampAlpha)
   }
 }

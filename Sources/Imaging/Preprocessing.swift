@@ -4,26 +4,30 @@ import Kernels
 /// How a frame becomes the network's input: cut into tiles, if it is large, each resized to `width` x `height` with
 /// a Pillow's LANCZOS on 8-bit RGB, divided by 255, then (v - mean) / standardDeviation per channel.
 package struct Preprocessing: Sendable, Equatable {
-  package let width: Int
-  package let height: Int
+  package private(set) var width = 256
+  package private(set) var height = 256
   /// R, G, B, on the scale 0...1.
-  package let mean: [Float]
+  package private(set) var mean: [Float] = [0, 0, 0]
   /// R, G, B, on the scale 0...1; above 0.
-  package let standardDeviation: [Float]
-  /// Of samples of more than 8 bits, before all else.
-  package let window: Window
+  package private(set) var standardDeviation: [Float] = [1, 1, 1]
+  /// How samples of more than 8 bits become 8, before all else.
+  package private(set) var window = Window.full
   /// nil: the network sees whole frames.
-  package let tiling: Tiling?
-  /// Which Pillow's.
-  package let resampling: Resampling
+  package private(set) var tiling: Tiling?
+  /// Which Pillow's resize it is.
+  package private(set) var resampling = Resampling.pillow3
 
   /// Largest side of the network's input, in pixels.
   package static let maximumSide = 2048
   package static let minimumSide = 32
 
+  /// Whole frames at the original's default size, not normalised.
+  package init() {}
+
+  /// Fails with `.invalidArgument` for a value out of range.
   package init(
-    width: Int, height: Int, mean: [Float], standardDeviation: [Float], window: Window = .full, tiling: Tiling? = nil,
-    resampling: Resampling = .pillow3
+    width: Int, height: Int, mean: [Float] = Self().mean, standardDeviation: [Float] = Self().standardDeviation,
+    window: Window = .full, tiling: Tiling? = nil, resampling: Resampling = .pillow3
   ) throws(Failure) {
     let sides = Self.minimumSide...Self.maximumSide
     guard sides.contains(width), sides.contains(height) else {
@@ -42,6 +46,13 @@ package struct Preprocessing: Sendable, Equatable {
     self.window = window
     self.tiling = tiling
     self.resampling = resampling
+  }
+
+  /// The same with another's mean and standard deviation.
+  package func normalized(as other: Preprocessing) -> Preprocessing {
+    var result = self
+    (result.mean, result.standardDeviation) = (other.mean, other.standardDeviation)
+    return result
   }
 
   /// Resizes frames, or tiles of them, to the network's size.

@@ -3,20 +3,31 @@ import Basics
 /// What a calibration is to set its thresholds by.
 package struct CalibrationOptions: Sendable, Equatable {
   /// Wanted share of good frames above the threshold, 0...0.5.
-  package var falseRejectRate = 0.01
-  /// The same above the review threshold; 0 for none.
-  package var reviewRate = 0.0
+  package var falseRejectRate: Float = 0.01
+  /// The same above the review threshold: 0 for no such threshold, or `falseRejectRate` up to 0.5.
+  package var reviewRate: Float = 0
   /// Wanted share of good frames below the low threshold, 0...0.5.
-  package var lowRate = 0.01
+  package var lowRate: Float = 0.01
   /// What frames below it are given; `.pass` for no low threshold.
   package var lowVerdict = Verdict.review
   /// Wanted share of good frames' pixels above the map's threshold, 0...0.5.
-  package var pixelRate = 0.001
+  package var pixelRate: Float = 0.001
+  /// The rules that need defective frames are for calibrations that have some; the miss's cost is 1e-6...1e6.
   package var rule = ThresholdRule.conformal
   /// Within which scores, constants and thresholds are computed; nil for whole frames.
   package var regionOfInterest: RegionOfInterest?
-  /// As ``Calibration/smoothing``.
-  package var smoothing = 0.0
+  /// As ``Calibration/smoothing``; nil for none, or in training for what suits the flows' start.
+  package var smoothing: Double?
 
   package init() {}
+
+  /// Fails with `.invalidArgument`, naming the first setting that is out of range.
+  package func validate() throws(Failure) {
+    try checkRange("the false reject rate", falseRejectRate, within: 0...0.5)
+    if reviewRate != 0 { try checkRange("the review rate", reviewRate, within: falseRejectRate...0.5) }
+    try checkRange("the low rate", lowRate, within: 0...0.5)
+    try checkRange("the pixel rate", pixelRate, within: 0...0.5)
+    if let smoothing { try checkRange("the map's smoothing", smoothing, within: Calibration.smoothings) }
+    if case .lowestCost(let miss) = rule { try checkRange("the cost of a miss", miss, within: 1e-6...1e6) }
+  }
 }

@@ -28,7 +28,7 @@ package struct Calibrator {
     }
     let region = options.regionOfInterest
     let map = try AnomalyMap(
-      detector.preprocessing, levels: detector.levels, region: region, smoothing: options.smoothing)
+      detector.preprocessing, levels: detector.levels, region: region, smoothing: options.smoothing ?? 0)
     let levelMaxima = try map.levelMaxima(of: goodFrames)
     let histogram = try PixelHistogram(maximum: detector.levels.count)
     // A frame's score is total - (the minimum of its sum); the total is the maximum over all good frames' sums.
@@ -55,23 +55,25 @@ package struct Calibrator {
 
     let threshold =
       options.rule == .conformal
-      ? Self.conformalThreshold(scores, rate: options.falseRejectRate)
+      ? Self.conformalThreshold(scores, rate: Double(options.falseRejectRate))
       : options.rule.threshold(good: scores, defective: defectiveScores)
     var calibration = try Calibration(
       levelMaxima: levelMaxima, total: Double(total), threshold: threshold, scores: scores)
     try calibration.setDefectiveScores(defectiveScores)
     if options.reviewRate > 0 {
-      try calibration.setReviewThreshold(min(Self.conformalThreshold(scores, rate: options.reviewRate), threshold))
+      try calibration.setReviewThreshold(
+        min(Self.conformalThreshold(scores, rate: Double(options.reviewRate)), threshold))
     }
     if options.lowVerdict != .pass {
       try calibration.setLowSide(
-        LowSide(threshold: Self.conformalLowThreshold(scores, rate: options.lowRate), verdict: options.lowVerdict))
+        LowSide(
+          threshold: Self.conformalLowThreshold(scores, rate: Double(options.lowRate)), verdict: options.lowVerdict))
     }
-    if options.rule == .conformal { try calibration.setWantedRate(options.falseRejectRate) }
+    if options.rule == .conformal { try calibration.setWantedRate(Double(options.falseRejectRate)) }
     try calibration.setLevelMeans(map.levelMeans(of: goodFrames, levelMaxima: levelMaxima))
     calibration.regionOfInterest = region
-    try calibration.setSmoothing(options.smoothing)
-    calibration.mapScale = try Self.mapScale(histogram, total: total, pixelRate: options.pixelRate)
+    try calibration.setSmoothing(options.smoothing ?? 0)
+    calibration.mapScale = try Self.mapScale(histogram, total: total, pixelRate: Double(options.pixelRate))
     return (calibration, highestMean)
   }
 

@@ -52,7 +52,7 @@ struct CalibrateCommand: ParsableCommand {
     }
     try output.check(for: contents, inputs: frames + defectiveFrames + interest.files)
     var options = TrainingOptions()
-    thresholds.set(&options)
+    thresholds.set(&options.calibration)
     let trainer: Trainer
     let workers = try Workers(count: threads.count)
     do throws(Failure) { trainer = try Trainer(contents, options: options, workers: workers) } catch {

@@ -1,4 +1,6 @@
 import ArgumentParser
+import Basics
+import Flows
 import Training
 
 /// The options of all commands that train.
@@ -9,7 +11,7 @@ struct CommonTrainingArguments: ParsableArguments {
   var levels = defaults.levelCount
 
   @Option(help: ArgumentHelp("Coupling blocks of each flow, 1 to 64.", valueName: "count"))
-  var blocks = defaults.couplingBlocks
+  var blocks = defaults.flow.blockCount
 
   @Option(
     help: ArgumentHelp("Meta epochs, 1 to 10000; the learning rate falls from one to the next.", valueName: "count"))
@@ -24,9 +26,9 @@ struct CommonTrainingArguments: ParsableArguments {
         + "runs only once per frame, which is much faster.", valueName: "degrees"))
   var rotation = defaults.rotationDegrees
 
-  func set(_ options: inout TrainingOptions) {
+  func set(_ options: inout TrainingOptions) throws(Failure) {
     options.levelCount = levels
-    options.couplingBlocks = blocks
+    options.flow = try options.flow.with(blockCount: blocks)
     options.metaEpochs = metaEpochs
     options.subEpochs = subEpochs
     // A warm-up is shorter than the training.

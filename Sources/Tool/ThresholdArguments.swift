@@ -1,11 +1,10 @@
 import ArgumentParser
 import Basics
 import Scoring
-import Training
 
 /// The options of all commands that set thresholds.
 struct ThresholdArguments: ParsableArguments {
-  private static let defaults = TrainingOptions()
+  private static let defaults = CalibrationOptions()
 
   @Option(
     name: .customLong("false-reject-rate"),
@@ -69,17 +68,17 @@ struct ThresholdArguments: ParsableArguments {
 
   enum Rule: String, ExpressibleByArgument, CaseIterable { case conformal, f1, cost }
 
-  func set(_ options: inout TrainingOptions) {
+  func set(_ options: inout CalibrationOptions) {
     options.falseRejectRate = falseRejectRate
     options.reviewRate = reviewRate
     options.lowRate = lowRate
     options.lowVerdict = lowVerdict.value
     options.pixelRate = pixelRate
-    options.mapSmoothing = smoothing
+    options.smoothing = smoothing.map(Double.init)
     switch rule {
-    case .conformal: options.thresholdRule = .conformal
-    case .f1: options.thresholdRule = .bestF1
-    case .cost: options.thresholdRule = .lowestCost(miss: missCost)
+    case .conformal: options.rule = .conformal
+    case .f1: options.rule = .bestF1
+    case .cost: options.rule = .lowestCost(miss: missCost)
     }
   }
 

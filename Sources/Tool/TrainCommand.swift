@@ -124,8 +124,8 @@ struct TrainCommand: ParsableCommand {
   private static func flows(_ options: TrainingOptions) -> String {
     switch options.start {
     case .gaussian: "a Gaussian for each position"
-    case .whitened: "\(String(options.couplingBlocks, of: "coupling block")) that whiten"
-    case .paper, .automatic: String(options.couplingBlocks, of: "coupling block")
+    case .whitened: "\(String(options.flow.blockCount, of: "coupling block")) that whiten"
+    case .paper, .automatic: String(options.flow.blockCount, of: "coupling block")
     }
   }
 

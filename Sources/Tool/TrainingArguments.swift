@@ -12,7 +12,7 @@ struct TrainingArguments: ParsableArguments {
     help: ArgumentHelp(
       "Network input in pixels, each side 32 to 2048: one number for a square, or 256x192 for "
         + "width and height.", valueName: "size"))
-  var inputSize = InputSize(width: defaults.inputWidth, height: defaults.inputHeight)
+  var inputSize = InputSize(width: defaults.preprocessing.width, height: defaults.preprocessing.height)
 
   @Option(
     parsing: .upToNextOption,
@@ -27,7 +27,7 @@ struct TrainingArguments: ParsableArguments {
       "Whose bytes a frame becomes when it is resized to the network's size: Pillow's 3.3 to 12.1 (pillow-3.3), 12.2 and 12.3 "
         + "(pillow-12.2), or 13. It matters beside a training in PyTorch, and is kept in the detector.",
       valueName: "version"))
-  var resample = Choice(defaults.resampling)
+  var resample = Choice(defaults.preprocessing.resampling)
 
   @Option(
     help: ArgumentHelp(
@@ -87,16 +87,16 @@ struct TrainingArguments: ParsableArguments {
     help: ArgumentHelp(
       "Channels of the positional encoding, a multiple of 4 up to 1024; of no effect with freia-flow.",
       valueName: "channels"))
-  var condition = defaults.conditionChannels
+  var condition = defaults.flow.conditionChannels
 
   @Option(help: "How coupling blocks mix their channels: a random rotation (soft) or a permutation (hard).")
-  var permutation = defaults.permutation
+  var permutation = defaults.flow.permutation
 
   @Option(help: "Clamp of the log-scale s: alpha*tanh(s) (tanh), or alpha*tanh(s/alpha) (scaled-tanh).")
-  var clamp = Choice(defaults.clamp)
+  var clamp = Choice(defaults.flow.clamp)
 
   @Option(help: ArgumentHelp("Alpha of the clamp, 0.1 to 10.", valueName: "alpha"))
-  var clampAlpha = defaults.clampAlpha
+  var clampAlpha = defaults.flow.clampAlpha
 
   @Option(
     help: ArgumentHelp(
@@ -161,22 +161,7 @@ struct TrainingArguments: ParsableArguments {
   var options: TrainingOptions {
     get throws(Failure) {
       var options = Self.defaults
-      options.inputWidth = inputSize.width
-      options.inputHeight = inputSize.height
-      if !window.isEmpty {
-        guard window.count == 2 else {
-          throw Failure(.invalidArgument, "--window takes two numbers, not \(window.count)")
-        }
-        options.window = try Window(low: window[0], high: window[1])
-      }
-      options.resampling = resample.value
-      if let tileSize {
-        options.tiling = try Tiling(
-          width: tileSize.width, height: tileSize.height,
-          overlap: tileOverlap ?? min(tileSize.width, tileSize.height) / 4)
-      } else if tileOverlap != nil {
-        throw Failure(.invalidArgument, "--tile-overlap is of no effect without --tile-size")
-      }
+      options.preprocessing = try preprocessing
       options.start = start.value
       options.couplingSteps = steps
       options.timeBudget = time?.seconds ?? 0
@@ -186,11 +171,10 @@ struct TrainingArguments: ParsableArguments {
       }
       options.gaussianBytes = gaussianMemory << 20
       options.halfTurns = halfTurns.value
-      common.set(&options)
-      options.conditionChannels = decoder == .conditional ? condition : 0
-      options.permutation = permutation
-      options.clamp = clamp.value
-      options.clampAlpha = clampAlpha
+      options.flow = try FlowDescription(
+        conditionChannels: decoder == .conditional ? condition : 0, permutation: permutation, clamp: clamp.value,
+        clampAlpha: clampAlpha)
+      try common.set(&options)
       if let warmupEpochs { options.warmupEpochs = warmupEpochs }
       options.schedule = schedule.value
       options.decayRate = decayRate
@@ -199,7 +183,7 @@ struct TrainingArguments: ParsableArguments {
       options.fiberBatch = fibers
       options.learningRate = learningRate
       options.calibrationFraction = holdBack
-      thresholds.set(&options)
+      thresholds.set(&options.calibration)
       options.seed = seed
       guard cacheMemory >= 0, cacheMemory <= 4096 else {
         throw Failure(.invalidArgument, "the feature cache \(cacheMemory) GiB is not within 0...4096")
@@ -207,6 +191,24 @@ struct TrainingArguments: ParsableArguments {
       options.featureCacheBytes = Int(cacheMemory * Self.gibibyte)
       try options.validate()
       return options
+    }
+  }
+
+  private var preprocessing: Preprocessing {
+    get throws(Failure) {
+      guard window.isEmpty || window.count == 2 else {
+        throw Failure(.invalidArgument, "--window takes two numbers, not \(window.count)")
+      }
+      guard tileSize != nil || tileOverlap == nil else {
+        throw Failure(.invalidArgument, "--tile-overlap is of no effect without --tile-size")
+      }
+      return try Preprocessing(
+        width: inputSize.width, height: inputSize.height,
+        window: window.isEmpty ? .full : Window(low: window[0], high: window[1]),
+        tiling: tileSize.map { (size) throws(Failure) in
+          try Tiling(
+            width: size.width, height: size.height, overlap: tileOverlap ?? min(size.width, size.height) / 4)
+        }, resampling: resample.value)
     }
   }
 

@@ -31,11 +31,11 @@ package enum PaperOption: String, CaseIterable, Sendable {
   func isSet(in options: TrainingOptions) -> Bool {
     let defaults = TrainingOptions()
     return switch self {
-    case .couplingBlocks: options.couplingBlocks != defaults.couplingBlocks
-    case .conditionChannels: options.conditionChannels != defaults.conditionChannels
-    case .permutation: options.permutation != defaults.permutation
-    case .clamp: options.clamp != defaults.clamp
-    case .clampAlpha: options.clampAlpha != defaults.clampAlpha
+    case .couplingBlocks: options.flow.blockCount != defaults.flow.blockCount
+    case .conditionChannels: options.flow.conditionChannels != defaults.flow.conditionChannels
+    case .permutation: options.flow.permutation != defaults.flow.permutation
+    case .clamp: options.flow.clamp != defaults.flow.clamp
+    case .clampAlpha: options.flow.clampAlpha != defaults.flow.clampAlpha
     case .fiberBatch: options.fiberBatch != defaults.fiberBatch
     case .learningRate: options.learningRate != defaults.learningRate
     case .metaEpochs: options.metaEpochs != defaults.metaEpochs

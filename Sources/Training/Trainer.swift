@@ -10,7 +10,7 @@ import Scoring
 /// One call at a time.
 package final class Trainer {
   package let options: TrainingOptions
-  package let preprocessing: Preprocessing
+  package var preprocessing: Preprocessing { options.preprocessing }
   package internal(set) var flowDescription: FlowDescription
   package private(set) var calibration: Calibration?
   /// Where a fit keeps its state and takes it up again; nil for nowhere.
@@ -62,32 +62,22 @@ package final class Trainer {
     if contents.flow == nil { try options.checkStart() }
     var taps = try Self.taps(contents, start: options.start)
     if let flow = contents.flow {
-      options.inputWidth = contents.preprocessing.width
-      options.inputHeight = contents.preprocessing.height
-      options.window = contents.preprocessing.window
-      options.resampling = contents.preprocessing.resampling
-      options.tiling = contents.preprocessing.tiling
+      options.preprocessing = contents.preprocessing
       options.levelCount = taps.count
       conflict = wanted.conflict(with: flow)
       if flow.start == .gaussian { options.rotationDegrees = 0 }
       // A Gaussian without blocks says nothing about blocks to come.
-      if flow.blockCount > 0 { options.couplingBlocks = flow.blockCount }
-      options.conditionChannels = flow.conditionChannels
-      options.permutation = flow.permutation
-      options.clamp = flow.clamp
-      options.clampAlpha = flow.clampAlpha
+      options.flow = flow.blockCount > 0 ? flow : try flow.with(blockCount: options.flow.blockCount)
     } else {
       guard options.levelCount <= taps.count else {
         throw Failure(.invalidArgument, "\(options.levelCount) levels are more than the encoder's \(taps.count)")
       }
       taps = Array(taps.suffix(options.levelCount))
+      options.preprocessing = options.preprocessing.normalized(as: contents.preprocessing)
     }
     let description = EncoderDescription(
       architecture: contents.encoder.architecture, padding: contents.encoder.padding, taps: taps)
-    preprocessing = try Preprocessing(
-      width: options.inputWidth, height: options.inputHeight, mean: contents.preprocessing.mean,
-      standardDeviation: contents.preprocessing.standardDeviation, window: options.window, tiling: options.tiling,
-      resampling: options.resampling)
+    let preprocessing = options.preprocessing
     // As the detector will prepare it: scoring meets the features that were trained on.
     encoder = try Encoder(
       description, weights: contents.encoderWeights,
@@ -202,7 +192,7 @@ package final class Trainer {
   package func calibrate(_ handler: TrainingProgress.Handler? = nil) throws(Failure) {
     try checkUsable()
     guard state != .open else { throw Failure(.state, "nothing was fitted yet: fit comes before calibrate") }
-    var calibrationOptions = options.calibrationOptions
+    var calibrationOptions = options.calibration
     calibrationOptions.regionOfInterest = regionOfInterest
     calibrationOptions.smoothing = smoothing
     calibration = try frames.calibration(of: contents, calibrationOptions, workers: workers, handler)
@@ -212,8 +202,7 @@ package final class Trainer {
   /// of the finest grid is less certain than what neighbours agree on: its map is smoothed as much as PaDiM's, by 4 pixels
   /// of 256.
   private var smoothing: Double {
-    if let smoothing = options.mapSmoothing { return Double(smoothing) }
-    if let known = loadedSmoothing { return known }
+    if let known = options.calibration.smoothing ?? loadedSmoothing { return known }
     return flowDescription.start == .gaussian ? Double(preprocessing.width + preprocessing.height) / 128 : 0
   }
 

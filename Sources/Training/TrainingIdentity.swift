@@ -25,10 +25,11 @@ package struct TrainingIdentity: Equatable, Sendable {
   ) throws(Failure) {
     var settings = Fingerprint()
     settings.add(
-      "\(options.levelCount) \(options.couplingBlocks) \(options.conditionChannels) \(options.permutation) "
-        + "\(options.clamp) \(options.clampAlpha) \(options.metaEpochs) \(options.subEpochs) \(options.warmupEpochs) "
-        + "\(options.schedule) \(options.decayRate) \(options.decayPercents) \(options.imageBatch) "
-        + "\(options.fiberBatch) \(options.learningRate) \(options.rotationDegrees) \(options.seed)")
+      "\(options.levelCount) \(options.flow.blockCount) \(options.flow.conditionChannels) "
+        + "\(options.flow.permutation) \(options.flow.clamp) \(options.flow.clampAlpha) \(options.metaEpochs) "
+        + "\(options.subEpochs) \(options.warmupEpochs) \(options.schedule) \(options.decayRate) "
+        + "\(options.decayPercents) \(options.imageBatch) \(options.fiberBatch) \(options.learningRate) "
+        + "\(options.rotationDegrees) \(options.seed)")
     // Not of the paper's training, whose checkpoints of version 1.1 are still taken up.
     if options.start != .paper {
       settings.add(

@@ -104,11 +104,11 @@ extension TrainingOptions {
     // The first ones only turn the coordinates: LeadingBlocks.
     let hasSteps = plannedSteps > 0 || timeBudget > 0
     let fewest = start == .whitened ? (hasSteps ? 3 : 2) : (hasSteps ? 2 : 0)
-    guard fewest == 0 || (couplingBlocks >= fewest && permutation == .soft) else {
+    guard fewest == 0 || (flow.blockCount >= fewest && flow.permutation == .soft) else {
       throw Failure(
         .invalidArgument,
         "\(start == .whitened ? "a whitened start" : "a Gaussian start with coupling steps") takes \(fewest) or more "
-          + "coupling blocks with soft permutations, not \(couplingBlocks) with \(permutation) ones")
+          + "coupling blocks with soft permutations, not \(flow.blockCount) with \(flow.permutation) ones")
     }
   }
 

@@ -122,7 +122,9 @@ import Testing
       }
       calibrator.add(try FrameLikelihoods(frame, by: plainScorer))
     }
-    let calibration = try calibrator.calibration(options)
+    var calibration = try calibrator.calibration(options)
+    // On record in double precision, while options have a Float.
+    try calibration.setWantedRate(0.01)
     contents.calibration = calibration
     let detector = try Detector(contents)
     let scorer = try FrameScorer(

@@ -1,6 +1,8 @@
 import ArgumentParser
 import Foundation
+import Flows
 import Imaging
+import Scoring
 import Testing
 import Training
 
@@ -138,7 +140,7 @@ struct HelpTests {
     #expect(try command.training.options == TrainingOptions())
     #expect(
       try CalibrateCommand.parse(["a.h5", "b", "-o", "c.h5"]).thresholds.falseRejectRate
-        == TrainingOptions().falseRejectRate)
+        == CalibrationOptions().falseRejectRate)
   }
 
   @Test func everyTrainingOptionHasItsEffect() throws {
@@ -156,16 +158,11 @@ struct HelpTests {
       "18446744073709551615", "--cache-memory", "0.5",
     ])
     var options = TrainingOptions()
-    options.inputWidth = 128
-    options.inputHeight = 96
-    options.window = try Window(low: 0.1, high: 0.75)
-    options.resampling = .pillow13
+    options.preprocessing = try Preprocessing(
+      width: 128, height: 96, window: Window(low: 0.1, high: 0.75), resampling: .pillow13)
     options.levelCount = 2
-    options.couplingBlocks = 4
-    options.conditionChannels = 64
-    options.permutation = .hard
-    options.clamp = .scaledTanh
-    options.clampAlpha = 2.5
+    options.flow = try FlowDescription(
+      blockCount: 4, conditionChannels: 64, permutation: .hard, clamp: .scaledTanh, clampAlpha: 2.5)
     options.metaEpochs = 7
     options.subEpochs = 3
     options.warmupEpochs = 5
@@ -177,10 +174,10 @@ struct HelpTests {
     options.learningRate = 1e-3
     options.rotationDegrees = 0
     options.calibrationFraction = 0.25
-    options.falseRejectRate = 0.05
-    options.reviewRate = 0.1
-    options.pixelRate = 0.02
-    options.thresholdRule = .lowestCost(miss: 3)
+    options.calibration.falseRejectRate = 0.05
+    options.calibration.reviewRate = 0.1
+    options.calibration.pixelRate = 0.02
+    options.calibration.rule = .lowestCost(miss: 3)
     options.seed = .max
     options.featureCacheBytes = 1 << 29
     #expect(try command.training.options == options)
@@ -188,7 +185,7 @@ struct HelpTests {
 
   @Test func theUnconditionalDecoderHasNoCondition() throws {
     let command = try TrainCommand.parse(["e.h5", "good", "-o", "d.h5", "--decoder", "freia-flow"])
-    #expect(try command.training.options.conditionChannels == 0)
+    #expect(try command.training.options.flow.conditionChannels == 0)
   }
 
   @Test func fewMetaEpochsNeedNoWordAboutWarmUp() throws {

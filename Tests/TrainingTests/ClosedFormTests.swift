@@ -11,10 +11,9 @@ extension LAPACKTests {
   /// Fits from a closed form on: plans by a clock of the test's own, what is kept, and FrEIA's parameters of a whitening.
   @Suite struct ClosedFormTests {
     static func options(_ start: TrainingOptions.Start, couplingSteps: Int? = nil) -> TrainingOptions {
-      var options = TrainingOptions()
+      var options = TrainerTests.small(blocks: 3)
       options.couplingSteps = couplingSteps
-      (options.inputWidth, options.inputHeight, options.levelCount) = (64, 64, 2)
-      (options.couplingBlocks, options.conditionChannels, options.fiberBatch) = (3, 8, 16)
+      options.fiberBatch = 16
       options.start = start
       return options
     }
@@ -25,8 +24,7 @@ extension LAPACKTests {
       options.couplingSteps = 0
       guard start == .gaussian else { return options }
       let defaults = TrainingOptions()
-      options.couplingBlocks = defaults.couplingBlocks
-      options.conditionChannels = defaults.conditionChannels
+      options.flow = defaults.flow
       options.fiberBatch = defaults.fiberBatch
       return options
     }
@@ -92,7 +90,7 @@ extension LAPACKTests {
       let trainer = try fitted(options)
       #expect(trainer.report?.couplingGains == [0, 0])
       // Where numbers are soon no longer finite.
-      options.clampAlpha = 10
+      options.flow = try FlowDescription(blockCount: 3, conditionChannels: 8, clampAlpha: 10)
       let diverging = try fitted(options)
       #expect(diverging.report?.couplingGains == [0, 0])
       let plain = try fitted(Self.closedForm(.gaussian)).contents.flowWeights

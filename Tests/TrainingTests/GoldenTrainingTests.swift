@@ -1,3 +1,4 @@
+import Flows
 import Glibc
 import Kernels
 import Support
@@ -31,8 +32,7 @@ enum GoldenTraining {
       let rotated = try GoldenTraining.results(TrainerTests.trainer())
       var options = TrainerTests.options
       options.rotationDegrees = 0
-      options.permutation = .hard
-      options.clamp = .scaledTanh
+      options.flow = try FlowDescription(blockCount: 2, conditionChannels: 8, permutation: .hard, clamp: .scaledTanh)
       let cached = try GoldenTraining.results(TrainerTests.trainer(options))
       return rotated.map { ("rotated.\($0)", $1) } + cached.map { ("cached.\($0)", $1) }
     }

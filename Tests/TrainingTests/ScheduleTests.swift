@@ -1,4 +1,6 @@
 import Basics
+import Flows
+import Imaging
 import Support
 import Testing
 
@@ -58,10 +60,13 @@ struct TrainingOptionsTests {
   @Test func defaultsAreValid() throws { try TrainingOptions().validate() }
 
   @Test func everyRangeIsChecked() {
-    let mistakes: [(String, (inout TrainingOptions) -> Void)] = [
-      ("width", { $0.inputWidth = 31 }), ("height", { $0.inputHeight = 2049 }), ("levels", { $0.levelCount = 0 }),
-      ("levels", { $0.levelCount = 4 }), ("blocks", { $0.couplingBlocks = 65 }),
-      ("condition", { $0.conditionChannels = 6 }), ("alpha", { $0.clampAlpha = .nan }),
+    let mistakes: [(String, (inout TrainingOptions) throws -> Void)] = [
+      ("input size", { $0.preprocessing = try Preprocessing(width: 31, height: 256) }),
+      ("input size", { $0.preprocessing = try Preprocessing(width: 256, height: 2049) }),
+      ("levels", { $0.levelCount = 0 }), ("levels", { $0.levelCount = 4 }),
+      ("blocks", { $0.flow = try FlowDescription(blockCount: 65) }),
+      ("condition", { $0.flow = try FlowDescription(conditionChannels: 6) }),
+      ("alpha", { $0.flow = try FlowDescription(clampAlpha: .nan) }),
       ("meta epochs", { $0.metaEpochs = 0 }), ("sub-epochs", { $0.subEpochs = 10_001 }),
       ("warm-up", { $0.warmupEpochs = 25 }), ("warm-up", { $0.warmupEpochs = -1 }),
       ("image batch", { $0.imageBatch = 0 }), ("fiber batch", { $0.fiberBatch = 65537 }),
@@ -69,12 +74,14 @@ struct TrainingOptionsTests {
       ("learning rate", { $0.learningRate = 1.5 }), ("decay", { $0.decayRate = 0 }),
       ("decay", { $0.decayPercents = [101] }), ("rotation", { $0.rotationDegrees = -1 }),
       ("rotation", { $0.rotationDegrees = .infinity }), ("fraction", { $0.calibrationFraction = 0.95 }),
-      ("reject", { $0.falseRejectRate = 0.6 }), ("cache", { $0.featureCacheBytes = -1 }),
+      ("reject", { $0.calibration.falseRejectRate = 0.6 }), ("cache", { $0.featureCacheBytes = -1 }),
     ]
     for (name, mistake) in mistakes {
       var options = TrainingOptions()
-      mistake(&options)
-      let failure = #expect(throws: Failure.self, "\(name)") { try options.validate() }
+      let failure = #expect(throws: Failure.self, "\(name)") {
+        try mistake(&options)
+        try options.validate()
+      }
       #expect(failure?.kind == .invalidArgument)
       #expect(failure?.message.contains(name) == true, "\(failure?.message ?? "")")
     }

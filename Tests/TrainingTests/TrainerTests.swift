@@ -24,12 +24,7 @@ struct TrainerTests {
   }()
 
   static let options: TrainingOptions = {
-    var options = TrainingOptions()
-    options.inputWidth = 64
-    options.inputHeight = 64
-    options.levelCount = 2
-    options.couplingBlocks = 2
-    options.conditionChannels = 8
+    var options = small(blocks: 2)
     options.metaEpochs = 2
     options.subEpochs = 2
     options.warmupEpochs = 1
@@ -39,6 +34,15 @@ struct TrainerTests {
     options.seed = 9
     return options
   }()
+
+  /// For a small input, two levels and few conditions.
+  static func small(blocks: Int) -> TrainingOptions {
+    var options = TrainingOptions()
+    options.levelCount = 2
+    if let preprocessing = try? Preprocessing(width: 64, height: 64) { options.preprocessing = preprocessing }
+    if let flow = try? FlowDescription(blockCount: blocks, conditionChannels: 8) { options.flow = flow }
+    return options
+  }
 
   /// A trainer with `count` frames of coloured squares to train on.
   static func trainer(_ options: TrainingOptions = options, frames count: Int = 8) throws -> Trainer {
@@ -191,14 +195,15 @@ struct TrainerTests {
   /// Frames of 80 x 60 in tiles of 48 x 40: 2 x 2 of them, trained on one by one and calibrated together.
   @Test func framesAreCutIntoTiles() throws {
     var options = Self.options
-    options.tiling = try Tiling(width: 48, height: 40, overlap: 8)
+    options.preprocessing = try Preprocessing(
+      width: 64, height: 64, tiling: Tiling(width: 48, height: 40, overlap: 8))
     let trainer = try trainer(options, frames: 3)
     for index in 3..<6 { try add(index, to: trainer, role: .calibration) }
     #expect(trainer.frames.training.map(\.pictures.count) == [4, 4, 4])
     try trainer.fit()
     try trainer.calibrate()
     let contents = try trainer.contents
-    #expect(contents.preprocessing.tiling == options.tiling)
+    #expect(contents.preprocessing.tiling == options.preprocessing.tiling)
 
     let session = try FrameScorer(Detector(contents))
     #expect(contents.calibration?.scores.count == 3)
@@ -222,7 +227,8 @@ struct TrainerTests {
     var options = Self.options
     options.metaEpochs = 4
     options.levelCount = 3
-    options.tiling = try Tiling(width: 64, height: 64, overlap: 16)
+    options.preprocessing = try Preprocessing(
+      width: 64, height: 64, tiling: Tiling(width: 64, height: 64, overlap: 16))
     let trainer = try Trainer(#require(Self.encoder), options: options)
     let (width, height) = (160, 64)
     func frame(_ index: Int) -> [UInt8] {
@@ -343,9 +349,9 @@ struct TrainerTests {
   @Test func defectiveFramesChooseTheThreshold() throws {
     let contents = try #require(DetectorFixture.load().detectors.first { $0.case == "lite0" }).contents()
     var options = Self.options
-    options.reviewRate = 0.4
+    options.calibration.reviewRate = 0.4
     func calibration(_ rule: ThresholdRule, defective: Int?) throws -> Calibration {
-      options.thresholdRule = rule
+      options.calibration.rule = rule
       let trainer = try Trainer(contents, options: options)
       for index in 0..<5 { try add(index, to: trainer, role: .calibration) }
       if let defective { try add(defective, to: trainer, role: .defective) }
@@ -374,7 +380,7 @@ struct TrainerTests {
     #expect(try paper.contents.fit == FitSummary(givenCount: 8, fittedCount: 7))
 
     options = TrainingOptions()
-    (options.inputWidth, options.inputHeight, options.levelCount) = (64, 64, 2)
+    (options.preprocessing, options.levelCount) = (try Preprocessing(width: 64, height: 64), 2)
     let trainer = try Trainer(#require(Self.encoder), options: options)
     for index in 0..<20 { try add(index, to: trainer, role: .training) }
     try trainer.fit()
@@ -416,7 +422,8 @@ struct TrainerTests {
     for index in 0..<7 { try add(index, to: few, role: .training) }
     try few.fit(holdsBack: false)
     #expect(try few.contents.fit == FitSummary(givenCount: 7, fittedCount: 7))
-    options.tiling = try Tiling(width: 48, height: 40, overlap: 8)
+    options.preprocessing = try Preprocessing(
+      width: 64, height: 64, tiling: Tiling(width: 48, height: 40, overlap: 8))
     let tiled = try Trainer(#require(Self.encoder), options: options)
     for index in 0..<8 { try add(index, to: tiled, role: .training) }
     try tiled.fit(holdsBack: false)
@@ -427,7 +434,7 @@ struct TrainerTests {
     let contents = try #require(DetectorFixture.load().detectors.first { $0.case == "lite0" }).contents()
     func calibrated(_ verdict: Verdict, tiling: Tiling? = nil) throws -> DetectorContents {
       var options = Self.options
-      options.lowVerdict = verdict
+      options.calibration.lowVerdict = verdict
       var contents = contents
       let input = contents.preprocessing
       contents.preprocessing = try Preprocessing(
@@ -469,10 +476,10 @@ struct TrainerTests {
     }
     // What the advice needs.
     #expect(try calibrated(.pass).fit == nil)
-    #expect(TrainingOptions().lowVerdict == .review && TrainingOptions().lowRate == 0.01)
+    #expect(CalibrationOptions().lowVerdict == .review && CalibrationOptions().lowRate == 0.01)
     for rate in [-0.1, 0.6, Float.nan] {
       var options = Self.options
-      options.lowRate = rate
+      options.calibration.lowRate = rate
       #expect(#expect(throws: Failure.self) { try Trainer(contents, options: options) }?.kind == .invalidArgument)
     }
   }
@@ -529,7 +536,7 @@ struct TrainerTests {
     var contents = try #require(DetectorFixture.load().detectors.first { $0.case == "lite0" }).contents()
     contents.calibration = nil
     var options = Self.options
-    options.inputWidth = 512
+    options.preprocessing = try Preprocessing(width: 512, height: 64)
     options.levelCount = 1
     let trainer = try Trainer(contents, options: options)
     #expect(try trainer.contents.flow == contents.flow)

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Basics
 import ImageFiles
+import Imaging
 import ModelFile
 import Scoring
 import Training
@@ -85,7 +86,7 @@ struct ReproduceCommand: ParsableCommand {
       var records: [RunRecord] = []
       for seed in seeds {
         let run = ReproductionRun(
-          name: line.name, encoder: contents, options: options(line, seed: seed), threadCount: threads.count,
+          name: line.name, encoder: contents, options: try options(line, seed: seed), threadCount: threads.count,
           folder: results)
         do throws(Failure) {
           records.append(try run.run(data, display: display))
@@ -100,11 +101,11 @@ struct ReproduceCommand: ParsableCommand {
     Output.note("* of the epochs the best on the test set itself, for each measure, as published")
   }
 
-  private func options(_ line: PublishedLine, seed: UInt64) -> TrainingOptions {
+  private func options(_ line: PublishedLine, seed: UInt64) throws(Failure) -> TrainingOptions {
     var options = TrainingOptions()
-    options.inputWidth = inputSize?.width ?? line.inputSize
-    options.inputHeight = inputSize?.height ?? line.inputSize
-    training.set(&options)
+    options.preprocessing = try Preprocessing(
+      width: inputSize?.width ?? line.inputSize, height: inputSize?.height ?? line.inputSize)
+    try training.set(&options)
     options.start = .paper
     options.seed = seed
     return options

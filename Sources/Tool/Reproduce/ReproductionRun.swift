@@ -60,8 +60,8 @@ struct ReproductionRun {
 
   private func settings(trainingImages: Int, testImages: Int) -> RunRecord.Settings {
     RunRecord.Settings(
-      encoder: encoder.encoder.architecture, width: options.inputWidth, height: options.inputHeight,
-      levels: options.levelCount, blocks: options.couplingBlocks, metaEpochs: options.metaEpochs,
+      encoder: encoder.encoder.architecture, width: options.preprocessing.width, height: options.preprocessing.height,
+      levels: options.levelCount, blocks: options.flow.blockCount, metaEpochs: options.metaEpochs,
       subEpochs: options.subEpochs, batch: options.imageBatch, learningRate: options.learningRate,
       rotation: options.rotationDegrees, seed: options.seed, trainingImages: trainingImages, testImages: testImages)
   }
