@@ -6,21 +6,21 @@ import Kernels
 /// first layer is a bias by row plus one by column; the factor 0.1 and the scaled clamp's 1/alpha are in the second layer;
 /// the global affine is in the rotation.
 struct CouplingBlock: Sendable {
-  /// hidden x n1.
-  let first: Linear
+  /// The subnet's first layer without the condition: H x n1.
+  let layer1: Linear
   /// The first layer's bias with the row's share of the condition: one vector for each row of the grid,
   /// as long as ``RowBias`` wants it.
   let rowBias: SharedFloats
   /// The column's share of the condition: one vector for each column of the grid.
   let columnBias: SharedFloats
-  /// 2 n2 x hidden.
-  let second: Linear
-  let mixing: Mixing
+  /// The subnet's second layer: 2 n2 x H.
+  let layer2: Linear
+  let mixing: AffineMixing
   /// sum(ln g).
   let logScale: Double
 
-  /// What follows the coupling.
-  enum Mixing: Sendable {
+  /// What follows the coupling: the global affine and the mixing in one.
+  enum AffineMixing: Sendable {
     /// y = (W diag(g)) u + W o.
     case rotation(Linear)
     /// y[i] = u[permutation[i]] * g[permutation[i]] + o[permutation[i]]; scale and offset already permuted.
@@ -43,9 +43,9 @@ struct CouplingBlock: Sendable {
     let key = "module_list.\(index)"
     let tables = try ConditionTables(
       grid, hidden: shape.hidden, encoding: encoding, conditionChannels: description.conditionChannels)
-    first = try Self.first(weights, "\(key).subnet.0", shape, tables, memory)
+    layer1 = try Self.layer1(weights, "\(key).subnet.0", shape, tables, memory)
     (rowBias, columnBias) = tables.constants
-    second = try Self.second(weights, "\(key).subnet.2", shape, description, memory)
+    layer2 = try Self.layer2(weights, "\(key).subnet.2", shape, description, memory)
     let globalScale = try weights.values("\(key).global_scale", shape: [1, grid.channels])
     let scale = globalScale.map(BlockParameters.scale)
     logScale = scale.reduce(0) { $0 + log($1) }
@@ -55,32 +55,32 @@ struct CouplingBlock: Sendable {
       isLast: index == description.blockCount - 1, memory)
   }
 
-  private static func first(
+  private static func layer1(
     _ weights: StateDictionary, _ key: String, _ shape: BlockShape, _ tables: ConditionTables, _ memory: WeightMemory
   ) throws(Failure) -> Linear {
-    let reader = try weights.weights("\(key).weight", shape: shape.firstWeight).reader()
+    let reader = try weights.weights("\(key).weight", shape: shape.weight1).reader()
     let bias = try weights.values("\(key).bias", shape: [shape.hidden])
     // Rows of weights of the fiber and, behind them, of the condition.
     let panel = try FloatBuffer(count: Kernels.gemmShape.panelWidth * shape.subnetInputs, isBrief: true)
-    return try Linear(outputs: shape.hidden, inputs: shape.first, in: memory) { (outputs, rows) throws(Failure) in
+    return try Linear(outputs: shape.hidden, inputs: shape.x1Count, in: memory) { (outputs, rows) throws(Failure) in
       try reader.read(outputs.count * shape.subnetInputs, into: panel.base)
       for i in 0..<outputs.count {
-        (rows + i &* shape.first).update(from: panel.base + i &* shape.subnetInputs, count: shape.first)
+        (rows + i &* shape.x1Count).update(from: panel.base + i &* shape.subnetInputs, count: shape.x1Count)
       }
-      tables.set(outputs, bias: bias, weights: panel.base + shape.first, weightStride: shape.subnetInputs)
+      tables.set(outputs, bias: bias, weights: panel.base + shape.x1Count, weightStride: shape.subnetInputs)
     }
   }
 
-  private static func second(
+  private static func layer2(
     _ weights: StateDictionary, _ key: String, _ shape: BlockShape, _ description: FlowDescription,
     _ memory: WeightMemory
   ) throws(Failure) -> Linear {
     let clampFactor = description.clamp == .scaledTanh ? 1 / Double(description.clampAlpha) : 1
-    let factors = (0..<2 * shape.second).map { 0.1 * ($0 < shape.second ? clampFactor : 1) }
-    let bias = try weights.values("\(key).bias", shape: [2 * shape.second])
-    let reader = try weights.weights("\(key).weight", shape: shape.secondWeight).reader()
+    let factors = (0..<2 * shape.x2Count).map { 0.1 * ($0 < shape.x2Count ? clampFactor : 1) }
+    let bias = try weights.values("\(key).bias", shape: [2 * shape.x2Count])
+    let reader = try weights.weights("\(key).weight", shape: shape.weight2).reader()
     return try Linear(
-      outputs: 2 * shape.second, inputs: shape.hidden, bias: zip(bias, factors).map { Float(Double($0) * $1) },
+      outputs: 2 * shape.x2Count, inputs: shape.hidden, bias: zip(bias, factors).map { Float(Double($0) * $1) },
       in: memory
     ) { (outputs, rows) throws(Failure) in
       try reader.read(outputs.count * shape.hidden, into: rows)
@@ -93,12 +93,12 @@ struct CouplingBlock: Sendable {
   private static func mixing(
     _ weights: StateDictionary, _ key: String, scale: [Double], offset: [Float],
     _ permutation: FlowDescription.Permutation, isLast: Bool, _ memory: WeightMemory
-  ) throws(Failure) -> Mixing {
+  ) throws(Failure) -> AffineMixing {
     let channels = scale.count
-    let last = Mixing.last(scale: try SharedFloats(scale.map { Float($0) }), offset: try SharedFloats(offset))
+    let last = AffineMixing.last(scale: try SharedFloats(scale.map { Float($0) }), offset: try SharedFloats(offset))
     switch permutation {
     case .soft:
-      let (rotated, isExact) = try BlockParameters.rotate(offset.map(Double.init), by: key, of: weights)
+      let (rotated, isExact) = try Mixing.rotate(offset.map(Double.init), by: key, of: weights)
       if isLast && isExact { return last }
       let bias = rotated.map { Float($0) }
       let reader = try weights.weights(key, shape: [channels, channels]).reader()
@@ -109,7 +109,7 @@ struct CouplingBlock: Sendable {
       }
       return .rotation(map)
     case .hard:
-      let indices = try BlockParameters.permutation(key, of: weights, channels: channels)
+      let indices = try Mixing.indices(key, of: weights, channels: channels)
       if isLast { return last }
       return .permutation(
         indices, scale: try SharedFloats(indices.map { Float(scale[Int($0)]) }),

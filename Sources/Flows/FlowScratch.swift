@@ -34,7 +34,7 @@ final class FlowScratch {
       for flow in flows {
         let count = min(count, flow.grid.positions)
         fibers = max(fibers, count * FlowScratch.stride(flow.grid.channels))
-        for block in flow.blocks { hidden = max(hidden, count * FlowScratch.stride(block.first.outputs)) }
+        for block in flow.blocks { hidden = max(hidden, count * FlowScratch.stride(block.layer1.outputs)) }
       }
     }
 
@@ -51,8 +51,7 @@ final class FlowScratch {
     into output: UnsafeMutablePointer<Float>
   ) {
     let channels = flow.grid.channels
-    let second = channels / 2
-    let first = channels &- second
+    let x2Count = channels / 2
     var current = fibers.base
     var next = mixed.base
     let stride = Self.stride(channels)
@@ -65,16 +64,17 @@ final class FlowScratch {
       logDeterminants.base.update(repeating: 0, count: count)
     }
     for block in flow.blocks {
-      let hiddenStride = Self.stride(block.first.outputs)
-      block.first.apply(
+      let hiddenStride = Self.stride(block.layer1.outputs)
+      block.layer1.apply(
         current, xStride: stride, count: count,
         bias: RowBias(
           rows: block.rowBias.base, columns: block.columnBias.base, width: flow.grid.width, first: firstPosition),
         activation: .relu, into: hidden.base, yStride: hiddenStride)
-      block.second.apply(
-        hidden.base, xStride: hiddenStride, count: count, into: coefficients.base, yStride: 2 &* second)
+      block.layer2.apply(
+        hidden.base, xStride: hiddenStride, count: count, into: coefficients.base, yStride: 2 &* x2Count)
       let coupling = Coupling(
-        coefficients: coefficients.base, alpha: flow.clampAlpha, x2: current + first, stride: stride, width: second,
+        coefficients: coefficients.base, alpha: flow.clampAlpha, x2: current + (channels &- x2Count), stride: stride,
+        width: x2Count,
         logDeterminants: logDeterminants.base)
       Kernels.selected.coupling(coupling, rows: 0..<count)
       switch block.mixing {

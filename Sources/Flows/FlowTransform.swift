@@ -40,8 +40,8 @@ package struct FlowTransform: Sendable {
     var (x, logDeterminant) = gaussian?.forward(fiber, position: position) ?? (fiber, 0)
     for block in blocks {
       let (j, t) = coefficients(block, x, condition)
-      let first = channels - t.count
-      for i in t.indices { x[first + i] = x[first + i] * exp(j[i]) + t[i] }
+      let x1Count = channels - t.count
+      for i in t.indices { x[x1Count + i] = x[x1Count + i] * exp(j[i]) + t[i] }
       logDeterminant += j.reduce(0, +)
       for i in x.indices {
         let g = BlockParameters.scale(block.globalScale[i])
@@ -60,10 +60,10 @@ package struct FlowTransform: Sendable {
     for block in blocks.reversed() {
       x = unmix(block.mixing, x)
       for i in x.indices { x[i] = (x[i] - Double(block.globalOffset[i])) / BlockParameters.scale(block.globalScale[i]) }
-      // The first part went through unchanged, so the coefficients are the forward direction's.
+      // x1 went through unchanged, so the coefficients are the forward direction's.
       let (j, t) = coefficients(block, x, condition)
-      let first = channels - t.count
-      for i in t.indices { x[first + i] = (x[first + i] - t[i]) * exp(-j[i]) }
+      let x1Count = channels - t.count
+      for i in t.indices { x[x1Count + i] = (x[x1Count + i] - t[i]) * exp(-j[i]) }
     }
     return gaussian?.inverse(x, position: position) ?? x
   }
@@ -93,16 +93,16 @@ extension FlowTransform {
   private func coefficients(_ block: BlockParameters, _ x: [Double], _ condition: [Float]) -> (j: [Double], t: [Double])
   {
     let shape = BlockShape(channels: channels, conditionChannels: description.conditionChannels)
-    let input = x[..<shape.first] + condition.prefix(description.conditionChannels).map(Double.init)
-    var hidden = affine(block.firstWeight, block.firstBias, Array(input))
+    let input = x[..<shape.x1Count] + condition.prefix(description.conditionChannels).map(Double.init)
+    var hidden = affine(block.weight1, block.bias1, Array(input))
     for i in hidden.indices { hidden[i] = max(hidden[i], 0) }
-    let a = affine(block.secondWeight, block.secondBias, hidden).map { 0.1 * $0 }
+    let a = affine(block.weight2, block.bias2, hidden).map { 0.1 * $0 }
     let alpha = Double(description.clampAlpha)
-    let j = a[..<shape.second].map { alpha * tanh(description.clamp == .scaledTanh ? $0 / alpha : $0) }
-    return (j, Array(a[shape.second...]))
+    let j = a[..<shape.x2Count].map { alpha * tanh(description.clamp == .scaledTanh ? $0 / alpha : $0) }
+    return (j, Array(a[shape.x2Count...]))
   }
 
-  private func affine(_ weight: [Float], _ bias: [Float], _ x: [Double]) -> [Double] {
+  private func affine(_ weight: UnsafePointer<Float>, _ bias: [Float], _ x: [Double]) -> [Double] {
     bias.indices.map { row in
       var sum = Double(bias[row])
       for (i, value) in x.enumerated() { sum += Double(weight[row * x.count + i]) * value }
@@ -110,24 +110,23 @@ extension FlowTransform {
     }
   }
 
-  private func mix(_ mixing: BlockParameters.Mixing, _ u: [Double]) -> [Double] {
+  private func mix(_ mixing: Mixing, _ u: [Double]) -> [Double] {
     switch mixing {
-    case .rotation(let matrix): affine(matrix, [Float](repeating: 0, count: channels), u)
-    case .permutation(let indices): indices.map { u[Int($0)] }
+    case .rotation(let matrix): affine(matrix.base, [Float](repeating: 0, count: channels), u)
+    case .permutation(let indices, _): indices.map { u[Int($0)] }
     }
   }
 
-  private func unmix(_ mixing: BlockParameters.Mixing, _ y: [Double]) -> [Double] {
-    var u = [Double](repeating: 0, count: channels)
+  private func unmix(_ mixing: Mixing, _ y: [Double]) -> [Double] {
     switch mixing {
     case .rotation(let matrix):
       // The inverse of a rotation is its transpose.
+      var u = [Double](repeating: 0, count: channels)
       for row in 0..<channels {
-        for column in 0..<channels { u[column] += Double(matrix[row * channels + column]) * y[row] }
+        for column in 0..<channels { u[column] += Double(matrix.base[row * channels + column]) * y[row] }
       }
-    case .permutation(let indices):
-      for (i, index) in indices.enumerated() { u[Int(index)] = y[i] }
+      return u
+    case .permutation(_, let inverse): return inverse.map { y[Int($0)] }
     }
-    return u
   }
 }

@@ -30,7 +30,7 @@ package struct GaussianParameters: Sendable {
     let meanRows = weights[Self.meanKey]?.shape.first == 1 ? 1 : grid.positions
     mean = try weights.values(Self.meanKey, shape: [meanRows, channels])
     // What |det| is computed without must be a rotation.
-    _ = try BlockParameters.rotate([Double](repeating: 0, count: channels), by: Self.basisKey, of: weights)
+    _ = try Mixing.rotate([Double](repeating: 0, count: channels), by: Self.basisKey, of: weights)
     basis = try weights.values(Self.basisKey, shape: [channels, channels])
     scale = try weights.values(Self.scaleKey, shape: [channels])
     rank = try Self.rank(weights, channels: channels)

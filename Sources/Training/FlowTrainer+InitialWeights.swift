@@ -25,7 +25,7 @@ extension FlowTrainer {
         case "subnet.2.weight" where asIdentity, "subnet.2.bias" where asIdentity:
           values = [Float](repeating: 0, count: count)
         default:
-          let inputs = entry.name.hasPrefix("subnet.0") ? layout.inputs : layout.hidden
+          let inputs = entry.name.hasPrefix("subnet.0") ? layout.shape.subnetInputs : layout.shape.hidden
           let bound = 1 / Double(inputs).squareRoot()
           values = (0..<count).map { _ in Float(random.uniform(in: -bound...bound)) }
         }

@@ -16,7 +16,7 @@ extension FlowTrainer {
     let transposedOutputs: FloatBuffer
     let transposedHidden: FloatBuffer
     /// x1 as ``PackedMatrix``.
-    let packedPassive: FloatBuffer
+    let packedX1: FloatBuffer
     /// log p without its constant, then the loss's gradient by log p; 1 wide.
     let likelihood: FloatBuffer
     /// Sums over the columns of each part of a pass: as many rows of `groupCapacity` as there are parts, and one sum
@@ -45,6 +45,7 @@ extension FlowTrainer {
     }
 
     init(_ layout: BlockLayout, rows: Int, places: Int, workers: Int) throws(Failure) {
+      let shape = layout.shape
       func floats(_ width: Int) throws(Failure) -> FloatBuffer { try FloatBuffer(count: rows * width) }
       func halves(_ count: Int) throws(Failure) -> [FloatBuffer] {
         [try FloatBuffer(count: count), try FloatBuffer(count: count)]
@@ -54,26 +55,26 @@ extension FlowTrainer {
         for _ in 0..<workers { buffers.append(try FloatBuffer(count: count)) }
         return buffers
       }
-      affine = try floats(layout.channels)
-      gradients = try halves(rows * layout.channels)
-      outputs = try floats(2 * layout.active)
-      hidden = try floats(layout.hidden)
-      transposedOutputs = try floats(2 * layout.active)
-      transposedHidden = try floats(layout.hidden)
-      packedPassive = try FloatBuffer(count: PackedMatrix.count(rows: rows, columns: layout.passive))
+      affine = try floats(shape.channels)
+      gradients = try halves(rows * shape.channels)
+      outputs = try floats(2 * shape.x2Count)
+      hidden = try floats(shape.hidden)
+      transposedOutputs = try floats(2 * shape.x2Count)
+      transposedHidden = try floats(shape.hidden)
+      packedX1 = try FloatBuffer(count: PackedMatrix.count(rows: rows, columns: shape.x1Count))
       likelihood = try floats(1)
-      let parts = ColumnParts(layout.passive).count
+      let parts = ColumnParts(shape.x1Count).count
       partialSums = try floats(parts)
       partialLogarithms = try Buffer(count: parts)
       vectorGradients = VectorGradients(
-        bias1: try FloatBuffer(count: layout.hidden), rest: try FloatBuffer(count: layout.count - layout.bias2))
-      let half = layout.conditions / 2
-      self.places = try halves(half > 0 ? places * layout.hidden : 0)
-      transposedPlaces = try halves(half > 0 ? places * layout.hidden : 0)
+        bias1: try FloatBuffer(count: shape.hidden), rest: try FloatBuffer(count: layout.count - layout.bias2))
+      let half = shape.conditionChannels / 2
+      self.places = try halves(half > 0 ? places * shape.hidden : 0)
+      transposedPlaces = try halves(half > 0 ? places * shape.hidden : 0)
       packedTables = try halves(PackedMatrix.count(rows: places, columns: half))
-      zeros = try FloatBuffer(count: layout.hidden + layout.inputs + Kernels.gemmShape.panelWidth)
+      zeros = try FloatBuffer(count: shape.hidden + shape.subnetInputs + Kernels.gemmShape.panelWidth)
       products = try each(UnpackedMatrix.scratchCount)
-      weightGradients = try each(FlowTrainer.weightRowsAtOnce * max(layout.hidden, layout.inputs))
+      weightGradients = try each(FlowTrainer.weightRowsAtOnce * max(shape.hidden, shape.subnetInputs))
     }
   }
 }

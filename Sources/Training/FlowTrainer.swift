@@ -32,6 +32,7 @@ package final class FlowTrainer {
   package internal(set) var meanLogLikelihood = 0.0
 
   let layout: BlockLayout
+  var shape: BlockShape { layout.shape }
   let mixings: [Mixing]
   /// K rows of `layout.count` trainable numbers.
   let parameters: FloatBuffer
@@ -66,13 +67,13 @@ package final class FlowTrainer {
     /// g, one row of C.
     let gain: FloatBuffer
 
-    init(_ layout: BlockLayout, rows: Int) throws(Failure) {
-      x = try FloatBuffer(count: rows * layout.channels)
-      hidden = try FloatBuffer(count: PackedMatrix.count(rows: rows, columns: layout.hidden))
-      tanh = try FloatBuffer(count: rows * layout.active)
-      exponential = try FloatBuffer(count: rows * layout.active)
-      coupled = try FloatBuffer(count: rows * layout.active)
-      gain = try FloatBuffer(count: layout.channels)
+    init(_ shape: BlockShape, rows: Int) throws(Failure) {
+      x = try FloatBuffer(count: rows * shape.channels)
+      hidden = try FloatBuffer(count: PackedMatrix.count(rows: rows, columns: shape.hidden))
+      tanh = try FloatBuffer(count: rows * shape.x2Count)
+      exponential = try FloatBuffer(count: rows * shape.x2Count)
+      coupled = try FloatBuffer(count: rows * shape.x2Count)
+      gain = try FloatBuffer(count: shape.channels)
     }
   }
 
@@ -102,8 +103,8 @@ package final class FlowTrainer {
     for block in 0..<description.blockCount {
       let start = try BlockParameters(weights, block: block, channels: channels, description: description)
       layout.store(start, into: parameters.base + block * layout.count)
-      mixings.append(try Mixing(start.mixing))
-      activations.append(try Activations(layout, rows: groupCapacity))
+      mixings.append(start.mixing)
+      activations.append(try Activations(layout.shape, rows: groupCapacity))
     }
     self.mixings = mixings
     self.activations = activations
@@ -149,8 +150,9 @@ package final class FlowTrainer {
     guard (1...groupCapacity).contains(count) else {
       throw Failure(.invalidArgument, "a group of \(count) fibers is not within 1...\(groupCapacity)")
     }
-    guard (conditions == nil) == (layout.conditions == 0) else {
-      throw Failure(.invalidArgument, "a flow with \(layout.conditions) condition channels was given other conditions")
+    guard (conditions == nil) == (shape.conditionChannels == 0) else {
+      throw Failure(
+        .invalidArgument, "a flow with \(shape.conditionChannels) condition channels was given other conditions")
     }
     guard max(conditions?.axes.0.length ?? 0, conditions?.axes.1.length ?? 0) <= placeCapacity else {
       throw Failure(.invalidArgument, "the conditions are of more than \(placeCapacity) places")

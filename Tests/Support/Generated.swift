@@ -39,10 +39,10 @@ package enum Generated {
       let hidden = Double(shape.hidden).squareRoot()
       try add("global_scale", [1, channels], center: 10, spread: 1)
       try add("global_offset", [1, channels], spread: 0.1)
-      try add("subnet.0.weight", [shape.hidden, shape.subnetInputs], spread: 1 / inputs)
+      try add("subnet.0.weight", shape.weight1, spread: 1 / inputs)
       try add("subnet.0.bias", [shape.hidden], spread: 1 / inputs)
-      try add("subnet.2.weight", [2 * shape.second, shape.hidden], spread: 4 / hidden)
-      try add("subnet.2.bias", [2 * shape.second], spread: 4 / hidden)
+      try add("subnet.2.weight", shape.weight2, spread: 4 / hidden)
+      try add("subnet.2.bias", [2 * shape.x2Count], spread: 4 / hidden)
       let key = "module_list.\(block).w_perm"
       weights[key] =
         description.permutation == .soft

@@ -2,24 +2,8 @@ import Basics
 import Flows
 import Kernels
 
-/// The fixed rotation or permutation of channels at the end of a coupling block.
-enum Mixing {
-  /// y = W v, W [C, C] row-major.
-  case rotation(SharedFloats)
-  /// y[i] = v[indices[i]]; and the inverse, v[i] = y[inverse[i]].
-  case permutation([Int], inverse: [Int])
-
-  init(_ mixing: BlockParameters.Mixing) throws(Failure) {
-    switch mixing {
-    case .rotation(let matrix): self = .rotation(try SharedFloats(matrix))
-    case .permutation(let values):
-      let indices = values.map { Int($0) }
-      var inverse = indices
-      for (i, index) in indices.enumerated() { inverse[index] = i }
-      self = .permutation(indices, inverse: inverse)
-    }
-  }
-
+/// What training needs of a block's mixing: its tensor and both passes.
+extension Mixing {
   /// `w_perm`: [C, C], or the indices as [C].
   func tensor(channels: Int) throws(Failure) -> Tensor {
     switch self {
@@ -33,7 +17,7 @@ enum Mixing {
   }
 
   /// Mixes `count` rows of C values, for some of the columns of y.
-  func apply(
+  func forward(
     _ v: UnsafePointer<Float>, count: Int, channels: Int, columns: Range<Int>, into y: UnsafeMutablePointer<Float>,
     scratch: UnsafeMutablePointer<Float>
   ) {
@@ -46,7 +30,7 @@ enum Mixing {
   }
 
   /// The gradient by v of `count` rows, from that by y, for some of the columns of v.
-  func pullBack(
+  func backward(
     _ dy: UnsafePointer<Float>, count: Int, channels: Int, columns: Range<Int>,
     into dv: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>
   ) {
@@ -67,11 +51,11 @@ enum Mixing {
   }
 
   private func permute(
-    _ source: UnsafePointer<Float>, by indices: [Int], count: Int, channels: Int, columns: Range<Int>,
+    _ source: UnsafePointer<Float>, by indices: [Int32], count: Int, channels: Int, columns: Range<Int>,
     into target: UnsafeMutablePointer<Float>
   ) {
     for row in 0..<count {
-      for i in columns { target[row &* channels &+ i] = source[row &* channels &+ indices[i]] }
+      for i in columns { target[row &* channels &+ i] = source[row &* channels &+ Int(indices[i])] }
     }
   }
 }

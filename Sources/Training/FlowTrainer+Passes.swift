@@ -1,0 +1,79 @@
+import Glibc
+
+extension FlowTrainer {
+  /// Runs the group through the blocks, keeps the activations, and leaves the gradient of the loss by each fiber's log p in
+  /// `scratch.likelihood`.
+  ///
+  /// - Returns: the mean loss.
+  func forward(_ group: Group) -> Float {
+    if let logDeterminants = group.logDeterminants {
+      scratch.likelihood.base.update(from: logDeterminants, count: group.count)
+    } else {
+      scratch.likelihood.base.update(repeating: 0, count: group.count)
+    }
+    activations.first?.x.base.update(from: group.fibers, count: group.count &* channels)
+    var constant = -0.9189385332046727 * Double(channels)
+    for block in activations.indices {
+      forwardHidden(block, group)
+      constant += forwardCoupling(block, count: group.count)
+      if block + 1 < activations.count { forwardMixing(block, count: group.count) }
+    }
+    return loss(constant: constant, count: group.count)
+  }
+
+  /// The loss, with |z| of the last block's v; see ``forward(_:)``.
+  private func loss(constant: Double, count: Int) -> Float {
+    var total = 0.0
+    var likelihoods = 0.0
+    let size = Double(channels)
+    for row in 0..<count {
+      let square = sumOfSquares(scratch.affine.base + row &* channels, count: channels)
+      let logLikelihood = constant + Double(scratch.likelihood.base[row]) - 0.5 * Double(square)
+      let value = logLikelihood / size
+      likelihoods += value
+      // -ln sigmoid(v) = ln(1 + e^-v), without overflow.
+      let decay = exp(-abs(value))
+      total += max(-value, 0) + log1p(decay)
+      // Its derivative -sigmoid(-v), and v = log p / C of a mean over the group.
+      let derivative = value > 0 ? -decay / (1 + decay) : -1 / (1 + decay)
+      scratch.likelihood.base[row] = Float(derivative / (size * Double(count)))
+    }
+    meanLogLikelihood = likelihoods / Double(count)
+    return Float(total / Double(count))
+  }
+
+  /// Receives a piece of the gradient: where it begins among all trainable numbers, the values, how many; may change
+  /// these parameters. Called by all threads at the same time, for each number once.
+  typealias GradientUse = (_ first: Int, _ gradient: UnsafePointer<Float>, _ count: Int) -> Void
+
+  /// Follows the last ``forward(_:)`` back, from the last block to the first.
+  func backward(_ group: Group, use: GradientUse) {
+    if let conditions = group.conditions { packTables(conditions) }
+    for block in activations.indices.reversed() {
+      // Where the gradient by y was left, and where that by x is to go.
+      let dy = scratch.gradients[(block + 1) % 2].base
+      let dx = scratch.gradients[block % 2].base
+      backwardCoupling(block, dy, into: dx, count: group.count)
+      backwardOutputs(block, group)
+      backwardHidden(block, into: dx, count: group.count)
+      // Last: the weights may change when nothing needs them any more.
+      useWeightGradients(block, group, use)
+    }
+  }
+}
+
+private func sumOfSquares(_ values: UnsafePointer<Float>, count: Int) -> Float {
+  var lanes = SIMD8<Float>()
+  var i = 0
+  while i &+ 8 <= count {
+    let part = UnsafeRawPointer(values + i).loadUnaligned(as: SIMD8<Float>.self)
+    lanes += part * part
+    i &+= 8
+  }
+  var total = lanes.sum()
+  while i < count {
+    total += values[i] * values[i]
+    i &+= 1
+  }
+  return total
+}
