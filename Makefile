@@ -1,6 +1,8 @@
 # libcflowad. On a fresh Debian machine with a Swift toolchain, `make demo` and `make test` do all their own set-up.
 
-VERSION := 1.2.0
+# The header's, as everybody's: MAJOR.MINOR.PATCH.
+VERSION := $(shell awk '/define CFLOWAD_VERSION_(MAJOR|MINOR|PATCH)/ {printf dot $$3; dot = "."}' include/cflowad.h)
+SONAME  := libcflowad.so.$(firstword $(subst ., ,$(VERSION)))
 LIBRARY := build/lib/libcflowad.so.$(VERSION)
 TOOL    := build/bin/cflowad
 VENV    := .venv
@@ -30,7 +32,7 @@ packages:
 # The shared library: only cflowad_* symbols outside, never unloaded (a runtime cannot be).
 lib: packages
 	$(BUILD) --product CFlowAD $(STATIC) \
-	  -Xlinker -soname=libcflowad.so.1 -Xlinker --version-script=Sources/CFlowAD/exports.map \
+	  -Xlinker -soname=$(SONAME) -Xlinker --version-script=Sources/CFlowAD/exports.map \
 	  -Xlinker -znodelete -Xlinker --strip-all $(WRAPPED:%=-Xlinker --wrap=%)
 	@# Code for AVX2 and AVX-512 must not be shared with the baseline: no function of these builds may lack the module's
 	@# name.
@@ -38,8 +40,8 @@ lib: packages
 	@! nm --defined-only .build-lib/release/KernelsAVX512.build/*.o | grep ' [TWu] ' | grep -v 13KernelsAVX512
 	@mkdir -p build/lib
 	cp .build-lib/release/libCFlowAD.so $(LIBRARY)
-	ln -sf $(notdir $(LIBRARY)) build/lib/libcflowad.so.1
-	ln -sf libcflowad.so.1 build/lib/libcflowad.so
+	ln -sf $(notdir $(LIBRARY)) build/lib/$(SONAME)
+	ln -sf $(SONAME) build/lib/libcflowad.so
 
 tool: packages
 	$(BUILD) --product cflowad $(STATIC)

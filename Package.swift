@@ -27,6 +27,10 @@ func module(_ name: String, _ dependencies: [Target.Dependency], exclude: [Strin
 
 /// The kernels' sources, which all variants share through a link, built for one kind of processor. Square roots do not set
 /// errno, so that they can be computed in vectors.
+///
+/// SwiftPM has no setting for what a processor can but flags that it calls unsafe, and takes no package with such flags as a
+/// dependency by version. Swift has no attribute for a function's processor either, and the kernels in C alone would be a
+/// second source of the same. Hosts link the shared library instead, which `make lib` builds.
 func kernelVariant(_ name: String, _ processor: [SwiftSetting]) -> Target {
   .target(
     name: "Kernels\(name)", dependencies: ["KernelTasks", "CProcessor"], path: "Sources/KernelVariants/\(name)",

@@ -93,7 +93,7 @@ extern "C" {
 int32_t cflowad_version(void);
 
 /**
- * The library's version and which build of its kernels runs, for logs: "libcflowad 1.2.0, AVX-512 kernels". Static,
+ * The library's version and which build of its kernels runs, for logs: "libcflowad X.Y.Z, AVX-512 kernels". Static,
  * never NULL. Thread-safe.
  *
  * The best build that the processor has the instructions for runs. For tests and bug reports the environment variable

@@ -1,4 +1,3 @@
-import Glibc
 import Synchronization
 
 /// A file that gets new contents, whole or not at all: they are written beside it and renamed.
@@ -149,7 +148,7 @@ private final class TemporaryFile {
   func write(_ bytes: UnsafeRawBufferPointer) throws(Failure) {
     var done = 0
     while done < bytes.count {
-      let count = Glibc.write(descriptor, bytes.baseAddress.map { $0 + done }, bytes.count - done)
+      let count = Basics.write(descriptor, bytes.baseAddress.map { $0 + done }, bytes.count - done)
       if count < 0, errno == EINTR { continue }
       guard count > 0 else { throw Failure(errno: "written") }
       done += count
@@ -161,7 +160,7 @@ private final class TemporaryFile {
   }
 
   func rename(to target: String) throws(Failure) {
-    guard Glibc.rename(path.pathBytes, target.pathBytes) == 0 else { throw Failure(errno: "replaced") }
+    guard Basics.rename(path.pathBytes, target.pathBytes) == 0 else { throw Failure(errno: "replaced") }
     isRenamed = true
   }
 
@@ -196,7 +195,7 @@ private final class TemporaryFile {
 extension Failure {
   /// An `.io` failure of what the system refused, by `errno`.
   package init(errno what: String) {
-    let reason = strerror(Glibc.errno).map { String(cString: $0) } ?? "error \(Glibc.errno)"
+    let reason = strerror(Basics.errno).map { String(cString: $0) } ?? "error \(Basics.errno)"
     self.init(.io, "it cannot be \(what): \(reason)")
   }
 }

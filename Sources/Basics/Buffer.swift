@@ -1,5 +1,4 @@
 import CReserve
-import Glibc
 
 /// Owned memory, zeroed unless said otherwise, aligned to 64 bytes (a cache line, the widest vector). Unlike an array it
 /// fails instead of ending the process when memory cannot be had.

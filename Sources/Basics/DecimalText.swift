@@ -1,5 +1,3 @@
-import Glibc
-
 /// Numbers in text, whatever the locale.
 extension String {
   /// A number with so many decimals.

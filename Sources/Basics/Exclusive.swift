@@ -1,5 +1,3 @@
-import Glibc
-
 /// An object that one call at a time may use: a second call is refused instead of waiting or corrupting. It can be exchanged
 /// meanwhile: a call that runs ends with the object that it began with, the next one begins with the new one.
 package final class Exclusive<Object: AnyObject>: @unchecked Sendable {

@@ -1,5 +1,3 @@
-import Glibc
-
 /// A value that one thread at a time may use.
 ///
 /// Not the standard library's `Mutex`: that knows its owner by a thread number which it keeps, and which is another thread's

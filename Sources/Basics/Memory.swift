@@ -1,5 +1,4 @@
 import CReserve
-import Glibc
 
 /// Fails with `.outOfMemory` unless there is memory for an array of so many elements. An array that cannot be had ends the
 /// process: one whose size a model, a frame or a caller decides is asked for first. What goes between question and array

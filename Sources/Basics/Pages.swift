@@ -1,5 +1,3 @@
-import Glibc
-
 /// Memory in whole pages of the system's, zeroed, which goes back to the system at once: large pieces from `malloc` may
 /// stay with the process after they were freed.
 package enum Pages {

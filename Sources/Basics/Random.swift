@@ -1,5 +1,3 @@
-import Glibc
-
 /// Random numbers that are the same on every run and machine: xoshiro256** 1.0 (D. Blackman, S. Vigna, "Scrambled Linear
 /// Pseudorandom Number Generators", ACM TOMS 2021), its state filled by SplitMix64 (G. Steele, D. Lea, C. Flood, "Fast
 /// Splittable Pseudorandom Number Generators", OOPSLA 2014).

@@ -1,5 +1,3 @@
-import Glibc
-
 /// A file as it was opened, to be read: one that takes its name later does not matter. It has a size: it is no pipe, which
 /// would wait, and no folder. What fails in reading it does not name it.
 package final class RegularFile: Sendable {

@@ -1,5 +1,4 @@
 import Basics
-import Glibc
 
 /// A C struct that a caller fills and that begins with `struct_size`: the rules for older and newer callers.
 enum CallerStruct {

@@ -1,5 +1,4 @@
 import Basics
-import Glibc
 import ImageFiles
 
 /// A data set written down as a CSV file with a line of column names, in any order:

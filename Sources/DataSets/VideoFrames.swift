@@ -1,6 +1,5 @@
 import Basics
 import FoundationEssentials
-import Glibc
 
 /// Frames of a video as JPEG files, by the program ffmpeg.
 enum VideoFrames {

@@ -1,5 +1,4 @@
 import Basics
-import Glibc
 
 /// The numbers of one coupling block as a checkpoint holds them (FrEIA AllInOneBlock; keys under `module_list.{k}.`),
 /// shapes checked; sizes are those of ``BlockShape``.

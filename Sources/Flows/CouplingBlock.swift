@@ -1,5 +1,4 @@
 import Basics
-import Glibc
 import Kernels
 
 /// A coupling block prepared for scoring on one grid, with everything folded that is constant: the condition's share of the

@@ -1,5 +1,4 @@
 import Basics
-import Glibc
 import Kernels
 
 /// A conditional normalizing flow over the fibers of one feature level, prepared for scoring on that level's grid

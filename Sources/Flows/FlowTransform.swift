@@ -1,5 +1,4 @@
 import Basics
-import Glibc
 import Kernels
 
 /// The flow as it is written down (paper, section 4; FrEIA AllInOneBlock), fiber by fiber in double precision and in

@@ -1,5 +1,4 @@
 import Basics
-import Glibc
 import Kernels
 
 /// The numbers of a ``GaussianLayer`` as a model file holds them, shapes and values checked.

@@ -1,5 +1,4 @@
 import Basics
-import Glibc
 import Kernels
 
 /// The ``GaussianLayer`` as it is written down, fiber by fiber in double precision and in both directions.

@@ -1,5 +1,4 @@
 import Basics
-import Glibc
 import Kernels
 
 /// How channels mix after the coupling (FrEIA's `w_perm`); fixed, never trained.

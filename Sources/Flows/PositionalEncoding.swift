@@ -1,4 +1,4 @@
-import Glibc
+import Basics
 
 /// The condition of a flow: the 2-D sin/cos encoding of a position (paper, section 4.2), P channels.
 ///

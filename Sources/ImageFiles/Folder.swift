@@ -1,5 +1,4 @@
 import Basics
-import Glibc
 
 /// A folder of images, or of folders of them.
 package struct Folder {

@@ -1,5 +1,4 @@
 import Basics
-import Glibc
 
 /// Weights that resample a line of `inputSize` samples to `outputSize`: Pillow's `precompute_coeffs` and
 /// `normalize_coeffs_8bpc` (src/libImaging/Resample.c) with the Lanczos filter, a = 3.

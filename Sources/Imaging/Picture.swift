@@ -1,5 +1,4 @@
 import Basics
-import Glibc
 
 /// An image that owns its pixels.
 package struct Picture: Sendable, Equatable {

@@ -1,5 +1,4 @@
 import Basics
-import Glibc
 import Kernels
 
 /// Resizes frames to one size as Pillow's `Image.resize((width, height), Image.LANCZOS)` does in mode RGB, byte for

@@ -1,4 +1,4 @@
-import Glibc
+import Basics
 
 /// Rotation as in the original's augmentation: torchvision's `RandomRotation` on a PIL image, that is Pillow's
 /// `Image.rotate(degrees)`: counter-clockwise about the centre, nearest neighbour, size kept, black outside.

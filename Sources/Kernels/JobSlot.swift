@@ -1,5 +1,5 @@
 import CProcessor
-import Glibc
+import Basics
 import Synchronization
 
 /// A job, which lives on the stack of the thread that posted it.

@@ -1,6 +1,5 @@
 import Basics
 import CProcessor
-import Glibc
 import KernelTasks
 import KernelsAVX2
 import KernelsAVX512

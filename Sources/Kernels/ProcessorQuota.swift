@@ -1,4 +1,4 @@
-import Glibc
+import Basics
 
 /// How much of the processors' time the process may use by its control groups, as containers and service managers set it.
 struct ProcessorQuota {

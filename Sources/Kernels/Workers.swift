@@ -1,7 +1,6 @@
 import Basics
 import CProcess
 import CProcessor
-import Glibc
 
 /// Threads that share out the parts of one job at a time with the thread that asks for it: their own, or the host's.
 ///

@@ -1,5 +1,4 @@
 import Basics
-import Glibc
 
 /// The border of a region: its pixels with a neighbour above, below or beside them that is not in it. The image's own
 /// border is none.

@@ -1,5 +1,4 @@
 import Basics
-import Glibc
 import Imaging
 
 /// Draws a heat map over a frame: ``ColorMap/inferno`` from purple to orange by value, more opaque the higher the value,

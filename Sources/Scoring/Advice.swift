@@ -1,5 +1,4 @@
 import Basics
-import Glibc
 import Kernels
 
 /// What is worth knowing about a detector that was just trained or calibrated, and about one that was opened: how good it is,

@@ -1,4 +1,4 @@
-import Glibc
+import Basics
 
 /// What a threshold set by the scores of n good frames promises about further good frames: split-conformal prediction
 /// (Vovk, Gammerman and Shafer 2005; Angelopoulos and Bates, "A Gentle Introduction to Conformal Prediction", 2021,

@@ -1,5 +1,4 @@
 import Basics
-import Glibc
 import Kernels
 
 /// Brings the likelihoods of a tile's feature levels to the network's size and sums them over the levels: bilinear(exp(log p / C

@@ -1,5 +1,4 @@
 import Basics
-import Glibc
 import Kernels
 
 /// From the places of a level's grid to those of a map, along one axis: linear interpolation with align_corners = true, and a

@@ -1,5 +1,4 @@
 import Basics
-import Glibc
 
 /// Which file a path leads to, whatever links are on the way.
 struct FileIdentity: Hashable {

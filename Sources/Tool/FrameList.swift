@@ -1,6 +1,5 @@
 import Basics
 import DataSets
-import Glibc
 import ImageFiles
 
 /// The image files that a command line names: files as they are, folders as the image files directly in them, data sets

@@ -1,5 +1,4 @@
 import Basics
-import Glibc
 import Synchronization
 
 /// Ctrl-C while a command runs: the first asks it to stop at the next opportunity, the second ends the process.

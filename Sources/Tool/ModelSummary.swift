@@ -1,7 +1,6 @@
 import Basics
 import Encoders
 import FoundationEssentials
-import Glibc
 import ImageFiles
 import Imaging
 import Kernels

@@ -1,5 +1,4 @@
 import Basics
-import Glibc
 
 /// Where lines go: results to standard output, everything else to standard error.
 enum Output {
@@ -28,7 +27,7 @@ enum Output {
     return text.withUTF8 { bytes in
       var rest = UnsafeRawBufferPointer(bytes)
       while !rest.isEmpty {
-        let count = Glibc.write(file, rest.baseAddress, rest.count)
+        let count = Basics.write(file, rest.baseAddress, rest.count)
         if count < 0, errno == EINTR { continue }
         guard count > 0 else { return false }
         rest = UnsafeRawBufferPointer(rebasing: rest[count...])

@@ -1,5 +1,4 @@
 import Basics
-import Glibc
 
 /// The files that a command is going to write. What is wrong with them is said before the work rather than after it.
 enum OutputPaths {

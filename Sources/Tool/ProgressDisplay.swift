@@ -1,4 +1,4 @@
-import Glibc
+import Basics
 import Training
 
 /// Shows how work goes on, on standard error: a bar that is redrawn on a terminal, elsewhere plain lines, at most one a

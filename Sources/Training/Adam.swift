@@ -1,5 +1,4 @@
 import Basics
-import Glibc
 import Kernels
 
 /// Adam's moments of all trainable numbers; see ``AdamStep``.

@@ -1,5 +1,5 @@
 import Flows
-import Glibc
+import Basics
 import Kernels
 
 /// The coupling of a block, its global affine and its mixing, in both passes.

@@ -1,6 +1,5 @@
 import Basics
 import Flows
-import Glibc
 
 extension FlowTrainer {
   /// FrEIA's initial weights of a flow: torch.nn.Linear's defaults (Kaiming uniform with a = sqrt 5, which makes both

@@ -1,4 +1,4 @@
-import Glibc
+import Basics
 
 extension FlowTrainer {
   /// Runs the group through the blocks, keeps the activations, and leaves the gradient of the loss by each fiber's log p in

@@ -1,6 +1,5 @@
 import Basics
 import Flows
-import Glibc
 import Kernels
 
 /// Trains one conditional normalizing flow, the decoder of one feature level, in steps of Adam on groups of fibers.

@@ -1,4 +1,4 @@
-import Glibc
+import Basics
 
 /// The original's learning rate: by meta epoch along a cosine or in steps, after a warm-up that is linear in image batches.
 package struct LearningRateSchedule: Sendable {

@@ -1,5 +1,4 @@
 import Basics
-import Glibc
 
 /// A report about a running fit or calibration: `cflowad_progress`.
 package struct TrainingProgress: Sendable, Equatable {

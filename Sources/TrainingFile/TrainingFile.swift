@@ -1,5 +1,4 @@
 import Basics
-import Glibc
 import HDF5
 import Kernels
 import Training

@@ -1,5 +1,5 @@
 import Flows
-import Glibc
+import Basics
 import Kernels
 import Support
 import Testing

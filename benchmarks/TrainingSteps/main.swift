@@ -1,6 +1,5 @@
 import Basics
 import Flows
-import Glibc
 import Kernels
 import Training
 

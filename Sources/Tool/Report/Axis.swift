@@ -1,4 +1,4 @@
-import Glibc
+import Basics
 
 /// One side of a drawing: what it counts, from where to where, and the round numbers beside it.
 struct Axis {

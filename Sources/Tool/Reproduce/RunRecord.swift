@@ -1,6 +1,5 @@
 import Basics
 import FoundationEssentials
-import Glibc
 import ImageFiles
 
 /// What a class's training under a seed gave, epoch by epoch: a JSON file beside the others.

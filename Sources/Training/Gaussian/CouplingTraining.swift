@@ -1,6 +1,5 @@
 import Basics
 import Flows
-import Glibc
 import Kernels
 
 /// Trains the coupling blocks of a level behind its Gaussian, from the identity on.

@@ -1,6 +1,5 @@
 import Basics
 import Flows
-import Glibc
 
 /// The first coupling blocks of a flow that begins at a closed form. Their couplings change nothing; what they are for is to
 /// bring fibers to the symmetric coordinates, S^-1/2 (x - m), in which the blocks behind them are trained.

@@ -1,4 +1,4 @@
-import Glibc
+import Basics
 
 /// The log-density of what became z, over its count, when z is distributed as N(0, 1).
 ///

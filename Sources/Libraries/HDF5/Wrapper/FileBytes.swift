@@ -1,4 +1,4 @@
-import Glibc
+import Basics
 
 /// A file's bytes as they were built in memory.
 package final class FileBytes: @unchecked Sendable {

@@ -1,6 +1,5 @@
 import Basics
 import CHDF5Shim
-import Glibc
 
 /// HDF5 files without paths: libhdf5 touches no file system, so that neither its file locks nor its drivers chosen by the
 /// environment matter, and a file that is replaced or cut while it is read does no harm.

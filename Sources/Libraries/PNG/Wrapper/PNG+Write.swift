@@ -1,6 +1,5 @@
 import Basics
 import CPNGShim
-import Glibc
 
 extension PNG {
   /// Writes 8-bit pixels as a PNG file: grey (`channels` 1), RGB (3) or RGBA (4), rows `stride` bytes apart. A failure leaves

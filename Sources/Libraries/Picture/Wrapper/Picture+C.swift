@@ -1,6 +1,5 @@
 import Basics
 import CPicture
-import Glibc
 import Imaging
 
 extension Picture {
