@@ -115,11 +115,13 @@ build/quality/lite0.h5: | $(VENV)/quality
 	@mkdir -p build/quality
 	PYTHONPATH=bindings/python $(VENV)/bin/python -m cflowad export encoder --wheel efficientnet-lite0 --input-size 256 -o $@
 
-lint:
-	swift format lint --strict --recursive Sources Tests Package.swift
+lint: $(VENV)/lint
+	swift format lint --strict --recursive Sources Tests benchmarks Package.swift
+	git ls-files '*.c' '*.h' '*.cpp' '*.hpp' | xargs $(VENV)/bin/clang-format --dry-run -Werror
 
-format:
-	swift format --in-place --recursive Sources Tests Package.swift
+format: $(VENV)/lint
+	swift format --in-place --recursive Sources Tests benchmarks Package.swift
+	git ls-files '*.c' '*.h' '*.cpp' '*.hpp' | xargs $(VENV)/bin/clang-format -i
 
 # ---------------------------------------------------------------------------------------------------------------- demo
 
@@ -128,6 +130,11 @@ demo: lib tool $(VENV)/demo
 
 # Python with what tests or demo need; the files say that it is complete.
 $(VENV)/tests: bindings/python/requirements-export.txt bindings/python/requirements-test.txt | packages
+	.ci/make-venv $(VENV) $^
+	@touch $@
+
+# By a version of its own, since every one formats a little differently.
+$(VENV)/lint: .ci/requirements-lint.txt | packages
 	.ci/make-venv $(VENV) $^
 	@touch $@
 

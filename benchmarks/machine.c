@@ -40,9 +40,11 @@ static double now(void) {
     }
 
 #if defined(__x86_64__)
-KERNEL(avx512, __attribute__((target("avx512f"), optimize("unroll-loops"))), __m512, 16, _mm512_fmadd_ps,
-    _mm512_set1_ps, _mm512_storeu_ps)
-KERNEL(avx2, __attribute__((target("avx2,fma"), optimize("unroll-loops"))), __m256, 8, _mm256_fmadd_ps, _mm256_set1_ps,
+KERNEL(
+    avx512, __attribute__((target("avx512f"), optimize("unroll-loops"))), __m512, 16, _mm512_fmadd_ps, _mm512_set1_ps,
+    _mm512_storeu_ps)
+KERNEL(
+    avx2, __attribute__((target("avx2,fma"), optimize("unroll-loops"))), __m256, 8, _mm256_fmadd_ps, _mm256_set1_ps,
     _mm256_storeu_ps)
 #endif
 

@@ -55,10 +55,17 @@ int main(int argc, char **argv) {
     cflowad_model *model = NULL;
     cflowad_session *session = NULL;
     cflowad_session_options options;
-    cflowad_frame frame = {.struct_size = sizeof frame, .data = pixels, .width = SIDE, .height = SIDE,
-                           .stride = 3 * SIDE, .format = CFLOWAD_PIXEL_RGB8};
-    cflowad_result result = {.struct_size = sizeof result, .log_likelihoods = likelihoods,
-                             .log_likelihoods_capacity = sizeof likelihoods / sizeof *likelihoods};
+    cflowad_frame frame = {
+        .struct_size = sizeof frame,
+        .data = pixels,
+        .width = SIDE,
+        .height = SIDE,
+        .stride = 3 * SIDE,
+        .format = CFLOWAD_PIXEL_RGB8};
+    cflowad_result result = {
+        .struct_size = sizeof result,
+        .log_likelihoods = likelihoods,
+        .log_likelihoods_capacity = sizeof likelihoods / sizeof *likelihoods};
     double read, start, opened, created, scored, next[SCORES];
     cflowad_status status;
 
@@ -88,7 +95,8 @@ int main(int argc, char **argv) {
         next[i] = now() - before;
     }
     qsort(next, SCORES, sizeof *next, ascending);
-    printf("{\"read\": %.3f, \"open\": %.3f, \"create\": %.3f, \"first\": %.3f, \"score\": %.3f, \"peak\": %ld}\n", read,
+    printf(
+        "{\"read\": %.3f, \"open\": %.3f, \"create\": %.3f, \"first\": %.3f, \"score\": %.3f, \"peak\": %ld}\n", read,
         opened - start, created - opened, scored - created, next[SCORES / 2], peak());
     cflowad_session_close(session);
     cflowad_model_close(model);

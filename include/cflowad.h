@@ -148,29 +148,29 @@ const char *cflowad_last_error(void);
 typedef int32_t cflowad_pixel_format;
 
 enum {
-    CFLOWAD_PIXEL_GRAY8 = 1, /**< 1 byte; used as R = G = B */
-    CFLOWAD_PIXEL_RGB8 = 2,  /**< 3 bytes R G B */
-    CFLOWAD_PIXEL_BGR8 = 3,  /**< 3 bytes B G R (OpenCV's order) */
-    CFLOWAD_PIXEL_RGBA8 = 4, /**< 4 bytes R G B A; alpha is ignored */
-    CFLOWAD_PIXEL_BGRA8 = 5, /**< 4 bytes B G R A; alpha is ignored */
+    CFLOWAD_PIXEL_GRAY8 = 1,                   /**< 1 byte; used as R = G = B */
+    CFLOWAD_PIXEL_RGB8 = 2,                    /**< 3 bytes R G B */
+    CFLOWAD_PIXEL_BGR8 = 3,                    /**< 3 bytes B G R (OpenCV's order) */
+    CFLOWAD_PIXEL_RGBA8 = 4,                   /**< 4 bytes R G B A; alpha is ignored */
+    CFLOWAD_PIXEL_BGRA8 = 5,                   /**< 4 bytes B G R A; alpha is ignored */
     CFLOWAD_PIXEL_RGBX8 = CFLOWAD_PIXEL_RGBA8, /**< 4 bytes R G B and one unused */
     CFLOWAD_PIXEL_BGRX8 = CFLOWAD_PIXEL_BGRA8, /**< 4 bytes B G R and one unused */
 
     /* Since 1.1. Samples of more than 8 bits become 8 by the model's window, see cflowad_train_options.window_low. */
-    CFLOWAD_PIXEL_MONO16 = 10,       /**< words of 16 bits in the host's order: mono 9 to 16, see significant_bits */
-    CFLOWAD_PIXEL_MONO10P = 11,      /**< PFNC Mono10p: 10 bits a pixel without gaps, least significant bits first */
-    CFLOWAD_PIXEL_MONO12P = 12,      /**< PFNC Mono12p: 12 bits a pixel without gaps, least significant bits first */
-    CFLOWAD_PIXEL_MONO10_PACKED = 13,/**< GigE Vision: 2 pixels in 3 bytes, their 2 low bits at bits 0, 4 of byte 1 */
-    CFLOWAD_PIXEL_MONO12_PACKED = 14,/**< GigE Vision: 2 pixels in 3 bytes, their 4 low bits at bits 0, 4 of byte 1 */
-    CFLOWAD_PIXEL_RGB16 = 20,        /**< 3 words of 16 bits R G B, see significant_bits */
-    CFLOWAD_PIXEL_BGR16 = 21,        /**< 3 words of 16 bits B G R, see significant_bits */
-    CFLOWAD_PIXEL_RGB8_PLANAR = 22,  /**< 3 planes of 8 bits: data is R, planes[0] is G, planes[1] is B */
-    CFLOWAD_PIXEL_BAYER_RG8 = 30,    /**< 8-bit Bayer filter whose first row begins R G; bilinear, as OpenCV's */
-    CFLOWAD_PIXEL_BAYER_GR8 = 31,    /**< COLOR_BayerBG2RGB (for RG: it names another corner), the outermost pixels */
-    CFLOWAD_PIXEL_BAYER_GB8 = 32,    /**< those next to them; at least 3 x 3 pixels. The first row is that at data, */
-    CFLOWAD_PIXEL_BAYER_BG8 = 33,    /**< with CFLOWAD_FRAME_BOTTOM_UP the image's last, and of the image, not a crop */
-    CFLOWAD_PIXEL_NV12 = 40,         /**< plane of Y, planes[0] of U V pairs for 2 x 2 pixels; BT.601, Y 16 to 235, */
-    CFLOWAD_PIXEL_YUY2 = 41          /**< as OpenCV's COLOR_YUV2RGB_NV12 and _YUY2; YUY2: Y0 U Y1 V for 2 pixels */
+    CFLOWAD_PIXEL_MONO16 = 10,        /**< words of 16 bits in the host's order: mono 9 to 16, see significant_bits */
+    CFLOWAD_PIXEL_MONO10P = 11,       /**< PFNC Mono10p: 10 bits a pixel without gaps, least significant bits first */
+    CFLOWAD_PIXEL_MONO12P = 12,       /**< PFNC Mono12p: 12 bits a pixel without gaps, least significant bits first */
+    CFLOWAD_PIXEL_MONO10_PACKED = 13, /**< GigE Vision: 2 pixels in 3 bytes, their 2 low bits at bits 0, 4 of byte 1 */
+    CFLOWAD_PIXEL_MONO12_PACKED = 14, /**< GigE Vision: 2 pixels in 3 bytes, their 4 low bits at bits 0, 4 of byte 1 */
+    CFLOWAD_PIXEL_RGB16 = 20,         /**< 3 words of 16 bits R G B, see significant_bits */
+    CFLOWAD_PIXEL_BGR16 = 21,         /**< 3 words of 16 bits B G R, see significant_bits */
+    CFLOWAD_PIXEL_RGB8_PLANAR = 22,   /**< 3 planes of 8 bits: data is R, planes[0] is G, planes[1] is B */
+    CFLOWAD_PIXEL_BAYER_RG8 = 30,     /**< 8-bit Bayer filter whose first row begins R G; bilinear, as OpenCV's */
+    CFLOWAD_PIXEL_BAYER_GR8 = 31,     /**< COLOR_BayerBG2RGB (for RG: it names another corner), the outermost pixels */
+    CFLOWAD_PIXEL_BAYER_GB8 = 32,     /**< those next to them; at least 3 x 3 pixels. The first row is that at data, */
+    CFLOWAD_PIXEL_BAYER_BG8 = 33,     /**< with CFLOWAD_FRAME_BOTTOM_UP the image's last, of the image, not a crop */
+    CFLOWAD_PIXEL_NV12 = 40,          /**< plane of Y, planes[0] of U V pairs for 2 x 2 pixels; BT.601, Y 16 to 235, */
+    CFLOWAD_PIXEL_YUY2 = 41           /**< as OpenCV's COLOR_YUV2RGB_NV12 and _YUY2; YUY2: Y0 U Y1 V for 2 pixels */
 };
 
 /** Of a frame's flags: the memory's first row is the image's last (Windows bitmaps). */
@@ -193,13 +193,13 @@ typedef struct cflowad_frame {
     cflowad_pixel_format format; /**< CFLOWAD_PIXEL_ */
     uint32_t flags;              /**< CFLOWAD_FRAME_, or 0 */
     /* since 1.1; all zero: as in 1.0 */
-    const void *planes[2];       /**< second and third plane; NULL: directly behind the plane before */
-    size_t plane_strides[2];     /**< their strides; 0: that of the plane before */
-    uint32_t significant_bits;   /**< of words of 16 bits those that count, 8 to 16; 0: all above shift */
-    uint32_t shift;              /**< unused bits below them */
-    uint32_t crop_x;             /**< the part of the image that is the frame, from its top left corner: for all */
-    uint32_t crop_y;             /**< functions, the frame is then crop_width x crop_height pixels. All 0: the whole. */
-    uint32_t crop_width;         /**< What lies around it may be read (Bayer, chroma), but is not part of the frame. */
+    const void *planes[2];     /**< second and third plane; NULL: directly behind the plane before */
+    size_t plane_strides[2];   /**< their strides; 0: that of the plane before */
+    uint32_t significant_bits; /**< of words of 16 bits those that count, 8 to 16; 0: all above shift */
+    uint32_t shift;            /**< unused bits below them */
+    uint32_t crop_x;           /**< the part of the image that is the frame, from its top left corner: for all */
+    uint32_t crop_y;           /**< functions, the frame is then crop_width x crop_height pixels. All 0: the whole. */
+    uint32_t crop_width;       /**< What lies around it may be read (Bayer, chroma), but is not part of the frame. */
     uint32_t crop_height;
 } cflowad_frame;
 
@@ -265,54 +265,54 @@ const char *cflowad_strange_name(cflowad_strange kind);
 /** What a model is. Filled by cflowad_model_get_info. */
 typedef struct cflowad_model_info {
     size_t struct_size;
-    char architecture[32];                      /**< encoder, e.g. "efficientnet_lite0"; NUL-terminated */
-    char padding[16];                           /**< "reflect", "zeros" or "same"; NUL-terminated */
-    uint32_t input_width;                       /**< network input, pixels */
-    uint32_t input_height;                      /**< network input, pixels */
-    uint32_t level_count;                       /**< feature levels, finest first; 1 to CFLOWAD_MAX_LEVELS */
-    uint32_t level_width[CFLOWAD_MAX_LEVELS];   /**< columns of the level's grid */
-    uint32_t level_height[CFLOWAD_MAX_LEVELS];  /**< rows of the level's grid */
-    uint32_t level_channels[CFLOWAD_MAX_LEVELS];/**< C, length of a feature vector ("fiber") */
-    uint32_t coupling_blocks;                   /**< K of each flow */
-    uint32_t condition_channels;                /**< P, length of the positional encoding; 0: unconditional flow */
-    uint32_t is_calibrated;                     /**< 1 when scores and verdicts are available */
-    float threshold;                            /**< score above which a frame is rejected; NaN if not calibrated */
-    uint64_t parameter_count;                   /**< numbers in the encoder's and flows' weights, as stored */
-    uint64_t session_bytes;                     /**< buffers and tables of a session with the default thread_count; a
+    char architecture[32];                       /**< encoder, e.g. "efficientnet_lite0"; NUL-terminated */
+    char padding[16];                            /**< "reflect", "zeros" or "same"; NUL-terminated */
+    uint32_t input_width;                        /**< network input, pixels */
+    uint32_t input_height;                       /**< network input, pixels */
+    uint32_t level_count;                        /**< feature levels, finest first; 1 to CFLOWAD_MAX_LEVELS */
+    uint32_t level_width[CFLOWAD_MAX_LEVELS];    /**< columns of the level's grid */
+    uint32_t level_height[CFLOWAD_MAX_LEVELS];   /**< rows of the level's grid */
+    uint32_t level_channels[CFLOWAD_MAX_LEVELS]; /**< C, length of a feature vector ("fiber") */
+    uint32_t coupling_blocks;                    /**< K of each flow */
+    uint32_t condition_channels;                 /**< P, length of the positional encoding; 0: unconditional flow */
+    uint32_t is_calibrated;                      /**< 1 when scores and verdicts are available */
+    float threshold;                             /**< score above which a frame is rejected; NaN if not calibrated */
+    uint64_t parameter_count;                    /**< numbers in the encoder's and flows' weights, as stored */
+    uint64_t session_bytes;                      /**< buffers and tables of a session with the default thread_count; a
                                                      frame's own size, and the map of one with tiles, come on top */
     /* since 1.1; NaN where there is none */
-    float review_threshold;                     /**< score above which a frame is to be looked at: at most threshold */
-    float pixel_threshold;                      /**< value of maps above which a pixel is anomalous; of a calibration by
+    float review_threshold;          /**< score above which a frame is to be looked at: at most threshold */
+    float pixel_threshold;           /**< value of maps above which a pixel is anomalous; of a calibration by
                                                      version 1.0 the threshold */
-    float map_low;                              /**< value of maps up to which nothing is to be drawn */
-    float map_high;                             /**< value of maps to be drawn in the last colour, above map_low */
-    uint64_t calibration_count;                 /**< good frames that the calibration rests on and p-values count */
-    uint32_t has_region_of_interest;            /**< 1 when it was calibrated within a region of interest */
-    uint32_t reserved;                          /**< 0 */
-    double promised_rate;                       /**< share of good frames above threshold, at most, on average over
+    float map_low;                   /**< value of maps up to which nothing is to be drawn */
+    float map_high;                  /**< value of maps to be drawn in the last colour, above map_low */
+    uint64_t calibration_count;      /**< good frames that the calibration rests on and p-values count */
+    uint32_t has_region_of_interest; /**< 1 when it was calibrated within a region of interest */
+    uint32_t reserved;               /**< 0 */
+    double promised_rate;            /**< share of good frames above threshold, at most, on average over
                                                      calibrations; see cflowad_calibration_promise */
-    uint32_t tile_width;                        /**< frames are cut into tiles, see cflowad_train_options; 0: they are
+    uint32_t tile_width;             /**< frames are cut into tiles, see cflowad_train_options; 0: they are
                                                      not */
     uint32_t tile_height;
     uint32_t tile_overlap;
-    int32_t resample;                           /**< CFLOWAD_RESAMPLE_; since 1.2, 0 before */
+    int32_t resample; /**< CFLOWAD_RESAMPLE_; since 1.2, 0 before */
     /* since 1.2 */
-    float low_threshold;                        /**< score below which a frame is as strange as one above threshold; NaN:
+    float low_threshold;         /**< score below which a frame is as strange as one above threshold; NaN:
                                                      none, low scores pass */
-    cflowad_verdict low_verdict;                /**< what such a frame is given at least; PASS without a low threshold */
-    double low_promised_rate;                   /**< share of good frames below low_threshold, at most, on average over
+    cflowad_verdict low_verdict; /**< what such a frame is given at least; PASS without a low threshold */
+    double low_promised_rate;    /**< share of good frames below low_threshold, at most, on average over
                                                      calibrations. A good frame is not passed with probability at most
                                                      this, the promise of the lower of the other thresholds, and
                                                      1 / (calibration_count + 1) for mean_threshold */
-    uint32_t strange_tried;                     /**< kinds of strange frames that calibration has tried: bits
+    uint32_t strange_tried;      /**< kinds of strange frames that calibration has tried: bits
                                                      1u << CFLOWAD_STRANGE_; 0: unknown, as of older calibrations */
-    uint32_t strange_passed;                    /**< those of which a frame was passed, by the model's own thresholds:
+    uint32_t strange_passed;     /**< those of which a frame was passed, by the model's own thresholds:
                                                      do not trust such a model with a camera that may fail */
-    float mean_threshold;                       /**< mean of the map above which a frame is strange all over and given
+    float mean_threshold;        /**< mean of the map above which a frame is strange all over and given
                                                      low_verdict at least: halfway from the highest of calibration
                                                      frames to the lowest of a black, white, grey and noisy one; NaN:
                                                      none */
-    float map_smoothing;                        /**< standard deviation of the Gaussian that maps are smoothed by, pixels
+    float map_smoothing;         /**< standard deviation of the Gaussian that maps are smoothed by, pixels
                                                      of the network's input; 0: none, as in the original system */
 } cflowad_model_info;
 
@@ -339,7 +339,7 @@ cflowad_status cflowad_model_get_info(const cflowad_model *model, cflowad_model_
 
 /** Whether more good frames to learn from would help; docs/calibration.md says from when on which is said. Since 1.2. */
 enum {
-    CFLOWAD_MORE_FRAMES_UNKNOWN = 0,  /**< not known, as after the paper's training or with fewer than 8 frames */
+    CFLOWAD_MORE_FRAMES_UNKNOWN = 0, /**< not known, as after the paper's training or with fewer than 8 frames */
     CFLOWAD_MORE_FRAMES_HARDLY = 1,
     CFLOWAD_MORE_FRAMES_SOMEWHAT = 2,
     CFLOWAD_MORE_FRAMES_MUCH = 3
@@ -352,24 +352,24 @@ enum {
  */
 typedef struct cflowad_advice {
     size_t struct_size;
-    uint64_t given_count;      /**< good frames that were given to learn from */
-    uint64_t fitted_count;     /**< of these the ones that were learnt from; the others were held back to calibrate on */
-    uint64_t curve_half_count; /**< the closed form was also fitted to so many frames */
-    uint64_t curve_full_count; /**< and to so many, to see how much more frames help */
+    uint64_t given_count;  /**< good frames that were given to learn from */
+    uint64_t fitted_count; /**< of these the ones that were learnt from; the others were held back to calibrate on */
+    uint64_t curve_half_count;             /**< the closed form was also fitted to so many frames */
+    uint64_t curve_full_count;             /**< and to so many, to see how much more frames help */
     double curve_half[CFLOWAD_MAX_LEVELS]; /**< mean log p / C of yet other frames then, by level, finest first */
     double curve_full[CFLOWAD_MAX_LEVELS];
-    double doubling_gain;      /**< about what twice fitted_count would add to the mean log p / C of new good frames */
+    double doubling_gain; /**< about what twice fitted_count would add to the mean log p / C of new good frames */
     double coupling_gain[CFLOWAD_MAX_LEVELS]; /**< what coupling steps added to that of frames which they were not made
                                                    with, by level; where it is not above 0 they are left out */
-    double level_share[CFLOWAD_MAX_LEVELS]; /**< of what the map can rise by at a typical place of a good frame, each
+    double level_share[CFLOWAD_MAX_LEVELS];   /**< of what the map can rise by at a typical place of a good frame, each
                                                  level's share, 0 to 1, by the calibration frames */
-    double wanted_rate;        /**< false_reject_rate of the calibration; NaN also when defective frames set the threshold */
-    int64_t outlier_frame;     /**< calibration frame that set the threshold and stands out so far that it should be looked
+    double wanted_rate; /**< false_reject_rate of the calibration; NaN also when defective frames set the threshold */
+    int64_t outlier_frame; /**< calibration frame that set the threshold and stands out so far that it should be looked
                                     at, counted from 0 among all frames that the trainer was given; -1: none does */
-    float outlier_score;       /**< its score, which is the threshold; NaN: there is none */
-    float outlier_next;        /**< the score of the frame that comes next below */
+    float outlier_score;   /**< its score, which is the threshold; NaN: there is none */
+    float outlier_next;    /**< the score of the frame that comes next below */
     uint32_t level_count;
-    int32_t more_frames;       /**< CFLOWAD_MORE_FRAMES_ */
+    int32_t more_frames; /**< CFLOWAD_MORE_FRAMES_ */
 } cflowad_advice;
 
 /** Gives the advice about a model as numbers. advice->struct_size must be set. Thread-safe. Since 1.2. */
@@ -419,8 +419,8 @@ typedef struct cflowad_session cflowad_session;
  * order, or with which index: where body is called too often or not at all, the numbers are the same. It is called in the
  * floating-point mode of the host, and must not score with the same session.
  */
-typedef void (*cflowad_parallel_for)(void *context, uint32_t count, void (*body)(void *body_context, uint32_t index),
-                                     void *body_context);
+typedef void (*cflowad_parallel_for)(
+    void *context, uint32_t count, void (*body)(void *body_context, uint32_t index), void *body_context);
 
 typedef struct cflowad_session_options {
     size_t struct_size;
@@ -432,8 +432,8 @@ typedef struct cflowad_session_options {
                                  counts as threshold: no such verdict; NaN: the model's own, if it has one [NaN] */
     float region_threshold; /**< value of maps above which a pixel belongs to a region; NaN: the model's pixel_threshold
                                  [NaN] */
-    uint32_t region_min_area; /**< fewest pixels of a region that counts [1] */
-    float region_min_score; /**< lowest peak of a region that counts; NaN: any [NaN] */
+    uint32_t region_min_area;          /**< fewest pixels of a region that counts [1] */
+    float region_min_score;            /**< lowest peak of a region that counts; NaN: any [NaN] */
     cflowad_parallel_for parallel_for; /**< NULL, or the host's threads, of which at most thread_count work for the
                                             session at a time; it then has none of its own [NULL] */
     void *parallel_for_context;        /**< passed to each call of it [NULL] */
@@ -453,18 +453,18 @@ typedef struct cflowad_point {
  * of the frame; pixel (x, y) is the square from (x, y) to (x + 1, y + 1).
  */
 typedef struct cflowad_region {
-    uint32_t x;      /**< bounding box */
+    uint32_t x; /**< bounding box */
     uint32_t y;
     uint32_t width;
     uint32_t height;
-    uint32_t area;   /**< pixels, without those of holes */
+    uint32_t area;    /**< pixels, without those of holes */
     float centroid_x; /**< mean of the pixels' centres */
     float centroid_y;
     float peak;      /**< largest value */
     uint32_t peak_x; /**< pixel that has it, the first by rows */
     uint32_t peak_y;
-    float mean;      /**< mean value */
-    float p_value;   /**< as cflowad_result.p_value of a frame whose score is the peak: of good frames, a share of at
+    float mean;    /**< mean value */
+    float p_value; /**< as cflowad_result.p_value of a frame whose score is the peak: of good frames, a share of at
                           most a has any region with p_value <= a */
     size_t contour_first; /**< index of the contour's first corner in contour_points */
     size_t contour_count; /**< its corners; 0 when contours are not wanted or it did not fit */
@@ -504,46 +504,46 @@ typedef struct cflowad_result {
     float *map;              /**< in: NULL, or receives input_height x input_width values, row-major; of
                                   a model with tiles see cflowad_model_info_map_size */
     size_t map_capacity;
-    float *frame_map;        /**< in: NULL, or receives the map at the frame's size: height x width, row-major */
+    float *frame_map; /**< in: NULL, or receives the map at the frame's size: height x width, row-major */
     size_t frame_map_capacity;
-    float *log_likelihoods;  /**< in: NULL, or receives log p / C: the levels' grids one after the other, finest
+    float *log_likelihoods; /**< in: NULL, or receives log p / C: the levels' grids one after the other, finest
                                   first, each level_height x level_width, row-major */
     size_t log_likelihoods_capacity;
-    float *features;         /**< in: NULL, or receives the encoder's features: per level, finest first,
+    float *features; /**< in: NULL, or receives the encoder's features: per level, finest first,
                                   level_height x level_width x level_channels. This and log_likelihoods: of all tiles
                                   one after the other, row by row */
     size_t features_capacity;
     /* since 1.1 */
-    float p_value;           /**< out: (1 + calibration frames with at least this score) / (1 + calibration frames): a
+    float p_value;          /**< out: (1 + calibration frames with at least this score) / (1 + calibration frames): a
                                   good frame has p_value <= a with probability at most a. NaN when the model does not
                                   hold its calibration's scores */
-    float review_threshold;  /**< out: what else the verdict compared it with; threshold when there is no review */
-    void *regions;           /**< in: NULL, or receives cflowad_region elements, the most severe first: by peak, then by
+    float review_threshold; /**< out: what else the verdict compared it with; threshold when there is no review */
+    void *regions;          /**< in: NULL, or receives cflowad_region elements, the most severe first: by peak, then by
                                   area */
-    size_t region_size;      /**< in: sizeof(cflowad_region), the elements' distance in bytes */
+    size_t region_size;     /**< in: sizeof(cflowad_region), the elements' distance in bytes */
     size_t region_capacity;
-    size_t region_count;     /**< out: all regions that there are, also when they are more than region_capacity, of
+    size_t region_count; /**< out: all regions that there are, also when they are more than region_capacity, of
                                   which then only the most severe are given */
     cflowad_point *contour_points; /**< in: NULL, or receives the given regions' contours in their order: the outer
                                   border along the edges of pixels, clockwise (y downwards), a corner at each turn,
                                   closed from the last to the first. Filled, it is the region with its holes. Where
                                   pixels touch by a corner only it passes there twice */
     size_t contour_capacity;
-    size_t contour_count;    /**< out: corners of all given regions; a contour is given whole or, when it has no room,
+    size_t contour_count; /**< out: corners of all given regions; a contour is given whole or, when it has no room,
                                   not */
-    cflowad_shape shape;     /**< out: of map, log_likelihoods and features, wanted or not, by the model that scores.
+    cflowad_shape shape;  /**< out: of map, log_likelihoods and features, wanted or not, by the model that scores.
                                   Given for all results of a call before anything is scored, and so also when it then
                                   returns CFLOWAD_ERROR_BUFFER_TOO_SMALL: make the arrays anew by it and call again,
                                   where another thread may exchange the model for one of another size */
     /* since 1.2 */
-    float low_threshold;     /**< out: what else the verdict compared the score with; NaN: nothing. So also where the
+    float low_threshold;  /**< out: what else the verdict compared the score with; NaN: nothing. So also where the
                                   session's region of interest is not the calibration's: a good frame's maximum in
                                   another region may well be lower */
-    float low_p_value;       /**< out: (1 + calibration frames with at most this score) / (1 + calibration frames): a good
+    float low_p_value;    /**< out: (1 + calibration frames with at most this score) / (1 + calibration frames): a good
                                   frame has low_p_value <= a with probability at most a. NaN when the model does not
                                   hold its calibration's scores, or in another region of interest */
-    float map_mean;          /**< out: mean of the map, within the region of interest */
-    float mean_threshold;    /**< out: what the verdict compared it with; NaN: nothing, also in another region */
+    float map_mean;       /**< out: mean of the map, within the region of interest */
+    float mean_threshold; /**< out: what the verdict compared it with; NaN: nothing, also in another region */
 } cflowad_result;
 
 /**
@@ -575,14 +575,14 @@ typedef struct cflowad_rect {
  */
 typedef struct cflowad_roi {
     size_t struct_size;
-    uint32_t frame_width;      /**< of the frame that the rectangles are of, pixels, 1 to CFLOWAD_MAX_FRAME_SIDE */
+    uint32_t frame_width; /**< of the frame that the rectangles are of, pixels, 1 to CFLOWAD_MAX_FRAME_SIDE */
     uint32_t frame_height;
     const cflowad_rect *rects; /**< NULL: none */
     size_t rect_count;         /**< at most 65536 */
     const uint8_t *mask;       /**< NULL: none; a byte per pixel, laid over the whole frame whatever its own size */
     uint32_t mask_width;       /**< pixels, 1 to CFLOWAD_MAX_FRAME_SIDE */
     uint32_t mask_height;
-    size_t mask_stride;        /**< bytes from one row to the next */
+    size_t mask_stride; /**< bytes from one row to the next */
 } cflowad_roi;
 
 /**
@@ -638,8 +638,7 @@ cflowad_status cflowad_session_create_many(
  * @param results  one for each model, struct_size of the first element apart. Stops at the first failure; results
  *                 before it are complete, and cflowad_last_error() names the model.
  */
-cflowad_status cflowad_session_score_all(
-    cflowad_session *session, const cflowad_frame *frame, cflowad_result *results);
+cflowad_status cflowad_session_score_all(cflowad_session *session, const cflowad_frame *frame, cflowad_result *results);
 
 /**
  * Puts another model in the place of one, while the session may be scoring on other threads (since 1.1): never
@@ -700,18 +699,20 @@ enum {
  * fit returns CFLOWAD_ERROR_UNSUPPORTED where there is none.
  */
 enum {
-    CFLOWAD_START_AUTOMATIC = 0, /**< GAUSSIAN; but PAPER when an option that only the paper's training reads differs from
-                                      its default: epochs, schedule, batches, learning rate, rotation, flows' settings */
-    CFLOWAD_START_PAPER = 1,     /**< FrEIA's random weights, trained by the original's loops (paper, section 3) */
-    CFLOWAD_START_GAUSSIAN = 2,  /**< a Gaussian for each position of each level, in closed form, and coupling_steps behind it:
-                                      the form that is likeliest for frames held back (PaDiM's, T. Defard et al., ICPR
-                                      2020, by level and with shrinkage). Without rotation: rotation_degrees is its
-                                      default, which then means none, or 0 */
-    CFLOWAD_START_WHITENED = 3   /**< FrEIA's own weights, which whiten by one mean and one covariance for all positions,
-                                      in closed form, and coupling_steps behind them: the original's flows, for `python -m
-                                      cflowad to-checkpoint`. One covariance is less than GAUSSIAN has, but trained
-                                      couplings make up for much of it. Takes CFLOWAD_PERMUTATION_SOFT, 2 coupling_blocks
-                                      or more, 3 with coupling_steps, and no rotation, as GAUSSIAN */
+    /** GAUSSIAN; but PAPER when an option that only the paper's training reads differs from its default: epochs, schedule,
+        batches, learning rate, rotation, flows' settings. */
+    CFLOWAD_START_AUTOMATIC = 0,
+    /** FrEIA's random weights, trained by the original's loops (paper, section 3). */
+    CFLOWAD_START_PAPER = 1,
+    /** A Gaussian for each position of each level, in closed form, and coupling_steps behind it: the form that is likeliest
+        for frames held back (PaDiM's, T. Defard et al., ICPR 2020, by level and with shrinkage). Without rotation:
+        rotation_degrees is its default, which then means none, or 0. */
+    CFLOWAD_START_GAUSSIAN = 2,
+    /** FrEIA's own weights, which whiten by one mean and one covariance for all positions, in closed form, and
+        coupling_steps behind them: the original's flows, for `python -m cflowad to-checkpoint`. One covariance is less than
+        GAUSSIAN has, but trained couplings make up for much of it. Takes CFLOWAD_PERMUTATION_SOFT, 2 coupling_blocks or more,
+        3 with coupling_steps, and no rotation, as GAUSSIAN. */
+    CFLOWAD_START_WHITENED = 3
 };
 
 /** What a detector is trained for: decides start and coupling_steps. Since 1.2. */
@@ -759,62 +760,62 @@ typedef struct cflowad_train_options {
     uint64_t seed;                /**< all randomness of the run [0] */
     uint64_t feature_cache_bytes; /**< memory for cached encoder features [2 GiB]; without room they are recomputed */
     /* since 1.1 */
-    float decay_rate;             /**< of the schedule, above 0 up to 1 [0.1] */
-    uint32_t decay_percents[3];   /**< of the meta epochs, 0 to 100; 100: never [50, 75, 90] */
-    float review_rate;            /**< wanted share of good frames above the review threshold, false_reject_rate to 0.5;
+    float decay_rate;           /**< of the schedule, above 0 up to 1 [0.1] */
+    uint32_t decay_percents[3]; /**< of the meta epochs, 0 to 100; 100: never [50, 75, 90] */
+    float review_rate;          /**< wanted share of good frames above the review threshold, false_reject_rate to 0.5;
                                        0: no review threshold [0] */
-    float pixel_rate;             /**< wanted share of good pixels above the maps' threshold, 0 to 0.5 [0.001] */
-    int32_t threshold_rule;       /**< CFLOWAD_THRESHOLD_ [CONFORMAL] */
-    float miss_cost;              /**< for CFLOWAD_THRESHOLD_COST, 1e-6 to 1e6 [10] */
-    float window_low;             /**< sample of more than 8 bits that is black, as a share of 2^bits - 1, 0 to 1 [0] */
-    float window_high;            /**< the one that is white, above window_low up to 1 [1]: v becomes round(255 *
+    float pixel_rate;           /**< wanted share of good pixels above the maps' threshold, 0 to 0.5 [0.001] */
+    int32_t threshold_rule;     /**< CFLOWAD_THRESHOLD_ [CONFORMAL] */
+    float miss_cost;            /**< for CFLOWAD_THRESHOLD_COST, 1e-6 to 1e6 [10] */
+    float window_low;           /**< sample of more than 8 bits that is black, as a share of 2^bits - 1, 0 to 1 [0] */
+    float window_high;          /**< the one that is white, above window_low up to 1 [1]: v becomes round(255 *
                                        clamp((v / (2^bits - 1) - low) / (high - low), 0, 1)), kept in the model */
-    uint32_t tile_width;          /**< for large frames: what the network sees at a time, in pixels of the frame, 32 to
+    uint32_t tile_width;        /**< for large frames: what the network sees at a time, in pixels of the frame, 32 to
                                        65535; a tile is resized to the network's input, has a positional encoding of its
                                        own, and counts as a frame for image_batch and progress. 0: frames are not cut,
                                        and the next two are 0 too. Kept in the model [0] */
-    uint32_t tile_height;         /**< the same; of a frame that is shorter a tile is as short [0] */
-    uint32_t tile_overlap;        /**< pixels that neighbours share, at most half a tile's shorter side; the last tiles
+    uint32_t tile_height;       /**< the same; of a frame that is shorter a tile is as short [0] */
+    uint32_t tile_overlap;      /**< pixels that neighbours share, at most half a tile's shorter side; the last tiles
                                        end with the frame and may share more [0] */
-    uint32_t reserved;            /**< 0 */
+    uint32_t reserved;          /**< 0 */
     /* since 1.2 */
-    uint32_t thread_count;        /**< threads that share the work of this trainer's calls, the calling one included, at
+    uint32_t thread_count; /**< threads that share the work of this trainer's calls, the calling one included, at
                                        most 256; 0: cflowad_default_thread_count() of the creating thread. Leave some
                                        to sessions that score meanwhile. No number depends on it [0] */
-    int32_t resample;             /**< CFLOWAD_RESAMPLE_: of a detector that was trained in PyTorch, or is to be
+    int32_t resample;      /**< CFLOWAD_RESAMPLE_: of a detector that was trained in PyTorch, or is to be
                                        compared with one, that of the Pillow there; kept in the model [PILLOW_3_3] */
     cflowad_parallel_for parallel_for; /**< NULL, or the host's threads, of which at most thread_count work for the
                                             trainer at a time; it then has none of its own [NULL] */
-    void *parallel_for_context;   /**< passed to each call of it [NULL] */
-    float low_rate;               /**< wanted share of good frames whose score is below the low threshold, 0 to 0.5: those
+    void *parallel_for_context;        /**< passed to each call of it [NULL] */
+    float low_rate; /**< wanted share of good frames whose score is below the low threshold, 0 to 0.5: those
                                        lower than nearly all calibration frames, which are as strange as those above
                                        threshold [0.01] */
-    cflowad_verdict low_verdict;  /**< what such frames are given at least, and those that are strange all over
+    cflowad_verdict low_verdict; /**< what such frames are given at least, and those that are strange all over
                                        (cflowad_model_info.mean_threshold): CFLOWAD_VERDICT_PASS for neither threshold
                                        [CFLOWAD_VERDICT_REVIEW] */
-    int32_t start;                /**< CFLOWAD_START_ [AUTOMATIC]; PAPER for callers that know no start */
-    uint32_t coupling_steps;      /**< of CFLOWAD_START_GAUSSIAN and WHITENED: steps of Adam, for each level, that train
+    int32_t start;               /**< CFLOWAD_START_ [AUTOMATIC]; PAPER for callers that know no start */
+    uint32_t coupling_steps;     /**< of CFLOWAD_START_GAUSSIAN and WHITENED: steps of Adam, for each level, that train
                                        coupling_blocks (2 or more, SOFT) behind the closed form, from the identity on, up
                                        to 1000000, by learning_rate and fiber_batch. A sixth of the frames, never trained
                                        on, judges them ten times on the way: the best state is kept, none if the closed
                                        form alone is likelier, and a level ends early after four judgements without a
                                        better one. 0: the closed form is the whole flow
                                        [CFLOWAD_COUPLING_STEPS_AUTOMATIC] */
-    uint64_t gaussian_bytes;      /**< of CFLOWAD_START_GAUSSIAN: memory and file space for the positions' own
+    uint64_t gaussian_bytes;     /**< of CFLOWAD_START_GAUSSIAN: memory and file space for the positions' own
                                        covariances, all levels together; where it is too little, the leading directions
                                        have some and the others share one [64 MiB] */
-    float map_smoothing;          /**< standard deviation of a Gaussian that smooths maps before scores are taken from them,
+    float map_smoothing; /**< standard deviation of a Gaussian that smooths maps before scores are taken from them,
                                        0 to 64 pixels of the network's input, 0: none. Negative: as a calibrated detector
                                        to go on from has it, or else 4 pixels of 256 for flows that start at a Gaussian
                                        and none for others. Kept in the model [-1] */
-    int32_t half_turns;           /**< of CFLOWAD_START_GAUSSIAN: CFLOWAD_HALF_TURNS_ [AUTOMATIC] */
-    float time_budget;            /**< of CFLOWAD_START_GAUSSIAN and WHITENED, in place of coupling_steps: seconds that
+    int32_t half_turns;  /**< of CFLOWAD_START_GAUSSIAN: CFLOWAD_HALF_TURNS_ [AUTOMATIC] */
+    float time_budget;   /**< of CFLOWAD_START_GAUSSIAN and WHITENED, in place of coupling_steps: seconds that
                                        fit may take, up to 1e6. After encoding and closed form it times a few steps and
                                        plans as many as there is time for, none if there is none;
                                        cflowad_trainer_coupling_steps tells how many, and a fit with these coupling_steps
                                        ends with the same weights. Encoding and closed form are done whatever they take.
                                        0: no such plan [0] */
-    int32_t preset;               /**< CFLOWAD_PRESET_; with another than NONE, start, coupling_steps and time_budget are
+    int32_t preset;      /**< CFLOWAD_PRESET_; with another than NONE, start, coupling_steps and time_budget are
                                        their defaults [NONE] */
 } cflowad_train_options;
 
@@ -834,9 +835,9 @@ cflowad_status cflowad_train_options_init(cflowad_train_options *options, size_t
 
 /** What a frame given to a trainer is for. */
 enum {
-    CFLOWAD_ROLE_TRAINING = 0,   /**< a good frame to learn from */
+    CFLOWAD_ROLE_TRAINING = 0,    /**< a good frame to learn from */
     CFLOWAD_ROLE_CALIBRATION = 1, /**< a good frame held back: never trained on, sets the constants and thresholds */
-    CFLOWAD_ROLE_DEFECTIVE = 2   /**< a defective frame for the choice of the threshold alone, and only by the rules
+    CFLOWAD_ROLE_DEFECTIVE = 2    /**< a defective frame for the choice of the threshold alone, and only by the rules
                                       that need one; never trained on. Since 1.1 */
 };
 
@@ -846,16 +847,16 @@ enum { CFLOWAD_STAGE_ENCODE = 0, CFLOWAD_STAGE_FIT = 1, CFLOWAD_STAGE_CALIBRATE 
 /** A report to the progress callback. Filled by the library; valid during the callback. */
 typedef struct cflowad_progress {
     size_t struct_size;
-    int32_t stage;      /**< CFLOWAD_STAGE_ */
-    uint32_t epoch;     /**< fit: sub-epochs, or coupling steps for each level, finished; else 0 */
-    uint32_t epochs;    /**< fit: all of these; else 0 */
-    float loss;         /**< fit: mean -log sigmoid(log p / C) since the sub-epoch began, or of the last coupling step; else
+    int32_t stage;   /**< CFLOWAD_STAGE_ */
+    uint32_t epoch;  /**< fit: sub-epochs, or coupling steps for each level, finished; else 0 */
+    uint32_t epochs; /**< fit: all of these; else 0 */
+    float loss;     /**< fit: mean -log sigmoid(log p / C) since the sub-epoch began, or of the last coupling step; else
                              0 */
-    uint64_t done;      /**< units of the stage done: frames (encode, calibrate); frames x sub-epochs or coupling steps of
+    uint64_t done;  /**< units of the stage done: frames (encode, calibrate); frames x sub-epochs or coupling steps of
                              all levels (fit), where a level that ends early has made all of its */
-    uint64_t total;     /**< units of the stage in all */
-    float learning_rate;/**< fit: of the last step; else 0 */
-    uint32_t reserved;  /**< 0 */
+    uint64_t total; /**< units of the stage in all */
+    float learning_rate; /**< fit: of the last step; else 0 */
+    uint32_t reserved;   /**< 0 */
 } cflowad_progress;
 
 /**
@@ -897,10 +898,11 @@ cflowad_status cflowad_trainer_add_named_frame(
 /**
  * Makes fit keep its state in a file, so that a fit that was killed or cancelled can be taken up again: a trainer with
  * the same encoder, options and frames, in the same order, then goes on from there and ends with the same weights, bit
- * for bit on the same machine, as a fit that was never stopped (of a time_budget: by the number of coupling steps that the
- * first one planned). The file is written after passes over the frames (sub-epochs) or every 50 coupling steps, taking at most about a twentieth of the time, to a temporary name first and then renamed; it is left
- * for the caller to delete. fit returns CFLOWAD_ERROR_STATE when the file belongs to another training,
- * CFLOWAD_ERROR_FORMAT when it is damaged.
+ * for bit on the same machine, as a fit that was never stopped (of a time_budget: by the number of coupling steps that
+ * the first one planned). The file is written after passes over the frames (sub-epochs) or every 50 coupling steps,
+ * taking at most about a twentieth of the time, to a temporary name first and then renamed; it is left for the caller to
+ * delete. fit returns CFLOWAD_ERROR_STATE when the file belongs to another training, CFLOWAD_ERROR_FORMAT when it is
+ * damaged.
  *
  * @param path  file, UTF-8, which need not exist yet; NULL: none.
  */
@@ -1033,8 +1035,7 @@ cflowad_status cflowad_image_read_info(
 cflowad_status cflowad_image_read(const char *path, void *pixels, size_t capacity);
 
 /** Size and format of a PNG file. format is what cflowad_png_read will write: GRAY8 or RGB8. Thread-safe. */
-cflowad_status cflowad_png_read_info(
-    const char *path, uint32_t *width, uint32_t *height, cflowad_pixel_format *format);
+cflowad_status cflowad_png_read_info(const char *path, uint32_t *width, uint32_t *height, cflowad_pixel_format *format);
 
 /**
  * Reads a PNG file of any kind (1 to 16 bit, palette, alpha, interlaced) as GRAY8 or RGB8. 16-bit samples are rounded
@@ -1083,8 +1084,8 @@ cflowad_status cflowad_model_overlay_options(
  * @param capacity  bytes at rgb, at least 3 * width * height. Thread-safe.
  */
 cflowad_status cflowad_render_overlay(
-    const cflowad_frame *frame, const float *map, size_t map_count, const cflowad_overlay_options *options,
-    void *rgb, size_t capacity);
+    const cflowad_frame *frame, const float *map, size_t map_count, const cflowad_overlay_options *options, void *rgb,
+    size_t capacity);
 
 /**
  * Area under the ROC curve: the exact rank statistic (Mann-Whitney U / (positives * negatives)), ties averaged.
@@ -1118,8 +1119,7 @@ cflowad_status cflowad_average_precision(
  * @param f1         receives a value above 0, up to 1.
  * @param threshold  receives the score that, as "defective at this score and above", gives it; of several the lowest.
  */
-cflowad_status cflowad_f1_max(
-    const float *scores, const uint8_t *labels, size_t count, double *f1, float *threshold);
+cflowad_status cflowad_f1_max(const float *scores, const uint8_t *labels, size_t count, double *f1, float *threshold);
 
 /**
  * Which area under the per-region-overlap curve. Both plot, over thresholds, the mean share of a defective region that

@@ -176,10 +176,12 @@ public:
     constexpr Span(Element *data, std::size_t size) noexcept : data_(data), size_(size) {}
 
     /** Of anything with data() and size() whose elements may be taken for these: std::vector, std::array, std::span. */
-    template <typename Container, typename = std::enable_if_t<
-        !std::is_same_v<std::remove_cv_t<std::remove_reference_t<Container>>, Span>
-        && std::is_convertible_v<
-            std::remove_pointer_t<decltype(std::declval<Container &>().data())> (*)[], Element (*)[]>>>
+    template <
+        typename Container,
+        typename = std::enable_if_t<
+            !std::is_same_v<std::remove_cv_t<std::remove_reference_t<Container>>, Span>
+            && std::is_convertible_v<
+                std::remove_pointer_t<decltype(std::declval<Container &>().data())> (*)[], Element (*)[]>>>
     constexpr Span(Container &&container) noexcept : data_(container.data()), size_(container.size()) {}
 
     constexpr Element *data() const noexcept { return data_; }
@@ -285,7 +287,9 @@ struct Frame : cflowad_frame {
 
 #if CFLOWAD_HAS_EXCEPTIONS
     template <typename Mat>
-    static Frame of(const Mat &image) { return try_of(image).value(); }
+    static Frame of(const Mat &image) {
+        return try_of(image).value();
+    }
 #endif
 
     /** The part of the image of so many pixels at (x, y), from its top left corner. */
@@ -449,8 +453,7 @@ public:
     /** How its heat maps are drawn; see cflowad_model_overlay_options. */
     Expected<OverlayOptions> try_overlay_options() const {
         OverlayOptions options;
-        const cflowad_status status =
-            cflowad_model_overlay_options(get(), &options, sizeof(cflowad_overlay_options));
+        const cflowad_status status = cflowad_model_overlay_options(get(), &options, sizeof(cflowad_overlay_options));
         return detail::check(status, options);
     }
 
@@ -514,24 +517,24 @@ constexpr bool contains(Output outputs, Output wanted) noexcept {
 
 /** What scoring a frame gave. Arrays that were not asked for are empty; for their layouts see cflowad_result. */
 struct Score {
-    float score = 0;                              /**< higher is more anomalous */
-    float threshold = 0;                          /**< what the verdict compared it with */
-    float review_threshold = 0;                   /**< what else it compared it with; without review the threshold */
+    float score = 0;                                /**< higher is more anomalous */
+    float threshold = 0;                            /**< what the verdict compared it with */
+    float review_threshold = 0;                     /**< what else it compared it with; without review the threshold */
     cflowad_verdict verdict = CFLOWAD_VERDICT_PASS; /**< CFLOWAD_VERDICT_ */
-    float p_value = 0;                            /**< share of good frames with such a score; see cflowad_result */
-    float low_threshold = 0;                      /**< below which the score would be strangely low; NaN: none */
-    float low_p_value = 0;                        /**< share of good frames with as low a score; see cflowad_result */
-    float map_mean = 0;                           /**< mean of the map */
-    float mean_threshold = 0;                     /**< above which the frame would be strange all over; NaN: none */
-    std::vector<float> map;                       /**< shape.map_height x shape.map_width */
-    std::vector<float> frame_map;                 /**< frame's height x width */
-    std::vector<float> log_likelihoods;           /**< levels, finest first, each level_height x level_width */
-    std::vector<float> features;                  /**< the same, each value level_channels long */
-    std::vector<cflowad_region> regions;          /**< the most severe ones, as many as the session keeps; see
+    float p_value = 0;                              /**< share of good frames with such a score; see cflowad_result */
+    float low_threshold = 0;                        /**< below which the score would be strangely low; NaN: none */
+    float low_p_value = 0;                          /**< share of good frames with as low a score; see cflowad_result */
+    float map_mean = 0;                             /**< mean of the map */
+    float mean_threshold = 0;                       /**< above which the frame would be strange all over; NaN: none */
+    std::vector<float> map;                         /**< shape.map_height x shape.map_width */
+    std::vector<float> frame_map;                   /**< frame's height x width */
+    std::vector<float> log_likelihoods;             /**< levels, finest first, each level_height x level_width */
+    std::vector<float> features;                    /**< the same, each value level_channels long */
+    std::vector<cflowad_region> regions;            /**< the most severe ones, as many as the session keeps; see
                                                        cflowad_region. Their contours are in contour_points */
     std::vector<cflowad_point> contour_points;
-    std::size_t region_count = 0;                 /**< all regions there are, also beyond those */
-    cflowad_shape shape{};                        /**< of the arrays, by the model that scored */
+    std::size_t region_count = 0; /**< all regions there are, also beyond those */
+    cflowad_shape shape{};        /**< of the arrays, by the model that scored */
 
     /** Whether the score is strangely low, so that the frame may not have been passed for it. */
     bool is_low() const noexcept { return score < low_threshold; }
@@ -559,8 +562,7 @@ public:
         std::vector<const cflowad_model *> handles;
         for (const Model *model : models) handles.push_back(model->get());
         cflowad_session *session = nullptr;
-        const cflowad_status status =
-            cflowad_session_create_many(handles.data(), handles.size(), &options, &session);
+        const cflowad_status status = cflowad_session_create_many(handles.data(), handles.size(), &options, &session);
         return detail::check(status, Session(session, handles.size()));
     }
 
@@ -829,16 +831,19 @@ public:
     explicit Trainer(const char *weights_path, const TrainOptions &options = {})
         : Trainer(try_create(weights_path, options).value()) {}
 
-    void add_frame(
-        const Frame &frame, std::int32_t role = CFLOWAD_ROLE_TRAINING, const char *name = nullptr) {
+    void add_frame(const Frame &frame, std::int32_t role = CFLOWAD_ROLE_TRAINING, const char *name = nullptr) {
         try_add_frame(frame, role, name).value();
     }
     void set_checkpoint(const char *path) { try_set_checkpoint(path).value(); }
     template <typename Progress>
-    void fit(Progress &&progress) { try_fit(progress).value(); }
+    void fit(Progress &&progress) {
+        try_fit(progress).value();
+    }
     void fit() { try_fit().value(); }
     template <typename Progress>
-    void calibrate(Progress &&progress) { try_calibrate(progress).value(); }
+    void calibrate(Progress &&progress) {
+        try_calibrate(progress).value();
+    }
     void calibrate() { try_calibrate().value(); }
     void set_region_of_interest(const RegionOfInterest &region) { try_set_region_of_interest(region).value(); }
     std::uint32_t coupling_steps() const { return try_coupling_steps().value(); }
@@ -942,8 +947,7 @@ inline Expected<Image> try_read_png(const char *path) {
     Image image;
     const cflowad_status status = cflowad_png_read_info(path, &image.width, &image.height, &image.format);
     if (status != CFLOWAD_OK) return detail::failure(status);
-    image.pixels.resize(
-        std::size_t{image.width} * image.height * (image.format == CFLOWAD_PIXEL_GRAY8 ? 1u : 3u));
+    image.pixels.resize(std::size_t{image.width} * image.height * (image.format == CFLOWAD_PIXEL_GRAY8 ? 1u : 3u));
     const cflowad_status read = cflowad_png_read(path, image.pixels.data(), image.pixels.size());
     return detail::check(read, std::move(image));
 }
@@ -959,8 +963,8 @@ inline Expected<Image> try_render_overlay(
     Image image{
         frame.frame_width(), frame.frame_height(), CFLOWAD_PIXEL_RGB8,
         std::vector<std::uint8_t>(3 * frame.pixel_count())};
-    const cflowad_status status = cflowad_render_overlay(
-        &frame, map.data(), map.size(), &options, image.pixels.data(), image.pixels.size());
+    const cflowad_status status =
+        cflowad_render_overlay(&frame, map.data(), map.size(), &options, image.pixels.data(), image.pixels.size());
     return detail::check(status, std::move(image));
 }
 

@@ -11,8 +11,8 @@
 #include <locale.h>
 #include <math.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,8 +44,9 @@ static void expect(int line, const char *call, cflowad_status got, cflowad_statu
     checks++;
     if (good) return;
     failures++;
-    fprintf(stderr, "line %d: %s\n  gave %s (%s) in place of %s\n", line, call, cflowad_status_name(got),
-            message ? message : "NULL", cflowad_status_name(wanted));
+    fprintf(
+        stderr, "line %d: %s\n  gave %s (%s) in place of %s\n", line, call, cflowad_status_name(got),
+        message ? message : "NULL", cflowad_status_name(wanted));
 }
 
 static void check(int line, const char *what, int good) {
@@ -272,7 +273,10 @@ static void test_regions(cflowad_model *model, cflowad_session *plain) {
     enum { ALL = PIXELS, POINTS = 4 * PIXELS };
     static cflowad_region regions[ALL], few[2];
     static cflowad_point points[POINTS];
-    struct { cflowad_region known; size_t later; } wide[2];
+    struct {
+        cflowad_region known;
+        size_t later;
+    } wide[2];
     cflowad_session *session = NULL;
     cflowad_session_options options;
     cflowad_frame frame = good_frame();
@@ -347,11 +351,11 @@ static void test_regions(cflowad_model *model, cflowad_session *plain) {
     EXPECT(OK, cflowad_session_close(session));
 }
 
-#define SPOILED_ROI(field, value)                                                 \
-    do {                                                                          \
-        cflowad_roi spoiled = roi;                                                \
-        spoiled.field = value;                                                    \
-        INVALID(cflowad_session_set_region_of_interest(session, &spoiled));       \
+#define SPOILED_ROI(field, value)                                                                                      \
+    do {                                                                                                               \
+        cflowad_roi spoiled = roi;                                                                                     \
+        spoiled.field = value;                                                                                         \
+        INVALID(cflowad_session_set_region_of_interest(session, &spoiled));                                            \
     } while (0)
 
 static void test_region_of_interest(const char *path, cflowad_model *model, cflowad_session *session) {
@@ -422,13 +426,13 @@ static void test_region_of_interest(const char *path, cflowad_model *model, cflo
 }
 
 /* Each line spoils one field of a good frame. */
-#define SPOILED(status, field, value)                              \
-    do {                                                           \
-        cflowad_frame frame = good_frame();                        \
-        cflowad_result result = empty_result();                    \
-        frame.field = value;                                       \
-        EXPECT(status, cflowad_session_score(session, &frame, &result)); \
-        CHECK(result.score == -77);                                \
+#define SPOILED(status, field, value)                                                                                  \
+    do {                                                                                                               \
+        cflowad_frame frame = good_frame();                                                                            \
+        cflowad_result result = empty_result();                                                                        \
+        frame.field = value;                                                                                           \
+        EXPECT(status, cflowad_session_score(session, &frame, &result));                                               \
+        CHECK(result.score == -77);                                                                                    \
     } while (0)
 
 static void test_frames(cflowad_model *model, cflowad_session *session) {
@@ -457,7 +461,7 @@ static void test_frames(cflowad_model *model, cflowad_session *session) {
     SPOILED(ERROR_INVALID_ARGUMENT, stride, 0);
     SPOILED(ERROR_INVALID_ARGUMENT, stride, WIDTH * 3 - 1);
     SPOILED(ERROR_INVALID_ARGUMENT, stride, (size_t)-1);
-    SPOILED(ERROR_INVALID_ARGUMENT, stride, (size_t)-1 / 2);     /* times height overflows */
+    SPOILED(ERROR_INVALID_ARGUMENT, stride, (size_t)-1 / 2); /* times height overflows */
     SPOILED(ERROR_INVALID_ARGUMENT, stride, (size_t)-1 / HEIGHT + 2);
     SPOILED(ERROR_INVALID_ARGUMENT, format, 0);
     SPOILED(ERROR_INVALID_ARGUMENT, format, -1);
@@ -687,13 +691,13 @@ static int32_t cancel(const cflowad_progress *progress, void *user) {
     return 1;
 }
 
-#define SPOILED_OPTION(field, value)                                \
-    do {                                                            \
-        cflowad_trainer *spoiled = NULL;                            \
-        EXPECT(OK, cflowad_train_options_init(&options, sizeof options)); \
-        options.field = value;                                      \
-        INVALID(cflowad_trainer_create(path, &options, &spoiled));  \
-        CHECK(spoiled == NULL);                                     \
+#define SPOILED_OPTION(field, value)                                                                                   \
+    do {                                                                                                               \
+        cflowad_trainer *spoiled = NULL;                                                                               \
+        EXPECT(OK, cflowad_train_options_init(&options, sizeof options));                                              \
+        options.field = value;                                                                                         \
+        INVALID(cflowad_trainer_create(path, &options, &spoiled));                                                     \
+        CHECK(spoiled == NULL);                                                                                        \
     } while (0)
 
 static void test_trainer(const char *path, const char *folder, cflowad_model *model) {
@@ -1034,7 +1038,11 @@ static void test_image_files(const char *folder, const char *detector) {
     cflowad_pixel_format format = 0;
     uint16_t words[4] = {7, 7, 7, 7};
     FILE *file;
-    snprintf(path, sizeof path, "%s/pr\xfc" "f.png", folder);
+    snprintf(
+        path, sizeof path,
+        "%s/pr\xfc"
+        "f.png",
+        folder);
     file = fopen(path, "wb");
     CHECK(file && fwrite(text, 1, sizeof text - 1, file) == sizeof text - 1);
     if (file) fclose(file);
@@ -1202,7 +1210,7 @@ static void test_uncalibrated(const char *path) {
 
 /* After everything: the process is as the library found it. */
 static void test_process(void) {
-    static const int signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGFPE, SIGABRT,
+    static const int signals[] = {SIGSEGV, SIGBUS, SIGILL,  SIGTRAP, SIGFPE,  SIGABRT,
                                   SIGQUIT, SIGINT, SIGTERM, SIGPIPE, SIGCHLD, SIGALRM};
     struct sigaction action;
     size_t i;

@@ -22,10 +22,22 @@ extern void *__libc_calloc(size_t, size_t);
 extern void *__libc_realloc(void *, size_t);
 extern void *__libc_memalign(size_t, size_t);
 
-void *malloc(size_t size) { calls++; return __libc_malloc(size); }
-void *calloc(size_t count, size_t size) { calls++; return __libc_calloc(count, size); }
-void *realloc(void *memory, size_t size) { calls++; return __libc_realloc(memory, size); }
-void *aligned_alloc(size_t alignment, size_t size) { calls++; return __libc_memalign(alignment, size); }
+void *malloc(size_t size) {
+    calls++;
+    return __libc_malloc(size);
+}
+void *calloc(size_t count, size_t size) {
+    calls++;
+    return __libc_calloc(count, size);
+}
+void *realloc(void *memory, size_t size) {
+    calls++;
+    return __libc_realloc(memory, size);
+}
+void *aligned_alloc(size_t alignment, size_t size) {
+    calls++;
+    return __libc_memalign(alignment, size);
+}
 int posix_memalign(void **memory, size_t alignment, size_t size) {
     calls++;
     *memory = __libc_memalign(alignment, size);
@@ -46,11 +58,11 @@ int main(int argc, char **argv) {
     static unsigned char pixels[(WIDTH + 1) * HEIGHT * 6];
     static float frame_map[WIDTH * HEIGHT];
     static const int formats[] = {
-        CFLOWAD_PIXEL_GRAY8, CFLOWAD_PIXEL_RGB8, CFLOWAD_PIXEL_BGR8, CFLOWAD_PIXEL_RGBA8, CFLOWAD_PIXEL_BGRA8,
-        CFLOWAD_PIXEL_MONO16, CFLOWAD_PIXEL_MONO10P, CFLOWAD_PIXEL_MONO12P, CFLOWAD_PIXEL_MONO10_PACKED,
-        CFLOWAD_PIXEL_MONO12_PACKED, CFLOWAD_PIXEL_RGB16, CFLOWAD_PIXEL_BGR16, CFLOWAD_PIXEL_RGB8_PLANAR,
-        CFLOWAD_PIXEL_BAYER_RG8, CFLOWAD_PIXEL_BAYER_GR8, CFLOWAD_PIXEL_BAYER_GB8, CFLOWAD_PIXEL_BAYER_BG8,
-        CFLOWAD_PIXEL_NV12, CFLOWAD_PIXEL_YUY2};
+        CFLOWAD_PIXEL_GRAY8,         CFLOWAD_PIXEL_RGB8,          CFLOWAD_PIXEL_BGR8,      CFLOWAD_PIXEL_RGBA8,
+        CFLOWAD_PIXEL_BGRA8,         CFLOWAD_PIXEL_MONO16,        CFLOWAD_PIXEL_MONO10P,   CFLOWAD_PIXEL_MONO12P,
+        CFLOWAD_PIXEL_MONO10_PACKED, CFLOWAD_PIXEL_MONO12_PACKED, CFLOWAD_PIXEL_RGB16,     CFLOWAD_PIXEL_BGR16,
+        CFLOWAD_PIXEL_RGB8_PLANAR,   CFLOWAD_PIXEL_BAYER_RG8,     CFLOWAD_PIXEL_BAYER_GR8, CFLOWAD_PIXEL_BAYER_GB8,
+        CFLOWAD_PIXEL_BAYER_BG8,     CFLOWAD_PIXEL_NV12,          CFLOWAD_PIXEL_YUY2};
     cflowad_model *model = NULL;
     static cflowad_region regions[64];
     static cflowad_point points[4096];
@@ -140,7 +152,8 @@ int main(int argc, char **argv) {
     /* The same sizes in every format. */
     for (frame_index = 0; frame_index < 4; frame_index++)
         for (format = 0; format < sizeof formats / sizeof *formats; format++) {
-            cflowad_frame frame = rgb_frame(pixels, WIDTH - 20 * (frame_index % 2), HEIGHT - 30 * (frame_index / 2 % 2));
+            cflowad_frame frame =
+                rgb_frame(pixels, WIDTH - 20 * (frame_index % 2), HEIGHT - 30 * (frame_index / 2 % 2));
             frame.stride = formats[format] < CFLOWAD_PIXEL_RGB8_PLANAR ? 6 * WIDTH : 2 * (WIDTH + 1);
             frame.format = formats[format];
             check(cflowad_session_score(session, &frame, &result) == CFLOWAD_OK, "score");

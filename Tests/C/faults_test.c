@@ -247,7 +247,8 @@ static cflowad_status read_png(void) {
 static cflowad_status overlay(void) {
     cflowad_frame frame = a_frame(3);
 
-    return cflowad_render_overlay(&frame, map, (size_t)frame.width * frame.height, NULL, read_pixels, sizeof read_pixels);
+    return cflowad_render_overlay(
+        &frame, map, (size_t)frame.width * frame.height, NULL, read_pixels, sizeof read_pixels);
 }
 
 static cflowad_status metrics(void) {
@@ -320,7 +321,8 @@ static int run_case(int index, int how, long which) {
         scores[i] = (float)((i * 7919) % 10007);
         labels[i] = (i / 20) % 5 == 0;
     }
-    for (i = 0; i < 4 && cases[index].preparation[i] && status == CFLOWAD_OK; i++) status = cases[index].preparation[i]();
+    for (i = 0; i < 4 && cases[index].preparation[i] && status == CFLOWAD_OK; i++)
+        status = cases[index].preparation[i]();
     if (status != CFLOWAD_OK) {
         fprintf(stderr, "%s: its preparation failed: %s\n", cases[index].name, cflowad_last_error());
         return WRONG;
@@ -386,14 +388,21 @@ int main(int argc, char **argv) {
                 status = spawn_case(argv, index, how, which);
                 if (WIFEXITED(status) && WEXITSTATUS(status) == DONE) break;
                 runs++;
-                if (WIFEXITED(status) && WEXITSTATUS(status) == OUT_OF_MEMORY) { survived++; continue; }
+                if (WIFEXITED(status) && WEXITSTATUS(status) == OUT_OF_MEMORY) {
+                    survived++;
+                    continue;
+                }
                 failures++;
-                if (WIFSIGNALED(status)) printf("failed: %s, %s, allocation %ld: signal %d\n", cases[index].name,
-                    mode_names[how], which, WTERMSIG(status));
+                if (WIFSIGNALED(status))
+                    printf(
+                        "failed: %s, %s, allocation %ld: signal %d\n", cases[index].name, mode_names[how], which,
+                        WTERMSIG(status));
                 else printf("failed: %s, %s, allocation %ld\n", cases[index].name, mode_names[how], which);
             }
             wrong += failures;
-            printf("%s, %s: %ld shortages, %ld wrong\n", cases[index].name, mode_names[how], survived + failures, failures);
+            printf(
+                "%s, %s: %ld shortages, %ld wrong\n", cases[index].name, mode_names[how], survived + failures,
+                failures);
             fflush(stdout);
         }
     }

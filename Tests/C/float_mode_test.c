@@ -68,25 +68,26 @@ static void end_call(int line, const char *what, int is_good, mode after) {
     set(usual);
     if (is_kept && is_good) return;
     failures++;
-    fprintf(stderr, "float_mode_test: line %d: %s: %s in mode %x %x (%s)\n", line, what,
-            is_good ? "the mode has changed" : "failed", host.sse, host.x87, cflowad_last_error());
+    fprintf(
+        stderr, "float_mode_test: line %d: %s: %s in mode %x %x (%s)\n", line, what,
+        is_good ? "the mode has changed" : "failed", host.sse, host.x87, cflowad_last_error());
 }
 
 /* A call in the host's mode; nothing else runs in it. */
-#define CALL(call)                                                        \
-    do {                                                                  \
-        cflowad_status status_;                                           \
-        set(host);                                                        \
-        status_ = (call);                                                 \
-        end_call(__LINE__, #call, status_ == CFLOWAD_OK, current());      \
+#define CALL(call)                                                                                                     \
+    do {                                                                                                               \
+        cflowad_status status_;                                                                                        \
+        set(host);                                                                                                     \
+        status_ = (call);                                                                                              \
+        end_call(__LINE__, #call, status_ == CFLOWAD_OK, current());                                                   \
     } while (0)
 
-#define REFUSED(call)                                                     \
-    do {                                                                  \
-        cflowad_status status_;                                           \
-        set(host);                                                        \
-        status_ = (call);                                                 \
-        end_call(__LINE__, #call, status_ != CFLOWAD_OK, current());      \
+#define REFUSED(call)                                                                                                  \
+    do {                                                                                                               \
+        cflowad_status status_;                                                                                        \
+        set(host);                                                                                                     \
+        status_ = (call);                                                                                              \
+        end_call(__LINE__, #call, status_ != CFLOWAD_OK, current());                                                   \
     } while (0)
 
 #define GIVES(memory, size) (add(memory, size), end_step(__LINE__))
@@ -124,9 +125,7 @@ static void in_order(void *context, uint32_t count, void (*body)(void *, uint32_
 
 static unsigned char pixels[FRAMES][3 * PIXELS];
 
-static cflowad_frame frame(int number) {
-    return rgb_frame(pixels[number], WIDTH, HEIGHT);
-}
+static cflowad_frame frame(int number) { return rgb_frame(pixels[number], WIDTH, HEIGHT); }
 
 static float frame_map[PIXELS];
 static cflowad_region regions[16];
@@ -157,13 +156,13 @@ static void add_result(const cflowad_result *result) {
     add(regions, sizeof regions);
 }
 
-#define SCORES(session)                                            \
-    do {                                                           \
-        cflowad_frame one_ = frame(0);                             \
-        cflowad_result got_ = result();                            \
-        CALL(cflowad_session_score(session, &one_, &got_));        \
-        add_result(&got_);                                         \
-        end_step(__LINE__);                                        \
+#define SCORES(session)                                                                                                \
+    do {                                                                                                               \
+        cflowad_frame one_ = frame(0);                                                                                 \
+        cflowad_result got_ = result();                                                                                \
+        CALL(cflowad_session_score(session, &one_, &got_));                                                            \
+        add_result(&got_);                                                                                             \
+        end_step(__LINE__);                                                                                            \
     } while (0)
 
 static void test_scoring(const char *path, const void *bytes, size_t size) {
@@ -233,7 +232,7 @@ static void test_scoring(const char *path, const void *bytes, size_t size) {
 }
 
 static void test_training(const char *detector, const char *folder) {
-    static const int32_t roles[FRAMES] = {CFLOWAD_ROLE_TRAINING, CFLOWAD_ROLE_TRAINING, CFLOWAD_ROLE_CALIBRATION,
+    static const int32_t roles[FRAMES] = {CFLOWAD_ROLE_TRAINING,    CFLOWAD_ROLE_TRAINING,    CFLOWAD_ROLE_CALIBRATION,
                                           CFLOWAD_ROLE_CALIBRATION, CFLOWAD_ROLE_CALIBRATION, CFLOWAD_ROLE_DEFECTIVE};
     char path[4096], encoder[4096], state[4096];
     cflowad_trainer *trainer = NULL;
@@ -315,8 +314,9 @@ static void test_functions(const char *folder) {
     CALL(cflowad_calibration_promise(37, 0.1, &values[5], &values[6], &needed));
     GIVES(values, sizeof values);
     GIVES(&threshold, sizeof threshold);
-    CALL(!*cflowad_build_info() || !*cflowad_status_name(3) || !*cflowad_verdict_name(1) || cflowad_version() == 0
-         || cflowad_default_thread_count() == 0);
+    CALL(
+        !*cflowad_build_info() || !*cflowad_status_name(3) || !*cflowad_verdict_name(1) || cflowad_version() == 0
+        || cflowad_default_thread_count() == 0);
 }
 
 /* What a function of the host sets is the host's mode from then on. */
@@ -353,7 +353,8 @@ int main(int argc, char **argv) {
         for (takes_zero = 0; takes_zero < 2; takes_zero++)
             for (flushes = 0; flushes < 2; flushes++)
                 for (rounding = 0; rounding < 4; rounding++) {
-                    host.sse = (usual.sse & (traps ? ~0x1f80u : ~0u)) | rounding << 13 | flushes << 15 | takes_zero << 6;
+                    host.sse =
+                        (usual.sse & (traps ? ~0x1f80u : ~0u)) | rounding << 13 | flushes << 15 | takes_zero << 6;
                     host.x87 = (unsigned short)((usual.x87 & (traps ? ~0x3fu : ~0u)) | rounding << 10);
                     step = 0;
                     hash = 0xcbf29ce484222325u;
@@ -366,7 +367,8 @@ int main(int argc, char **argv) {
     test_change(argv[1]);
     if (foreign_modes || !host_calls) {
         failures++;
-        fprintf(stderr, "float_mode_test: %d of %d calls of the host were not in its mode\n", foreign_modes, host_calls);
+        fprintf(
+            stderr, "float_mode_test: %d of %d calls of the host were not in its mode\n", foreign_modes, host_calls);
     }
     printf("float_mode_test: %u modes, %d steps, %d failed\n", modes, step, failures);
     return failures != 0;

@@ -55,9 +55,7 @@ static void child_works(int (*body)(void *), void *argument, const char *what) {
 
 static unsigned char pixels[SIDE * SIDE];
 
-static cflowad_frame frame(void) {
-    return gray_frame(pixels, SIDE);
-}
+static cflowad_frame frame(void) { return gray_frame(pixels, SIDE); }
 
 static cflowad_status score(cflowad_session *session, float *score) {
     cflowad_frame one = frame();

@@ -30,7 +30,8 @@ static void check(int holds, int line, const char *what) {
 static cflowad_frame frame_of(unsigned char *memory, unsigned seed) {
     int i;
     for (i = 0; i < HEIGHT * WIDTH * 3; i++)
-        memory[i] = (unsigned char)((unsigned)(i / 24 % 12 + i / (24 * WIDTH) * 12 + 1) * (2654435761u + 8 * seed) >> 13);
+        memory[i] =
+            (unsigned char)((unsigned)(i / 24 % 12 + i / (24 * WIDTH) * 12 + 1) * (2654435761u + 8 * seed) >> 13);
     return rgb_frame(memory, WIDTH, HEIGHT);
 }
 
@@ -146,14 +147,10 @@ static void *inspect(void *argument) {
         cflowad_result result;
         memset(&result, 0, sizeof result);
         result.struct_size = sizeof result;
-        if (cflowad_session_score(self->session, &frame, &result) != CFLOWAD_OK)
-            self->refused++;
-        else if (result.score == scores[0])
-            self->seen[0]++;
-        else if (result.score == scores[1])
-            self->seen[1]++;
-        else
-            self->wrong++;
+        if (cflowad_session_score(self->session, &frame, &result) != CFLOWAD_OK) self->refused++;
+        else if (result.score == scores[0]) self->seen[0]++;
+        else if (result.score == scores[1]) self->seen[1]++;
+        else self->wrong++;
         self->frames++;
     }
     return NULL;

@@ -71,11 +71,11 @@ static void make_outputs(outputs *out, int n) {
 }
 
 static int equal(const outputs *a, const outputs *b, int n) {
-    return !memcmp(&a->score, &b->score, sizeof a->score) && a->verdict == b->verdict &&
-           !memcmp(a->map, b->map, sizeof(float) * info.input_width * info.input_height) &&
-           !memcmp(a->frame_map, b->frame_map, sizeof(float) * frame_pixels(n)) &&
-           !memcmp(a->log_likelihoods, b->log_likelihoods, sizeof(float) * likelihood_count) &&
-           !memcmp(a->features, b->features, sizeof(float) * feature_count);
+    return !memcmp(&a->score, &b->score, sizeof a->score) && a->verdict == b->verdict
+        && !memcmp(a->map, b->map, sizeof(float) * info.input_width * info.input_height)
+        && !memcmp(a->frame_map, b->frame_map, sizeof(float) * frame_pixels(n))
+        && !memcmp(a->log_likelihoods, b->log_likelihoods, sizeof(float) * likelihood_count)
+        && !memcmp(a->features, b->features, sizeof(float) * feature_count);
 }
 
 static void *work(void *argument) {

@@ -38,7 +38,8 @@ static int thread_count(void) {
 static cflowad_frame frame(int number) {
     static unsigned char pixels[FRAMES][SIDE * SIDE];
     size_t i;
-    for (i = 0; i < sizeof pixels[0]; i++) pixels[number][i] = (unsigned char)(100 + (i * i + 7 * i * (size_t)number) % 61);
+    for (i = 0; i < sizeof pixels[0]; i++)
+        pixels[number][i] = (unsigned char)(100 + (i * i + 7 * i * (size_t)number) % 61);
     return gray_frame(pixels[number], SIDE);
 }
 
@@ -72,8 +73,8 @@ static float score(const cflowad_model *model, const char *where) {
 }
 
 /* Trains with these threads and saves; the model's score without a file must be that of the file. */
-static void train(const char *detector, const char *path, uint32_t threads, cflowad_parallel_for parallel_for,
-                  const char *where) {
+static void train(
+    const char *detector, const char *path, uint32_t threads, cflowad_parallel_for parallel_for, const char *where) {
     cflowad_trainer *trainer = NULL;
     cflowad_model *made = NULL, *saved = NULL, *early = NULL;
     cflowad_train_options options;
@@ -96,10 +97,8 @@ static void train(const char *detector, const char *path, uint32_t threads, cflo
     check(cflowad_trainer_fit(trainer, count_threads, &most) == CFLOWAD_OK, "fit", where);
     check(cflowad_trainer_model(trainer, &early) == CFLOWAD_OK, "a model that is not calibrated", where);
     check(cflowad_trainer_calibrate(trainer, count_threads, &most) == CFLOWAD_OK, "calibrate", where);
-    if (parallel_for)
-        check(most == before && host_jobs > 0, "the host's threads alone", where);
-    else
-        check(most == before + (int)threads - 1, "as many threads as are asked for", where);
+    if (parallel_for) check(most == before && host_jobs > 0, "the host's threads alone", where);
+    else check(most == before + (int)threads - 1, "as many threads as are asked for", where);
     check(cflowad_trainer_model(trainer, &made) == CFLOWAD_OK, "a model", where);
     check(cflowad_trainer_save(trainer, path) == CFLOWAD_OK, "save", where);
     check(cflowad_trainer_close(trainer) == CFLOWAD_OK && thread_count() == before, "no thread stays", where);
@@ -121,8 +120,11 @@ int main(int argc, char **argv) {
         const char *name;
         uint32_t threads;
         cflowad_parallel_for parallel_for;
-    } ways[] = {{"one thread", 1, NULL}, {"three threads", 3, NULL}, {"in order", 3, in_order},
-                {"on new threads", 3, on_new_threads}};
+    } ways[] = {
+        {"one thread", 1, NULL},
+        {"three threads", 3, NULL},
+        {"in order", 3, in_order},
+        {"on new threads", 3, on_new_threads}};
     static unsigned char first[MOST_BYTES], other[MOST_BYTES];
     char path[4096];
     size_t i, size = 0;

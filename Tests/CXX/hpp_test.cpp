@@ -98,7 +98,11 @@ void models_and_sessions(const char *path) {
     const cflowad::Score plain = must(session.try_score(frame), "score");
     expect(plain.passes() != plain.rejects() && plain.map.empty() && plain.features.empty(), "a score and no arrays");
     expect(
-        plain.verdict_name() == std::string(plain.passes() ? "pass" : plain.rejects() ? "reject" : "review"),
+        plain.verdict_name()
+            == std::string(
+                plain.passes()        ? "pass"
+                    : plain.rejects() ? "reject"
+                                      : "review"),
         "the verdict has a name");
     expect(cflowad::verdict_name(CFLOWAD_VERDICT_REVIEW) == std::string("review"), "every verdict has one");
 
@@ -135,12 +139,12 @@ void models_and_sessions(const char *path) {
 
     // Every format knows the bytes of a row; the library refuses fewer, so memory that is large enough is.
     const std::vector<std::uint8_t> large(64 * 64 * 6);
-    for (cflowad_pixel_format format : {
-             CFLOWAD_PIXEL_GRAY8, CFLOWAD_PIXEL_RGB8, CFLOWAD_PIXEL_BGR8, CFLOWAD_PIXEL_RGBA8, CFLOWAD_PIXEL_BGRA8,
-             CFLOWAD_PIXEL_MONO16, CFLOWAD_PIXEL_MONO10P, CFLOWAD_PIXEL_MONO12P, CFLOWAD_PIXEL_MONO10_PACKED,
-             CFLOWAD_PIXEL_MONO12_PACKED, CFLOWAD_PIXEL_RGB16, CFLOWAD_PIXEL_BGR16, CFLOWAD_PIXEL_RGB8_PLANAR,
-             CFLOWAD_PIXEL_BAYER_RG8, CFLOWAD_PIXEL_BAYER_GR8, CFLOWAD_PIXEL_BAYER_GB8, CFLOWAD_PIXEL_BAYER_BG8,
-             CFLOWAD_PIXEL_NV12, CFLOWAD_PIXEL_YUY2})
+    for (cflowad_pixel_format format :
+         {CFLOWAD_PIXEL_GRAY8, CFLOWAD_PIXEL_RGB8, CFLOWAD_PIXEL_BGR8, CFLOWAD_PIXEL_RGBA8, CFLOWAD_PIXEL_BGRA8,
+          CFLOWAD_PIXEL_MONO16, CFLOWAD_PIXEL_MONO10P, CFLOWAD_PIXEL_MONO12P, CFLOWAD_PIXEL_MONO10_PACKED,
+          CFLOWAD_PIXEL_MONO12_PACKED, CFLOWAD_PIXEL_RGB16, CFLOWAD_PIXEL_BGR16, CFLOWAD_PIXEL_RGB8_PLANAR,
+          CFLOWAD_PIXEL_BAYER_RG8, CFLOWAD_PIXEL_BAYER_GR8, CFLOWAD_PIXEL_BAYER_GB8, CFLOWAD_PIXEL_BAYER_BG8,
+          CFLOWAD_PIXEL_NV12, CFLOWAD_PIXEL_YUY2})
         for (std::uint32_t side : {32u, 33u}) {
             cflowad::Frame dense(large.data(), side, side, format);
             expect(session.try_score(dense).has_value(), "rows without gaps");
@@ -225,7 +229,8 @@ void training(const char *path, const std::string &folder) {
         trainer.try_calibrate([](const cflowad_progress &) { return true; }), CFLOWAD_ERROR_CANCELLED, "cancelling");
     const std::string saved = folder + "/hpp.h5";
     expect(trainer.try_save(saved.c_str()).has_value(), "saving");
-    expect(must(must(trainer.try_model(), "without a file").try_info(), "info").is_calibrated, "a model without a file");
+    expect(
+        must(must(trainer.try_model(), "without a file").try_info(), "info").is_calibrated, "a model without a file");
     const cflowad::Model trained = must(cflowad::Model::try_open(saved.c_str()), "trained");
     const cflowad::ModelInfo info = must(trained.try_info(), "info");
     expect(info.is_calibrated && info.low_verdict == CFLOWAD_VERDICT_REVIEW, "trained");
@@ -257,7 +262,8 @@ void images_and_metrics(const std::string &folder) {
     expect(cflowad::is_image_name("a.tif") && !cflowad::is_image_name("a.txt"), "names of images");
     const std::string deep = folder + "/deep.ppm";
     std::FILE *file = std::fopen(deep.c_str(), "wb");
-    expect(file && std::fputs("P3 2 1 65535 1 2 3 4 5 65535", file) >= 0 && std::fclose(file) == 0, "a file is written");
+    expect(
+        file && std::fputs("P3 2 1 65535 1 2 3 4 5 65535", file) >= 0 && std::fclose(file) == 0, "a file is written");
     image = must(cflowad::try_read_image(deep.c_str()), "read");
     expect(image.format == CFLOWAD_PIXEL_RGB16 && image.pixels.size() == 12, "16 bits stay");
     expect(image.frame().stride == 12 && image.frame().format == CFLOWAD_PIXEL_RGB16, "and are a frame");
@@ -408,7 +414,8 @@ int main(int argc, char **argv) {
 #if CFLOWAD_HAS_EXCEPTIONS
     exceptions(argv[1], argv[2]);
 #endif
-    std::printf("hpp_test.cpp (C++%ld, %s exceptions): %d failed\n", __cplusplus / 100 % 100,
+    std::printf(
+        "hpp_test.cpp (C++%ld, %s exceptions): %d failed\n", __cplusplus / 100 % 100,
         CFLOWAD_HAS_EXCEPTIONS ? "with" : "without", failures);
     return failures != 0;
 }

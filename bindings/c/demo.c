@@ -222,8 +222,11 @@ int main(int argc, char **argv) {
             failures++;
             continue;
         }
-        printf("%-48s %10.4f  %-7s %s\n", item.name, (double)item.score, cflowad_verdict_name(item.verdict),
-               item.label < 0 ? "" : item.label ? "defective" : "good");
+        printf(
+            "%-48s %10.4f  %-7s %s\n", item.name, (double)item.score, cflowad_verdict_name(item.verdict),
+            item.label < 0   ? ""
+                : item.label ? "defective"
+                             : "good");
         frames.items[i].name = frames.items[scored].name;
         frames.items[scored++] = item;
     }

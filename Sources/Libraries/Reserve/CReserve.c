@@ -34,9 +34,7 @@ static _Alignas(64) unsigned char reserve[CRESERVE_SIZE];
 static size_t end, blocks;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
-static int is_reserved(const void *memory) {
-    return (uintptr_t)memory - (uintptr_t)reserve < sizeof reserve;
-}
+static int is_reserved(const void *memory) { return (uintptr_t)memory - (uintptr_t)reserve < sizeof reserve; }
 
 /* A multiple of the alignment, of blocks too. */
 static size_t rounded(size_t size, size_t alignment) { return (size + alignment - 1) & ~(alignment - 1); }

@@ -11,7 +11,7 @@
 #pragma clang assume_nonnull begin
 
 /// The function after a layer.
-typedef enum __attribute__((enum_extensibility(closed))) CFLOWAD_TASK(Activation) cflowad_activation {
+typedef enum __attribute__((enum_extensibility(closed), swift_name("Activation"))) cflowad_activation {
     cflowad_activation_identity CFLOWAD_TASK(identity),
     cflowad_activation_relu CFLOWAD_TASK(relu),
     /// min(max(x, 0), 6).

@@ -63,8 +63,7 @@ static quiet enter(void) {
 static void leave(quiet q) {
     if (errno == ENOMEM) met_shortage = 1;
 #ifndef H5_NO_DEPRECATED_SYMBOLS
-    if (!q.is_version_2)
-        H5Eset_auto1(q.handler1, q.data1);
+    if (!q.is_version_2) H5Eset_auto1(q.handler1, q.data1);
     else
 #endif
         H5Eset_auto2(H5E_DEFAULT, q.handler2, q.data2);
@@ -100,8 +99,10 @@ void chdf5_describe_library(char *text, size_t capacity) {
 
     if (H5get_libversion(&major, &minor, &release) < 0) major = minor = release = 0;
     leave(q);
-    if (!dladdr((void *)(uintptr_t)H5get_libversion, &found) || !found.dli_fname) found.dli_fname = "a file without a name";
-    snprintf(text, capacity, "HDF5 %u.%u.%u of %s where %d.%d is needed", major, minor, release, found.dli_fname,
+    if (!dladdr((void *)(uintptr_t)H5get_libversion, &found) || !found.dli_fname)
+        found.dli_fname = "a file without a name";
+    snprintf(
+        text, capacity, "HDF5 %u.%u.%u of %s where %d.%d is needed", major, minor, release, found.dli_fname,
         H5_VERS_MAJOR, H5_VERS_MINOR);
 }
 
@@ -149,9 +150,7 @@ static H5FD_t *source_open(const char *name, unsigned flags, hid_t access, haddr
 
 static herr_t source_close(H5FD_t *file) { return free(file), 0; }
 
-static haddr_t source_end(const H5FD_t *file, H5FD_mem_t type) {
-    return (void)type, ((const source_file *)file)->end;
-}
+static haddr_t source_end(const H5FD_t *file, H5FD_mem_t type) { return (void)type, ((const source_file *)file)->end; }
 
 static herr_t source_set_end(H5FD_t *file, H5FD_mem_t type, haddr_t end) {
     return (void)type, ((source_file *)file)->end = end, 0;
@@ -256,14 +255,12 @@ static void *keep_resize(void *at, size_t size, H5FD_file_image_op_t operation, 
 static herr_t keep_free(void *at, H5FD_file_image_op_t operation, void *image) {
     if (operation == H5FD_FILE_IMAGE_OP_FILE_CLOSE && !((chdf5_image *)image)->bytes)
         ((chdf5_image *)image)->bytes = at;
-    else
-        free(at);
+    else free(at);
     return 0;
 }
 
 chdf5_id chdf5_create_image(size_t capacity, chdf5_image *image) {
-    H5FD_file_image_callbacks_t callbacks = {
-        keep_allocate, keep_copy, keep_resize, keep_free, same, nothing, image};
+    H5FD_file_image_callbacks_t callbacks = {keep_allocate, keep_copy, keep_resize, keep_free, same, nothing, image};
     char name[64];
     quiet q;
     hid_t access, creation, file = -1;
@@ -276,8 +273,7 @@ chdf5_id chdf5_create_image(size_t capacity, chdf5_image *image) {
     make_name(name, sizeof name);
     /* Without times the same contents give the same bytes. */
     if (access >= 0 && creation >= 0 && H5Pset_obj_track_times(creation, 0) >= 0
-        && H5Pset_fapl_core(access, 1 << 16, 0) >= 0
-        && H5Pset_fclose_degree(access, H5F_CLOSE_STRONG) >= 0
+        && H5Pset_fapl_core(access, 1 << 16, 0) >= 0 && H5Pset_fclose_degree(access, H5F_CLOSE_STRONG) >= 0
         && H5Pset_libver_bounds(access, H5F_LIBVER_V110, H5F_LIBVER_V110) >= 0
         && H5Pset_file_image_callbacks(access, &callbacks) >= 0)
         file = H5Fcreate(name, H5F_ACC_TRUNC, creation, access);
@@ -323,8 +319,7 @@ int chdf5_link_kind(chdf5_id group, const char *name, uint64_t *address) {
     if (H5Lget_info(group, name, &info, H5P_DEFAULT) >= 0) {
         kind = info.type == H5L_TYPE_HARD ? 1 : 2;
         if (kind == 1) *address = info.u.address;
-    }
-    else kind = H5Lexists(group, name, H5P_DEFAULT) == 0 ? 0 : -1;
+    } else kind = H5Lexists(group, name, H5P_DEFAULT) == 0 ? 0 : -1;
     leave(q);
     return kind;
 }
@@ -339,8 +334,9 @@ int chdf5_external_link(chdf5_id group, const char *name, char *file, char *obje
     if (H5Lget_info(group, name, &info, H5P_DEFAULT) >= 0) {
         if (info.type != H5L_TYPE_EXTERNAL || info.u.val_size > sizeof value) {
             found = 0;
-        } else if (H5Lget_val(group, name, value, sizeof value, H5P_DEFAULT) >= 0
-                   && H5Lunpack_elink_val(value, info.u.val_size, NULL, &found_file, &found_object) >= 0) {
+        } else if (
+            H5Lget_val(group, name, value, sizeof value, H5P_DEFAULT) >= 0
+            && H5Lunpack_elink_val(value, info.u.val_size, NULL, &found_file, &found_object) >= 0) {
             found = 1;
             strcpy(file, found_file); /* both lie within value, NUL-terminated: libhdf5 checks that */
             strcpy(object, found_object);
@@ -454,10 +450,9 @@ static int is_half(hid_t type) {
 /* Only the plain types of the machines: libhdf5 would convert the oddest bit fields, at its own risk. */
 static int type_kind(hid_t type) {
     const hid_t floats[] = {H5T_IEEE_F32LE, H5T_IEEE_F32BE, H5T_IEEE_F64LE, H5T_IEEE_F64BE};
-    const hid_t integers[] = {
-        H5T_STD_I8LE, H5T_STD_I8BE, H5T_STD_U8LE, H5T_STD_U8BE, H5T_STD_I16LE, H5T_STD_I16BE,
-        H5T_STD_U16LE, H5T_STD_U16BE, H5T_STD_I32LE, H5T_STD_I32BE, H5T_STD_U32LE, H5T_STD_U32BE,
-        H5T_STD_I64LE, H5T_STD_I64BE, H5T_STD_U64LE, H5T_STD_U64BE};
+    const hid_t integers[] = {H5T_STD_I8LE,  H5T_STD_I8BE,  H5T_STD_U8LE,  H5T_STD_U8BE,  H5T_STD_I16LE, H5T_STD_I16BE,
+                              H5T_STD_U16LE, H5T_STD_U16BE, H5T_STD_I32LE, H5T_STD_I32BE, H5T_STD_U32LE, H5T_STD_U32BE,
+                              H5T_STD_I64LE, H5T_STD_I64BE, H5T_STD_U64LE, H5T_STD_U64BE};
     H5T_class_t class = H5Tget_class(type);
     size_t i;
 
@@ -591,8 +586,9 @@ int chdf5_write_dataset(
         && H5Pset_char_encoding(link, H5T_CSET_UTF8) >= 0) {
         for (i = 0; i < rank; i++) extents[i] = dims[i];
         for (i = 0; chunk && i < rank; i++) chunks[i] = chunk[i];
-        status = chunk ? (H5Pset_chunk(creation, rank, chunks) < 0 ? -1 : H5Pset_fletcher32(creation))
-            : rank == 0 ? H5Pset_layout(creation, H5D_COMPACT) : 0;
+        status = chunk  ? (H5Pset_chunk(creation, rank, chunks) < 0 ? -1 : H5Pset_fletcher32(creation))
+            : rank == 0 ? H5Pset_layout(creation, H5D_COMPACT)
+                        : 0;
         space = H5Screate_simple(rank, extents, NULL);
         if (status >= 0 && space >= 0)
             dataset = H5Dcreate2(group, name, file_type(file), space, link, creation, H5P_DEFAULT);

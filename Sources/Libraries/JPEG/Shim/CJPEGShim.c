@@ -27,17 +27,14 @@ static struct {
 } library;
 
 static const cpicture_function functions[] = {
-    {"jpeg_std_error", &library.std_error},
-    {"jpeg_CreateDecompress", &library.create},
-    {"jpeg_stdio_src", &library.stdio_src},
-    {"jpeg_read_header", &library.read_header},
-    {"jpeg_start_decompress", &library.start},
-    {"jpeg_read_scanlines", &library.read_scanlines},
-    {"jpeg_finish_decompress", &library.finish},
-    {"jpeg_destroy_decompress", &library.destroy},
+    {"jpeg_std_error", &library.std_error},      {"jpeg_CreateDecompress", &library.create},
+    {"jpeg_stdio_src", &library.stdio_src},      {"jpeg_read_header", &library.read_header},
+    {"jpeg_start_decompress", &library.start},   {"jpeg_read_scanlines", &library.read_scanlines},
+    {"jpeg_finish_decompress", &library.finish}, {"jpeg_destroy_decompress", &library.destroy},
 };
 
-static cpicture_library source = {"JPEG", LIBRARY, "libjpeg62-turbo", functions, sizeof functions / sizeof *functions, 0};
+static cpicture_library source = {"JPEG", LIBRARY, "libjpeg62-turbo", functions, sizeof functions / sizeof *functions,
+                                  0};
 
 /* A progressive file may order any number of passes over the picture: more than any encoder writes is an attack. */
 enum { MAX_SCANS = 500 };
@@ -127,7 +124,8 @@ static void decode(FILE *file, cpicture *picture) {
             if (!row) ERREXIT1(&jpeg, JERR_OUT_OF_MEMORY, 0);
             library.start(&jpeg);
             while (jpeg.output_scanline < jpeg.output_height) {
-                uint8_t *target = (uint8_t *)picture->pixels + (size_t)jpeg.output_scanline * jpeg.image_width * channels;
+                uint8_t *target =
+                    (uint8_t *)picture->pixels + (size_t)jpeg.output_scanline * jpeg.image_width * channels;
                 JSAMPROW line = is_cmyk ? row : target;
                 library.read_scanlines(&jpeg, &line, 1);
                 if (is_cmyk) to_rgb(row, jpeg.image_width, target);

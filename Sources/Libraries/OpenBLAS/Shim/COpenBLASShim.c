@@ -9,8 +9,7 @@
 typedef void syevd_function(
     const char *job, const char *uplo, const blasint *n, double *a, const blasint *lda, double *values, double *work,
     const blasint *work_count, blasint *iwork, const blasint *iwork_count, blasint *info, size_t, size_t);
-typedef void potrf_function(
-    const char *uplo, const blasint *n, double *a, const blasint *lda, blasint *info, size_t);
+typedef void potrf_function(const char *uplo, const blasint *n, double *a, const blasint *lda, blasint *info, size_t);
 typedef void trtri_function(
     const char *uplo, const char *diagonal, const blasint *n, double *a, const blasint *lda, blasint *info, size_t,
     size_t);
@@ -78,16 +77,12 @@ void cflowad_lapack_add_gram(int n, int rows, const double *a, double *c) {
     lapack.syrk(CblasRowMajor, CblasLower, CblasTrans, n, rows, 1, a, n, 1, c, n);
 }
 
-void cflowad_lapack_multiply_transposed(
-    int rows, int columns, int depth, const double *a, const double *b, double *c) {
-    lapack.gemm(
-        CblasRowMajor, CblasNoTrans, CblasTrans, rows, columns, depth, 1, a, depth, b, depth, 0, c, columns);
+void cflowad_lapack_multiply_transposed(int rows, int columns, int depth, const double *a, const double *b, double *c) {
+    lapack.gemm(CblasRowMajor, CblasNoTrans, CblasTrans, rows, columns, depth, 1, a, depth, b, depth, 0, c, columns);
 }
 
-void cflowad_lapack_multiply_triangular(
-    int rows, int n, const double *l, int l_stride, double *b, int b_stride) {
-    lapack.trmm(
-        CblasRowMajor, CblasRight, CblasLower, CblasTrans, CblasNonUnit, rows, n, 1, l, l_stride, b, b_stride);
+void cflowad_lapack_multiply_triangular(int rows, int n, const double *l, int l_stride, double *b, int b_stride) {
+    lapack.trmm(CblasRowMajor, CblasRight, CblasLower, CblasTrans, CblasNonUnit, rows, n, 1, l, l_stride, b, b_stride);
 }
 
 /* A lower triangle by rows is LAPACK's upper one by columns. */
@@ -96,8 +91,7 @@ int cflowad_lapack_eigenvectors(int n, double *a, double *values, double *work, 
     const blasint size = n, work_count = 1 + 6 * size + 2 * size * size, iwork_count = 3 + 5 * size;
     blasint info = 0;
 
-    lapack.syevd(
-        "V", "U", &size, a, &size, values, work, &work_count, (blasint *)iwork, &iwork_count, &info, 1, 1);
+    lapack.syevd("V", "U", &size, a, &size, values, work, &work_count, (blasint *)iwork, &iwork_count, &info, 1, 1);
     return (int)info;
 }
 

@@ -64,10 +64,8 @@ static void start(cpng_reader *reader) {
     } else {
         png_set_scale_16(png);
     }
-    if (reader->samples == CPNG_WITH_ALPHA)
-        png_set_tRNS_to_alpha(png);
-    else
-        png_set_strip_alpha(png);
+    if (reader->samples == CPNG_WITH_ALPHA) png_set_tRNS_to_alpha(png);
+    else png_set_strip_alpha(png);
     reader->passes = png_set_interlace_handling(png);
     png_read_update_info(png, info);
     uint32_t bits = cpng_bits(reader);
@@ -116,12 +114,9 @@ cpng_status cpng_open_file(const char *path, cpng_samples samples, cpng_reader *
     cpng_reader *source = new_reader(message);
     if (!source) return CPNG_MEMORY;
     /* Only regular files: a pipe would wait, and has no size. */
-    if (stat(path, &file) != 0)
-        cpng_fail_by_errno(&source->failure);
-    else if (!S_ISREG(file.st_mode))
-        cpng_fail(&source->failure, CPNG_IO, "not a regular file");
-    else if (!(source->file = fopen(path, "rbe")))
-        cpng_fail_by_errno(&source->failure);
+    if (stat(path, &file) != 0) cpng_fail_by_errno(&source->failure);
+    else if (!S_ISREG(file.st_mode)) cpng_fail(&source->failure, CPNG_IO, "not a regular file");
+    else if (!(source->file = fopen(path, "rbe"))) cpng_fail_by_errno(&source->failure);
     if (source->failure.status != CPNG_SUCCESS) return give_up(source, message);
     source->source_size = (uint64_t)file.st_size;
     source->samples = samples;
@@ -142,9 +137,7 @@ uint32_t cpng_width(const cpng_reader *reader) { return png_get_image_width(read
 
 uint32_t cpng_height(const cpng_reader *reader) { return png_get_image_height(reader->png, reader->info); }
 
-uint32_t cpng_channels(const cpng_reader *reader) {
-    return png_get_channels(reader->png, reader->info);
-}
+uint32_t cpng_channels(const cpng_reader *reader) { return png_get_channels(reader->png, reader->info); }
 
 uint32_t cpng_bits(const cpng_reader *reader) { return png_get_bit_depth(reader->png, reader->info); }
 
@@ -155,8 +148,7 @@ cpng_status cpng_read(cpng_reader *reader, uint8_t *pixels, cpng_message *messag
     }
     size_t row_bytes = (size_t)cpng_width(reader) * cpng_channels(reader) * (cpng_bits(reader) / 8);
     for (int pass = 0; pass < reader->passes; pass++)
-        for (uint32_t y = 0; y < cpng_height(reader); y++)
-            png_read_row(reader->png, pixels + y * row_bytes, NULL);
+        for (uint32_t y = 0; y < cpng_height(reader); y++) png_read_row(reader->png, pixels + y * row_bytes, NULL);
     png_read_end(reader->png, NULL);
     return CPNG_SUCCESS;
 }

@@ -18,8 +18,7 @@ static void write_bytes(png_structp png, png_bytep bytes, size_t count) {
 
 static void flush_bytes(png_structp png) { (void)png; }
 
-static void encode(
-    writer *w, const uint8_t *pixels, uint32_t width, uint32_t height, size_t stride, int channels) {
+static void encode(writer *w, const uint8_t *pixels, uint32_t width, uint32_t height, size_t stride, int channels) {
     png_structp png = png_create_write_struct_2(
         PNG_LIBPNG_VER_STRING, &w->failure, cpng_on_error, cpng_on_warning, &w->failure, cpng_allocate, cpng_free);
     png_infop info = png ? png_create_info_struct(png) : NULL;

@@ -47,8 +47,8 @@ int cpicture_find(cpicture_library *library, cpicture *picture) {
     if (is_loaded) return 1;
     char text[sizeof picture->message];
     snprintf(
-        text, sizeof text, "%s images are read by %s (Debian: %s), which is not installed", library->kind, library->file,
-        library->package);
+        text, sizeof text, "%s images are read by %s (Debian: %s), which is not installed", library->kind,
+        library->file, library->package);
     cpicture_fail(picture, CPICTURE_UNSUPPORTED, text);
     return 0;
 }

@@ -46,7 +46,8 @@ static const cpicture_function functions[] = {
     {"TIFFRGBAImageEnd", &library.image_end},
 };
 
-static cpicture_library source = {"TIFF", "libtiff.so.6", "libtiff6", functions, sizeof functions / sizeof *functions, 0};
+static cpicture_library source = {"TIFF", "libtiff.so.6", "libtiff6", functions, sizeof functions / sizeof *functions,
+                                  0};
 
 static int on_error(TIFF *tiff, void *picture, const char *module, const char *format, va_list arguments) {
     (void)tiff;
@@ -168,12 +169,10 @@ static void get(stored_image *stored, uint16_t orientation, cpicture *picture) {
         return;
     stored->packed = malloc((size_t)image->width * image->height * (is_deep && stored->channels == 3 ? 6 : 4));
     stored->deep = (uint16_t *)(void *)stored->packed;
-    if (!stored->packed)
-        cpicture_fail(picture, CPICTURE_MEMORY, "no memory for the pixels");
+    if (!stored->packed) cpicture_fail(picture, CPICTURE_MEMORY, "no memory for the pixels");
     else if (!library.image_get(image, stored->packed, image->width, image->height))
         cpicture_fail(picture, CPICTURE_FORMAT, "the image cannot be decoded");
-    else
-        turn(stored, orientation, picture);
+    else turn(stored, orientation, picture);
     free(stored->packed);
 }
 
@@ -198,7 +197,8 @@ static int find_page(TIFF *tiff, cpicture *picture) {
     void *places = NULL;
     /* Some programs call their only picture a reduced one. */
     if (pages == 0 && (directories > 1 || library.get_field(tiff, TIFFTAG_SUBIFD, &children, &places))) {
-        cpicture_fail(picture, CPICTURE_UNSUPPORTED, "the file holds a reduced picture alone, as cameras' raw files do");
+        cpicture_fail(
+            picture, CPICTURE_UNSUPPORTED, "the file holds a reduced picture alone, as cameras' raw files do");
         return 0;
     }
     return directories == 1 || library.set_directory(tiff, page);
@@ -217,8 +217,9 @@ static void decode(TIFF *tiff, cpicture *picture) {
     if (format != SAMPLEFORMAT_UINT && format != SAMPLEFORMAT_VOID) {
         cpicture_fail(
             picture, CPICTURE_UNSUPPORTED,
-            format == SAMPLEFORMAT_IEEEFP ? "floating-point samples, whose black and white the file does not tell, are not read"
-                                          : "signed or complex samples are not read");
+            format == SAMPLEFORMAT_IEEEFP
+                ? "floating-point samples, whose black and white the file does not tell, are not read"
+                : "signed or complex samples are not read");
         return;
     }
     /* Colours must not be multiplied by alpha: libtiff does not when it takes them for multiplied already. */

@@ -21,7 +21,8 @@ static const cpicture_function functions[] = {
     {"WebPDecodeRGBInto", &library.decode},
 };
 
-static cpicture_library source = {"WebP", "libwebp.so.7", "libwebp7", functions, sizeof functions / sizeof *functions, 0};
+static cpicture_library source = {"WebP", "libwebp.so.7", "libwebp7", functions, sizeof functions / sizeof *functions,
+                                  0};
 
 /* The file's bytes, *size of them, for free(); NULL with the failure kept. */
 static uint8_t *read_file(const char *path, size_t *size, cpicture *picture) {
@@ -52,7 +53,8 @@ static void decode(const uint8_t *bytes, size_t size, cpicture *picture) {
         return;
     }
     if (features.has_animation) {
-        cpicture_fail(picture, CPICTURE_UNSUPPORTED, "it holds several pictures, of which each would be a frame: split it");
+        cpicture_fail(
+            picture, CPICTURE_UNSUPPORTED, "it holds several pictures, of which each would be a frame: split it");
         return;
     }
     uint32_t width = (uint32_t)features.width, height = (uint32_t)features.height;

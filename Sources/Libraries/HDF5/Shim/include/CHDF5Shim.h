@@ -25,9 +25,9 @@ enum { CHDF5_FLOAT = 1, CHDF5_DOUBLE = 2, CHDF5_INT64 = 3, CHDF5_UINT8 = 4 };
 /** What a stored type is; 0 is anything else, e.g. compound types or numbers of unusual layout. */
 enum {
     CHDF5_KIND_OTHER = 0,
-    CHDF5_KIND_FLOAT = 1,          /**< IEEE, 16, 32 or 64 bits, either byte order */
-    CHDF5_KIND_INTEGER = 2,        /**< two's complement or unsigned, 8 to 64 bits, either byte order */
-    CHDF5_KIND_TEXT = 3,           /**< fixed length */
+    CHDF5_KIND_FLOAT = 1,   /**< IEEE, 16, 32 or 64 bits, either byte order */
+    CHDF5_KIND_INTEGER = 2, /**< two's complement or unsigned, 8 to 64 bits, either byte order */
+    CHDF5_KIND_TEXT = 3,    /**< fixed length */
     CHDF5_KIND_VARIABLE_TEXT = 4
 };
 
@@ -127,18 +127,18 @@ enum { CHDF5_LAYOUT_OTHER = 0, CHDF5_LAYOUT_COMPACT = 1, CHDF5_LAYOUT_CONTIGUOUS
 enum { CHDF5_FILTER_DEFLATE = 1, CHDF5_FILTER_SHUFFLE = 2, CHDF5_FILTER_FLETCHER32 = 3 };
 
 typedef struct {
-    int layout;                            /**< CHDF5_LAYOUT_; when OTHER (virtual), nothing below is filled */
-    int external_files;                    /**< when not 0, nothing below is filled */
-    int kind;                              /**< CHDF5_KIND_ */
-    size_t element_size;                   /**< bytes, as stored */
-    int rank;                              /**< 0 scalar; -1 when there is no data space or above the maximum */
+    int layout;          /**< CHDF5_LAYOUT_; when OTHER (virtual), nothing below is filled */
+    int external_files;  /**< when not 0, nothing below is filled */
+    int kind;            /**< CHDF5_KIND_ */
+    size_t element_size; /**< bytes, as stored */
+    int rank;            /**< 0 scalar; -1 when there is no data space or above the maximum */
     uint64_t dims[CHDF5_MAXIMUM_RANK];
-    uint64_t chunk[CHDF5_MAXIMUM_RANK];    /**< chunked layout only */
-    int filter_count;                      /**< may exceed CHDF5_MAXIMUM_FILTERS */
-    int filters[CHDF5_MAXIMUM_FILTERS];    /**< in the order of writing */
-    uint64_t stored_bytes;                 /**< space allocated in the file */
-    uint64_t address;                      /**< contiguous layout: where the values begin, UINT64_MAX if nowhere */
-    int is_native_float;                   /**< 1: float32 as this machine has it */
+    uint64_t chunk[CHDF5_MAXIMUM_RANK]; /**< chunked layout only */
+    int filter_count;                   /**< may exceed CHDF5_MAXIMUM_FILTERS */
+    int filters[CHDF5_MAXIMUM_FILTERS]; /**< in the order of writing */
+    uint64_t stored_bytes;              /**< space allocated in the file */
+    uint64_t address;                   /**< contiguous layout: where the values begin, UINT64_MAX if nowhere */
+    int is_native_float;                /**< 1: float32 as this machine has it */
 } chdf5_dataset_info;
 
 /** Describes a dataset without reading from it, and without touching files that it may refer to. */
@@ -171,7 +171,7 @@ typedef struct {
     int is_space_padded; /**< fixed text */
     size_t element_size; /**< bytes, as stored */
     int rank;
-    uint64_t count;      /**< elements; 1 for a scalar */
+    uint64_t count; /**< elements; 1 for a scalar */
 } chdf5_attribute_info;
 
 /** 1: there; 0: not. */

@@ -24,12 +24,10 @@ void cflowad_lapack_end(void);
 void cflowad_lapack_add_gram(int n, int rows, const double *a, double *c);
 
 /** C = A B' for A of rows x depth and B of columns x depth, row-major. cblas_dgemm. */
-void cflowad_lapack_multiply_transposed(
-    int rows, int columns, int depth, const double *a, const double *b, double *c);
+void cflowad_lapack_multiply_transposed(int rows, int columns, int depth, const double *a, const double *b, double *c);
 
 /** B = B L' for B of rows x n, row-major, rows b_stride apart, and L lower triangular, rows l_stride apart. cblas_dtrmm. */
-void cflowad_lapack_multiply_triangular(
-    int rows, int n, const double *l, int l_stride, double *b, int b_stride);
+void cflowad_lapack_multiply_triangular(int rows, int n, const double *l, int l_stride, double *b, int b_stride);
 
 /**
  * Eigenvalues, ascending, and eigenvectors, as the rows of a, of a symmetric matrix whose lower triangle by rows is in a.
