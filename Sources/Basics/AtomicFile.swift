@@ -1,17 +1,18 @@
 import Synchronization
 
-/// A file that gets new contents, whole or not at all: they are written beside it and renamed.
+/// A file whose contents are replaced whole or not at all: the new ones are written to a temporary file beside it,
+/// which is then renamed.
 ///
-/// The file that a symbolic link leads to is replaced, not the link, and keeps its mode, and its owner where the system allows
-/// that. Only a regular file is ever replaced.
+/// The file that a symbolic link leads to is replaced, not the link, and keeps its mode, and its owner where the system
+/// allows that. Only a regular file is ever replaced.
 package struct AtomicFile {
-  /// Where the links on the way end.
+  /// The path behind all symbolic links.
   package let target: String
-  /// What is there; nil for nothing yet.
+  /// The file that is there; nil when there is none yet.
   private let old: stat?
 
-  /// Says what can be known before the bytes are there. Fails with `.io` when something else than a regular file is in the
-  /// place, the links lead nowhere, or the folder cannot be written to.
+  /// Checks all that can be known before there are bytes to write. Fails with `.io` when what is there is not a regular
+  /// file, the links lead nowhere, or the folder cannot be written to.
   package init(of path: String) throws(Failure) {
     try Self.checkPath(path)
     do throws(Failure) {
@@ -31,9 +32,9 @@ package struct AtomicFile {
     } catch { throw error.within(path) }
   }
 
-  /// Whatever fails, with `.io`, the old file stays as it was and nothing else remains.
+  /// Fails with `.io`; the old file then stays as it was, and the temporary one is removed.
   ///
-  /// - Parameter outlastsPowerFailure: false for files that are soon made again: it takes time to wait for the disk.
+  /// - Parameter outlastsPowerFailure: false for files that can be made again, to save the time of waiting for the disk.
   package func write(_ bytes: UnsafeRawBufferPointer, outlastsPowerFailure: Bool = true) throws(Failure) {
     do throws(Failure) {
       let temporary = try TemporaryFile(in: Self.folder(of: target))
@@ -45,7 +46,7 @@ package struct AtomicFile {
     } catch { throw error.within(target) }
   }
 
-  /// Makes `bytes` the contents of a file, and tidies up beside it; fails as ``init(of:)`` and
+  /// Makes `bytes` the contents of a file, and removes leftovers beside it; fails as ``init(of:)`` and
   /// ``write(_:outlastsPowerFailure:)`` do.
   package static func write(_ bytes: UnsafeRawBufferPointer, to path: String) throws(Failure) {
     let file = try AtomicFile(of: path)
@@ -53,10 +54,10 @@ package struct AtomicFile {
     try file.write(bytes)
   }
 
-  /// Removes what processes that died while they wrote left beside the file.
+  /// Removes the temporary files of processes that died while they wrote.
   package func removeLeftovers() { TemporaryFile.removeLeftovers(in: Self.folder(of: target)) }
 
-  /// Fails with `.invalidArgument` for what no file can be called.
+  /// Fails with `.invalidArgument` for a path that no file can have.
   package static func checkPath(_ path: String) throws(Failure) {
     guard !path.isEmpty, !path.utf8.contains(0) else {
       throw Failure(.invalidArgument, "a path is empty or contains NUL")
@@ -68,7 +69,7 @@ package struct AtomicFile {
     path.lastIndex(of: "/").map { String(path[...$0]) } ?? "./"
   }
 
-  /// The new name is on the disk once the folder is; where that cannot be asked for, so be it.
+  /// Makes the new name outlast a power failure. Some file systems cannot sync folders, which is no reason to fail.
   private static func syncFolder(_ folder: String) {
     let directory = open(folder.pathBytes, O_RDONLY | O_CLOEXEC | O_DIRECTORY)
     guard directory >= 0 else { return }
@@ -76,12 +77,12 @@ package struct AtomicFile {
     close(directory)
   }
 
-  /// As many as Linux follows.
+  /// As many symbolic links as Linux follows.
   private static let maximumLinkCount = 40
 
-  /// Where a path leads; there need be nothing.
+  /// The path behind all symbolic links; there need not be a file.
   private static func followLinks(_ path: String) throws(Failure) -> String {
-    // What is no file at all, such as /dev/stdout, has links that no name belongs to.
+    // /dev/stdout and the like are links to names that do not exist.
     var status = stat()
     if stat(path.pathBytes, &status) == 0, status.st_mode & S_IFMT != S_IFREG { return path }
     var path = path
@@ -92,7 +93,7 @@ package struct AtomicFile {
     throw Failure(.io, "its symbolic links go round in a circle")
   }
 
-  /// What a symbolic link says; nil for anything else.
+  /// The target of a symbolic link; nil for anything else.
   private static func linkTarget(of path: String) throws(Failure) -> String? {
     let bytes = try Buffer<UInt8>(count: Int(PATH_MAX), isBrief: true)
     let count = bytes.base.withMemoryRebound(to: CChar.self, capacity: bytes.count) {
@@ -103,7 +104,7 @@ package struct AtomicFile {
   }
 }
 
-/// A file that is being written. Its lock says that its process is alive.
+/// A file that is being written. It is locked for as long as its process is alive.
 private final class TemporaryFile {
   private let path: String
   private let descriptor: Int32
@@ -114,7 +115,8 @@ private final class TemporaryFile {
   private static let counter = Atomic<Int>(0)
 
   init(in folder: String) throws(Failure) {
-    // A name can be taken by what a dead process of the same number left, and a file by who tidies up before it is locked.
+    // The name may be in use by a leftover of a dead process with the same number, and another process may remove the
+    // new file before it is locked.
     for _ in 0..<1000 {
       let number = Self.counter.wrappingAdd(1, ordering: .relaxed).newValue
       let path = "\(folder)\(Self.prefix)\(getpid())-\(number)\(Self.suffix)"
@@ -139,7 +141,7 @@ private final class TemporaryFile {
     close(descriptor)
   }
 
-  /// Mode, and owner where that is allowed, of the file that it will replace.
+  /// Takes the mode of the file that it will replace, and its owner where that is allowed.
   func take(_ old: stat) {
     fchown(descriptor, old.st_uid, old.st_gid)
     fchmod(descriptor, old.st_mode & 0o7777)
@@ -183,7 +185,7 @@ private final class TemporaryFile {
     return process
   }
 
-  /// A process in another container may be alive though its number is not known here: its lock tells.
+  /// The lock decides, since the number of a process in another container means nothing here.
   private static func removeUnlessLocked(_ path: String) {
     let descriptor = open(path.pathBytes, O_WRONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else { return }
@@ -193,7 +195,7 @@ private final class TemporaryFile {
 }
 
 extension Failure {
-  /// An `.io` failure of what the system refused, by `errno`.
+  /// An `.io` failure that gives the system's reason, from `errno`.
   package init(errno what: String) {
     let reason = strerror(Basics.errno).map { String(cString: $0) } ?? "error \(Basics.errno)"
     self.init(.io, "it cannot be \(what): \(reason)")

@@ -1,7 +1,7 @@
 import CReserve
 
-/// Owned memory, zeroed unless said otherwise, aligned to 64 bytes (a cache line, the widest vector). Unlike an array it
-/// fails instead of ending the process when memory cannot be had.
+/// Owned memory, zeroed unless said otherwise, aligned to 64 bytes (a cache line, the widest vector). Without memory an
+/// array ends the process; a buffer throws.
 package final class Buffer<Element: BitwiseCopyable> {
   package let base: UnsafeMutablePointer<Element>
   package let count: Int
@@ -15,7 +15,7 @@ package final class Buffer<Element: BitwiseCopyable> {
 
   /// Fails with `.outOfMemory`; a count of 0 is allowed.
   ///
-  /// - Parameter isBrief: for memory that is soon given back: it holds anything, and is what `malloc` has at hand.
+  /// - Parameter isBrief: for memory that is soon freed: it is not zeroed, and always comes from `malloc`.
   package init(count: Int, isBrief: Bool = false) throws(Failure) {
     guard let bytes = checkedProduct([max(count, 1), MemoryLayout<Element>.stride]), count >= 0 else {
       throw Self.failure
@@ -30,6 +30,6 @@ package final class Buffer<Element: BitwiseCopyable> {
 
   deinit { if mappedByteCount > 0 { Pages.unmap(base, byteCount: mappedByteCount) } else { free(base) } }
 
-  /// A sentence that needs no memory.
+  /// Its message is a constant, which needs no memory.
   private static var failure: Failure { Failure(.outOfMemory, "there is no memory for the numbers of this request") }
 }

@@ -1,4 +1,4 @@
-/// Numbers in text, whatever the locale.
+/// Numbers as text, independent of the locale.
 extension String {
   /// A number with so many decimals.
   package init(_ value: Double, decimals: Int) { self.init(value, "%.*f", precision: decimals) }

@@ -1,12 +1,12 @@
-/// An object that one call at a time may use: a second call is refused instead of waiting or corrupting. It can be exchanged
-/// meanwhile: a call that runs ends with the object that it began with, the next one begins with the new one.
+/// An object that one call at a time may use: a second call is refused instead of waiting or corrupting. The object can
+/// be exchanged at any time: a running call keeps the one that it began with, and the next call takes the new one.
 package final class Exclusive<Object: AnyObject>: @unchecked Sendable {
   private struct State {
     var object: Object
     var isInUse = false
-    /// Takes over when the call that runs has ended.
+    /// Takes over when the running call has ended.
     var next: Object?
-    /// What the last call to end began with, where it was exchanged meanwhile.
+    /// The object of the call that ended last, if it was exchanged meanwhile: to be released outside the call.
     var retired: Object?
   }
 
@@ -39,13 +39,13 @@ package final class Exclusive<Object: AnyObject>: @unchecked Sendable {
     try body(object)
   }
 
-  /// Puts another object in the place of the latest one, which is made from it on this thread, while calls run. The old one
-  /// goes on this thread too, as soon as the call that uses it has ended, a frame's time. One that takes longer than a second
-  /// leaves that to the next exchange or to the end.
+  /// Replaces the latest object by one that is made from it, on this thread and while calls run. The old object is
+  /// released on this thread too, as soon as the call that uses it has ended. When that takes longer than a second, the
+  /// next exchange or `deinit` releases it.
   package func exchange(_ make: (_ latest: Object) throws(Failure) -> Object) throws(Failure) {
     try exchanging.withLock { _ throws(Failure) in
       let new = try make(state.withLock { $0.next ?? $0.object })
-      // The memory of what was taken out goes when these do, outside the lock.
+      // Releases the objects outside the lock, when these variables go out of scope.
       let (unused, isInUse) = state.withLock { state -> ([Object?], Bool) in
         let unused = [state.retired.take(), state.isInUse ? state.next : state.object]
         if state.isInUse { state.next = new } else { state.object = new }

@@ -27,7 +27,7 @@ package struct Failure: Error {
     self.message = message
   }
 
-  /// The same failure with where it happened before its message.
+  /// The same failure, its message preceded by the place where it happened.
   package func within(_ place: String) -> Failure { Failure(kind, "\(place): \(message)") }
 }
 

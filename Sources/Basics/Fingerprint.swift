@@ -1,9 +1,9 @@
-/// Tells whether two long contents are the same without keeping either: 128 bits of MurmurHash3_x64_128 (Austin Appleby,
-/// public domain), seed 0, over bytes that come in pieces. Against accidents, not against an adversary.
+/// Tells whether two long contents are equal without keeping them: 128 bits of MurmurHash3_x64_128 (Austin Appleby,
+/// public domain), seed 0, over bytes that come in pieces. It protects against accidents, not against an adversary.
 package struct Fingerprint: Sendable {
   private var first: UInt64 = 0
   private var second: UInt64 = 0
-  /// Bytes that do not fill a block of 16 yet, the earliest lowest.
+  /// Bytes that do not fill a block of 16 yet, the first one lowest.
   private var pending: (low: UInt64, high: UInt64) = (0, 0)
   private var count = 0
 
@@ -44,7 +44,7 @@ package struct Fingerprint: Sendable {
     values.withUnsafeBytes { add($0) }
   }
 
-  /// A text and where it ends: "a", "bc" is not "ab", "c".
+  /// Adds a text with its length, so that "a", "bc" differs from "ab", "c".
   package mutating func add(_ text: String) {
     add(Array(text.utf8))
     add([UInt8(0xff)])
@@ -57,7 +57,7 @@ package struct Fingerprint: Sendable {
     }.joined()
   }
 
-  /// The first half of it.
+  /// The first 64 bits.
   package var bits: UInt64 { sum.0 }
 
   private var sum: (UInt64, UInt64) {

@@ -1,4 +1,4 @@
-/// Whether none of `count` values is NaN or infinite: their products with 0 then add up to 0.
+/// Whether none of `count` values is NaN or infinite. Only then do their products with 0 sum to 0.
 package func allFinite(_ values: UnsafePointer<Float>, count: Int) -> Bool {
   // Four sums side by side, none of which waits for another.
   var (a, b, c, d) = (SIMD8<Float>(), SIMD8<Float>(), SIMD8<Float>(), SIMD8<Float>())

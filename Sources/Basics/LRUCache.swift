@@ -1,5 +1,4 @@
-/// The objects used last, e.g. the tables for the frame sizes that came lately: as long as there are no more than
-/// ``capacity`` kinds of them, none is made twice.
+/// Keeps the ``capacity`` most recently used objects, e.g. the tables for the last few frame sizes.
 package struct LRUCache<Element: AnyObject> {
   /// The latest first.
   private var elements: [Element] = []
@@ -8,7 +7,7 @@ package struct LRUCache<Element: AnyObject> {
 
   package init() { elements.reserveCapacity(Self.capacity) }
 
-  /// The object that is wanted, which is made when there is none. For it the one that was not used for longest goes.
+  /// Returns the cached element, or makes it and evicts the least recently used one.
   package mutating func element(
     where isWanted: (Element) -> Bool, orMake make: () throws(Failure) -> Element
   ) throws(Failure) -> Element {
@@ -19,7 +18,7 @@ package struct LRUCache<Element: AnyObject> {
       elements[0] = element
       return element
     }
-    // The old memory goes before the new comes.
+    // Frees the old memory before the new is allocated.
     if elements.count == Self.capacity { elements.removeLast() }
     let element = try make()
     elements.insert(element, at: 0)

@@ -1,7 +1,7 @@
 /// A value that one thread at a time may use.
 ///
-/// Not the standard library's `Mutex`: that knows its owner by a thread number which it keeps, and which is another thread's
-/// in a child of a process that forked: there it ends the process, or waits for ever.
+/// The standard library's `Mutex` does not survive a fork: it stores its owner's thread number, which differs in the
+/// child, so that it ends the process there or waits for ever.
 package final class Locked<Value>: @unchecked Sendable {
   @usableFromInline let mutex: UnsafeMutablePointer<pthread_mutex_t>
   @usableFromInline var value: Value
@@ -34,10 +34,10 @@ package final class Locked<Value>: @unchecked Sendable {
     return try body(&value)
   }
 
-  /// Has those who wait look at the value again.
+  /// Makes waiting threads look at the value again.
   package func wake() { pthread_cond_broadcast(condition) }
 
-  /// Waits until the body finds what it looks for, and gives that; nil when it does not within so many seconds.
+  /// Waits until the body returns a value, and returns that; nil when the time is over before.
   package func wait<Result>(seconds: Int, _ body: (inout Value) -> Result?) -> Result? {
     var end = timespec()
     clock_gettime(CLOCK_MONOTONIC, &end)

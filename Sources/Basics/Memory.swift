@@ -1,8 +1,8 @@
 import CReserve
 
-/// Fails with `.outOfMemory` unless there is memory for an array of so many elements. An array that cannot be had ends the
-/// process: one whose size a model, a frame or a caller decides is asked for first. What goes between question and array
-/// is for the reserve (`CReserve.h`) to bridge.
+/// Fails with `.outOfMemory` unless there is memory for an array of so many elements. An array ends the process when it
+/// gets no memory, so that this is called before an array is made whose size comes from a model, a frame or a caller.
+/// Should the memory be gone again by then, the reserve (`CReserve.h`) supplies it.
 package func checkMemory<Element>(for count: Int, of type: Element.Type) throws(Failure) {
   guard let size = checkedProduct([max(count, 0), MemoryLayout<Element>.stride]),
     let memory = creserve_allocate_strictly(16, max(size, 1))
@@ -10,7 +10,7 @@ package func checkMemory<Element>(for count: Int, of type: Element.Type) throws(
   free(memory)
 }
 
-/// Fails with `.bufferTooSmall` when a caller's array is too small for what it shall receive.
+/// Fails with `.bufferTooSmall` when a caller's array is too small for its values.
 package func checkCapacity(_ capacity: Int, holds needed: Int, _ name: StaticString) throws(Failure) {
   // size_t is unsigned: SIZE_MAX, "no limit", arrives as -1.
   guard UInt(bitPattern: capacity) >= UInt(bitPattern: needed) else {

@@ -1,20 +1,20 @@
-/// Memory in whole pages of the system's, zeroed, which goes back to the system at once: large pieces from `malloc` may
-/// stay with the process after they were freed.
+/// Zeroed memory in whole pages, which returns to the system as soon as it is freed. Large pieces from `malloc` may
+/// stay with the process.
 package enum Pages {
-  /// nil when there is no such amount of memory.
+  /// Nil when there is not enough memory.
   ///
-  /// - Parameter isSparse: only some of it will be used: the rest must cost nothing.
+  /// - Parameter isSparse: only some of it will be touched, and the rest must take no memory: no huge pages.
   package static func map(byteCount: Int, isSparse: Bool = false) -> UnsafeMutableRawPointer? {
     let flags = MAP_PRIVATE | MAP_ANONYMOUS | (isSparse ? MAP_NORESERVE : 0)
     guard let start = mmap(nil, byteCount, PROT_READ | PROT_WRITE, flags, -1, 0), start != MAP_FAILED else {
       return nil
     }
-    // Where the system can: fewer pages to fill at first and to look up at every use.
+    // Huge pages, where the system has them, are fewer to zero and to look up.
     if !isSparse { madvise(start, byteCount, MADV_HUGEPAGE) }
     return start
   }
 
-  /// So many bytes, up to the end of the last page.
+  /// The byte count rounded up to whole pages.
   package static func rounded(_ byteCount: Int) -> Int {
     let page = Int(getpagesize())
     return (byteCount + page - 1) / page * page

@@ -1,12 +1,12 @@
-/// A file as it was opened, to be read: one that takes its name later does not matter. It has a size: it is no pipe, which
-/// would wait, and no folder. What fails in reading it does not name it.
+/// A regular file opened for reading. It stays the same file when another one takes its name. Pipes, which would make
+/// the caller wait, and folders are refused. Failures of reading do not name the file.
 package final class RegularFile: Sendable {
   package let path: String
-  /// Bytes when it was opened.
+  /// Its size in bytes when it was opened.
   package let count: Int
   private let descriptor: Int32
 
-  /// Fails with `.io`, and with `.invalidArgument` for what no file can be called; both name the path.
+  /// Fails with `.io`, and with `.invalidArgument` for a path that no file can have; both name the path.
   package init(path: String) throws(Failure) {
     try AtomicFile.checkPath(path)
     // Without O_NONBLOCK, opening a named pipe waits for a writer.
@@ -27,8 +27,7 @@ package final class RegularFile: Sendable {
     }
   }
 
-  /// So many bytes from `offset` on, fewer at the end of the file. Fails with `.io`, and with `.outOfMemory` when they do not
-  /// fit.
+  /// Reads up to `limit` bytes from `offset` on, fewer at the end of the file. Fails with `.io` and `.outOfMemory`.
   package func read(at offset: Int = 0, upTo limit: Int = .max) throws(Failure) -> [UInt8] {
     let count = min(limit, max(count - offset, 0))
     try checkMemory(for: count, of: UInt8.self)
@@ -39,7 +38,7 @@ package final class RegularFile: Sendable {
     return available == count ? bytes : Array(bytes.prefix(available))
   }
 
-  /// How many bytes there were.
+  /// Reads what there is, and returns the number of bytes.
   private func readAvailable(at offset: Int, into buffer: UnsafeMutableRawBufferPointer) throws(Failure) -> Int {
     var done = 0
     while done < buffer.count {

@@ -1,5 +1,5 @@
 extension StateDictionary {
-  /// Of all keys, shapes and values.
+  /// A fingerprint of all keys, shapes and values.
   package var fingerprint: String {
     get throws(Failure) {
       var fingerprint = Fingerprint()

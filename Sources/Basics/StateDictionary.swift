@@ -6,7 +6,7 @@ package struct StateDictionary: Sendable, Equatable {
 
   package var keys: [String] { tensors.keys.sorted() }
 
-  /// Numbers in all tensors together.
+  /// The number of values in all tensors together.
   package var parameterCount: Int { tensors.values.reduce(0) { $0 + $1.count } }
 
   package subscript(key: String) -> Tensor? {
@@ -21,7 +21,7 @@ package struct StateDictionary: Sendable, Equatable {
     return loaded
   }
 
-  /// The weights of a key, which must be there and have this shape.
+  /// The weights of a key. Fails with `.format` when they are missing or have another shape.
   package func weights(_ key: String, shape: [Int]) throws(Failure) -> Weights {
     guard let tensor = tensors[key] else { throw Failure(.format, "the tensor \(key) is missing") }
     guard tensor.shape == shape else {

@@ -1,4 +1,4 @@
-/// Numbers in the shape and layout PyTorch gives them: row-major, last axis fastest. In memory, or still in a file.
+/// Numbers in PyTorch's layout: row-major, the last axis fastest. They are in memory, or still in a file.
 package struct Tensor: Sendable {
   package let shape: [Int]
   private let storage: Storage
@@ -51,7 +51,7 @@ package struct Tensor: Sendable {
     }
   }
 
-  /// What tells the values from others; takes a pass over them, unless they are stored and there was one.
+  /// A checksum of the values. Takes a pass over them, unless they are stored and were read before.
   package var sums: WordSums {
     get throws(Failure) {
       if case .stored(let values) = storage, let sums = values.sums { return sums }
@@ -77,7 +77,7 @@ package struct Tensor: Sendable {
 }
 
 extension Tensor: Equatable {
-  /// What cannot be read equals nothing.
+  /// A tensor that cannot be read equals no other.
   package static func == (a: Tensor, b: Tensor) -> Bool {
     guard a.shape == b.shape, let first = try? a.values, let second = try? b.values else { return false }
     return first == second
@@ -94,8 +94,8 @@ package protocol StoredValues: AnyObject, Sendable {
 
 /// One pass over a tensor's values.
 package protocol ValueReader: AnyObject {
-  /// Copies the next values, of which there must be so many. Fails with `.io` when the file cannot be read, with `.format`
-  /// when it is damaged, which is known with the last values at the latest.
+  /// Copies the next `count` values; there must be as many left. Fails with `.io` when the file cannot be read, and
+  /// with `.format` when it is damaged, which is found out with the last values at the latest.
   func read(_ count: Int, into memory: UnsafeMutablePointer<Float>) throws(Failure)
 }
 

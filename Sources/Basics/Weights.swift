@@ -1,11 +1,11 @@
-/// A tensor of weights, which must all be finite, under the name that failures give it.
+/// A tensor of weights, which must all be finite, and the name that failures give it.
 package struct Weights: Sendable {
   package let key: String
   private let tensor: Tensor
 
   package init(_ tensor: Tensor, key: String) { (self.tensor, self.key) = (tensor, key) }
 
-  /// All of them.
+  /// All weights.
   package var values: [Float] {
     get throws(Failure) {
       let values = try tensor.values
@@ -17,7 +17,7 @@ package struct Weights: Sendable {
     }
   }
 
-  /// One after the other.
+  /// Reads the weights one after the other.
   package func reader() -> Reader { Reader(weights: self, reader: tensor.reader()) }
 
   /// One pass over the weights.
@@ -25,7 +25,7 @@ package struct Weights: Sendable {
     fileprivate let weights: Weights
     fileprivate let reader: any ValueReader
 
-    /// The next `count` of them.
+    /// Reads the next `count` weights.
     package func read(_ count: Int, into memory: UnsafeMutablePointer<Float>) throws(Failure) {
       try reader.read(count, into: memory)
       guard allFinite(memory, count: count) else { throw weights.notFinite }

@@ -1,9 +1,9 @@
-/// The sum of a content's 16-bit words, and the sum of all sums on the way there, modulo 2^64: what tells contents apart
-/// that nobody makes alike on purpose. Modulo 65535 they are the checksum of J. Fletcher, "An Arithmetic Checksum for Serial
-/// Transmissions", IEEE Transactions on Communications 1982, as HDF5 computes it (H5checksum.c).
+/// Two checksums, modulo 2^64: the sum of the 16-bit words, and the sum of all partial sums on the way. They tell contents
+/// apart, unless somebody makes them alike on purpose. Modulo 65535 they are the checksum of J. Fletcher, "An Arithmetic
+/// Checksum for Serial Transmissions", IEEE Transactions on Communications 1982, as HDF5 computes it (H5checksum.c).
 ///
-/// Words are taken for little-endian ones. libhdf5 takes them for big-endian, which gives the sums modulo 65535 with their
-/// bytes exchanged, since that is a multiplication by 256.
+/// Words are read as little-endian. libhdf5 reads them as big-endian, which multiplies each by 256 modulo 65535: its sums are
+/// these with their bytes exchanged.
 package struct WordSums: Sendable, Hashable {
   private var words = 0
   private var first: UInt64 = 0
@@ -14,12 +14,12 @@ package struct WordSums: Sendable, Hashable {
 
   /// Words that are summed side by side.
   private static let lanes = 8
-  /// Steps after which no lane's second sum has left 32 bits.
+  /// The most steps after which every lane's second sum still fits 32 bits.
   private static let stepsAtOnce = 360
 
   package init() {}
 
-  /// The content goes on with an even number of bytes.
+  /// Appends bytes, an even number of them.
   package mutating func add(_ bytes: UnsafeRawBufferPointer) {
     guard var next = bytes.baseAddress else { return }
     var words = bytes.count / 2
@@ -37,7 +37,7 @@ package struct WordSums: Sendable, Hashable {
     }
   }
 
-  /// The content goes on with another one.
+  /// Appends another content.
   package mutating func append(_ other: WordSums) {
     words += other.words
     second &+= UInt64(other.words) &* first &+ other.second
@@ -54,7 +54,7 @@ package struct WordSums: Sendable, Hashable {
     foldedFirst = Self.folded(foldedFirst &+ blockFirst)
   }
 
-  /// As HDF5's filter Fletcher32 stores it.
+  /// The checksum as HDF5's filter Fletcher32 stores it.
   package var fletcher32: UInt32 {
     UInt32(UInt16(truncatingIfNeeded: foldedSecond).byteSwapped) << 16
       | UInt32(UInt16(truncatingIfNeeded: foldedFirst).byteSwapped)
