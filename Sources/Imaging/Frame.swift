@@ -6,9 +6,10 @@ package struct Frame {
   package private(set) var width: Int
   /// Rows.
   package private(set) var height: Int
-  /// Layout of its rows: as they lie in memory, or, of a camera's format, as ``RowReader`` makes them: `gray8` or `rgb8`.
+  /// The layout of its rows: as they lie in memory, or, for a camera's format, as ``RowReader`` unpacks them, `gray8`
+  /// or `rgb8`.
   package let format: PixelFormat
-  /// nil when the rows lie in memory as ``format`` says.
+  /// Nil when the rows lie in memory as ``format`` says.
   private(set) var camera: CameraImage?
   /// First pixel of the first row, and bytes from one row to the next, negative when the last row comes first.
   private(set) var base: UnsafePointer<UInt8>
@@ -57,13 +58,13 @@ package struct Frame {
     self.stride = isBottomUp ? -stride : stride
   }
 
-  /// An image in a camera's format. Fails as the other initialiser does, and with `invalidArgument` for bits that the
-  /// format does not have.
+  /// An image in a camera's format. Fails as the other initialiser does, and with `invalidArgument` for a number of
+  /// bits or a shift that the format does not have.
   ///
   /// - Parameters:
   ///   - planes: first rows of the second and third plane; nil for one that follows directly behind the plane before.
   ///   - planeStrides: their strides; 0 for that of the plane before.
-  ///   - significantBits: of words of 16 bits those that count, 8...16; 0 for all of the format's.
+  ///   - significantBits: how many bits of a 16-bit word count, 8...16; 0 for all.
   ///   - shift: unused bits below them.
   package init(
     base: UnsafePointer<UInt8>, width: Int, height: Int, stride: Int, format: CameraFormat,
@@ -73,7 +74,7 @@ package struct Frame {
     let part = try Self.checkedPart(crop, width: width, height: height, minimumSide: format.minimumSide)
     let bits = try Self.checkedBits(significantBits, shift: shift, format)
 
-    // No arrays: a frame is made for every score, which allocates nothing.
+    // No array, since a frame is made for every score and scoring must not allocate.
     let first = Plane(base: base, stride: stride)
     try Self.check(stride: stride, rowBytes: format.rowBytes(width, plane: 0), rows: format.rows(height, plane: 0))
     let second = try Self.plane(1, planes.0, planeStrides.0, after: first, format, width: width, height: height)
@@ -94,7 +95,8 @@ package struct Frame {
     let stride: Int
   }
 
-  /// A further plane as given, or behind the one before; that one again where the format has no such plane.
+  /// A further plane: as it was given, else directly behind the plane before. The plane before once more where the
+  /// format has no further one.
   private static func plane(
     _ index: Int, _ base: UnsafePointer<UInt8>?, _ stride: Int, after before: Plane, _ format: CameraFormat, width: Int,
     height: Int
@@ -156,7 +158,7 @@ package struct Frame {
     return bits
   }
 
-  /// A part of the frame, which must lie within, as a frame.
+  /// A part of the frame as a frame of its own; it must lie within this one.
   package func part(_ rectangle: Rectangle) -> Frame {
     var part = self
     part.width = rectangle.width

@@ -3,8 +3,8 @@ import Basics
 /// Weights that resample a line of `inputSize` samples to `outputSize`: Pillow's `precompute_coeffs` and
 /// `normalize_coeffs_8bpc` (src/libImaging/Resample.c) with the Lanczos filter, a = 3.
 ///
-/// Output i is the sum of `tapCount(i)` inputs from `first[i]` on. A weight is a number with 22 fractional bits. It is kept
-/// in two halves, weight = high * 4096 + low, because 16-bit factors multiply fastest where there is no more than SSE2.
+/// Output i is the sum of `tapCount(i)` inputs from `first[i]` on. A weight has 22 fractional bits. It is stored in two
+/// halves, weight = high * 4096 + low, because SSE2 multiplies 16-bit factors fastest.
 final class LanczosWeights {
   /// Fractional bits of a weight: `PRECISION_BITS`, 32 - 8 - 2.
   static let precision: Int32 = 22
@@ -50,7 +50,7 @@ final class LanczosWeights {
       counts.base[i] = Int32(count)
       var sum = 0.0
       for x in 0..<count {
-        // As Pillow: times the reciprocal, not divided.
+        // Pillow multiplies by the reciprocal instead of dividing, which rounds differently.
         let weight = Self.lanczos((Double(x + first) - center + 0.5) * (1 / filterScale))
         exact.base[x] = weight
         sum += weight
@@ -68,7 +68,8 @@ final class LanczosWeights {
       weights: UnsafePointer(weights.base + i &* capacity))
   }
 
-  /// With 22 fractional bits, rounded half away from zero. A normalised weight is within -1...2, so that all fits.
+  /// A weight in fixed point, rounded half away from zero. Normalised weights are within -1...2, so that the conversion
+  /// cannot overflow.
   private static func fixed(_ weight: Double) -> Weight {
     let one = Double(1 << precision)
     let value = Int32(weight < 0 ? weight * one - 0.5 : weight * one + 0.5)

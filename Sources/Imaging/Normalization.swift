@@ -13,7 +13,7 @@ package struct Normalization: Sendable {
     }
   }
 
-  /// `pixelCount` RGB8 pixels to as many triples of floats, in the same order (position-major, channel fastest).
+  /// Converts `pixelCount` RGB8 pixels to as many triples of floats, in the same order (position-major, channel fastest).
   package func apply(_ rgb: UnsafePointer<UInt8>, pixelCount: Int, into output: UnsafeMutablePointer<Float>) {
     table.withUnsafeBufferPointer { table in
       guard let red = table.baseAddress else { return }

@@ -5,11 +5,11 @@ package struct Picture: Sendable, Equatable {
   package let shape: Shape
   private let memory: Memory
 
-  /// What an image's memory holds: rows without gaps, of one sample a pixel or of R, G, B.
+  /// The layout of an image's memory: rows without gaps, one sample per pixel or R, G, B.
   package struct Shape: Sendable, Equatable {
     package let width: Int
     package let height: Int
-    /// One sample a pixel, not R, G, B.
+    /// Whether there is one sample per pixel instead of R, G, B.
     package let isGray: Bool
     /// 8; or 16, in the host's byte order.
     package let bitsPerSample: Int
@@ -23,7 +23,7 @@ package struct Picture: Sendable, Equatable {
 
     package var bytesPerPixel: Int { (isGray ? 1 : 3) * bitsPerSample / 8 }
 
-    /// For images within the limits of files, 65535 pixels a side and 2^28 in all.
+    /// Cannot overflow for images within the limits of files, 65535 pixels a side and 2^28 in all.
     package var byteCount: Int { width * height * bytesPerPixel }
 
     /// The number of the pixels' format, `CFLOWAD_PIXEL_` in the C header.
@@ -37,14 +37,14 @@ package struct Picture: Sendable, Equatable {
   package var height: Int { shape.height }
   package var isGray: Bool { shape.isGray }
 
-  /// All bytes; use ``withFrame(_:)`` and ``isBlack(_:)`` where they need not be copied.
+  /// A copy of all bytes; ``withFrame(_:)`` and ``isBlack(_:)`` do without one.
   package var pixels: [UInt8] { Array(UnsafeRawBufferPointer(bytes)) }
 
   package var bytes: UnsafeMutableRawBufferPointer {
     UnsafeMutableRawBufferPointer(start: memory.base, count: shape.byteCount)
   }
 
-  /// Has a function write the pixels, all of them. Fails as it does, and with `outOfMemory`.
+  /// Makes a picture whose pixels, all of them, are written by `fill`. Fails as `fill` does, and with `outOfMemory`.
   package init(_ shape: Shape, fill: (UnsafeMutablePointer<UInt8>) throws(Failure) -> Void) throws(Failure) {
     guard let base = malloc(max(shape.byteCount, 1)) else {
       throw Failure(.outOfMemory, "no memory for \(shape.byteCount) bytes of pixels")
@@ -82,7 +82,7 @@ package struct Picture: Sendable, Equatable {
       Frame(base: base, width: width, height: height, stride: stride, format: isGray ? PixelFormat.gray8 : .rgb8))
   }
 
-  /// Written by the initialisers alone.
+  /// Only the initialisers write to it, so that it may be shared between threads.
   private final class Memory: @unchecked Sendable {
     let base: UnsafeMutableRawPointer
     init(_ base: UnsafeMutableRawPointer) { self.base = base }

@@ -1,5 +1,5 @@
-/// Layout of one pixel of interleaved 8-bit samples, which nothing has to unpack; others are a ``CameraFormat``. The
-/// numbers are those of `CFLOWAD_PIXEL_` in the C header.
+/// The layout of a pixel of interleaved 8-bit samples, which needs no unpacking; all other layouts are
+/// ``CameraFormat``s. The numbers are those of `CFLOWAD_PIXEL_` in the C header.
 package enum PixelFormat: Int32, Sendable, CaseIterable {
   /// One byte, used as R = G = B.
   case gray8 = 1
@@ -19,7 +19,7 @@ package enum PixelFormat: Int32, Sendable, CaseIterable {
     }
   }
 
-  /// Channels that carry the picture: 1 or 3.
+  /// The number of channels without alpha: 1 or 3.
   package var channelCount: Int { self == .gray8 ? 1 : 3 }
 
   /// Whether the first byte of a pixel is blue.

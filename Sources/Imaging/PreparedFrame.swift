@@ -1,10 +1,10 @@
 import Basics
 
-/// A frame that is kept: its tiles at the network's size.
+/// A frame kept for later: its tiles, resized to the network's size.
 package struct PreparedFrame: Hashable {
   package let width: Int
   package let height: Int
-  /// Of each tile height x width RGB8 of the network's size.
+  /// For each tile height x width RGB8 pixels of the network's size.
   package let pictures: [[UInt8]]
 
   /// - Parameter resizer: to the network's size.
@@ -29,17 +29,17 @@ package struct PreparedFrame: Hashable {
     self.pictures = pictures
   }
 
-  /// A frame of the same size that is made from this one at the network's scale. Its tiles are put together, changed, and
-  /// cut again, so that where tiles share pixels, they go on showing the same.
+  /// A changed copy of this frame. The change is made at the network's scale, to the image that the tiles form
+  /// together, so that tiles show the same where they overlap.
   ///
-  /// - Parameter change: of an image of height x width RGB8.
+  /// - Parameter change: changes an image of height x width RGB8 pixels.
   package func changed(
     _ preprocessing: Preprocessing, _ change: (_ pixels: inout [UInt8], _ width: Int, _ height: Int) -> Void
   ) -> PreparedFrame {
     let tiles = preprocessing.tiles(frameWidth: width, frameHeight: height)
     let (imageWidth, imageHeight) = (tiles.columns.mapLength, tiles.rows.mapLength)
     let lineLength = 3 * tiles.columns.mapTile
-    /// Calls with where each line of a tile begins in the tile and in the image.
+    /// Calls the body for each line of a tile with the offsets at which it begins in the tile and in the image.
     func forEachLine(of tile: Int, _ body: (_ inTile: Int, _ inImage: Int) -> Void) {
       let (row, column) = tiles.place(tile)
       let (left, top) = (tiles.columns.mapStart(column), tiles.rows.mapStart(row))

@@ -12,7 +12,7 @@ package struct Preprocessing: Sendable, Equatable {
   package private(set) var standardDeviation: [Float] = [1, 1, 1]
   /// How samples of more than 8 bits become 8, before all else.
   package private(set) var window = Window.full
-  /// nil: the network sees whole frames.
+  /// How frames are cut into tiles; nil for whole frames.
   package private(set) var tiling: Tiling?
   /// Which Pillow's resize it is.
   package private(set) var resampling = Resampling.pillow3

@@ -1,7 +1,7 @@
-/// Which Pillow's bytes `Image.resize((width, height), Image.LANCZOS)` a frame becomes at the network's size.
+/// Which version of Pillow resizing follows, to the byte: `Image.resize((width, height), Image.LANCZOS)`.
 ///
-/// All have the same filter, a = 3, and round to 8 bits after each of the two passes; they differ in the order of these. Its
-/// bytes change with it in one place of a hundred thousand or in many, as the sizes are. The names are those of the option
+/// All versions use the same filter, a = 3, and round to 8 bits after each of two passes, whose order differs.
+/// Depending on the sizes, the order changes one byte of a hundred thousand or many. The names are those of the option
 /// `--resample`, the numbers those of `CFLOWAD_RESAMPLE_`.
 package enum Resampling: Int32, Sendable, CaseIterable {
   /// Pillow 3.3 to 12.1: columns first, always.
@@ -24,7 +24,7 @@ package enum Resampling: Int32, Sendable, CaseIterable {
     self = found
   }
 
-  /// Whether the first pass makes the image as high as it shall be, and the second as wide.
+  /// Whether the first pass changes the height and the second the width.
   func isRowsFirst(from source: (width: Int, height: Int), to target: (width: Int, height: Int)) -> Bool {
     let isLower = target.height < source.height
     return switch self {

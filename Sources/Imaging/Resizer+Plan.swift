@@ -8,10 +8,10 @@ extension Resizer {
     let frameHeight: Int
     let width: Int
     let height: Int
-    /// nil when the pass is skipped.
+    /// Nil when the pass is skipped.
     let horizontal: LanczosWeights?
     let vertical: LanczosWeights?
-    /// What the horizontal pass leaves: frameHeight x width x channels.
+    /// The result of the horizontal pass: frameHeight x width x channels.
     let rows: Buffer<UInt8>
     /// One for each thread.
     private let scratch: [Scratch]
@@ -52,7 +52,7 @@ extension Resizer {
       return try LanczosWeights(inputSize: inputSize, outputSize: outputSize)
     }
 
-    /// A frame on its way through the plan. Threads share its parts; which one computes a part does not matter to it.
+    /// A frame on its way through the plan, as threads share it. Which thread computes a part does not change the result.
     struct Job {
       let plan: Plan
       let frame: Frame
@@ -93,7 +93,7 @@ extension Resizer {
       withUnsafePointer(to: job) { workers.run(parts: parts, context: $0, body: body) }
     }
 
-    /// A row, as it is but for alpha and a camera's format.
+    /// Copies a row, without alpha and unpacked.
     private func copy(_ y: Int, of job: UnsafePointer<Job>) {
       let row = rows.base + y &* job.pointee.pitch
       if job.pointee.frame.camera == nil {
@@ -103,7 +103,7 @@ extension Resizer {
       }
     }
 
-    /// A finished line.
+    /// Computes a finished line and writes it to the target.
     private func passVertically(_ y: Int, of job: UnsafePointer<Job>, _ scratch: Scratch) {
       let (rows, pitch, format) = (job.pointee.rows, job.pointee.pitch, job.pointee.frame.format)
       var line = rows + y &* pitch
@@ -114,12 +114,12 @@ extension Resizer {
       job.pointee.target.write(line, format, width: width, row: y)
     }
 
-    /// A band of rows, each of which is read once and left as wide as the target.
+    /// Reads a band of rows, each once, and brings it to the target's width.
     private func passHorizontally(_ band: Int, of job: UnsafePointer<Job>, _ scratch: Scratch) {
       guard let horizontal else { return }
       let format = job.pointee.frame.format
       let (channels, pixelBytes, pitch) = (format.channelCount, format.bytesPerPixel, job.pointee.pitch)
-      // Room for the fourth byte of the last row's copy.
+      // In colour there is room for the fourth byte that the copy of the last row writes.
       let columnPitch = channels == 1 ? bandRows : bandRows &* 4
       let y = band &* bandRows
       let count = min(bandRows, frameHeight &- y)
@@ -146,14 +146,14 @@ extension Resizer {
       }
     }
 
-    /// A row of grey pixels to its place in the columns.
+    /// Copies a row of grey pixels to its place in the columns.
     @inline(__always)
     private func transposeGray(_ row: UnsafePointer<UInt8>, into output: UnsafeMutablePointer<UInt8>) {
       for x in 0..<frameWidth { output[x &* bandRows] = row[x] }
     }
 
-    /// A row of colour pixels to its place in the columns. Four bytes are copied at a time where the frame has four: the
-    /// last is alpha or the next pixel, and the copy of the next row takes its place, so that rows must come in order.
+    /// Copies a row of colour pixels to its place in the columns. Where the frame has four bytes a pixel, four are
+    /// copied at once. The fourth is overwritten by the copy of the next row, so that rows must come in order.
     @inline(__always)
     private func transposeColor(
       _ row: UnsafePointer<UInt8>, pixelBytes: Int, into output: UnsafeMutablePointer<UInt8>
@@ -183,7 +183,7 @@ extension Resizer {
       }
     }
 
-    /// Three of the four bytes of each pixel.
+    /// Copies three of the four bytes of each pixel.
     private func dropAlpha(_ row: UnsafePointer<UInt8>, into output: UnsafeMutablePointer<UInt8>) {
       for x in 0..<width {
         output[3 &* x] = row[4 &* x]

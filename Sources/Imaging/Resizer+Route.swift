@@ -2,7 +2,7 @@ import Basics
 import Kernels
 
 extension Resizer {
-  /// The way of one size of frames: a plan, or for rows first two, of which each makes one of the passes.
+  /// How frames of one size are resized: by one plan, or, with rows first, by two that make one pass each.
   final class Route {
     private let last: Plan
     private let first: Plan?
@@ -32,7 +32,7 @@ extension Resizer {
       last.run(lower, reader, to: target, workers)
     }
 
-    /// The frame after the first pass: as it is but for its height, alpha and a camera's format.
+    /// The frame after the first pass: of the target's height, without alpha, and unpacked.
     private static func lower(_ frame: Frame, _ memory: Buffer<UInt8>, height: Int) throws(Failure) -> Frame {
       let format: PixelFormat = frame.format == .gray8 ? .gray8 : frame.format.isBlueFirst ? .bgr8 : .rgb8
       return try Frame(

@@ -15,7 +15,7 @@ package final class Resizer {
   /// Rows that the horizontal pass works on together, so that each of its vectors is full: 16 grey or 48 colour samples.
   static let bandRows = 16
 
-  /// For the sizes met last.
+  /// The routes of the last few frame sizes.
   private var routes = LRUCache<Route>()
   private let resampling: Resampling
   private let reader: RowReader
@@ -51,7 +51,7 @@ package final class Resizer {
     try route.run(frame, reader, to: LineTarget(base: rgb, pitch: 3 &* width, isRGB: true), workers)
   }
 
-  /// Where finished lines go.
+  /// The image that finished lines are written to.
   struct LineTarget {
     let base: UnsafeMutablePointer<UInt8>
     let pitch: Int

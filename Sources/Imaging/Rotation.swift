@@ -3,8 +3,8 @@ import Basics
 /// Rotation as in the original's augmentation: torchvision's `RandomRotation` on a PIL image, that is Pillow's
 /// `Image.rotate(degrees)`: counter-clockwise about the centre, nearest neighbour, size kept, black outside.
 package enum Rotation {
-  /// Height x width RGB8 pixels to as many, rows without gaps; the two must not overlap. The bytes are Pillow's. Sides
-  /// 1...65535. An angle that is not finite counts as 0.
+  /// Rotates height x width RGB8 pixels, rows without gaps, into another memory of the same size. The bytes are
+  /// Pillow's. Sides are 1...65535. An angle that is not finite counts as 0.
   package static func rotate(
     _ rgb: UnsafePointer<UInt8>, width: Int, height: Int, degrees: Double, into output: UnsafeMutablePointer<UInt8>
   ) {
@@ -16,8 +16,8 @@ package enum Rotation {
     }
   }
 
-  /// Pillow's `affine_fixed`: source positions with 16 fractional bits. They may leave the range on the way past the
-  /// last pixel only, hence the wrapping sums.
+  /// Pillow's `affine_fixed`: source positions with 16 fractional bits. They may overflow only beyond the last pixel,
+  /// where nothing reads them, hence the wrapping sums.
   private static func rotateFixed(
     _ rgb: UnsafePointer<UInt8>, _ width: Int, _ height: Int, _ map: AffineMap,
     _ output: UnsafeMutablePointer<UInt8>
@@ -41,7 +41,7 @@ package enum Rotation {
     }
   }
 
-  /// `ImagingTransformAffine` where positions reach 32768 and more.
+  /// Pillow's `ImagingTransformAffine`, for positions of 32768 and more.
   private static func rotateFloating(
     _ rgb: UnsafePointer<UInt8>, _ width: Int, _ height: Int, _ map: AffineMap,
     _ output: UnsafeMutablePointer<UInt8>
@@ -112,8 +112,8 @@ struct AffineMap {
     }
   }
 
-  /// Python's `round(v, 15)`, correctly rounded, for v within -1...1: the fused multiply-add tells on which side of the
-  /// half the product was before it was rounded.
+  /// Python's `round(v, 15)`, correctly rounded, for v within -1...1: the fused multiply-add finds on which side of the
+  /// half the exact product lies.
   private static func rounded(_ v: Double) -> Double {
     let one = 1e15
     var units = (v * one).rounded(.toNearestOrEven)

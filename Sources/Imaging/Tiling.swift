@@ -2,10 +2,10 @@ import Basics
 
 /// How frames are cut into tiles that the network sees one by one.
 package struct Tiling: Sendable, Equatable {
-  /// Of a tile, in pixels of the frame.
+  /// A tile's width, in pixels of the frame.
   package let width: Int
   package let height: Int
-  /// Pixels that neighbours share, at least; at most half a tile's shorter side.
+  /// How many pixels neighbours share at least; at most half of a tile's shorter side.
   package let overlap: Int
 
   /// Smallest side of a tile, in pixels.
@@ -28,15 +28,16 @@ package struct Tiling: Sendable, Equatable {
   }
 }
 
-/// The tiles of frames of one size, all alike, numbered row by row; and where each one's map lies in the frame's, whose
-/// scale is the one at which a tile is as large as the network's input. A frame that is not cut is a tile.
+/// The tiles of frames of one size, all equally large and numbered row by row, and where each tile's map lies in the
+/// frame's map. The scale of that map is the one at which a tile is as large as the network's input. A frame that is
+/// not cut is a single tile.
 package struct TileGrid: Sendable, Equatable {
   package let columns: TileAxis
   package let rows: TileAxis
 
   package var count: Int { columns.count * rows.count }
 
-  /// A tile's place among the frame's pixels.
+  /// The pixels of the frame that a tile covers.
   package func rectangle(_ tile: Int) -> Frame.Rectangle {
     let (row, column) = place(tile)
     return Frame.Rectangle(x: columns.start(column), y: rows.start(row), width: columns.tile, height: rows.tile)
@@ -63,11 +64,11 @@ extension Preprocessing {
 /// Tiles along one axis: from the frame's beginning, one step apart, the last one shifted so that it ends with the
 /// frame.
 package struct TileAxis: Sendable, Equatable {
-  /// Of the frame, in pixels.
+  /// The frame's length in pixels.
   package let length: Int
-  /// Of a tile, in pixels: at most the frame's.
+  /// A tile's length in pixels, at most the frame's.
   package let tile: Int
-  /// Of a tile's map.
+  /// The length of a tile's map.
   package let mapTile: Int
   package let count: Int
   private let step: Int
@@ -84,12 +85,12 @@ package struct TileAxis: Sendable, Equatable {
   /// A tile's first pixel.
   package func start(_ index: Int) -> Int { min(index * step, length - tile) }
 
-  /// Of the frame's map.
+  /// The length of the frame's map.
   package var mapLength: Int { scaled(length) }
 
-  /// The first place of a tile's map. Those of neighbours leave no gap, and the last tile's ends with the frame's.
+  /// The first place of a tile's map. The maps of neighbours leave no gap, and the last one ends with the frame's.
   package func mapStart(_ index: Int) -> Int { scaled(start(index)) }
 
-  /// Places of the map for pixels, rounded: whole tiles exactly.
+  /// Pixels as places of the map, rounded; exact for whole tiles.
   private func scaled(_ pixels: Int) -> Int { (pixels * mapTile + tile / 2) / tile }
 }

@@ -3,8 +3,8 @@ package enum ColorMap: Sendable {
   /// matplotlib's inferno: black, purple, orange, pale yellow, lighter with every step.
   case inferno
 
-  /// The colour of a value 0...1; values outside, and NaN, are the nearest end's (NaN: the first). Every fifth of
-  /// matplotlib's 256 colours, linear in between: at most 1 of 255 away from matplotlib's in each channel.
+  /// The colour of a value 0...1; a value outside has the colour of the nearer end, and NaN that of 0. Interpolates
+  /// between every fifth of matplotlib's 256 colours, which is at most 1 of 255 away from matplotlib's in each channel.
   package func color(_ value: Float) -> SIMD3<UInt8> {
     let position = value > 0 ? min(value, 1) * Float(Self.infernoColors.count - 1) : 0
     let index = min(Int(position), Self.infernoColors.count - 2)

@@ -1,26 +1,26 @@
 import Basics
 
-/// The border of a region: its pixels with a neighbour above, below or beside them that is not in it. The image's own
-/// border is none.
+/// The border of a region: those of its pixels that have a neighbour above, below or beside them outside the region.
+/// The border of the image does not count.
 final class Contour {
   private let width: Int
   private let height: Int
   /// height x width: 1 on the border, else 0.
   private let mask: UnsafeMutablePointer<UInt8>
-  /// Per column, how many border pixels are in the rows that the line being drawn may touch.
+  /// How many border pixels each column has in the rows that the current line of the drawing may touch.
   private let counts: UnsafeMutablePointer<Int32>
 
-  /// Pixels across the line.
+  /// The line's width in pixels.
   let lineWidth: Int
-  /// Pixels of the edge on either side.
+  /// The width of the edge on either side.
   let edgeWidth: Int
 
-  /// Of where a map is above a threshold.
+  /// The border of where a map is above a threshold.
   convenience init(_ map: UnsafePointer<Float>, width: Int, height: Int, threshold: Float) throws(Failure) {
     try self.init(width: width, height: height) { map[$0] > threshold && map[$0] < .infinity }
   }
 
-  /// - Parameter isInside: whether the pixel y * width + x is of the region.
+  /// - Parameter isInside: whether the pixel y * width + x belongs to the region.
   init(width: Int, height: Int, isInside: (_ pixel: Int) -> Bool) throws(Failure) {
     guard let bytes = checkedProduct([width, height]),
       let mask = calloc(bytes, 1)?.assumingMemoryBound(to: UInt8.self)

@@ -2,13 +2,13 @@ import Basics
 
 /// How a heat map is drawn over a frame.
 package struct Overlay: Sendable {
-  /// Map value at which the heat begins; nothing is drawn there and below.
+  /// The map value above which heat is drawn.
   package let low: Float
-  /// Map value of the strongest heat, and above.
+  /// The map value from which on the heat is strongest.
   package let high: Float
-  /// Map value whose contour is drawn; nil for none.
+  /// The map value whose contour is drawn; nil for none.
   package let threshold: Float?
-  /// Of the heat over the frame, 0...1, at `high`; it fades to 0 at `low`.
+  /// The opacity of the heat at `high`, 0...1; it fades to 0 at `low`.
   package let opacity: Float
 
   /// Fails with `invalidArgument` when a number is not finite, `low` is not below `high`, or `opacity` is not within
@@ -30,24 +30,24 @@ package struct Overlay: Sendable {
   }
 
   /// The part of ``ColorMap/inferno`` that the heat goes through, from purple to orange: its dark end would not show on
-  /// dark parts, and its pale end not on bright ones.
+  /// dark frames, nor its pale end on bright ones.
   private static let colors: ClosedRange<Float> = 0.2...0.75
 
-  /// Of the heat at a value from 0, `low`, to 1, `high`.
+  /// The colour of the heat at a value from 0 (`low`) to 1 (`high`).
   package static func color(_ value: Float) -> SIMD3<UInt8> {
     ColorMap.inferno.color(colors.lowerBound + (colors.upperBound - colors.lowerBound) * value)
   }
 
-  /// Colour and share of the heat over the frame at a value from 0, `low`, to 1, `high`. It is there early, so that it is
-  /// seen on whatever is below it, and grows without a step.
+  /// The colour and the opacity of the heat at a value from 0 (`low`) to 1 (`high`). The opacity rises early, so that
+  /// weak heat shows on any frame, and without a step.
   func heat(_ value: Float) -> (color: SIMD3<Float>, alpha: Float) {
     (SIMD3<Float>(Self.color(value)), opacity * value * (2 - value))
   }
 
-  /// Steps of the heat between `low` and `high`.
+  /// The number of steps of the heat between `low` and `high`.
   static let steps = 255
 
-  /// 0 at `low` and below and for what is not finite, ``steps`` at `high` and above.
+  /// The step of a value: 0 at `low` and below and for values that are not finite, ``steps`` at `high` and above.
   @inline(__always)
   func step(_ value: Float) -> Int {
     // Halves, because high - low may overflow.

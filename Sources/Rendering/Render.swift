@@ -1,17 +1,17 @@
 import Basics
 import Imaging
 
-/// Draws a heat map over a frame: ``ColorMap/inferno`` from purple to orange by value, more opaque the higher the value,
-/// and a contour around where the map is above the threshold.
+/// Draws a heat map over a frame: ``ColorMap/inferno`` from purple to orange by value, more opaque the higher the
+/// value, and a contour around where the map is above the threshold.
 ///
-/// - `map`: the frame's height x width values, row-major. What is not finite is drawn as `low` and is not above a
-///   threshold.
+/// - `map`: the frame's height x width values, row-major. Values that are not finite are drawn as `low` and are not
+///   above a threshold.
 /// - `window`: how the frame's samples of more than 8 bits become 8.
 /// - `rgb`: receives height x width RGB8 pixels, rows without gaps.
 ///
 /// The contour is a cyan line, one pixel for every 256 of the frame's longer side and at least one, with a dark edge so
 /// that it stands out on bright heat and bright frames alike. It runs on the outermost pixels inside the region. Fails
-/// with `outOfMemory` when there is none for the contour (a byte a pixel).
+/// with `outOfMemory` when there is no memory for the contour, a byte per pixel.
 package func render(
   frame: Frame, map: UnsafePointer<Float>, overlay: Overlay, window: Window = .full,
   into rgb: UnsafeMutablePointer<UInt8>
@@ -40,7 +40,7 @@ package func renderOutline(
 }
 
 extension Contour {
-  /// A line of the colour with a dark edge.
+  /// Draws a line of the colour with a dark edge.
   fileprivate func draw(edged color: SIMD3<UInt8>, into rgb: UnsafeMutablePointer<UInt8>) {
     draw(SIMD3(8, 24, 32), widenedBy: edgeWidth, into: rgb)
     draw(color, widenedBy: 0, into: rgb)
@@ -55,7 +55,7 @@ private func drawHeat(
   withUnsafeTemporaryAllocation(of: SIMD4<Float>.self, capacity: Overlay.steps + 1) { heats in
     for step in 0...Overlay.steps {
       let (color, alpha) = overlay.heat(Float(step) / Float(Overlay.steps))
-      // The colour times its share, and what is left to the frame.
+      // The colour times its opacity, and the share that is left to the frame.
       heats[step] = SIMD4(color * alpha + 0.5, 1 - alpha)
     }
     for y in 0..<frame.height {

@@ -2,23 +2,23 @@ import Basics
 
 /// Finds the connected regions of masks: pixels that are not 0 and touch by a side or a corner (8-connectivity).
 ///
-/// Memory: 5 bytes per pixel of the largest mask, whatever is in it.
+/// It takes 5 bytes per pixel of the largest mask, whatever the mask holds.
 package final class ConnectedPixels {
   package private(set) var width = 0
   package private(set) var height = 0
   /// Whether a pixel belongs to a region that was found already.
   private var isFound: Buffer<Bool>
-  /// The pixels of the region at hand.
+  /// The pixels of the current region.
   private var members: Buffer<UInt32>
 
-  /// For masks of a size, as by ``fit(width:height:)``.
+  /// Prepares for masks of a size, as ``fit(width:height:)`` does.
   package init(width: Int, height: Int) throws(Failure) {
     isFound = try Buffer(count: 0)
     members = try Buffer(count: 0)
     try fit(width: width, height: height)
   }
 
-  /// Makes it one for masks of another size, of up to 2^32 pixels; allocates for the largest ones so far. Fails with
+  /// Prepares for masks of another size, of up to 2^32 pixels; allocates only for the largest so far. Fails with
   /// `.unsupported` for larger ones, or `.outOfMemory`.
   package func fit(width: Int, height: Int) throws(Failure) {
     let (size, isOverflow) = width.multipliedReportingOverflow(by: height)
@@ -32,7 +32,7 @@ package final class ConnectedPixels {
   }
 
   /// Calls the body for every region of a mask with the indices of its pixels, y * width + x, the first row's leftmost
-  /// one first; they are only there during the call.
+  /// one first. The pointer is valid during the call only.
   ///
   /// - Parameter mask: height x width values.
   package func forEachRegion(

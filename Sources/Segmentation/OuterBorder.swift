@@ -1,14 +1,15 @@
 /// Follows the outer border of a region along the edges of its pixels (crack following; A. Rosenfeld and A. Kak, "Digital
 /// Picture Processing", 1982, section 11.1).
 struct OuterBorder {
-  /// height x width: not 0 in regions. What touches a pixel of the region belongs to it, so that no other is met.
+  /// height x width values, not 0 in regions. A pixel that touches a region belongs to it, so that the border of one
+  /// region meets no other.
   let mask: UnsafePointer<UInt8>
   let width: Int
   let height: Int
 
-  /// The polygon's corners, clockwise as seen with y downwards, each where the border turns; from the upper left corner
-  /// of the leftmost pixel of the region's first row. Where two of its pixels touch by a corner only it passes there
-  /// twice.
+  /// Walks around the region clockwise (y downwards) and reports the corners at which the border turns, beginning with
+  /// the upper left corner of the leftmost pixel of the region's first row. A corner at which two pixels touch, and no
+  /// more, is passed twice.
   ///
   /// - Parameter body: is given the corners.
   /// - Returns: how many there are.
@@ -19,7 +20,7 @@ struct OuterBorder {
     var count = 1
     while true {
       (x, y) = (x &+ dx, y &+ dy)
-      // Pixels ahead. The one on the left first: pixels that touch by a corner are connected.
+      // Looks at the two pixels ahead, the left one first, since pixels that touch by a corner are connected.
       if isInside(Self.pixel(x, dx, dy), Self.pixel(y, dy, -dx)) {
         (dx, dy) = (dy, -dx)
       } else if isInside(Self.pixel(x, dx, -dy), Self.pixel(y, dy, dx)) {

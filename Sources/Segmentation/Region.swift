@@ -5,7 +5,7 @@ package struct Region: BitwiseCopyable, Sendable, Equatable {
   package var y: Int
   package var width: Int
   package var height: Int
-  /// Pixels, without those of holes.
+  /// The number of pixels, without holes.
   package var area: Int
   /// Mean of the pixels' centres.
   package var centroidX: Float
@@ -44,7 +44,7 @@ package struct Region: BitwiseCopyable, Sendable, Equatable {
     firstX = pixels.first.map { Int($0) % imageWidth } ?? left
   }
 
-  /// Whether it comes before another of the same map: by the higher peak, then by the larger area, then by the place.
+  /// Whether it comes before another region of the same map: by the higher peak, then the larger area, then the place.
   func isMoreSevere(than other: Region) -> Bool {
     if peak != other.peak { return peak > other.peak }
     if area != other.area { return area > other.area }

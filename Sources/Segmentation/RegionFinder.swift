@@ -1,7 +1,7 @@
 import Basics
 
-/// Finds the regions of maps, and keeps the most severe ones. What it needs is planned at once: 6 bytes per pixel of the
-/// largest map, and a ``Region`` for each that is kept.
+/// Finds the regions of maps, and keeps the most severe ones. It allocates in advance: 6 bytes per pixel of the largest
+/// map, and a ``Region`` for each one that is kept.
 package final class RegionFinder {
   package var width: Int { connected.width }
   package var height: Int { connected.height }
@@ -11,7 +11,7 @@ package final class RegionFinder {
   /// The most severe of the map's regions, up to `limit`.
   private var kept: Buffer<Region>
   private var keptCount = 0
-  /// Most regions that are kept.
+  /// How many regions are kept at most.
   private var limit = 0
 
   /// Which regions count.
@@ -27,7 +27,7 @@ package final class RegionFinder {
     }
   }
 
-  /// For maps of a size, as by ``fit(width:height:limit:)``.
+  /// Prepares for maps of a size, as ``fit(width:height:limit:)`` does.
   package init(width: Int, height: Int, limit: Int) throws(Failure) {
     connected = try ConnectedPixels(width: width, height: height)
     mask = try Buffer(count: 0)
@@ -35,13 +35,13 @@ package final class RegionFinder {
     try fit(width: width, height: height, limit: limit)
   }
 
-  /// Makes it one for maps of another size, and for another number of regions to keep at most; allocates for the largest
-  /// so far. Fails with `.unsupported` when the map is too large, or `.outOfMemory`.
+  /// Prepares for maps of another size, and for keeping up to `limit` regions; allocates only for the largest so far.
+  /// Fails with `.unsupported` when the map is too large, or `.outOfMemory`.
   package func fit(width: Int, height: Int, limit: Int) throws(Failure) {
     keptCount = 0
     try connected.fit(width: width, height: height)
     if mask.count < width * height { mask = try Buffer(count: width * height) }
-    // There are no more regions: each has a block of 2 x 2 pixels to itself.
+    // A map has no more regions, since each has a block of 2 x 2 pixels to itself.
     self.limit = min(max(limit, 0), (width + 1) / 2 * ((height + 1) / 2))
     if kept.count < self.limit { kept = try Buffer(count: self.limit) }
   }
@@ -49,7 +49,7 @@ package final class RegionFinder {
   /// The last map's most severe regions, the most severe first.
   package var regions: UnsafeBufferPointer<Region> { UnsafeBufferPointer(start: kept.base, count: keptCount) }
 
-  /// Finds the regions where a map is above a threshold, and gives their number.
+  /// Finds the regions where a map is above a threshold, and returns how many there are.
   ///
   /// - Parameters:
   ///   - map: height x width values.

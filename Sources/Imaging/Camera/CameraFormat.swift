@@ -33,7 +33,7 @@ package enum CameraFormat: Int32, Sendable, CaseIterable {
     }
   }
 
-  /// Bits of a sample; for words of 16 bits the most.
+  /// Bits of a sample; of a 16-bit word the most that it may have.
   var bits: Int {
     switch self {
     case .mono16, .rgb16, .bgr16: 16
@@ -43,12 +43,12 @@ package enum CameraFormat: Int32, Sendable, CaseIterable {
     }
   }
 
-  /// Whether a frame may say that fewer bits count.
+  /// Whether a frame may declare that fewer bits count.
   var hasChoiceOfBits: Bool { bits == 16 }
 
   var isBayer: Bool { Self.bayerRG8.rawValue...Self.bayerBG8.rawValue ~= rawValue }
 
-  /// Smallest width and height: a Bayer pixel is made of its neighbours.
+  /// The smallest width and height: a Bayer pixel is interpolated from its neighbours.
   var minimumSide: Int { isBayer ? 3 : 1 }
 
   var planeCount: Int {
@@ -59,7 +59,7 @@ package enum CameraFormat: Int32, Sendable, CaseIterable {
     }
   }
 
-  /// Bytes of a row of a plane, for a width up to 65535.
+  /// The bytes of a plane's row, for a width up to 65535.
   func rowBytes(_ width: Int, plane: Int) -> Int {
     switch self {
     case .mono16: 2 * width
@@ -72,6 +72,6 @@ package enum CameraFormat: Int32, Sendable, CaseIterable {
     }
   }
 
-  /// Rows of a plane.
+  /// The number of a plane's rows.
   func rows(_ height: Int, plane: Int) -> Int { self == .nv12 && plane == 1 ? (height + 1) / 2 : height }
 }

@@ -27,9 +27,9 @@ extension CameraImage {
     }
   }
 
-  /// Words of 16 bits, at any address.
+  /// Unpacks words of 16 bits, at any address.
   ///
-  /// - Parameter place: of a sample of the memory's pixel in the output's.
+  /// - Parameter place: gives the place in the output's pixel of a sample in the memory's pixel.
   @inline(__always)
   private func unpackWords(
     _ row: Int, samples: Int, _ count: Int, _ table: UnsafePointer<UInt8>?, _ output: UnsafeMutablePointer<UInt8>,
@@ -47,7 +47,8 @@ extension CameraImage {
     }
   }
 
-  /// PFNC's "p": pixel x is in bits x * bits... of the row, the least significant first. A pixel touches two bytes.
+  /// Unpacks PFNC's "p" formats: pixel x begins at bit x * bits of the row, the least significant bit first, and
+  /// touches two bytes.
   private func unpackBits(
     _ row: Int, _ count: Int, _ table: UnsafePointer<UInt8>?, _ output: UnsafeMutablePointer<UInt8>
   ) {
@@ -61,8 +62,8 @@ extension CameraImage {
     }
   }
 
-  /// GigE Vision's "Packed": the high 8 bits of pixels 0 and 1 are bytes 0 and 2; their low bits begin at bits 0 and 4 of
-  /// byte 1.
+  /// Unpacks GigE Vision's "Packed" formats: the high 8 bits of pixels 0 and 1 are bytes 0 and 2; their low bits begin
+  /// at bits 0 and 4 of byte 1.
   private func unpackPairs(
     _ row: Int, _ count: Int, _ table: UnsafePointer<UInt8>?, _ output: UnsafeMutablePointer<UInt8>
   ) {

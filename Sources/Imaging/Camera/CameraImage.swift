@@ -1,14 +1,14 @@
 import Basics
 
-/// The memory of a frame in a ``CameraFormat``: planes, and which part of the image they hold is the frame.
+/// The memory of a frame in a ``CameraFormat``: its planes, and which part of their image is the frame.
 struct CameraImage {
   let format: CameraFormat
   let planes: (UnsafePointer<UInt8>, UnsafePointer<UInt8>, UnsafePointer<UInt8>)
   let strides: (Int, Int, Int)
-  /// Of the whole image, in pixels.
+  /// The size of the whole image in pixels.
   let width: Int
   let height: Int
-  /// Bits of a sample that count, from `shift` on.
+  /// How many bits of a sample count, from bit `shift` on.
   let bits: Int
   let shift: Int
   /// The frame's first column and row, rows counted from the top.

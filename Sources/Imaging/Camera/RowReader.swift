@@ -1,11 +1,11 @@
 import Basics
 
-/// Gives the rows of any frame as 8-bit pixels: 1 byte for grey, else R, G, B; alpha is left out.
+/// Reads the rows of any frame as 8-bit pixels: 1 byte for grey, else R, G, B; alpha is left out.
 ///
-/// Keeps a table for the last frame's bit depth, and allocates nothing after it was made. One call at a time.
+/// It keeps a table for the last frame's bit depth, and allocates only when it is made. One call at a time.
 package final class RowReader {
   private let window: Window
-  /// Samples of `depth` bits to 8.
+  /// Maps samples of `depth` bits to 8 bits.
   private let table: Buffer<UInt8>
   private var depth = 0
 
@@ -14,14 +14,14 @@ package final class RowReader {
     table = try Buffer(count: 1 << 16)
   }
 
-  /// Makes ready for the rows of a frame.
+  /// Prepares for the rows of a frame.
   package func prepare(_ frame: Frame) {
     guard let bits = frame.camera?.bits, bits > 8, bits != depth else { return }
     window.fill(table.base, bits: bits)
     depth = bits
   }
 
-  /// Writes row `y` of a frame that was made ready for: `frame.width` pixels.
+  /// Writes row `y` of the frame that it was prepared for: `frame.width` pixels.
   package func read(_ frame: Frame, _ y: Int, into row: UnsafeMutablePointer<UInt8>) {
     if let image = frame.camera {
       let table = image.bits > 8 ? UnsafePointer(table.base) : nil

@@ -1,7 +1,7 @@
 import Basics
 
 /// Which samples of more than 8 bits are black and white, as shares of the full scale 2^bits - 1: what radiology calls
-/// window and level. A model's own, so that training and scoring agree; 8-bit formats are not touched by it.
+/// window and level. It belongs to the model, so that training and scoring agree. 8-bit formats are not changed by it.
 package struct Window: Sendable, Equatable {
   /// 0..<1; this and below is black.
   package let low: Float
