@@ -1,7 +1,7 @@
 @_exported import CKernelTasks
 
 extension GEMM {
-  /// - Parameter shape: of the build that will compute it, which the panels were packed for.
+  /// - Parameter shape: the shape of the build that will compute the task, for which the panels were packed.
   package init(
     _ shape: GEMMShape, rows: Int, x: UnsafePointer<Float>, xStride: Int, offsets: UnsafePointer<Int32>? = nil,
     taps: Int = 1, depth: Int, zeros: UnsafePointer<Float>, panels: UnsafePointer<Float>, outputs: Int,
@@ -16,7 +16,7 @@ extension GEMM {
 }
 
 extension RowBias {
-  /// The same vector for every row.
+  /// Adds the same vector to every row.
   package static func shared(_ bias: UnsafePointer<Float>) -> RowBias {
     RowBias(rows: bias, columns: nil, width: 1, first: 0)
   }

@@ -1,4 +1,4 @@
-/// Size of a feature map held as rows of channels: element (y, x, c) at ((y * width) + x) * channels + c.
+/// The size of a feature map that is stored as rows of channels: element (y, x, c) at ((y * width) + x) * channels + c.
 package struct Grid: Sendable, Equatable {
   package let height: Int
   package let width: Int

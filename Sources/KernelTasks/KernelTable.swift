@@ -1,17 +1,17 @@
 import CKernelTasks
 
-/// The inner loops, as one build of them for one kind of processor gives them. Ranges of rows, panels, tiles and channels are
-/// for threads to share a task; they begin at 0.
+/// The inner loops, which each build implements for one kind of processor. Ranges of rows, panels, tiles and channels
+/// let threads share a task; they begin at 0.
 ///
-/// What computes here allocates nothing, uses no collection and no generic function of the standard library, and stores no
-/// value outside: see docs/architecture.md, "The kernel seam".
+/// Implementations must not allocate, use collections or generic functions of the standard library, or store values
+/// outside of the task: see docs/architecture.md, "The kernel seam".
 package protocol KernelTable: GEMMKernels, ConvolutionKernels, MapKernels, FlowKernels, TrainingKernels, MathKernels {
-  /// What the build is for, e.g. "AVX2+FMA".
+  /// The instructions that the build is for, e.g. "AVX2+FMA".
   var name: String { get }
 }
 
 package protocol GEMMKernels: Sendable {
-  /// How ``gemm(_:rows:panels:)`` cuts its work, and what panels it reads.
+  /// How ``gemm(_:rows:panels:)`` cuts its work and which panels it reads.
   var gemmShape: GEMMShape { get }
   /// Computes some of the rows and some of the panels.
   func gemm(_ task: borrowing GEMM, rows: Range<Int>, panels: Range<Int>)
@@ -22,7 +22,7 @@ package protocol GEMMKernels: Sendable {
 package protocol ConvolutionKernels: Sendable {
   /// Computes some of the output rows.
   func depthwise(_ task: borrowing Depthwise, outputRows: Range<Int>)
-  /// Computes some of the output rows: the maximum of what the window sees. NaN beats every number.
+  /// Computes some of the output rows: the maximum of what the window sees, NaN if that has one.
   func maximum(_ task: borrowing WindowedMap, outputRows: Range<Int>)
   /// Transforms some tiles, counted from the task's first.
   func winogradInput(_ task: WinogradInput, tiles: Range<Int>)
@@ -42,17 +42,17 @@ package protocol MapKernels: Sendable {
   func channelMean(_ task: borrowing ChannelMean, channels: Range<Int>)
   func channelAffine(_ task: borrowing ChannelAffine, rows: Range<Int>)
   func rowNorm(_ task: borrowing RowNorm, rows: Range<Int>)
-  /// In place: each of the rows, `count` values long, becomes e^x divided by the row's sum of these.
+  /// Replaces, in place, each row of `count` values by e^x divided by the row's sum of e^x.
   func softmax(_ values: UnsafeMutablePointer<Float>, rows: Int, count: Int)
 }
 
 package protocol FlowKernels: Sendable {
   func coupling(_ task: borrowing Coupling, rows: Range<Int>)
-  /// For each row the squared length of u * scale + offset.
+  /// Computes the squared length of u * scale + offset for each row.
   func squaredNorms(_ task: borrowing GlobalAffine, rows: Range<Int>, into norms: UnsafeMutablePointer<Float>)
 }
 
-/// Rows and columns are counted from the task's first.
+/// Kernels of training. Rows and columns are counted from the task's first.
 package protocol TrainingKernels: Sendable {
   func reluGradient(_ task: borrowing ReluGradient, rows: Int, columns: Int)
   func affineGradient(_ task: borrowing AffineGradient, rows: Int, columns: Int)
@@ -61,8 +61,8 @@ package protocol TrainingKernels: Sendable {
 }
 
 package protocol MathKernels: Sendable {
-  /// In place: e^x, arguments clamped to +-87. Error below 2 units in the last place.
+  /// Computes e^x in place, with arguments clamped to +-87. Error below 2 units in the last place.
   func exp(_ values: UnsafeMutablePointer<Float>, count: Int)
-  /// In place: tanh x. Error below 4 units in the last place.
+  /// Computes tanh x in place. Error below 4 units in the last place.
   func tanh(_ values: UnsafeMutablePointer<Float>, count: Int)
 }

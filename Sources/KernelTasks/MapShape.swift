@@ -1,4 +1,4 @@
-/// What the numbers of a map are.
+/// The type of a map's numbers.
 package enum ElementType: Sendable {
   case float32
 
@@ -9,7 +9,7 @@ package enum ElementType: Sendable {
   }
 }
 
-/// Feature maps of one grid, one behind the other, as they lie in memory.
+/// A batch of feature maps of one grid, which lie one after the other in memory.
 package struct MapShape: Sendable, Equatable {
   package let batch: Int
   package let grid: Grid

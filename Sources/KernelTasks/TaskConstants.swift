@@ -7,6 +7,6 @@ extension AdamStep {
 }
 
 extension WinogradInput {
-  /// What numbers of channels are multiples of: the transforms do without parts of vectors.
+  /// The numbers of channels must be multiples of this, because the transforms work on whole vectors.
   package static var channelMultiple: Int { 16 }
 }

@@ -3,7 +3,7 @@ import Basics
 /// Multi-head self-attention (Vaswani et al., 2017) without its linear maps: per head softmax(Q K^T / sqrt(d)) V.
 ///
 /// A row of the input is a token's queries, keys and values, each `heads` times d channels, as timm's `attn.qkv` gives
-/// them. A head's keys and values are packed like weights, so that both products are those of any other layer.
+/// them. A head's keys and values are packed like weights, so that both products are computed as in any other layer.
 package struct Attention: Operation {
   package let heads: Int
 
@@ -23,7 +23,7 @@ package struct Attention: Operation {
     package func scratchBytes(workers: Int) -> Int { MemoryLayout<Float>.stride * scratchCount * workers }
   }
 
-  /// Queries whose scores are held at once.
+  /// How many queries' scores are in memory at once.
   private static let queriesAtOnce = 48
 
   package func plan(_ input: Grid) throws(Failure) -> Plan {

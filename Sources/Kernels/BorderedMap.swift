@@ -1,15 +1,15 @@
 import Basics
 
-/// A map with what lies beyond its border written around it, so that a window which slides over it needs no border.
+/// A map with a border of padding written around it, so that a sliding window needs no special cases.
 struct BorderedMap {
-  /// With the border.
+  /// The grid with the border.
   let grid: Grid
   private let inputWidth: Int
-  /// For each row and column of the bordered map those of the input, -1 for zeros.
+  /// The input's row or column for each of the bordered map, -1 for zeros.
   private let rows: WindowAxis
   private let columns: WindowAxis
 
-  /// - Parameter window: the one whose border it is.
+  /// - Parameter window: the window that the border is for.
   init(_ input: Grid, under window: SlidingWindow) throws(Failure) {
     inputWidth = input.width
     rows = try window.borderedAxis(input.height)

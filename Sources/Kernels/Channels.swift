@@ -1,5 +1,5 @@
 extension ChannelMean {
-  /// Threads share out the channels.
+  /// Computes the task; threads share the channels.
   package func run(_ workers: Workers) {
     withUnsafePointer(to: self) { task in
       workers.run(parts: (channels + 31) / 32, context: task) { context, part, _ in
@@ -12,7 +12,7 @@ extension ChannelMean {
 }
 
 extension ChannelAffine {
-  /// Threads share out the rows, `lines` times `width` in all, line by line.
+  /// Computes the task for `lines` times `width` rows; threads share the lines.
   package func run(lines: Int, width: Int, _ workers: Workers) {
     withUnsafePointer(to: (task: self, width: width)) { job in
       workers.run(parts: lines, context: job) { context, line, _ in
@@ -25,7 +25,7 @@ extension ChannelAffine {
 }
 
 extension RowNorm {
-  /// Threads share out the rows, so many at a time.
+  /// Computes the task; threads share the rows, some at a time.
   package func run(rows: Int, _ workers: Workers) {
     withUnsafePointer(to: (task: self, rows: rows)) { job in
       workers.run(parts: (rows + 15) / 16, context: job) { context, part, _ in

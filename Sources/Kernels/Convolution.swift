@@ -5,11 +5,11 @@ package struct Convolution: Operation {
   private let shape: ConvolutionShape
   private let weights: PackedMatrix
   private let epilogue: Epilogue
-  /// What a tap beyond the border reads.
+  /// The zeros that a tap beyond the border reads.
   private let zeros: SharedFloats
 
   /// - Parameters:
-  ///   - shape: one without groups.
+  ///   - shape: a shape without groups.
   ///   - weights: rows of inputs x taps: PyTorch's `Conv2d.weight`.
   ///   - memory: for the weights; nil for memory of its own.
   package init(
@@ -18,7 +18,7 @@ package struct Convolution: Operation {
     try epilogue.check(outputs: shape.outputs)
     self.shape = shape
     self.epilogue = epilogue
-    // A patch is read tap by tap, each a run of input channels.
+    // A patch is read tap by tap, and a tap is a run of input channels.
     self.weights = try PackedMatrix(
       outputs: shape.outputs, inputs: shape.inputs, taps: shape.window.taps, in: memory, rows: weights)
     self.zeros = try SharedFloats(count: shape.inputs) { _ in }
@@ -32,15 +32,15 @@ extension Convolution {
     fileprivate let kind: Kind
 
     fileprivate enum Kind {
-      /// The input's positions are the rows of the product: a 1x1 kernel on every position.
+      /// A 1x1 kernel on every position: the input's positions are the rows of the product.
       case pointwise
-      /// Each tap is a run of channels somewhere in the input: its offset for each position and tap, -1 for zeros.
+      /// Each tap is a run of channels in the input. The table has its offset for each position and tap, -1 for zeros.
       case indirect(Buffer<Int32>)
-      /// Few input channels: the runs would be too short. With a border around the map a run is a whole row of the kernel.
+      /// For few input channels, with which runs would be too short. In a map with a border a run is a whole row of the kernel.
       case bordered(BorderedMap, Buffer<Int32>)
     }
 
-    /// For the map with its border.
+    /// The bytes of the map with its border.
     package func scratchBytes(workers: Int) -> Int {
       if case .bordered(let map, _) = kind { MemoryLayout<Float>.stride * map.grid.count } else { 0 }
     }
@@ -55,7 +55,7 @@ extension Convolution {
     }
   }
 
-  /// Below this many channels the map gets a border.
+  /// With fewer channels the map gets a border.
   private static let shortestRun = 16
 
   package func plan(_ input: Grid) throws(Failure) -> Plan {
@@ -70,7 +70,7 @@ extension Convolution {
     return Plan(output: output, kind: .bordered(map, try offsets(map.grid, output)))
   }
 
-  /// Where in a map with a border each row of the kernel begins, for each position, in floats.
+  /// The offset in floats of each row of the kernel in a map with a border, for each position.
   private func offsets(_ map: Grid, _ output: Grid) throws(Failure) -> Buffer<Int32> {
     let (kernel, stride) = (shape.window.kernel, shape.window.stride)
     let offsets = try Self.table(map, output, taps: kernel)
@@ -82,7 +82,7 @@ extension Convolution {
     return offsets
   }
 
-  /// Where in the input each tap of each position begins, in floats; -1 for zeros.
+  /// The offset in floats of each tap of each position in the input; -1 for zeros.
   static func offsets(
     _ input: Grid, _ rows: WindowAxis, _ columns: WindowAxis, kernel: Int
   ) throws(Failure) -> Buffer<Int32> {
@@ -103,7 +103,7 @@ extension Convolution {
     return offsets
   }
 
-  /// Memory for a table, when all its entries fit their type.
+  /// Allocates a table. Fails when the offsets would not fit its type.
   private static func table(_ input: Grid, _ output: Grid, taps: Int) throws(Failure) -> Buffer<Int32> {
     guard let count = checkedProduct([output.height, output.width, taps]),
       let last = checkedProduct([input.height, input.width, input.channels]), Int32(exactly: last) != nil

@@ -1,8 +1,8 @@
-/// From what to what a convolution goes: channels, the groups they fall into, and the window.
+/// The shape of a convolution: its channels, the groups they fall into, and the window.
 package struct ConvolutionShape: Sendable, Equatable {
   package let inputs: Int
   package let outputs: Int
-  /// The outputs of a group see the inputs of their own group only.
+  /// Outputs of a group depend on the inputs of their own group only.
   package let groups: Int
   package let window: SlidingWindow
 
@@ -16,6 +16,6 @@ package struct ConvolutionShape: Sendable, Equatable {
   /// Whether each channel is convolved by itself.
   package var isDepthwise: Bool { groups > 1 && inputs == groups && outputs == groups }
 
-  /// Weights of an output.
+  /// The number of weights of an output.
   package var rowLength: Int { inputs / groups * window.taps }
 }

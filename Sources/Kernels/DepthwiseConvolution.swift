@@ -9,7 +9,7 @@ package struct DepthwiseConvolution: Operation {
   private let epilogue: Epilogue
 
   /// - Parameters:
-  ///   - shape: one with as many groups as inputs and outputs.
+  ///   - shape: a shape with as many groups as inputs and as outputs.
   ///   - weights: rows of the window's taps: PyTorch's `Conv2d.weight`.
   package init(_ shape: ConvolutionShape, weights: WeightRows, epilogue: Epilogue) throws(Failure) {
     guard shape.inputs == shape.groups, shape.outputs == shape.groups else {

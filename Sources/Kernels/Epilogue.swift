@@ -1,8 +1,8 @@
 import Basics
 
-/// What a layer makes of its sums: y = activation(sum * scale + bias + residual), with a scale and a bias for each output.
+/// What a layer does to its sums: y = activation(sum * scale + bias + residual), with a scale and a bias for each output.
 package struct Epilogue: Sendable {
-  /// nil for 1. A BatchNorm's: weights that it were multiplied into would be rounded once more each.
+  /// A BatchNorm's scale; nil for 1. It is not multiplied into the weights, because that would round each of them once more.
   let scale: SharedFloats?
   let bias: SharedFloats
   package let activation: Activation
@@ -12,7 +12,7 @@ package struct Epilogue: Sendable {
     if let scale, scale.count != bias.count {
       throw Failure(.format, "a scale of \(scale.count) values does not fit \(bias.count) outputs")
     }
-    // Zeros behind: a kernel reads whole panels.
+    // Zeros follow the values, since kernels read whole panels.
     let paddedCount = bias.count + Kernels.gemmShape.panelWidth
     self.scale = if let scale { try SharedFloats(scale, paddedCount: paddedCount) } else { nil }
     self.bias = try SharedFloats(bias, paddedCount: paddedCount)
@@ -20,13 +20,13 @@ package struct Epilogue: Sendable {
     outputs = bias.count
   }
 
-  /// The scale as values, for kernels that do not take nil.
+  /// The scale for kernels that do not take nil.
   func filledScale() throws(Failure) -> SharedFloats {
     if let scale { return scale }
     return try SharedFloats([Float](repeating: 1, count: outputs))
   }
 
-  /// Fails when this is not for a layer of so many outputs.
+  /// Fails unless this is for a layer of so many outputs.
   func check(outputs: Int) throws(Failure) {
     guard self.outputs == outputs else {
       throw Failure(.format, "a bias of \(self.outputs) values does not fit \(outputs) outputs")

@@ -1,17 +1,17 @@
-/// A matrix product cut into parts of about equal work: by rows, and where there are few of them by panels too.
+/// A matrix product, cut into parts of about equal work: by rows, and where there are few rows by panels too.
 struct GEMMJob {
   let task: GEMM
   private let rowParts: Int
   private let panelParts: Int
   private let shape: GEMMShape
 
-  /// Rows that a part of all weights should have at least: with fewer, reading the weights is the greater work, and parts
-  /// take some of the weights each.
+  /// The fewest rows that a part with all weights should have. With fewer rows reading the weights takes most of the
+  /// time, so that parts get some of the weights each.
   private static let fewestRows = 96
 
-  /// - Parameter shape: what the task's panels were packed for.
+  /// - Parameter shape: the shape that the task's panels were packed for.
   init(_ task: GEMM, shape: GEMMShape, workers: Int) {
-    // Some more parts than threads: they do not all run equally fast.
+    // There are more parts than threads, since threads do not all run equally fast.
     let wanted = workers == 1 ? 1 : 3 * workers
     rowParts = min(wanted, max(task.rows / Self.fewestRows, 1))
     let panelGroups = (shape.panelCount(task.outputs) + shape.panelsPerTile - 1) / shape.panelsPerTile
@@ -22,7 +22,7 @@ struct GEMMJob {
 
   var parts: Int { rowParts * panelParts }
 
-  /// Rows and panels of a part.
+  /// The rows and the panels of a part.
   func part(_ index: Int) -> (rows: Range<Int>, panels: Range<Int>) {
     let (row, panel) = (index % rowParts, index / rowParts)
     return (
@@ -31,7 +31,7 @@ struct GEMMJob {
     )
   }
 
-  /// One of about equal shares of `count`, cut at multiples.
+  /// One of `shares` about equal ranges of `count`, cut at multiples of `multiple`.
   private static func share(_ index: Int, of shares: Int, count: Int, multiple: Int) -> Range<Int> {
     let units = (count + multiple - 1) / multiple
     return min(units * index / shares * multiple, count)..<min(units * (index + 1) / shares * multiple, count)

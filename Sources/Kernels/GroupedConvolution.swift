@@ -6,7 +6,7 @@ import Basics
 /// until they fill half a panel.
 package struct GroupedConvolution: Operation {
   private let shape: ConvolutionShape
-  /// Input and output channels of what is computed together.
+  /// The input and output channels of groups that are computed together.
   private let width: (inputs: Int, outputs: Int)
   private let groups: [PackedMatrix]
   private let epilogue: Epilogue
@@ -87,9 +87,9 @@ extension GroupedConvolution {
   }
 }
 
-/// Products of all groups, cut into parts by rows.
+/// The products of all groups, cut into parts by rows.
 private struct GroupedJob {
-  /// The first group's.
+  /// The first group's product.
   let task: GEMM
   let rowsPerPart: Int
   let groups: UnsafeBufferPointer<PackedMatrix>

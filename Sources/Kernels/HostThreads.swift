@@ -1,5 +1,5 @@
-/// The host's own threads: a function of the host that runs a body for each index of 0..<count, at the same time where it
-/// can, and returns when all have returned.
+/// The host's own threads: a function of the host that runs a body for each index of 0..<count, in parallel where it
+/// can, and returns when all calls have.
 package struct HostThreads: @unchecked Sendable {
   package typealias Body = @convention(c) (_ context: UnsafeMutableRawPointer?, _ index: UInt32) -> Void
   package typealias ParallelFor =
@@ -10,17 +10,17 @@ package struct HostThreads: @unchecked Sendable {
   private let parallelFor: ParallelFor
   private let context: UnsafeMutableRawPointer?
 
-  /// - Parameter context: the host's, which it gets with every call.
+  /// - Parameter context: is passed to the host with every call.
   package init(_ parallelFor: @escaping ParallelFor, context: UnsafeMutableRawPointer?) {
     self.parallelFor = parallelFor
     self.context = context
   }
 
-  /// Has so many of the host's threads join the slot's job.
+  /// Lets `count` of the host's threads join the slot's job.
   func serve(_ slot: JobSlot, count: Int) {
     let body: Body = { slot, _ in
       guard let slot else { return }
-      // The host's threads have the host's mode.
+      // The host's threads come with the host's floating-point mode.
       FloatMode.inDefault { Unmanaged<JobSlot>.fromOpaque(slot).takeUnretainedValue().joinAsGuest() }
     }
     let slot = Unmanaged.passUnretained(slot).toOpaque()

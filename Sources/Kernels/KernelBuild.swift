@@ -5,7 +5,7 @@ import KernelsAVX2
 import KernelsAVX512
 import KernelsBaseline
 
-/// The builds of the kernels, the plainest first. The names are those that `CFLOWAD_KERNELS` takes.
+/// The builds of the kernels, the most basic one first. The names are those that `CFLOWAD_KERNELS` takes.
 package enum KernelBuild: String, CaseIterable, Sendable {
   case baseline, avx2, avx512
 
@@ -29,8 +29,9 @@ package enum KernelBuild: String, CaseIterable, Sendable {
   /// The value of `CFLOWAD_KERNELS`, "" when it is not set.
   static var requested: String { getenv("CFLOWAD_KERNELS").map { String(cString: $0) } ?? "" }
 
-  /// The build of this name, or the best one for no name. A name that is none is `.invalidArgument`, a build that this
-  /// processor cannot run `.unsupported`: tests and bug reports must not be about another build than they say.
+  /// The build of this name, or the best one for an empty name. Fails with `.invalidArgument` for an unknown name, and
+  /// with `.unsupported` for a build that this processor cannot run. It never falls back, so that tests and bug reports
+  /// are about the build that they name.
   static func choose(
     _ name: String, available: [KernelBuild] = allCases.filter(\.isAvailable)
   ) -> Result<any KernelTable, Failure> {

@@ -1,17 +1,17 @@
 import Basics
 @_exported import KernelTasks
 
-/// The kernels in use: those of the best build that this processor runs, or of the one that the environment names.
+/// The kernels in use: those of the best build that this processor can run, or of the one that the environment names.
 package enum Kernels {
   /// What `CFLOWAD_KERNELS` asked for, "" when it is not set.
   package static let requested = KernelBuild.requested
   package static let choice = KernelBuild.choose(requested)
 
-  /// Those of the baseline, which every processor runs, when the environment names none that can be had. Nothing is
-  /// computed by them then: ``checkChoice()`` stops whoever would.
+  /// Falls back to the baseline when the environment names a build that is not available. ``checkChoice()`` then fails
+  /// before anything is computed by it.
   package static let selected: any KernelTable = (try? choice.get()) ?? KernelBuild.baseline.kernels
 
-  /// Of the selected build.
+  /// The shape of matrix products in the selected build.
   package static let gemmShape = selected.gemmShape
 
   /// Fails when `CFLOWAD_KERNELS` names no build, or one that this processor lacks the instructions for.

@@ -26,8 +26,8 @@ package struct Linear: Sendable {
   /// y = activation(bias + W x + residual) for `count` rows, `xStride` and `yStride` floats apart.
   ///
   /// - Parameters:
-  ///   - bias: instead of the map's own.
-  ///   - residual: rows as y's; may be y itself. y must not overlap x.
+  ///   - bias: replaces the layer's own bias.
+  ///   - residual: rows laid out as those of y; may be y itself. y must not overlap x.
   package func apply(
     _ x: UnsafePointer<Float>, xStride: Int, count: Int, bias: RowBias? = nil,
     residual: UnsafePointer<Float>? = nil, activation: Activation = .identity,

@@ -5,9 +5,10 @@ package protocol Operation: Sendable {
   associatedtype Plan: OperationPlan
   /// Prepares the operation for operands of these sizes.
   func plan(_ input: Grid, second: Grid?) throws(Failure) -> Plan
-  /// The same where the second operand's size follows from the input's, or there is none.
+  /// Prepares for an input alone: there is no second operand, or its size follows from the input's.
   func plan(_ input: Grid) throws(Failure) -> Plan
-  /// Computes the output. Called for every frame: allocates nothing, and gives the same bits for any number of workers.
+  /// Computes the output. It is called for every frame: it must not allocate, and must give the same bits for any
+  /// number of workers.
   func run(_ plan: Plan, _ memory: LayerMemory)
 }
 
@@ -18,9 +19,9 @@ extension Operation {
 /// An operation's output at one input size, and what it needs for it.
 package protocol OperationPlan {
   var output: Grid { get }
-  /// Bytes of scratch memory.
+  /// The scratch memory that it needs, in bytes.
   func scratchBytes(workers: Int) -> Int
-  /// Bytes of the plan's tables.
+  /// The size of the plan's tables in bytes.
   var tableBytes: Int { get }
 }
 
@@ -29,10 +30,10 @@ extension OperationPlan {
   package var tableBytes: Int { 0 }
 }
 
-/// What a layer reads and writes.
+/// The memory that a layer reads and writes.
 package struct LayerMemory {
   package let input: UnsafePointer<Float>
-  /// The layer's second operand. Convolutions add it before the activation: it has the output's size.
+  /// The layer's second operand. Convolutions add it before the activation; it then has the output's size.
   package let second: UnsafePointer<Float>?
   package let output: UnsafeMutablePointer<Float>
   package let scratch: UnsafeMutablePointer<Float>

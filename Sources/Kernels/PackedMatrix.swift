@@ -1,10 +1,10 @@
 import Basics
 
-/// Gives a layer's weights as PyTorch's tensor has them, in order and a panel of outputs at a time, at most
-/// ``GEMMShape/panelWidth``: writes the outputs' rows, one behind the other.
+/// Writes the rows of some outputs in the layout of PyTorch's tensor, one after the other. It is called in order for a
+/// panel of outputs at a time, at most ``GEMMShape/panelWidth`` of them.
 package typealias WeightRows = (_ outputs: Range<Int>, _ rows: UnsafeMutablePointer<Float>) throws(Failure) -> Void
 
-/// A matrix of weights laid out as ``GEMM`` reads it: see ``GEMMShape``.
+/// A matrix of weights in the layout that ``GEMM`` reads: see ``GEMMShape``.
 package struct PackedMatrix: Sendable {
   let outputs: Int
   let shape: GEMMShape
@@ -14,10 +14,11 @@ package struct PackedMatrix: Sendable {
   var panelCount: Int { shape.panelCount(outputs) }
 
   /// - Parameters:
-  ///   - taps: of each of the `inputs`. A row has all taps of an input together, the packed matrix all inputs of a tap.
-  ///   - shape: what to pack for.
-  ///   - memory: where to pack them; nil for memory of its own.
-  ///   - rows: rows of `inputs` x `taps`.
+  ///   - taps: how many taps each of the `inputs` has. A row has all taps of an input together; the packed matrix has
+  ///     all inputs of a tap together.
+  ///   - shape: the build to pack for.
+  ///   - memory: memory for the packed weights; nil for memory of its own.
+  ///   - rows: gives rows of `inputs` x `taps` weights.
   init(
     outputs: Int, inputs: Int, taps: Int = 1, for shape: GEMMShape = Kernels.gemmShape, in memory: WeightMemory? = nil,
     rows: WeightRows
@@ -46,7 +47,7 @@ package struct PackedMatrix: Sendable {
     }
   }
 
-  /// inputs x taps vectors as taps x inputs.
+  /// Reorders inputs x taps vectors as taps x inputs.
   private static func exchange(
     _ inputs: Int, _ taps: Int, of source: UnsafePointer<Float>, width: Int, into target: UnsafeMutablePointer<Float>
   ) {
@@ -64,15 +65,15 @@ package struct PackedMatrix: Sendable {
   }
 }
 
-/// Matrices that change from call to call, packed into scratch memory on the calling thread, for the build in use: each column
-/// an output, each row an input.
+/// Matrices that change from call to call. They are packed into scratch memory on the calling thread, for the build in
+/// use; each column is an output, each row an input.
 extension PackedMatrix {
-  /// Floats that a packed matrix takes.
+  /// The size of a packed matrix in floats.
   package static func count(rows: Int, columns: Int) -> Int { rows * Kernels.gemmShape.paddedOutputs(columns) }
 
-  /// Packs columns, which begin at a multiple of a panel's width in the matrix that the panels are to hold.
+  /// Packs some columns, which must begin at a multiple of the panel width in the whole matrix.
   ///
-  /// - Parameter isTransposed: whether a row is stored for each of its columns, as in PyTorch's `Linear.weight`.
+  /// - Parameter isTransposed: whether the columns are stored as rows, as in PyTorch's `Linear.weight`.
   package static func pack(
     _ source: UnsafePointer<Float>, stride sourceStride: Int, isTransposed: Bool = false, rows: Int, columns: Int,
     into panels: UnsafeMutablePointer<Float>
@@ -104,7 +105,7 @@ extension PackedMatrix {
 
   /// y = x M for rows of x and a packed matrix M of `depth` rows.
   ///
-  /// - Parameter zeros: as many as a row of M has, with padding.
+  /// - Parameter zeros: as many zeros as a row of M has with padding.
   package static func multiply(
     _ x: UnsafePointer<Float>, xStride: Int, rows: Int, by panels: UnsafePointer<Float>, depth: Int, columns: Int,
     zeros: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>, yStride: Int
@@ -117,6 +118,6 @@ extension PackedMatrix {
 }
 
 extension GEMM {
-  /// Computes all of it on the calling thread.
+  /// Computes the whole product on the calling thread.
   func run() { Kernels.selected.gemm(self, rows: 0..<rows, panels: 0..<Kernels.gemmShape.panelCount(outputs)) }
 }

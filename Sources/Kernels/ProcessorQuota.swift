@@ -1,18 +1,18 @@
 import Basics
 
-/// How much of the processors' time the process may use by its control groups, as containers and service managers set it.
+/// The processor time that the process may use by its control groups, as containers and service managers set it.
 struct ProcessorQuota {
-  /// In processors, e.g. 1.5; nil for no limit.
+  /// The number of processors, e.g. 1.5; nil for no limit.
   let processors: Double?
 
-  /// Reads `/proc/self` and the file systems of control groups, of both versions. What cannot be read limits nothing.
+  /// Reads `/proc/self` and the file systems of control groups, of both versions. A file that cannot be read sets no limit.
   ///
-  /// - Parameter root: what these paths begin with.
+  /// - Parameter root: a prefix of these paths, for tests.
   init(root: String = "") {
     let mounts = Self.lines("\(root)/proc/self/mountinfo").compactMap { Mount($0) }
     var least: Double?
     for line in Self.lines("\(root)/proc/self/cgroup") {
-      // A number, controllers and the group's path; of version 2 "0::/path".
+      // A line has a number, controllers and the group's path; in version 2 it is "0::/path".
       let parts = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
       guard parts.count == 3, let mount = mounts.first(where: { $0.serves(parts[1]) }) else { continue }
       for folder in mount.folders(of: String(parts[2])) {
@@ -23,7 +23,7 @@ struct ProcessorQuota {
     processors = least
   }
 
-  /// A group's own limit.
+  /// The limit of a group itself, without those above it.
   private static func limit(_ folder: String, isFirstVersion: Bool) -> Double? {
     let numbers =
       isFirstVersion
@@ -52,15 +52,15 @@ struct ProcessorQuota {
 
 /// A line of `/proc/self/mountinfo` about control groups.
 private struct Mount {
-  /// The group that lies at ``point``.
+  /// The group that is mounted at ``point``.
   private let top: String
   private let point: String
   private let isFirstVersion: Bool
   private let options: [Substring]
 
-  /// nil for other file systems.
+  /// Nil for other file systems.
   init?(_ line: String) {
-    // "36 35 98:0 /top /point rw,noatime master:1 - type source options", where there may be several before the dash.
+    // "36 35 98:0 /top /point rw,noatime master:1 - type source options", with any number of fields before the dash.
     let fields = line.split(separator: " ")
     guard let dash = fields.firstIndex(of: "-"), dash > 5, fields.count > dash + 3 else { return nil }
     guard fields[dash + 1] == "cgroup" || fields[dash + 1] == "cgroup2" else { return nil }
@@ -69,15 +69,15 @@ private struct Mount {
     options = fields[dash + 3].split(separator: ",")
   }
 
-  /// Whether the processor limits of a line of `/proc/self/cgroup` with these controllers are here.
+  /// Whether this mount has the processor limits of a `/proc/self/cgroup` line with these controllers.
   func serves(_ controllers: Substring) -> Bool {
     guard isFirstVersion else { return controllers.isEmpty }
     return controllers.split(separator: ",").contains("cpu") && options.contains("cpu")
   }
 
-  /// The folders of a group and of those that it is part of.
+  /// The folders of a group and of the groups above it.
   func folders(of group: String) -> [String] {
-    // In a container the path may be the host's, and the mount no more than the container's own group.
+    // In a container the path may be that of the host, while the mount shows only the container's own group.
     let isBelow = top == "/" || group == top || group.hasPrefix(top + "/")
     var rest = isBelow ? Substring(group).dropFirst(top == "/" ? 0 : top.count) : ""
     var folders = [point]

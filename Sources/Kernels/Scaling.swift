@@ -1,4 +1,4 @@
-/// Weights times a factor in double precision, in place.
+/// Multiplies weights by a factor in double precision, in place.
 package func multiply(_ weights: UnsafeMutablePointer<Float>, count: Int, by factor: Double) {
   multiply(weights, count: count, vector: { _ in SIMD8(repeating: factor) }, single: { _ in factor })
 }

@@ -2,11 +2,11 @@ import Basics
 
 /// What a convolution sees beyond the border of a map.
 package enum Padding: String, Sendable, CaseIterable {
-  /// Mirrored without repeating the border: the original cflow-ad's ResNets.
+  /// Mirrored without repeating the border, as in the original cflow-ad's ResNets.
   case reflect
-  /// torchvision, timm, anomalib.
+  /// Zeros, as in torchvision, timm and anomalib.
   case zeros
-  /// TensorFlow's "SAME": zeros, as many as the stride needs, the odd one at the end. EfficientNets.
+  /// TensorFlow's "SAME", as in EfficientNets: as many zeros as the stride needs, an odd one at the end.
   case same
 }
 
@@ -14,7 +14,7 @@ package enum Padding: String, Sendable, CaseIterable {
 package struct SlidingWindow: Sendable, Equatable {
   package let kernel: Int
   package let stride: Int
-  /// nil: the window stays within the map, which it reaches both ends of.
+  /// Nil when the window stays within the map and reaches both of its ends.
   package let padding: Padding?
 
   package init(kernel: Int, stride: Int = 1, padding: Padding? = nil) {
@@ -23,11 +23,11 @@ package struct SlidingWindow: Sendable, Equatable {
     self.padding = padding
   }
 
-  /// Taps of a map's channel under the window.
+  /// The number of taps under the window.
   package var taps: Int { kernel * kernel }
 
-  /// Places before the first and after the last of an axis that the window sees. But for "SAME" it is centred on its output's
-  /// place.
+  /// How many places before the first and after the last one of an axis the window sees. Except for "SAME" it is
+  /// centred on its output's place.
   func margins(_ length: Int) -> (before: Int, after: Int) {
     let margin = (kernel - 1) / 2
     switch padding {
@@ -47,7 +47,7 @@ package struct SlidingWindow: Sendable, Equatable {
     return (try axis(input.height, kernel, stride), try axis(input.width, kernel, stride))
   }
 
-  /// An axis with what the window sees beyond its ends.
+  /// An axis extended by what the window sees beyond its ends.
   func borderedAxis(_ length: Int) throws(Failure) -> WindowAxis { try axis(length, 1, 1) }
 
   private func axis(_ length: Int, _ kernel: Int, _ stride: Int) throws(Failure) -> WindowAxis {

@@ -23,14 +23,14 @@ package struct TokenAssembly: Operation {
     self.positions = Array(positions[channels...])
   }
 
-  /// The tokens of one patch grid.
+  /// The assembly for one grid of patches.
   package struct Plan: OperationPlan {
-    /// One row of tokens.
+    /// A single row of tokens.
     package let output: Grid
     fileprivate let positions: SharedFloats
   }
 
-  /// Position embeddings of another grid are interpolated as timm does it: bicubic with antialiasing.
+  /// Interpolates position embeddings for another grid as timm does: bicubic with antialiasing.
   package func plan(_ input: Grid) throws(Failure) -> Plan {
     guard input.channels == channels else {
       throw Failure(.format, "patches of \(input.channels) channels do not fit tokens of \(channels)")
@@ -57,7 +57,7 @@ package struct TokenAssembly: Operation {
 /// Bicubic interpolation of one axis with a = -0.5, widened when it shrinks: PyTorch's `interpolate(mode: "bicubic",
 /// antialias: True)`, which is Pillow's.
 private struct CubicResampling {
-  /// For each output its first input and the weights from there on.
+  /// For each output the first input and the weights from there on.
   private var windows: [(first: Int, weights: [Double])] = []
   private let inputLength: Int
 

@@ -5,7 +5,7 @@ package func transpose(
 ) {
   let wholeRows = rows / 4 * 4
   let wholeColumns = columns / 4 * 4
-  // Columns outside: a row of the target is written whole.
+  // Columns are the outer loop, so that the target is written row by row.
   for column in stride(from: 0, to: wholeColumns, by: 4) {
     for row in stride(from: 0, to: wholeRows, by: 4) {
       transposeTile(
@@ -20,7 +20,7 @@ package func transpose(
   }
 }
 
-/// 4 x 4 values, by halves.
+/// Transposes 4 x 4 values by exchanging halves.
 @inline(__always)
 private func transposeTile(
   _ source: UnsafePointer<Float>, stride sourceStride: Int, into target: UnsafeMutablePointer<Float>,

@@ -1,7 +1,7 @@
 import CProcessor
 
-/// A matrix as it lies in memory, whose values change from call to call, as weights do in training. To multiply by it, it is
-/// packed piece by piece just before use, which is cheap beside some hundred rows of product.
+/// A matrix in its ordinary layout, for values that change from call to call, as weights do in training. A product
+/// packs it piece by piece just before use, which costs little when there are some hundred rows.
 ///
 /// Every output is summed in one order, whatever rows or outputs are computed together.
 package struct UnpackedMatrix {
@@ -26,20 +26,19 @@ package struct UnpackedMatrix {
     self.inputs = inputs
   }
 
-  /// Inputs that are packed at once: with two panels of outputs 32 KiB, which stay in a core's fastest caches.
+  /// How many inputs are packed at once: with two panels of outputs they are 32 KiB, which stay in a core's fastest caches.
   private static let inputsAtOnce = 256
   private static let panelsAtOnce = 2
 
-  /// Floats of scratch memory that ``multiply(_:xStride:rows:outputs:adding:into:yStride:scratch:)`` needs. They must
-  /// begin as zeros, and be given to nothing else.
+  /// The scratch memory in floats that ``multiply(_:xStride:rows:outputs:adding:into:yStride:scratch:)`` needs. It must
+  /// begin as zeros and be used for nothing else.
   package static var scratchCount: Int { (inputsAtOnce + 1) * panelsAtOnce * Kernels.gemmShape.panelWidth }
 
-  /// y[row][output] = sum over inputs of weight(output, input) x[row][input], for some of the outputs; on the calling
-  /// thread.
+  /// y[row][output] = sum over inputs of weight(output, input) x[row][input], for some of the outputs; on the calling thread.
   ///
   /// - Parameters:
-  ///   - isAdding: adds that to y.
-  ///   - y: has the outputs' columns, from the matrix's first; must not overlap x.
+  ///   - isAdding: whether the product is added to y.
+  ///   - y: rows with a column for each output of the matrix; must not overlap x.
   package func multiply(
     _ x: UnsafePointer<Float>, xStride: Int, rows: Int, outputs: Range<Int>, adding isAdding: Bool = false,
     into y: UnsafeMutablePointer<Float>, yStride: Int, scratch: UnsafeMutablePointer<Float>
@@ -52,7 +51,7 @@ package struct UnpackedMatrix {
       for first in stride(from: outputs.lowerBound, to: outputs.upperBound, by: step) {
         let count = min(step, outputs.upperBound - first)
         self.pack(outputs: first..<first + count, inputs: pack, into: panels)
-        // The next weights come from memory while these are multiplied.
+        // Fetches the next weights while these are multiplied.
         let next = first + step
         if next < outputs.upperBound {
           fetch(outputs: next..<min(next + step, outputs.upperBound), inputs: pack)

@@ -1,15 +1,15 @@
 import Basics
 
-/// Memory for weights that come and go together: one behind the other in large pieces, which the system fills with large
-/// pages where it has them. A piece goes back to the system with the last weights in it.
+/// Memory for weights that live and die together. They lie one after the other in large pieces, for which the system
+/// uses large pages where it has them. A piece is freed with the last weights in it.
 package final class WeightMemory: Sendable {
-  /// A mapping.
+  /// A mapping of pages.
   private final class Piece: @unchecked Sendable {
     let start: UnsafeMutableRawPointer
     private(set) var byteCount: Int
 
     init(atLeast size: Int) throws(Failure) {
-      // Where so much is not to be had, no more than is needed.
+      // Takes no more than is needed where a whole piece is not available.
       for byteCount in [max(size, WeightMemory.pieceByteCount), size] {
         if let start = Pages.map(byteCount: byteCount) {
           (self.start, self.byteCount) = (start, byteCount)
@@ -29,7 +29,7 @@ package final class WeightMemory: Sendable {
     }
   }
 
-  /// The piece at hand and how much of it is taken.
+  /// The current piece and how much of it is taken.
   private struct State: Sendable {
     var piece: Piece?
     var used = 0
@@ -37,12 +37,12 @@ package final class WeightMemory: Sendable {
 
   private let state = Locked(State())
 
-  /// Only what is used of a piece costs memory.
+  /// Pages of a piece take memory only once they are used.
   private static let pieceByteCount = 1 << 26
 
   package init() {}
 
-  /// Gives back what is not taken: all weights are there.
+  /// Frees the rest of the last piece, when all weights are stored.
   package func close() {
     state.withLock { state in
       state.piece?.cut(to: state.used)
@@ -50,7 +50,7 @@ package final class WeightMemory: Sendable {
     }
   }
 
-  /// Zeros, aligned to 64 bytes, that are there as long as their owner. Fails with `.outOfMemory`.
+  /// Zeros, aligned to 64 bytes, that live as long as their owner. Fails with `.outOfMemory`.
   func take(_ count: Int) throws(Failure) -> (base: UnsafeMutablePointer<Float>, owner: AnyObject) {
     guard let bytes = checkedProduct([count, MemoryLayout<Float>.stride]), bytes <= .max / 2 else {
       throw Failure(.outOfMemory, "no memory for \(count) weights")

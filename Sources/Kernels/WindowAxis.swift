@@ -5,12 +5,12 @@ import Basics
 struct WindowAxis {
   let outputLength: Int
   let sources: Buffer<Int>
-  /// Outputs whose taps are neighbours in the input, none beyond its ends.
+  /// The outputs whose taps are neighbours in the input, with none beyond its ends.
   let interior: Range<Int>
 
   /// - Parameters:
-  ///   - margins: places that the window sees before the first and after the last of the axis.
-  ///   - isMirrored: these repeat the axis from its ends, without the ends themselves; else they are zeros.
+  ///   - margins: how many places the window sees before the first and after the last one of the axis.
+  ///   - isMirrored: whether these mirror the axis at its ends, without repeating the ends; otherwise they are zeros.
   init(
     length: Int, kernel: Int, stride: Int, margins: (before: Int, after: Int), isMirrored: Bool
   ) throws(Failure) {

@@ -1,6 +1,6 @@
 import Basics
 
-/// A window over each channel by itself, at one input size.
+/// The plan, at one input size, of a window that sees each channel by itself.
 package struct WindowPlan: OperationPlan {
   package let output: Grid
   private let input: Grid
@@ -17,7 +17,7 @@ package struct WindowPlan: OperationPlan {
   /// Bytes of the tables.
   package var tableBytes: Int { rows.sources.byteCount + columns.sources.byteCount }
 
-  /// Valid as long as the plan.
+  /// The task for one map. It is valid as long as the plan lives.
   func window(_ x: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>) -> WindowedMap {
     WindowedMap(
       x: x, inputWidth: input.width, channels: input.channels, kernel: window.kernel, stride: window.stride,

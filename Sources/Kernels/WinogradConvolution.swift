@@ -1,8 +1,9 @@
 import Basics
 
-/// A 3x3 convolution of stride 1 by Winograd's F(4x4, 3x3): a quarter of the multiplications. Kernels are kept as they are
-/// and transformed at every use, some outputs at a time: transformed ones would take four times the memory, and reading them
-/// from there almost as long. On whole encoders the rounding error is about that of the plain sum (see the tests).
+/// A 3x3 convolution of stride 1 by Winograd's F(4x4, 3x3), with a quarter of the multiplications. Kernels are stored
+/// untransformed and transformed at every use, some outputs at a time: transformed ones would take four times the
+/// memory, and reading them would take almost as long as transforming. On whole encoders the rounding error is about
+/// that of the plain sum (see the tests).
 package struct WinogradConvolution: Operation {
   private let shape: ConvolutionShape
   /// `outputs` x (`inputs` x 9): 9 vectors of a panel's outputs for each input.
@@ -11,8 +12,8 @@ package struct WinogradConvolution: Operation {
   private let epilogue: Epilogue
   private let zeros: SharedFloats
 
-  /// Whether a convolution can be computed so: see ``WinogradInput/channelMultiple``. Without padding its output would be
-  /// smaller than its input.
+  /// Whether a convolution can be computed this way. Its channels must be multiples of
+  /// ``WinogradInput/channelMultiple``, and it must be padded, so that its output is as large as its input.
   package static func suits(_ shape: ConvolutionShape) -> Bool {
     let window = shape.window
     return window.kernel == 3 && window.stride == 1 && window.padding != nil && shape.groups == 1
@@ -22,7 +23,7 @@ package struct WinogradConvolution: Operation {
   private static func suits(channels: Int) -> Bool { channels > 0 && channels % WinogradInput.channelMultiple == 0 }
 
   /// - Parameters:
-  ///   - shape: one that suits.
+  ///   - shape: a shape that ``suits(_:)``.
   ///   - weights: rows of inputs x 3 x 3: PyTorch's `Conv2d.weight`.
   ///   - memory: for the weights; nil for memory of its own.
   package init(
@@ -41,8 +42,8 @@ package struct WinogradConvolution: Operation {
 }
 
 extension WinogradConvolution {
-  /// Floats between two matrices: an odd number of cache lines, so that a tile's 36 rows do not all fall into the same
-  /// set of the cache.
+  /// The floats from one matrix to the next: an odd number of cache lines, so that a tile's 36 rows do not all fall
+  /// into the same set of the cache.
   private static func matrixStride(_ tiles: Int, _ channels: Int) -> Int {
     let lines = (tiles * channels + 15) / 16
     return 16 * (lines + (lines % 2 == 0 ? 1 : 0))
@@ -51,7 +52,7 @@ extension WinogradConvolution {
   /// The convolution at one input size.
   package struct Plan: OperationPlan {
     package let output: Grid
-    /// Floats of scratch memory for tiles, and what each thread needs to transform kernels.
+    /// The scratch memory in floats for tiles, and that of each thread for transformed kernels.
     fileprivate let tilesScratchCount: Int
     fileprivate let kernelsScratchCount: Int
     fileprivate let rowSources: Buffer<Int>
@@ -73,14 +74,15 @@ extension WinogradConvolution {
   /// cache.
   private static let mostTiles = 64
 
-  /// Whether a map is worth the transforms: on few tiles that of the kernels takes what the products save.
+  /// Whether a map is large enough for the transforms to pay. With few tiles transforming the kernels takes as long as
+  /// the products save.
   package static func suits(height: Int, width: Int) -> Bool { tiles(height) * tiles(width) >= 4 }
 
   private static func tiles(_ length: Int) -> Int { (length + 3) / 4 }
 
   package func plan(_ input: Grid) throws(Failure) -> Plan {
     let (inputs, outputs) = (shape.inputs, shape.outputs)
-    // With stride 1 TensorFlow's padding is one zero on either side.
+    // With stride 1 TensorFlow's padding is the same as one zero on either side.
     let isReflecting = shape.window.padding == .reflect
     guard !isReflecting || min(input.height, input.width) > 1 else {
       throw Failure(.invalidArgument, "the input is too small: a map of 1 cannot be mirrored by 1")
@@ -134,7 +136,7 @@ extension WinogradConvolution {
   }
 }
 
-/// Some tiles of a Winograd convolution, in three steps that threads share: transform, multiply, transform back.
+/// Some tiles of a Winograd convolution, computed in three steps that threads share: transform, multiply, transform back.
 private struct WinogradJob {
   var input: WinogradInput
   let weights: PackedMatrix
@@ -145,12 +147,12 @@ private struct WinogradJob {
   var output: WinogradOutput
   var tileCount: Int
 
-  /// Tiles that a thread transforms at once.
+  /// How many tiles a part of a job transforms.
   private static let tilesPerPart = 4
-  /// Panels that a thread transforms for one row of places and multiplies with.
+  /// How many panels a thread transforms for one row of places before it multiplies.
   private static let panelsAtOnce = 2
 
-  /// Floats from one place's transformed kernels to the next one's: an odd number of cache lines.
+  /// The floats from one place's transformed kernels to the next one's: an odd number of cache lines.
   static func placeStride(inputs: Int) -> Int { (panelsAtOnce &* inputs | 1) &* Kernels.gemmShape.panelWidth }
 
   mutating func move(to tile: Int, count: Int) {
@@ -182,7 +184,7 @@ private struct WinogradJob {
     return first..<min(first &+ Self.tilesPerPart, tileCount)
   }
 
-  /// A pair of panels at a row of places.
+  /// Multiplies a pair of panels at a row of places.
   private func multiply(_ part: Int, _ worker: Int) {
     let (inputs, row) = (input.channels, part % 6)
     let first = part / 6 &* Self.panelsAtOnce
@@ -204,7 +206,7 @@ private struct WinogradJob {
         weights.shape, rows: tileCount, x: x, xStride: inputs, depth: inputs, zeros: x,
         panels: transformed + column &* placeStride, outputs: outputCount, bias: .shared(zeros),
         y: output.products + (place &* output.matrixStride &+ first &* panelWidth), yStride: output.channels)
-      // The next panels' kernels are as much as nine of these thirty-six products use.
+      // Fetches the next panels' kernels, which are as large as what nine of these thirty-six products use.
       product.next = weights.base + (panels.upperBound &* 9 &+ place / 4 &* panels.count) &* panelCount
       Kernels.selected.gemm(product, rows: 0..<tileCount, panels: 0..<panels.count)
     }

@@ -1,7 +1,7 @@
 import KernelTasks
 
-/// Activations that need more than a comparison. Their code stays out of line: the inner loops that end in one of them
-/// keep their registers.
+/// Activations that need more than a comparison. They are not inlined, so that inner loops that end in one keep their
+/// registers.
 extension SIMD8<Float> {
   @inline(never)
   func sigmoid() -> Vector { 1 / (1 + VectorMath.exp(-self)) }
@@ -15,7 +15,8 @@ extension SIMD8<Float> {
   @inline(never)
   func hardSwish() -> Vector { self * gate() / 6 }
 
-  /// 6 times hardSigmoid. A division by 6 rounds once, a product with 1 / 6, which is rounded itself, twice.
+  /// 6 times hardSigmoid. Callers divide by 6, which rounds once; a product with 1 / 6 would round twice, since 1 / 6
+  /// is rounded itself.
   @inline(__always)
   private func gate() -> Vector {
     let x = self + 3

@@ -8,8 +8,8 @@ extension Variant {
     let (p, g) = (step.parameters, step.gradient)
     let (m, v) = (step.firstMoments, step.secondMoments)
     let (rate, secondMomentRate, epsilon) = (step.rate, step.secondMomentRate, AdamStep.epsilon)
-    // Single numbers, which the compiler makes vectors of: `SIMD8.squareRoot` stays eight roots. It does so only when
-    // nothing in the loop is read through a function of another module.
+    // Scalar code, which the compiler vectorizes as long as nothing in the loop is read through a function of another
+    // module. `SIMD8.squareRoot` would become eight scalar roots.
     for i in 0..<step.count {
       let gradient = g[i]
       let first = m[i] + fresh1 * (gradient - m[i])

@@ -1,12 +1,12 @@
 import KernelTasks
 
 extension Variant {
-  /// Sums run along each row of the map and then over the rows: shorter chains, so less rounding.
+  /// Sums each row of the map and then the rows' sums. Shorter chains of additions round less.
   package func channelMean(_ task: borrowing ChannelMean, channels: Range<Int>) {
     let (height, width, stride) = (task.height, task.width, task.channels)
     let count = Float(height &* width)
     var channel = channels.lowerBound
-    // Two cache lines side by side.
+    // Two cache lines at a time.
     while channel &+ 32 <= channels.upperBound {
       var (a, b, c, d) = (Vector(), Vector(), Vector(), Vector())
       var x = task.x + channel

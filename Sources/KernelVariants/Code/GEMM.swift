@@ -1,30 +1,30 @@
 import CProcessor
 import KernelTasks
 
-// Hot: nothing here allocates, no generic function of the standard library is called but for those on SIMD vectors, and tasks
-// are read where they lie. A tile's height and width are types, so that each is compiled without what it does not need.
+// This file is hot. Nothing here may allocate, call a generic function of the standard library except on SIMD vectors,
+// or copy a task. A tile's height and width are types, so that the compiler specialises each tile.
 
 #if WIDE_VECTORS
-  /// Rows of a tile: with two vectors of outputs 24 sums, which with the operands fit 32 registers.
+  /// The rows of a tile. With two vectors of outputs there are 24 sums, which with the operands fit 32 registers.
   private typealias TileRows = Twelve
 #else
-  /// Rows of a tile: with two vectors of outputs 12 sums, which with the operands fill 16 registers.
+  /// The rows of a tile. With two vectors of outputs there are 12 sums, which with the operands fill 16 registers.
   private typealias TileRows = Six
 #endif
 
-/// What products are cut into.
+/// The pieces into which products are cut.
 enum Tile {
   static var panelWidth: Int { 16 }
   /// A multiple of every tile's height.
   static var rowMultiple: Int { 12 }
-  /// Products that are added up before they are added to the total, which takes as long as five of them: sums that are not
-  /// longer do without.
+  /// How many products are summed before the sum is added to the total. That addition takes as long as five products,
+  /// and is left out for sums that are not longer.
   static var runLength: Int { 32 }
 }
 
-/// How many of a product's rows to compute at once, so that they stay in the second-level cache while panel after panel is
-/// multiplied with them. Not too few: for every such part all weights are read again, which costs more than rows from
-/// further away.
+/// How many rows to compute at once. They should stay in the second-level cache while one panel after the other is
+/// multiplied with them. They should not be too few either: all weights are read again for each such part, which costs
+/// more than rows from beyond that cache.
 private func rowsAtOnce(_ rows: Int, depth: Int) -> Int {
   let most = min(max(196_608 / max(depth, 1), 96), 192)
   let cuts = (rows &+ most &- 1) / most
@@ -63,7 +63,7 @@ extension Variant {
   }
 }
 
-/// All rows by one or two vectors of outputs.
+/// Computes all rows for one or two vectors of outputs.
 private func stripe<V: FloatVector, Columns: Count>(
   _ vector: V.Type, _ columns: Columns.Type, _ task: borrowing GEMM, rows: Range<Int>, column: Int
 ) {
@@ -74,11 +74,11 @@ private func stripe<V: FloatVector, Columns: Count>(
   }
 }
 
-/// The same for sums of one run, or of more.
+/// Computes all rows, for sums of one run or of more.
 private func stripe<V: FloatVector, Columns: Count, Runs: Count>(
   _: V.Type, _: Columns.Type, _: Runs.Type, _ task: borrowing GEMM, rows: Range<Int>, column: Int
 ) {
-  // While these tiles are computed, the weights of the next ones are fetched, each tile an equal part.
+  // Each tile fetches an equal part of the weights that the next tiles need.
   let width = Columns.value &* V.width
   let step = min(max(width &* TileRows.value / rows.count, 1), width)
   var ahead = task.panels + (column &+ width) &* task.taps &* task.depth
@@ -86,7 +86,7 @@ private func stripe<V: FloatVector, Columns: Count, Runs: Count>(
   var row = rows.lowerBound
   while row < rows.upperBound {
     let left = rows.upperBound &- row
-    // The last rows go into lower tiles where a whole one would compute more rows in vain.
+    // The last rows use a lower tile where a whole one would compute too many rows in vain.
     if TileRows.value > 8, left <= 4 {
       tile(V.self, Four.self, Columns.self, Runs.self, task, row: row, count: left, column: column, ahead, step)
       row &+= 4
@@ -104,8 +104,8 @@ private func stripe<V: FloatVector, Columns: Count, Runs: Count>(
   }
 }
 
-/// Up to so many rows by one or two vectors of outputs. With every input a cache line is fetched, `aheadStep` floats after
-/// the one before, from `ahead` on.
+/// Computes up to `Rows` rows for one or two vectors of outputs. With every input it fetches a cache line, from `ahead`
+/// on and `aheadStep` floats apart.
 private func tile<V: FloatVector, Rows: Count, Columns: Count, Runs: Count>(
   _: V.Type, _: Rows.Type, _: Columns.Type, _: Runs.Type, _ task: borrowing GEMM, row: Int, count: Int, column: Int,
   _ ahead: UnsafePointer<Float>, _ aheadStep: Int
@@ -120,7 +120,7 @@ private func tile<V: FloatVector, Rows: Count, Columns: Count, Runs: Count>(
   if Rows.value > 8 {
     (s8, s9, s10, s11) = (Sums(lesser(8, last)), Sums(lesser(9, last)), Sums(lesser(10, last)), Sums(lesser(11, last)))
   }
-  // Weights of one input: the vectors of one panel, or a vector of each of two panels.
+  // The weights of one input are the vectors of one panel, or a vector of each of two panels.
   let step = lesser(Tile.panelWidth, task.paddedOutputs &- column)
   let second = V.width < Tile.panelWidth ? V.width : Tile.panelWidth &* task.taps &* task.depth
   var weights = task.panels + column &* task.taps &* task.depth
@@ -209,10 +209,10 @@ private func tile<V: FloatVector, Rows: Count, Columns: Count, Runs: Count>(
   end.activate(task.activation)
 }
 
-/// The sums of one row of a tile: those of the run under way, and the total of the runs before. Rows beyond the tile's last
-/// repeat that one.
+/// The sums of one row of a tile: those of the current run, and the total of the runs before. Rows beyond the tile's
+/// last one repeat it.
 private struct RowSums<V: FloatVector, Columns: Count, Runs: Count> {
-  /// Counted from the tile's first row.
+  /// The row, counted from the tile's first.
   let row: Int
   private var a = V(repeating: 0)
   private var b = V(repeating: 0)
@@ -226,7 +226,7 @@ private struct RowSums<V: FloatVector, Columns: Count, Runs: Count> {
   @inline(__always)
   var sums: (a: V, b: V) { Runs.value > 1 ? (totalA + a, totalB + b) : (a, b) }
 
-  /// Where the row's run begins, for one tap.
+  /// The start of the row's run for one tap.
   @inline(__always)
   func run(_ task: borrowing GEMM, _ first: Int, _ tap: Int) -> UnsafePointer<Float> {
     guard let offsets = task.offsets else { return task.x + (first &+ row) &* task.xStride }
@@ -252,7 +252,7 @@ private struct RowSums<V: FloatVector, Columns: Count, Runs: Count> {
   }
 }
 
-/// Where the bias of a tile's rows lies: for each row the sum of two vectors, or one for all.
+/// The bias of a tile's rows: for each row the sum of two vectors, or one vector for all.
 private struct TileBias {
   private let shared: UnsafePointer<Float>?
   private let rows: UnsafePointer<Float>
@@ -295,7 +295,7 @@ private struct TileEpilogue {
   private let residual: UnsafePointer<Float>?
   private let stride: Int
   private let count: Int
-  /// Columns that y has of the tile's.
+  /// How many of the tile's columns y has.
   private let columns: Int
   private let low: Float
   private let high: Float
@@ -313,7 +313,7 @@ private struct TileEpilogue {
     (low, high) = task.activation.limits
   }
 
-  /// Activations that are limits are applied here.
+  /// Activations that only limit the values are applied here.
   @inline(__always)
   func store<V: FloatVector, Columns: Count, Runs: Count>(_ row: RowSums<V, Columns, Runs>, _ index: Int) {
     guard index < count else { return }
@@ -322,7 +322,7 @@ private struct TileEpilogue {
     if Columns.value > 1 { store(finished(b, index, V.width), index &* stride &+ V.width, columns &- V.width) }
   }
 
-  /// The sums of a row from a column of the tile on, with scale and bias.
+  /// A row's sums from a column of the tile on, with scale and bias.
   @inline(__always)
   private func finished<V: FloatVector>(_ sum: V, _ row: Int, _ column: Int) -> V {
     var value: V = bias.vector(row, column)
@@ -341,7 +341,7 @@ private struct TileEpilogue {
     value.limited(low, high).store(to: y + place)
   }
 
-  /// The same where a row ends within the vector or before it.
+  /// The same for a vector that the row does not fill.
   @inline(never)
   private func storePart<V: FloatVector>(_ sum: V, _ place: Int, _ lanes: Int) {
     for lane in 0..<max(lanes, 0) {
@@ -350,7 +350,7 @@ private struct TileEpilogue {
     }
   }
 
-  /// Other activations follow in place.
+  /// Applies the other activations in place.
   @inline(__always)
   func activate(_ activation: Activation) {
     if activation.isLimit { return }

@@ -1,4 +1,4 @@
-/// A number that is known when a loop is compiled, so that what it does not need falls away.
+/// A number that is known at compile time, so that the compiler can specialise loops for it.
 protocol Count { static var value: Int { get } }
 enum One: Count { static var value: Int { 1 } }
 enum Two: Count { static var value: Int { 2 } }
@@ -9,13 +9,13 @@ enum Six: Count { static var value: Int { 6 } }
 enum Eight: Count { static var value: Int { 8 } }
 enum Twelve: Count { static var value: Int { 12 } }
 
-/// The lesser of two numbers. In long functions `min` would not be inlined: it would be a function of the standard library's,
-/// specialised under a name that all builds share, and a call in the middle of a tile.
+/// The lesser of two numbers. `min` would not be inlined in long functions. It would be a call in the middle of a tile,
+/// to a function of the standard library that is specialised under a name which all builds share.
 @inline(__always)
 func lesser(_ a: Int, _ b: Int) -> Int { a < b ? a : b }
 
-/// A vector of either width. (Not a refinement of `SIMD`: that conformance would be looked up by a function
-/// that all builds share.)
+/// A vector of either width. It does not refine `SIMD`, since that conformance would be looked up by a function which
+/// all builds share.
 protocol FloatVector {
   static var width: Int { get }
   init(repeating value: Float)
@@ -26,7 +26,7 @@ protocol FloatVector {
   static func - (a: Self, b: Self) -> Self
   static func * (a: Self, b: Self) -> Self
   mutating func add(_ a: Self, times b: Self)
-  /// Values within low...high; NaN stays.
+  /// The values limited to low...high; NaN stays.
   func limited(_ low: Float, _ high: Float) -> Self
   func store(to target: UnsafeMutablePointer<Float>)
 }

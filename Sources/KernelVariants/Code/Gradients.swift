@@ -57,7 +57,7 @@ extension Variant {
 }
 
 extension PlaceSums {
-  /// Those of a row's place.
+  /// The sums of a row's place.
   @inline(__always)
   fileprivate func sums(_ row: Int, _ stride: Int) -> UnsafeMutablePointer<Float>? {
     guard let sums, let indices else { return nil }
@@ -66,7 +66,7 @@ extension PlaceSums {
 }
 
 extension SIMD8<Float> {
-  /// target += the first `count` lanes.
+  /// Adds the first `count` lanes to `target`.
   @inline(__always)
   fileprivate func add(to target: UnsafeMutablePointer<Float>, first count: Int) {
     (Vector.load(target, first: count) + self).store(to: target, first: count)

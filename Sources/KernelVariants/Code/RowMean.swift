@@ -18,7 +18,7 @@ extension Variant {
   }
 }
 
-/// Rounds the product before it is added, in all builds.
+/// Adds mean * factor. The product is rounded before it is added, in all builds.
 @inline(__always)
 private func accumulate<V: FloatVector>(_ mean: V, times factor: Float, in target: UnsafeMutablePointer<Float>) {
   (V.load(target) + mean * V(repeating: factor)).store(to: target)

@@ -36,7 +36,7 @@ extension Variant {
     }
   }
 
-  /// In place: each row becomes e^(x - maximum), divided by the row's sum.
+  /// Replaces each row, in place, by e^(x - maximum) divided by the row's sum of these.
   package func softmax(_ values: UnsafeMutablePointer<Float>, rows: Int, count: Int) {
     for row in 0..<rows {
       let x = values + row &* count
@@ -45,7 +45,7 @@ extension Variant {
         let value = Vector.load(x + start, first: lanes).filled(after: lanes, with: -.infinity)
         top = top.replacing(with: value, where: value .> top)
       }
-      // `top.max()` would be the standard library's, specialised under a name that all builds share.
+      // `top.max()` would call the standard library, specialised under a name that all builds share.
       var maximum = top[0]
       for lane in 1..<8 { maximum = top[lane] > maximum ? top[lane] : maximum }
       var sum = Vector()

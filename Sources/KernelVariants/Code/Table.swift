@@ -1,9 +1,9 @@
 import KernelTasks
 
-/// This build's kernels, one method a file. The sources of all builds are the same; what differs is the instructions that
+/// This build's kernels, a family in each file. All builds have the same sources and differ in the instructions that
 /// the compiler may use.
 package struct Variant: KernelTable {
-  // Stateless: copying a stored value would be a function of the compiler's, under a name that all builds share.
+  // It has no stored values, since the compiler would copy them by a function under a name that all builds share.
   package init() {}
 
   package var name: String {

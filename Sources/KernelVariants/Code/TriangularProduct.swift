@@ -1,8 +1,8 @@
 import CProcessor
 import KernelTasks
 
-/// How far ahead of the weights in use others are fetched, in floats. A frame reads each of them once, from beyond the
-/// second-level cache, and processors look ahead by themselves within a page of 4 KB only.
+/// How many floats ahead weights are fetched. A frame reads each of them once, from beyond the second-level cache, and
+/// processors prefetch by themselves only within a page of 4 KB.
 private let fetchAhead = 1024
 
 extension Variant {
@@ -11,7 +11,7 @@ extension Variant {
     var weights = task.matrices + rows.lowerBound &* TriangularProduct.matrixCount(size: size)
     for row in rows {
       let x = task.x + row &* task.stride
-      // From the last panel to the first: a row's result may then take the place of a value that no row above it reads.
+      // Goes from the last panel to the first, so that a row's result can overwrite a value that no row above it reads.
       var panel = (size &- 1) / 8
       while panel >= 0 {
         let start = 8 &* panel
@@ -24,7 +24,7 @@ extension Variant {
     }
   }
 
-  /// 8 rows times `depth` values. Four sums hide the latency of the additions; their order is the same in all panels.
+  /// Multiplies 8 rows by `depth` values. Four sums hide the latency of additions; their order is the same in all panels.
   @inline(__always)
   private static func panelProduct(_ weights: UnsafePointer<Float>, _ x: UnsafePointer<Float>, depth: Int) -> Vector {
     var (sum0, sum1, sum2, sum3) = (Vector(), Vector(), Vector(), Vector())

@@ -42,7 +42,7 @@ extension SIMD8<Float> {
     UnsafeMutableRawPointer(target).storeBytes(of: self, as: Vector.self)
   }
 
-  /// Values within low...high; NaN stays.
+  /// The values limited to low...high; NaN stays.
   @inline(__always)
   func limited(_ low: Float, _ high: Float) -> Vector {
     let value = self.replacing(with: low, where: self .< low)
@@ -78,14 +78,14 @@ extension SIMD8<Float> {
     case .silu: silu()
     case .hardSigmoid: hardSigmoid()
     case .hardSwish: hardSwish()
-    // A C enum may hold other numbers: without a default they would be looked for.
+    // Without a default the compiler would check for other numbers, which a C enum may hold.
     default: gelu()
     }
   }
 }
 
 #if WIDE_VECTORS
-  /// As for ``Vector``.
+  /// The same as for ``Vector``.
   extension SIMD16<Float> {
     @inline(__always)
     static var width: Int { 16 }
@@ -112,7 +112,7 @@ extension SIMD8<Float> {
 #endif
 
 extension Activation {
-  /// Whether it only keeps values within ``limits``.
+  /// Whether it does nothing but limit values to ``limits``.
   @inline(__always)
   var isLimit: Bool {
     switch self {
@@ -139,7 +139,7 @@ func applyActivation(_ activation: Activation, to row: UnsafeMutablePointer<Floa
   }
 }
 
-/// Cuts a row into vectors: calls the body with the start and the number of lanes in use, 8 but for the last.
+/// Calls the body for each vector of a row with its start and the number of lanes in use, which is 8 except for the last.
 @inline(__always)
 func forEachVector(count: Int, _ body: (_ start: Int, _ lanes: Int) -> Void) {
   var start = 0

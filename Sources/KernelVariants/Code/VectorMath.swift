@@ -16,7 +16,7 @@ enum VectorMath {
     return m / (m + 2)
   }
 
-  /// x within -limit...limit; NaN stays. Comparisons and selections, since `SIMD.clamped` goes lane by lane.
+  /// x limited to -limit...limit; NaN stays. It compares and selects, since `SIMD.clamped` works lane by lane.
   @inline(__always)
   private static func clamp(_ x: Vector, to limit: Float) -> Vector {
     let below = x.replacing(with: limit, where: x .> limit)

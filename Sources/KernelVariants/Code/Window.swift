@@ -33,7 +33,7 @@ extension Variant {
     }
   }
 
-  /// Up to 8 channels of one output position.
+  /// Computes up to 8 channels of one output position.
   @inline(__always)
   private func maximum(_ task: borrowing WindowedMap, row: Int, column: Int, channel: Int, count: Int) {
     let rows = task.rowSources + row &* task.kernel
@@ -51,12 +51,13 @@ extension Variant {
   }
 }
 
-/// Whether each row of a depthwise kernel's taps has a sum of its own: 25 taps in one sum would lose twice as much as 5 sums of
-/// 5.
+/// Whether each row of a depthwise kernel's taps has a sum of its own. One sum of 25 taps would lose twice as much to
+/// rounding as 5 sums of 5.
 @inline(__always)
 private func sumsRows(_ kernel: Int) -> Bool { kernel > 3 }
 
-/// Four neighbouring outputs whose taps are all inside the map, for the usual kernels; else false, and nothing done.
+/// Computes four neighbouring outputs whose taps are all inside the map. Returns false, and does nothing, for kernels
+/// of unusual sizes.
 @inline(__always)
 private func fourPositions(_ task: borrowing Depthwise, row: Int, column: Int) -> Bool {
   switch (task.window.kernel, task.window.stride) {
@@ -69,7 +70,7 @@ private func fourPositions(_ task: borrowing Depthwise, row: Int, column: Int) -
   return true
 }
 
-/// What the four outputs read in common is loaded once, weights too.
+/// Loads inputs that the four outputs share, and weights, only once.
 @inline(never)
 private func fourPositions<Kernel: Count, Stride: Count>(
   _: Kernel.Type, _: Stride.Type, _ task: borrowing Depthwise, row: Int, column: Int
@@ -129,7 +130,7 @@ private struct FourPlaces {
         (a, b, c, d) = (before.0 + a, before.1 + b, before.2 + c, before.3 + d)
       }
     }
-    // Last, as for products.
+    // Scale and bias come last, as for matrix products.
     let (scale, bias) = (V.load(scale + channel), V.load(bias + channel))
     let y = y + channel
     store(a, scale, bias, y)
@@ -146,7 +147,7 @@ private struct FourPlaces {
   }
 }
 
-/// One output position, wherever its taps are.
+/// Computes one output position, wherever its taps are.
 private func position(_ task: borrowing Depthwise, row: Int, column: Int) {
   let channels = task.window.channels
   var channel = 0

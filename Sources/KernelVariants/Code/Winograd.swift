@@ -1,6 +1,6 @@
 import KernelTasks
 
-/// Six vectors, a row or a column of a tile.
+/// Six vectors: a row or a column of a tile.
 private typealias SixVectors = (
   WideVector, WideVector, WideVector, WideVector, WideVector, WideVector
 )
@@ -10,8 +10,8 @@ private typealias FourVectors = (WideVector, WideVector, WideVector, WideVector)
 ///
 /// The usual ones, p = 1 and q = 2, enlarge rounding errors four times as much: the powers of these two, which the
 /// transforms multiply by, stay close to 1 (Barabasz, Anderson, Soodhalter and Gregg, "Error analysis and improving the
-/// accuracy of Winograd convolution for deep neural networks", 2020). They and all products of theirs that are needed are
-/// floats.
+/// accuracy of Winograd convolution for deep neural networks", 2020). These points and all products of them that are
+/// needed are exact in float32.
 private enum Points {
   static var p: Float { 0.625 }
   static var q: Float { 1.5 }
@@ -53,7 +53,7 @@ private func collected(_ m: SixVectors) -> FourVectors {
   )
 }
 
-/// Where the 6 x 6 inputs of a tile are; zeros beyond the border.
+/// The places of a tile's 6 x 6 inputs; they read zeros beyond the border.
 private struct InputPlaces {
   private var sources: InlineArray<36, UnsafePointer<Float>>
 
@@ -68,7 +68,7 @@ private struct InputPlaces {
     }
   }
 
-  /// A row of the tile, transformed.
+  /// The transform of a row of the tile.
   @inline(__always)
   func line(_ row: Int, _ channel: Int) -> SixVectors {
     let i = 6 &* row
@@ -149,12 +149,12 @@ extension Variant {
   }
 }
 
-/// A row of G of F(4x4, 3x3): powers of a point, times a scale that is applied once, after the other side's.
+/// A row of the matrix G of F(4x4, 3x3): powers of a point, times a scale that is applied once for rows and columns together.
 private struct RowOfG {
   private let factors: (Float, Float, Float)
   let scale: Double
 
-  /// One divided by the product of a point's differences from the others.
+  /// 1 / the product of a point's differences from the others.
   static var scales: (zero: Double, p: Double, q: Double) {
     let (p2, q2) = (Double(Points.p2), Double(Points.q2))
     return (1 / (p2 * q2), 1 / (2 * p2 * (p2 - q2)), 1 / (2 * q2 * (q2 - p2)))
@@ -173,7 +173,7 @@ private struct RowOfG {
     }
   }
 
-  /// The factors times a column of some outputs' kernels, whose first tap is given.
+  /// The product of the factors and a column of some outputs' kernels, whose first tap is given.
   @inline(__always)
   func times(_ first: UnsafePointer<Float>) -> WideVector {
     var sum = WideVector.load(first) * factors.0
@@ -224,7 +224,7 @@ extension Variant {
   }
 }
 
-/// Puts the 4 x 4 sums of a tile, row by row, in place of the first of its 36 products.
+/// Replaces the first 16 of a tile's 36 products by its 4 x 4 sums, row by row.
 @inline(__always)
 private func collectTile(_ products: UnsafeMutablePointer<Float>, _ step: Int) {
   let (l0, l1, l2) = (line(products, 0, step), line(products, 1, step), line(products, 2, step))
@@ -247,7 +247,7 @@ private func storeRow(_ sums: FourVectors, _ target: UnsafeMutablePointer<Float>
   sums.3.store(to: target + 3 &* step)
 }
 
-/// A row of a tile's products, collected.
+/// Collects a row of a tile's products.
 @inline(__always)
 private func line(_ source: UnsafePointer<Float>, _ row: Int, _ matrixStride: Int) -> FourVectors {
   let start = source + 6 &* row &* matrixStride
