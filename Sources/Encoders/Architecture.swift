@@ -1,32 +1,32 @@
 import Basics
 import Kernels
 
-/// An encoder the library knows: how its layers follow each other, under which state-dict keys, and where its features
-/// are taken. One file each in `Architectures`.
+/// An encoder that the library knows: its layers, their state-dict keys, and where features are taken. Each has a file
+/// in `Architectures`.
 struct Architecture: Sendable {
   /// torchvision's or timm's name.
   let name: String
-  /// Padding modes the architecture is used with; the first is the original's.
+  /// The padding modes that the architecture is used with; the first is the original's.
   let paddings: [Padding]
-  /// Modules whose outputs are the features, finest first; strides 8, 16, 32. (A vision transformer's have one grid.) They
-  /// are the original system's.
+  /// The modules whose outputs are the features in the original system, finest first: strides 8, 16 and 32, or a single
+  /// grid in a vision transformer.
   let taps: [String]
-  /// Of networks whose ``taps`` stand before a block's residual: the same blocks' outputs, behind it, level by level. nil:
-  /// the taps are outputs of blocks already.
+  /// The outputs of the same blocks behind the residual, level by level, for networks whose ``taps`` are before it; nil
+  /// when the taps are outputs of blocks already.
   var residualTaps: [String]? = nil
   /// Added to the variance by every BatchNorm or LayerNorm.
   let normEpsilon: Double
   /// Declares the layers up to the last tap.
   let build: @Sendable (inout GraphBuilder) -> Void
 
-  /// All modules where features can be taken: level by level, before the residual and then behind it.
+  /// All modules where features can be taken, level by level: before the residual, then behind it.
   var allTaps: [String] {
     guard let residualTaps else { return taps }
     return zip(taps, residualTaps).flatMap { [$0, $1] }
   }
 
-  /// Whether a detector can have its levels here: at the last of the network's levels, or at all of them, and at each
-  /// before the residual, behind it, or both in this order.
+  /// Whether a detector can take its features at these modules: at the last levels or all of them, each before the
+  /// residual, behind it, or both in this order.
   func gives(_ taps: [String]) -> Bool {
     let places = taps.compactMap { allTaps.firstIndex(of: $0) }
     guard let first = places.first, places.count == taps.count,

@@ -1,5 +1,4 @@
-/// Where in one block of memory each of some values lies. Two share a place when one is no longer read as the other is
-/// written.
+/// Places values in one block of memory. Two values share memory when the last read of one is before the other is written.
 struct ArenaPlan {
   /// A value that is written in one step and read until another one.
   struct Lifetime: Equatable {
@@ -7,16 +6,16 @@ struct ArenaPlan {
     let steps: ClosedRange<Int>
   }
 
-  /// Where each value begins, in bytes: at multiples of ``alignment``.
+  /// The offset of each value in bytes, a multiple of ``alignment``.
   private(set) var offsets: [Int] = []
   private(set) var byteCount = 0
 
-  /// A cache line.
+  /// A cache line in bytes.
   static let alignment = 64
 
-  /// Gives every value the lowest place that no value still needed occupies.
+  /// Gives each value the lowest place that no value in use occupies.
   ///
-  /// - Parameter lifetimes: in the order of the steps that write them.
+  /// - Parameter lifetimes: lifetimes in the order of the steps that write them.
   init(_ lifetimes: [Lifetime]) {
     var occupied: [(range: Range<Int>, lastUse: Int)] = []
     for lifetime in lifetimes {

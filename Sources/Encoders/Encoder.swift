@@ -4,18 +4,18 @@ import Kernels
 /// A frozen image encoder: a graph of layers with prepared weights. Immutable; sessions run it.
 package final class Encoder: Sendable {
   package let description: EncoderDescription
-  /// State-dict keys that the architecture reads; others in a checkpoint (classifier heads) are of no use here.
+  /// The state-dict keys that the architecture reads. Others in a checkpoint, e.g. of classifier heads, are ignored.
   package let usedKeys: [String]
   let graph: Graph
-  /// One for each layer of the graph.
+  /// The operation of each layer of the graph.
   let operations: [any Operation]
 
   /// - Parameters:
-  ///   - inputSize: what to choose the fastest forms of layers for; other sizes work too. nil: plain forms.
-  ///   - workers: who prepare the layers, each one of them whole; nil: the calling thread.
+  ///   - inputSize: the size for which the fastest algorithms are chosen; other sizes work too. Nil for algorithms that suit
+  ///     any size.
+  ///   - workers: prepare the layers, each worker one at a time; nil for the calling thread.
   ///
-  /// Fails with `.unsupported` for an unknown architecture, with `.format` for tensors that are missing or of
-  /// another shape.
+  /// Fails with `.unsupported` for an unknown architecture, with `.format` for tensors that are missing or of another shape.
   package convenience init(
     _ description: EncoderDescription, weights: StateDictionary, inputSize: EncoderInputSize? = nil,
     workers: Workers? = nil
@@ -25,7 +25,7 @@ package final class Encoder: Sendable {
     }
   }
 
-  /// The same with weights from anywhere.
+  /// Makes an encoder whose weights come from anywhere.
   init(
     _ description: EncoderDescription, inputSize: EncoderInputSize? = nil, workers: Workers? = nil,
     source: WeightTable.Source
@@ -59,13 +59,13 @@ package final class Encoder: Sendable {
     self.graph = graph
   }
 
-  /// Names of the modules where the original system takes an architecture's features, finest first.
+  /// The names of the modules where the original system takes an architecture's features, finest first.
   package static func taps(architecture: String) throws(Failure) -> [String] {
     try Architecture.named(architecture).taps
   }
 
-  /// Of the same blocks the outputs, behind the residual that the original's features leave out; nil when its features are
-  /// such outputs already.
+  /// The names of the outputs of the same blocks, behind the residual; nil when the original's features are such
+  /// outputs already.
   package static func residualTaps(architecture: String) throws(Failure) -> [String]? {
     try Architecture.named(architecture).residualTaps
   }

@@ -1,6 +1,6 @@
 import Kernels
 
-/// What a model file says about its encoder, beside the weights.
+/// What a model file says about its encoder beside the weights.
 package struct EncoderDescription: Sendable, Equatable {
   /// torchvision's or timm's name, e.g. `resnet18`.
   package let architecture: String
@@ -15,7 +15,7 @@ package struct EncoderDescription: Sendable, Equatable {
   }
 }
 
-/// Size of the network's input in pixels.
+/// The size of the network's input in pixels.
 package struct EncoderInputSize: Sendable, Equatable {
   package let height: Int
   package let width: Int

@@ -1,17 +1,17 @@
 import Basics
 import Kernels
 
-/// The condition's share of a block's first layer on a grid. The encoding is a function of the column in its first half and of
-/// the row in its second, so two small tables hold it, the bias in that of the rows.
+/// The condition's share of a block's first layer on a grid. The first half of the encoding depends on the column alone
+/// and the second on the row alone, so that two small tables are enough. The table of the rows includes the bias.
 struct ConditionTables {
   private let rows: FloatBuffer
   private let columns: FloatBuffer
   private let grid: Grid
-  /// Half of the encoding, for places of either axis.
+  /// Half of the encoding, for the places of either axis.
   private let encoding: SharedFloats
   /// P / 2.
   private let half: Int
-  /// Floats from place to place: as long as ``RowBias`` wants a vector.
+  /// The floats from one place to the next: the length of a vector in ``RowBias``.
   private let stride: Int
   private let scratch: FloatBuffer
 
@@ -24,7 +24,8 @@ struct ConditionTables {
     scratch = try FloatBuffer(count: UnpackedMatrix.scratchCount)
   }
 
-  /// Sets the share of some hidden units, which have their bias and their P weights of the condition from there on.
+  /// Computes the tables for some hidden units. `bias` has all units' biases; `weights` begins with the condition's P
+  /// weights of the first of these units.
   func set(_ units: Range<Int>, bias: UnsafePointer<Float>, weights: UnsafePointer<Float>, weightStride: Int) {
     let first = units.lowerBound
     for y in 0..<grid.height { (rows.base + (y &* stride &+ first)).update(from: bias + first, count: units.count) }

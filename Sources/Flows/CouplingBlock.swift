@@ -1,14 +1,14 @@
 import Basics
 import Kernels
 
-/// A coupling block prepared for scoring on one grid, with everything folded that is constant: the condition's share of the
-/// first layer is a bias by row plus one by column; the factor 0.1 and the scaled clamp's 1/alpha are in the second layer;
+/// A coupling block prepared for scoring on one grid, with all constants folded: the condition's share of the first
+/// layer is a bias by row plus one by column; the factor 0.1 and the scaled clamp's 1/alpha are in the second layer;
 /// the global affine is in the rotation.
 struct CouplingBlock: Sendable {
   /// The subnet's first layer without the condition: H x n1.
   let layer1: Linear
-  /// The first layer's bias with the row's share of the condition: one vector for each row of the grid,
-  /// as long as ``RowBias`` wants it.
+  /// The first layer's bias with the row's share of the condition: one vector for each row of the grid, of the length
+  /// that ``RowBias`` needs.
   let rowBias: SharedFloats
   /// The column's share of the condition: one vector for each column of the grid.
   let columnBias: SharedFloats
@@ -59,7 +59,7 @@ struct CouplingBlock: Sendable {
   ) throws(Failure) -> Linear {
     let reader = try weights.weights("\(key).weight", shape: shape.weight1).reader()
     let bias = try weights.values("\(key).bias", shape: [shape.hidden])
-    // Rows of weights of the fiber and, behind them, of the condition.
+    // Rows of weights: those of the fiber, then those of the condition.
     let panel = try FloatBuffer(count: Kernels.gemmShape.panelWidth * shape.subnetInputs, isBrief: true)
     return try Linear(outputs: shape.hidden, inputs: shape.x1Count, in: memory) { (outputs, rows) throws(Failure) in
       try reader.read(outputs.count * shape.subnetInputs, into: panel.base)

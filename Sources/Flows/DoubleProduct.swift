@@ -1,6 +1,6 @@
-/// A matrix of float32 weights times vectors in double precision, for what is computed once when a flow is prepared.
+/// Products of a matrix of float32 weights and vectors in double precision, for what is computed once, when a flow is prepared.
 struct DoubleProduct {
-  /// Rows of `columns` weights, each `stride` after the one before.
+  /// Rows of `columns` weights, `stride` floats apart.
   let matrix: UnsafePointer<Float>
   let columns: Int
   let stride: Int

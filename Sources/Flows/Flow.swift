@@ -6,21 +6,21 @@ import Kernels
 package final class Flow: Sendable {
   /// The level's grid: C channels at each position.
   package let grid: Grid
-  /// What a fiber goes through first; nil when that is the first block.
+  /// The layer before the first block; nil for none.
   let gaussian: GaussianLayer?
   let blocks: [CouplingBlock]
-  /// z = u * scale + offset, the global affine of the last block, where its mixing is left out; else the identity.
+  /// z = u * scale + offset: the last block's global affine if that block's mixing is left out, else the identity.
   let lastScale: SharedFloats
   let lastOffset: SharedFloats
   /// alpha of the clamp.
   let clampAlpha: Float
-  /// -C/2 ln(2 pi) and the blocks' sum(ln g): what log p has in common for all fibers.
+  /// -C/2 ln(2 pi) and the blocks' sum(ln g): the part of log p that is the same for all fibers.
   let constant: Double
 
   /// - Parameters:
   ///   - weights: FrEIA's keys, `module_list.{k}.…`, in PyTorch's layouts, and those of ``GaussianParameters``.
-  ///   - memory: for the weights as they are prepared.
-  ///   - workers: who prepare the blocks, each one of them whole.
+  ///   - memory: memory for the prepared weights.
+  ///   - workers: prepare the blocks, each worker one at a time.
   /// Fails with `.format` when a tensor is missing or has another shape, e.g. that of another number of channels.
   package init(
     _ description: FlowDescription, weights: StateDictionary, grid: Grid, memory: WeightMemory, workers: Workers

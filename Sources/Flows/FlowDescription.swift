@@ -2,7 +2,7 @@ import Basics
 
 /// Settings that all flows of a detector share.
 package struct FlowDescription: Sendable, Equatable {
-  /// How a block mixes channels after its coupling. FrEIA's `permute_soft`.
+  /// How a block mixes channels after its coupling: FrEIA's `permute_soft`.
   package enum Permutation: String, Sendable, CaseIterable {
     /// A fixed rotation from SO(C).
     case soft
@@ -27,7 +27,7 @@ package struct FlowDescription: Sendable, Equatable {
   }
 
   package private(set) var start = Start.none
-  /// K; 0 only behind a start that is a density of its own.
+  /// K; it may be 0 only when the start is a density by itself.
   package private(set) var blockCount = 8
   /// P, the length of the positional encoding; 0 for an unconditional flow (`freia-flow`).
   package private(set) var conditionChannels = 128
@@ -36,7 +36,7 @@ package struct FlowDescription: Sendable, Equatable {
   /// alpha.
   package private(set) var clampAlpha: Float = 1.9
 
-  /// The published system's.
+  /// The flows of the published system.
   package init() {}
 
   /// Fails with `.invalidArgument` for a number out of range.

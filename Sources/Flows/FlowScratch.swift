@@ -1,7 +1,7 @@
 import Basics
 import Kernels
 
-/// One thread's memory to take a chunk of fibers through a flow.
+/// One thread's scratch memory for a chunk of fibers on its way through a flow.
 final class FlowScratch {
   /// Fibers and, swapped with them block by block, the next block's fibers: rows of C, a ``stride(_:)`` apart.
   private let fibers: FloatBuffer
@@ -12,7 +12,7 @@ final class FlowScratch {
   private let logDeterminants: FloatBuffer
   private let squaredNorms: FloatBuffer
 
-  /// For up to `count` fibers of any of the flows.
+  /// Allocates for up to `count` fibers of any of the flows.
   init(_ flows: [Flow], count: Int) throws(Failure) {
     let sizes = Sizes(flows, count: count)
     fibers = try FloatBuffer(count: sizes.fibers)
@@ -23,7 +23,7 @@ final class FlowScratch {
     squaredNorms = try FloatBuffer(count: count)
   }
 
-  /// What the widest of some flows needs.
+  /// The sizes that the widest of some flows needs.
   struct Sizes {
     private(set) var fibers = 0
     private(set) var hidden = 0
@@ -41,7 +41,7 @@ final class FlowScratch {
     var total: Int { 3 * fibers + hidden + 2 * count }
   }
 
-  /// Floats from one row to the next: an odd number of cache lines, so that the rows of a product's tile fall into
+  /// The floats from one row to the next: an odd number of cache lines, so that the rows of a product's tile fall into
   /// different sets of the cache.
   private static func stride(_ length: Int) -> Int { ((length + 15) / 16 | 1) * 16 }
 

@@ -2,8 +2,8 @@ import Basics
 import Kernels
 
 /// The flow as it is written down (paper, section 4; FrEIA AllInOneBlock), fiber by fiber in double precision and in
-/// both directions: x -> z with log |det J|, and z -> x. For study and for checking ``Flow``, which computes the same
-/// likelihood faster.
+/// both directions: x -> z with log |det J|, and z -> x. It is meant for study and for checking ``Flow``, which
+/// computes the same likelihood faster.
 package struct FlowTransform: Sendable {
   private let channels: Int
   private let description: FlowDescription
@@ -31,7 +31,7 @@ package struct FlowTransform: Sendable {
   /// - Parameters:
   ///   - fiber: C values.
   ///   - condition: P values; not read by an unconditional flow.
-  ///   - position: where on the grid the fiber is: row * width + column.
+  ///   - position: the fiber's place on the grid: row * width + column.
   package func forward(
     _ fiber: [Double], condition: [Float], position: Int = 0
   ) throws(Failure) -> (z: [Double], logDeterminant: Double) {

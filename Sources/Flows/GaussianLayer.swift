@@ -1,16 +1,16 @@
 import Basics
 import Kernels
 
-/// A conditional Gaussian as the first layer of a flow: an affine map of its own for every position p of the grid, which
-/// makes the fibers of good frames white.
+/// A conditional Gaussian as the first layer of a flow: an affine map for each position p of the grid that whitens the
+/// fibers of good frames.
 /// ```
 /// y = diag(s) U (x - m_p)      z[..<r] = W_p y[..<r]      z[r...] = y[r...]
 /// ln |det| = sum ln s + sum ln diag W_p
 /// ```
-/// diag(s) U whitens by the covariance that all positions have in common; W_p, lower triangular, whitens by what is left of
-/// position p's own in the r leading directions. With r = C every position has a covariance of its own, with r = 0 none has.
-/// Without coupling blocks behind it, log p(z) + ln |det| is the log-density of N(m_p, S_p): PaDiM's Gaussian (T. Defard et
-/// al., ICPR 2020), level by level.
+/// diag(s) U whitens by the covariance that all positions have in common; W_p, which is lower triangular, whitens
+/// position p's remaining covariance in the r leading directions. With r = C every position has a covariance of its
+/// own, with r = 0 none has. Without coupling blocks behind it, log p(z) + ln |det| is the log-density of N(m_p, S_p):
+/// PaDiM's Gaussian (T. Defard et al., ICPR 2020), level by level.
 struct GaussianLayer: Sendable {
   private let channels: Int
   /// Positions x C, or one row.
@@ -59,7 +59,7 @@ struct GaussianLayer: Sendable {
   /// Takes some fibers, the first of which is at `position` of the grid, through the layer.
   ///
   /// - Parameters:
-  ///   - fibers: rows of C, one behind the other.
+  ///   - fibers: rows of C, one after the other.
   ///   - centred: scratch memory for rows of C, `stride` floats apart.
   ///   - output: receives z as such rows.
   ///   - logDeterminants: receives ln |det| for each.

@@ -14,7 +14,7 @@ package struct GaussianParameters: Sendable {
   package let basis: [Float]
   package let scale: [Float]
   package let factors: [Float]
-  /// r: directions whose covariance is each position's own.
+  /// r: the number of directions in which each position has a covariance of its own.
   package let rank: Int
   let channels: Int
 
@@ -23,12 +23,13 @@ package struct GaussianParameters: Sendable {
   static let scaleKey = "gaussian.scale"
   static let factorsKey = "gaussian.factors"
 
-  /// Fails with `.format` when a tensor is missing, has another shape than the grid wants, or is none of a Gaussian.
+  /// Fails with `.format` when a tensor is missing, does not have the shape that the grid requires, or does not
+  /// describe a Gaussian.
   package init(_ weights: StateDictionary, grid: Grid) throws(Failure) {
     channels = grid.channels
     let meanRows = weights[Self.meanKey]?.shape.first == 1 ? 1 : grid.positions
     mean = try weights.values(Self.meanKey, shape: [meanRows, channels])
-    // What |det| is computed without must be a rotation.
+    // The basis must be a rotation, since |det| is computed without it.
     _ = try Mixing.rotate([Double](repeating: 0, count: channels), by: Self.basisKey, of: weights)
     basis = try weights.values(Self.basisKey, shape: [channels, channels])
     scale = try weights.values(Self.scaleKey, shape: [channels])
@@ -66,7 +67,7 @@ package struct GaussianParameters: Sendable {
     weights[Self.factorsKey] = try Tensor(shape: [factors.count / count, count], values: factors)
   }
 
-  /// Numbers of a lower triangle with its diagonal.
+  /// The count of numbers in a lower triangle with its diagonal.
   package static func triangleCount(_ size: Int) -> Int { size * (size + 1) / 2 }
 
   /// m of a position.
@@ -90,7 +91,7 @@ package struct GaussianParameters: Sendable {
     return sum
   }
 
-  /// The rank whose triangles have as many numbers as the tensor says; 0 without one.
+  /// The rank whose triangles have as many numbers as the tensor's rows; 0 without the tensor.
   private static func rank(_ weights: StateDictionary, channels: Int) throws(Failure) -> Int {
     guard let shape = weights[factorsKey]?.shape else { return 0 }
     let count = shape.last ?? 0

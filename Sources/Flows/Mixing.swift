@@ -56,9 +56,9 @@ package enum Mixing: Sendable {
 
   /// W v for a rotation W, and whether W keeps lengths as exactly as a rotation in float32 does.
   ///
-  /// An exact rotation is not applied after the last block, since it keeps |z|. Whether it does is tried on two vectors,
-  /// whose lengths any other matrix keeps only by a rare accident. A rotation that was once rounded to 16 bits changes
-  /// squares of lengths by 1e-6 to 1e-4: it has to be applied. What changes them by more is no rotation.
+  /// After the last block an exact rotation is left out, since it keeps |z|. Two trial vectors decide whether it is exact;
+  /// another matrix would keep both lengths only by a rare accident. A rotation that was once rounded to 16 bits changes
+  /// squares of lengths by 1e-6 to 1e-4 and has to be applied. A matrix that changes them by more is no rotation.
   static func rotate(
     _ vector: [Double], by key: String, of weights: StateDictionary
   ) throws(Failure) -> (vector: [Double], isExact: Bool) {

@@ -13,7 +13,7 @@ extension Architecture {
       var x = builder.convolution(
         builder.input, "conv_stem", norm: "bn1", outputs: 48, kernel: 3, stride: 2, activation: .silu)
       for position in 0..<3 { x = separable(&builder, x, "blocks.0.\(position)", outputs: 24) }
-      // (channels, kernel, stride, blocks); the seventh stage comes after the last tap.
+      // (channels, kernel, stride, blocks); the seventh stage is behind the last tap.
       let stages = [(40, 3, 2, 5), (64, 5, 2, 5), (128, 3, 2, 7), (176, 5, 1, 7), (304, 5, 2, 9)]
       for (stage, (channels, kernel, stride, blocks)) in stages.enumerated() {
         for position in 0..<blocks {
@@ -27,14 +27,14 @@ extension Architecture {
 }
 
 enum EfficientNet {
-  /// A number of channels after scaling: a multiple of 8, at most a tenth smaller than asked for.
+  /// Rounds a scaled number of channels to a multiple of 8 that is at most a tenth smaller.
   static func rounded(_ channels: Double) -> Int {
     let nearest = max(8, Int(channels + 4) / 8 * 8)
     return Double(nearest) < 0.9 * channels ? nearest + 8 : nearest
   }
 }
 
-/// The block of the first stage, which does not expand.
+/// A block of the first stage, which does not expand.
 private func separable(
   _ builder: inout GraphBuilder, _ x: GraphBuilder.Value, _ key: String, outputs: Int
 ) -> GraphBuilder.Value {

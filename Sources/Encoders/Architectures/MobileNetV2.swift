@@ -2,9 +2,9 @@ import Kernels
 
 /// MobileNetV2 (Sandler et al., CVPR 2018) with torchvision's state-dict keys: ReLU6, inverted residual blocks.
 ///
-/// The original system does not use it. By the rule of the other inverted residual networks, features are the
-/// projection's BatchNorm output, before the residual, of the last block at strides 8, 16 and 32, or these blocks' outputs:
-/// 32, 96 and 320 channels. The last of these blocks has no residual: its two taps are one map.
+/// The original system does not use it. As in the other networks of inverted residuals, features are the projection's
+/// BatchNorm output, before the residual, of the last block at strides 8, 16 and 32, or these blocks' outputs: 32, 96
+/// and 320 channels. The last of these blocks has no residual: its two taps are the same map.
 extension Architecture {
   static let mobileNetV2 = Architecture(
     name: "mobilenet_v2", paddings: [.zeros], taps: ["features.6.conv.3", "features.13.conv.3", "features.17.conv.3"],
@@ -32,7 +32,7 @@ private func invertedResidual(
 ) -> GraphBuilder.Value {
   let inputs = builder.channels(x)
   var y = x
-  // The number of the block's next module.
+  // The index of the block's next module.
   var part = 0
   if expansion != 1 {
     y = builder.convolution(

@@ -43,7 +43,7 @@ extension Architecture {
           let key = "features.\(index + 1).block"
           let inputs = builder.channels(x)
           var y = x
-          // The number of the block's next module.
+          // The index of the block's next module.
           var part = 0
           if block.expanded != inputs {
             y = builder.convolution(

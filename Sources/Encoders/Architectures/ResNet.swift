@@ -39,7 +39,7 @@ private let basicBlock: Block = { (builder, x, key, channels, stride) in
     y, "\(key).conv2", norm: "\(key).bn2", outputs: channels, kernel: 3, residual: shortcut, activation: .relu)
 }
 
-/// - Parameter width: of the inner convolution, as a multiple of the layer's channels.
+/// - Parameter width: the channels of the inner convolution, as a multiple of the layer's.
 private func bottleneck(width: Int, groups: Int = 1) -> Block {
   { (builder, x, key, channels, stride) in
     let shortcut = shortcut(&builder, x, key, outputs: 4 * channels, stride: stride)

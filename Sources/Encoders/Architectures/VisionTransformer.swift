@@ -3,8 +3,8 @@ import Kernels
 /// ViT-B/16 (Dosovitskiy et al., ICLR 2021) with timm's state-dict keys.
 ///
 /// Features are the patches' tokens after blocks[10], blocks[2] and blocks[6], in this order as in the original system:
-/// all levels have one grid, a sixteenth of the input. At other input sizes than the weights' the position embeddings
-/// are interpolated.
+/// all levels have the same grid, a sixteenth of the input. For other input sizes than that of the weights the position
+/// embeddings are interpolated.
 extension Architecture {
   static let visionTransformer224 = visionTransformer("vit_base_patch16_224", size: 224)
   static let visionTransformer384 = visionTransformer("vit_base_patch16_384", size: 384)

@@ -1,18 +1,18 @@
 import Basics
 import Kernels
 
-/// A way to compute a convolution. In this order: the first that suits is taken.
+/// The ways to compute a convolution. The first one that suits is taken.
 enum ConvolutionAlgorithm: CaseIterable, Sendable {
-  /// Each channel by itself.
+  /// Convolves each channel by itself.
   case depthwise
-  /// A matrix product for each group, small groups joined.
+  /// A matrix product for each group, or for several small groups together.
   case grouped
-  /// A quarter of the multiplications, for maps with tiles enough to pay for the transforms.
+  /// Winograd's algorithm, with a quarter of the multiplications, for maps large enough to pay for the transforms.
   case winograd
   /// A matrix product whose rows are gathered through a table of offsets.
   case gemm
 
-  /// - Parameter inputSize: of the convolution's input; nil when it shall suit any size.
+  /// - Parameter inputSize: the size of the convolution's input; nil for any size.
   func suits(_ shape: ConvolutionShape, inputSize: EncoderInputSize?) -> Bool {
     switch self {
     case .depthwise: shape.isDepthwise
@@ -37,12 +37,12 @@ enum ConvolutionAlgorithm: CaseIterable, Sendable {
 }
 
 extension Graph {
-  /// With each convolution's algorithm chosen.
+  /// The graph with an algorithm chosen for each convolution.
   ///
-  /// - Parameter inputSize: of the encoder; nil for algorithms that suit any size.
+  /// - Parameter inputSize: the size of the encoder's input; nil for algorithms that suit any size.
   func choosingAlgorithms(for inputSize: EncoderInputSize?) -> Graph {
     var chosen = self
-    // By how much each value is smaller than the encoder's input, per side.
+    // By which factor each value is smaller than the encoder's input, per side.
     var strides = [1]
     for (index, layer) in layers.enumerated() {
       let stride = strides[layer.input]

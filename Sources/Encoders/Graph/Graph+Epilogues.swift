@@ -1,15 +1,15 @@
 extension Graph {
-  /// With what follows a convolution as part of its epilogue: the BatchNorm, an addition, the activation. Each saves a pass
-  /// over the map. What somebody else reads too, such as a level, stays a value of its own.
+  /// The graph with the BatchNorm, the addition and the activation behind a convolution made part of its epilogue, which saves
+  /// a pass over the map each. A value that is read elsewhere too, for example as a level, stays a value of its own.
   ///
-  /// Architectures declare these layers apart, so that they need not know where a detector takes its features.
+  /// Architectures declare these layers separately, so that they need not know where a detector takes its features.
   var fusingEpilogues: Graph {
     let readers = readers
     var fused: [LayerSpec] = []
-    // The number of each value among the fused layers'.
+    // The index of each value in the fused graph.
     var numbers = [0]
     for layer in layers {
-      // Of two operands the later one: what is added must be there before.
+      // A layer is fused with the later of its two operands, since the addend must be computed before.
       let operands = layer.operands.sorted { numbers[$0] < numbers[$1] }
       let addend = operands.dropLast().last.map { numbers[$0] }
       if let last = operands.last, last > 0, readers[last] == 1,
@@ -27,9 +27,9 @@ extension Graph {
 }
 
 extension LayerSpec {
-  /// This layer and the next one in one; nil where that is not computed so.
+  /// This layer fused with the next one; nil when they cannot be fused.
   ///
-  /// - Parameter addend: the next one's other operand.
+  /// - Parameter addend: the other operand of the next layer.
   fileprivate func followed(by next: OperationSpec, adding addend: Int?) -> LayerSpec? {
     var whole = self
     switch (operation, next) {
@@ -40,7 +40,7 @@ extension LayerSpec {
       convolution.norm = norm
       whole.operation = .convolution(convolution)
     case (.convolution(let convolution), .add):
-      // Kernels of convolutions in groups add nothing.
+      // The kernels of grouped convolutions cannot add.
       guard convolution.shape.groups == 1, second == nil, convolution.activation == .identity else { return nil }
       whole.second = addend
     case (.batchNorm, .add):

@@ -1,5 +1,5 @@
 extension Graph {
-  /// Without the layers that no level depends on: those after the last tap, for example.
+  /// The graph without the layers that no level depends on, such as those behind the last tap.
   var withoutUnusedLayers: Graph {
     var isUsed = [Bool](repeating: false, count: layers.count + 1)
     for level in levels { isUsed[level] = true }
@@ -7,7 +7,7 @@ extension Graph {
       for operand in layer.operands { isUsed[operand] = true }
     }
     var kept: [LayerSpec] = []
-    // The number of each value among the kept layers'.
+    // The index of each value in the smaller graph.
     var numbers = [0]
     for (index, layer) in layers.enumerated() {
       if isUsed[index + 1] { kept.append(layer.renumbered(numbers)) }

@@ -1,4 +1,4 @@
-/// An encoder's layers in an order in which each reads what earlier ones make, and the values that are its features.
+/// An encoder's layers, each of which reads values that earlier layers make, and the values that are its features.
 struct Graph: Sendable, Equatable {
   var layers: [LayerSpec] = []
   /// The value of each level, finest first.

@@ -2,7 +2,7 @@ import Kernels
 
 /// Collects an encoder's layers while an ``Architecture`` declares them.
 struct GraphBuilder {
-  /// A feature map between two layers, by its number.
+  /// A feature map between two layers, by its index.
   struct Value: Sendable { fileprivate let index: Int }
 
   let input = Value(index: 0)
@@ -24,7 +24,7 @@ struct GraphBuilder {
 
   func channels(_ value: Value) -> Int { value.index == 0 ? 3 : layers[value.index - 1].channels }
 
-  /// Whether all modules where features are taken are there: what follows is of no use.
+  /// Whether all modules where features are taken have been declared, so that further layers are not needed.
   var isComplete: Bool { levels != nil }
 
   /// The value of each tap; nil when one is missing.
@@ -33,7 +33,7 @@ struct GraphBuilder {
     return levels.count == taps.count ? levels : nil
   }
 
-  /// Names a value as the output of a module where features can be taken. Convolutions and norms are named already.
+  /// Names a value as the output of a module where features can be taken. Convolutions and norms are named by their keys.
   mutating func tap(_ name: String, _ value: Value) { tapped[name] = value }
 
   private mutating func append(
@@ -50,7 +50,7 @@ struct GraphBuilder {
 extension GraphBuilder {
   /// Convolution, BatchNorm, optional residual, activation. The kernel is centred: padding (kernel - 1) / 2.
   ///
-  /// - Parameter groups: of channels that do not see each other.
+  /// - Parameter groups: the number of groups of channels, which do not depend on each other.
   mutating func convolution(
     _ x: Value, _ key: String, norm: String, outputs: Int, kernel: Int, stride: Int = 1, groups: Int = 1,
     residual: Value? = nil, activation: Activation = .identity
@@ -98,7 +98,7 @@ extension GraphBuilder {
     return finished(y, residual: residual, activation: activation)
   }
 
-  /// With an addition and an activation behind.
+  /// Appends an addition and an activation, where they are wanted.
   private mutating func finished(_ x: Value, residual: Value?, activation: Activation) -> Value {
     let sum = residual.map { append(.add, x, second: $0) } ?? x
     return activation == .identity ? sum : append(.activation(activation), sum)
@@ -108,26 +108,27 @@ extension GraphBuilder {
 // MARK: Transformers
 
 extension GraphBuilder {
-  /// Square patches of `side` pixels, each made a vector: a convolution whose kernel is as large as its stride.
+  /// Makes a vector of each square patch of `side` pixels, by a convolution whose kernel is as large as its stride.
   mutating func patches(_ x: Value, _ key: String, side: Int, outputs: Int) -> Value {
     let shape = ConvolutionShape(
       inputs: channels(x), outputs: outputs, window: SlidingWindow(kernel: side, stride: side))
     return append(.convolution(ConvolutionSpec(key: key, shape: shape, hasBias: true)), x, channels: outputs)
   }
 
-  /// A class token before the patches' vectors, and position embeddings, given for `side` x `side` patches, on all.
+  /// Puts a class token before the patches' vectors, and adds position embeddings, which are given for `side` x `side`
+  /// patches, to all.
   mutating func tokens(_ patches: Value, classToken: String, positions: String, side: Int) -> Value {
     append(.tokens(classToken: classToken, positions: positions, side: side), patches)
   }
 
-  /// The tokens of patches as a map again.
+  /// Turns the tokens of patches into a map again.
   mutating func map(_ tokens: Value, of patches: Value) -> Value { append(.patchTokens, tokens, second: patches) }
 
   mutating func layerNorm(_ x: Value, _ key: String) -> Value {
     append(.layerNorm(key: key, epsilon: Float(normEpsilon)), x)
   }
 
-  /// Linear map of each token, optional residual, activation.
+  /// A linear layer on each token, optional residual, activation.
   mutating func linear(
     _ x: Value, _ key: String, outputs: Int, residual: Value? = nil, activation: Activation = .identity
   ) -> Value {

@@ -2,7 +2,7 @@ import Basics
 import Kernels
 
 extension LayerSpec {
-  /// The operation with its weights, read and packed. May run on any thread.
+  /// Reads and packs the weights, and makes the operation. May be called on any thread.
   ///
   /// - Parameter memory: for the weights.
   func prepare(_ weights: WeightTable, in memory: WeightMemory) throws(Failure) -> any Operation {

@@ -1,21 +1,21 @@
 import Kernels
 
 /// A layer as an architecture declares it and passes change it: plain values that say what is computed, from which
-/// tensors. Its weights are read when it is prepared.
+/// tensors. Weights are read only when the layer is prepared.
 struct LayerSpec: Sendable, Equatable {
   var operation: OperationSpec
-  /// The values that it reads: 0 is the encoder's input, i + 1 what layer i makes.
+  /// The value that it reads: 0 is the encoder's input, i + 1 the output of layer i.
   var input: Int
-  /// A second operand: what is added, the factors of channels, the map that patches came from.
+  /// The second operand: the addend, the factors of the channels, or the map that the patches came from.
   var second: Int?
-  /// Of the value that it makes.
+  /// The channels of its output.
   var channels: Int
   var element = ElementType.float32
 
   /// The values that it reads.
   var operands: [Int] { [input] + (second.map { [$0] } ?? []) }
 
-  /// The same layer where values have other numbers.
+  /// The same layer in a graph whose values have other indices.
   func renumbered(_ numbers: [Int]) -> LayerSpec {
     var layer = self
     layer.input = numbers[input]
@@ -23,7 +23,7 @@ struct LayerSpec: Sendable, Equatable {
     return layer
   }
 
-  /// By how much the value that it makes is smaller than its input, per side.
+  /// By which factor its output is smaller than its input, per side.
   var stride: Int {
     switch operation {
     case .convolution(let convolution): convolution.shape.window.stride
@@ -36,7 +36,7 @@ struct LayerSpec: Sendable, Equatable {
 /// What a layer computes.
 enum OperationSpec: Sendable, Equatable {
   case convolution(ConvolutionSpec)
-  /// Behind a convolution whose own output is wanted too; plus the second operand, if there is one.
+  /// A BatchNorm behind a convolution whose own output is needed too; adds the second operand, if there is one.
   case batchNorm(BatchNormSpec)
   case activation(Activation)
   /// The sum of both operands.
@@ -47,11 +47,11 @@ enum OperationSpec: Sendable, Equatable {
   /// Each channel times its value in the second operand, a map of 1 x 1.
   case channelScale
   case layerNorm(key: String, epsilon: Float)
-  /// Of tokens that hold queries, keys and values.
+  /// Self-attention of tokens that hold queries, keys and values.
   case attention(heads: Int)
-  /// A class token before the patches' vectors, and position embeddings, given for `side` x `side` patches, on all.
+  /// A class token before the patches' vectors, and position embeddings, given for `side` x `side` patches, added to all.
   case tokens(classToken: String, positions: String, side: Int)
-  /// The tokens of patches as a map again, of the second operand's size.
+  /// The tokens of patches as a map of the second operand's size.
   case patchTokens
 }
 
