@@ -1,13 +1,13 @@
 import Basics
 
-/// In plain words.
+/// The advice in plain words.
 extension Advice {
-  /// One sentence or a few each.
+  /// Each line is one sentence or a few.
   package var lines: [String] {
     [framesText, promiseText, moreFramesText, couplingText, levelsText, outlierText].compactMap { $0 } + strangeTexts
   }
 
-  /// The same with line ends between them; empty when there is nothing to say.
+  /// The lines as one text; empty when there is nothing to say.
   package var text: String { lines.joined(separator: "\n") }
 
   private var framesText: String? {
@@ -78,7 +78,8 @@ extension Advice {
       + "from and to calibrate on. Until then defects pass that score below it"
   }
 
-  /// Several frames at the top. When more than half of them are above it, it is the strange frame that scores too low.
+  /// About blank frames that score no higher than good ones. When more than half of the good frames are above a blank
+  /// one, it is the blank one that scores too low.
   private var blankText: String? {
     guard let calibration, let blank = calibration.lowestBlankScore, blank <= calibration.threshold,
       case let count = calibration.scores.count(where: { $0 >= blank }), count > 0,
@@ -89,7 +90,7 @@ extension Advice {
       + "defects from good frames. Look at the frames that were held back"
   }
 
-  /// What is to be said about frames that are not like the good ones.
+  /// Sentences about the strange frames that calibration tried.
   private var strangeTexts: [String] {
     guard let calibration else { return [] }
     var texts: [String] = []

@@ -1,11 +1,11 @@
 import Basics
 import Kernels
 
-/// What is worth knowing about a detector that was just trained or calibrated, and about one that was opened: how good it is,
-/// and what would make it better. Everything follows from what the fit and the calibration have kept, and from the thresholds
-/// as they are, so that nothing outlives a new calibration.
+/// What is worth knowing about a detector that was just trained or calibrated, and about one that was opened: how good
+/// it is, and what would make it better. It is computed from what the fit and the calibration have stored and from the
+/// current thresholds, so that a new calibration changes it.
 package struct Advice: Sendable {
-  /// Nil where it is not known, as of detectors that the library did not train, or a version before 1.2.
+  /// Nil where it is not known: for detectors that the library did not train, or that a version before 1.2 did.
   package let fit: FitSummary?
   package let calibration: Calibration?
   /// Whether the flows start at a Gaussian.
@@ -28,21 +28,21 @@ package struct Advice: Sendable {
     self.levels = levels
   }
 
-  /// About what twice as many frames to fit to would add to the mean log p / C of new good ones; nil where it is not known.
+  /// Roughly what twice as many training frames would add to the mean log p / C of new good frames; nil where it is not known.
   ///
-  /// The measured fits are of 3/8 and of 3/4 of the frames, which is 1.4 doublings before the step from all frames to twice as
-  /// many, and each doubling gains about 0.62 of what the one before did: docs/calibration.md has what was measured.
+  /// The fits that were measured had 3/8 and 3/4 of the frames, which is 1.4 doublings before the step from all frames to twice
+  /// as many. Each doubling gains about 0.62 of what the one before did (docs/calibration.md).
   package var doublingGain: Double? { fit?.curve.map { max($0.gain, 0) * Self.nextDoubling } }
 
   private static let nextDoubling = 0.5
 
-  /// See docs/calibration.md for the bounds.
+  /// The bounds are explained in docs/calibration.md.
   package var moreFrames: MoreFrames {
     guard let doublingGain else { return .unknown }
     return doublingGain < 0.02 ? .hardly : doublingGain < 0.05 ? .somewhat : .much
   }
 
-  /// Each level's share of what the map can rise by at a typical place of a good frame; empty where it is not known.
+  /// Each level's share of the most that the map can rise by at a typical place of a good frame; empty where it is not known.
   package var levelShares: [Double] {
     guard let means = calibration?.levelMeans, case let sum = means.reduce(0, +), sum > 0 else { return [] }
     return means.map { $0 / sum }
@@ -56,19 +56,19 @@ extension Calibration {
     package let score: Float
     /// The next lower score.
     package let next: Float
-    /// It scores as high as a black, white, grey or noisy frame, which the next lower one does not.
+    /// Whether it scores as high as a black, white, grey or noisy frame while the next lower one does not.
     package let isAsHighAsBlank: Bool
   }
 
-  /// The frame that set the threshold, when it stands out from the others, so that it is worth a look; nil when it does not,
-  /// or when it is not known which one it is.
+  /// The frame that set the threshold, if it stands out from the others and so is worth a look; nil otherwise, and
+  /// where it is not known which frame it was.
   package var outlier: Outlier? {
     guard let thresholdFrame else { return nil }
     let ascending = scores.sorted()
     guard let next = ascending.last(where: { $0 < threshold }), ascending.contains(threshold) else { return nil }
     let blank = lowestBlankScore ?? .infinity
     let isAsHighAsBlank = blank <= threshold && next < blank
-    // Scores end at the total: how far one is from there tells better how strange it is.
+    // Scores end at the total. The distance to it, on a logarithmic scale, tells how strange a score is.
     func depth(_ score: Float) -> Double { -log(max(1 - Double(score) / total, 1e-7)) }
     let median = ascending[(ascending.count - 1) / 2]
     let isFar =
@@ -81,15 +81,15 @@ extension Calibration {
   /// The lowest score of a frame that shows nothing; nil when none was tried.
   var lowestBlankScore: Float? { StrangeFrame.blankKinds.flatMap { strangeScores[$0, default: []] }.min() }
 
-  /// Of fewer frames it cannot be said what is far from the others.
+  /// With fewer frames none can be called far from the others.
   private static var smallestCountWithOutliers: Int { 8 }
 }
 
 /// The calibration frame whose score is the threshold.
 package struct ThresholdFrame: Sendable, Equatable {
-  /// Its place among all frames that were given, from 0.
+  /// Its index among all frames that were given.
   package let index: Int
-  /// What it was called, as a file's path; empty when it has no name.
+  /// Its name, e.g. a file's path; empty when it has none.
   package let name: String
 
   package init(index: Int, name: String) {

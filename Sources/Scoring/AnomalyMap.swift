@@ -4,12 +4,12 @@ import Kernels
 
 /// The anomaly map of one frame from its levels' log-likelihoods, by constants frozen at calibration (paper, section
 /// 4): total - sum over levels of bilinear(exp(log p / C - maximum of the level)). The original takes maxima and total
-/// from the whole test set, so that a frame's score depends on its neighbours.
+/// from the whole test set, which makes a frame's score depend on the other frames.
 ///
-/// The sums of a frame's tiles are blended; a frame that is not cut is one tile, whose weights are 1. Keeps its tables
-/// of the last few frame sizes, and memory for the largest map. One frame at a time.
+/// The sums of a frame's tiles are blended; a frame that is not cut is one tile, whose weights are 1. It keeps tables
+/// for the last few frame sizes, and memory for the largest map. One frame at a time.
 package final class AnomalyMap {
-  /// The frame's map, or sum before it is inverted: height x width of its layout.
+  /// The frame's map, or before ``invert(_:total:)`` its sum: height x width of its layout.
   package var values: UnsafePointer<Float> { UnsafePointer(buffer.base) }
   private let preprocessing: Preprocessing
   private let upsampler: LikelihoodUpsampler
@@ -18,11 +18,11 @@ package final class AnomalyMap {
   private var buffer: FloatBuffer
   private var layouts = LRUCache<FrameLayout>()
 
-  /// Values that are added up in single precision, at most.
+  /// How many values are summed in single precision at most.
   private static var summedCount: Int { 1024 }
 
   /// - Parameters:
-  ///   - region: within which frames are scored; nil for whole frames.
+  ///   - region: the region in which frames are scored; nil for whole frames.
   ///   - smoothing: as ``Calibration/smoothing``.
   ///   - workers: share the work; nil for the calling thread alone.
   package init(
@@ -37,7 +37,7 @@ package final class AnomalyMap {
     buffer = try FloatBuffer(count: preprocessing.width * preprocessing.height)
   }
 
-  /// The map of a detector as it was calibrated, or within another region.
+  /// The map of a detector in a region, smoothed as it was calibrated.
   package convenience init(
     _ detector: Detector, region: RegionOfInterest?, workers: Workers? = nil
   ) throws(Failure) {
@@ -46,8 +46,8 @@ package final class AnomalyMap {
       smoothing: detector.calibration?.smoothing ?? 0, workers: workers)
   }
 
-  /// The layout for frames of a size: new tables and memory for one that was not met lately. Fails with `.outOfMemory`,
-  /// and with `.invalidArgument` when the region is lost at this size.
+  /// The layout for frames of a size. Makes tables and memory for a size that was not met lately. Fails with
+  /// `.outOfMemory`, and with `.invalidArgument` when the region is lost at this size.
   package func layout(frameWidth: Int, frameHeight: Int) throws(Failure) -> FrameLayout {
     let layout = try layouts.element {
       $0.frameWidth == frameWidth && $0.frameHeight == frameHeight
@@ -58,7 +58,7 @@ package final class AnomalyMap {
     return layout
   }
 
-  /// Adds a tile's likelihoods to the sum of a frame, which begins with tile 0.
+  /// Adds a tile's likelihoods to a frame's sum. Tile 0 begins a new sum.
   package func add(
     tile: Int, of layout: FrameLayout, logLikelihoods: UnsafePointer<Float>, levelMaxima: [Double]
   ) {
@@ -71,7 +71,7 @@ package final class AnomalyMap {
       to: buffer.base + top &* layout.width + left, pitch: layout.width, workers)
   }
 
-  /// Computes the sum of a frame that was kept.
+  /// Computes the sum of a frame from its stored likelihoods.
   package func sum(_ frame: FrameLikelihoods, levelMaxima: [Double]) throws(Failure) -> FrameLayout {
     let layout = try layout(frameWidth: frame.width, frameHeight: frame.height)
     let positions = upsampler.positionCounts.reduce(0, +)
@@ -84,14 +84,14 @@ package final class AnomalyMap {
     return layout
   }
 
-  /// Of each level the largest log-likelihood of all frames, of the positions that the map uses.
+  /// The largest log-likelihood of each level over all frames, of those positions that the map uses.
   package func levelMaxima(of frames: [FrameLikelihoods]) throws(Failure) -> [Double] {
     var maxima = upsampler.positionCounts.map { _ in -Float.infinity }
     try forEachUsed(of: frames) { level, value in maxima[level] = max(maxima[level], value) }
     return maxima.map { Double($0) }
   }
 
-  /// Of each level the mean of exp(log-likelihood - maximum) of all frames, of the positions that the map uses.
+  /// The mean of exp(log-likelihood - maximum) of each level over all frames, of those positions that the map uses.
   func levelMeans(of frames: [FrameLikelihoods], levelMaxima: [Double]) throws(Failure) -> [Double] {
     var (sums, counts) = (levelMaxima.map { _ in 0.0 }, levelMaxima.map { _ in 0.0 })
     try forEachUsed(of: frames) { level, value in
@@ -101,7 +101,7 @@ package final class AnomalyMap {
     return zip(sums, counts).map { $0 / max($1, 1) }
   }
 
-  /// Calls with the log-likelihoods, of all levels, that the frames' maps use.
+  /// Calls the body with each log-likelihood that the frames' maps use.
   private func forEachUsed(
     of frames: [FrameLikelihoods], _ body: (_ level: Int, _ logLikelihood: Float) -> Void
   ) throws(Failure) {
@@ -120,11 +120,11 @@ package final class AnomalyMap {
     }
   }
 
-  /// The map as a whole, within the region.
+  /// What the map comes to within the region.
   package struct Summary: Sendable, Equatable {
     /// The image's score; NaN when not all of the map is finite.
     package var maximum: Float
-    /// High where all of the frame is strange, though no place of it may be stranger than a good frame's strangest.
+    /// Is high when all of a frame is strange, even if no single place is stranger than the strangest of a good frame.
     package var mean: Float
   }
 

@@ -2,8 +2,8 @@ import Basics
 import Imaging
 import Kernels
 
-/// How the maps of a frame's tiles meet along one axis: each weighs the more the farther a place is from its ends. The
-/// weights of all tiles at a place sum to 1; where there is one tile its weight is exactly 1.
+/// The weights by which the maps of a frame's tiles are blended along one axis. A tile weighs the more the farther a
+/// place is from the tile's ends. The weights at a place sum to 1, and the weight of a single tile is exactly 1.
 struct BlendedAxis {
   private let tileLength: Int
   /// tiles x tileLength.

@@ -1,7 +1,7 @@
 import Basics
 
-/// Constants frozen from good frames that were not trained on, so that a frame is scored by itself, and the thresholds
-/// that its score and its map are judged by.
+/// Constants frozen from good frames that were not trained on, so that a frame is scored independently of others, and
+/// the thresholds for its score and its map.
 package struct Calibration: Sendable, Equatable {
   /// Per level, finest first: the largest log p / C over the calibration frames.
   package let levelMaxima: [Double]
@@ -9,33 +9,33 @@ package struct Calibration: Sendable, Equatable {
   package let total: Double
   /// Score above which a frame is rejected.
   package let threshold: Float
-  /// Score above which a frame that is not rejected is to be looked at; none: no such verdict.
+  /// Score above which a frame that is not rejected is to be reviewed; nil when there is no such verdict.
   package private(set) var reviewThreshold: Float?
-  /// What becomes of frames that score lower than good ones do; nil: low scores pass, as with files of before 1.2.
+  /// What becomes of frames that score lower than good ones; nil when low scores pass, as with files from before 1.2.
   package private(set) var lowSide: LowSide?
   /// The good calibration frames' scores, in the order they were given.
   package let scores: [Float]
-  /// The same of the defective examples, when there were any.
+  /// The scores of the defective examples; empty when there were none.
   package private(set) var defectiveScores: [Float] = []
-  /// The scores of frames that should not pass, of each kind as many as were tried: infinite where the network's output
-  /// was not finite, so that scoring fails. A kind is missing when it was not tried, as in files of before 1.2.
+  /// The scores of frames that should not pass, one for each that was tried. A score is infinite where the network's output was
+  /// not finite, so that scoring fails. A kind that was not tried is missing, as all are in files from before 1.2.
   package private(set) var strangeScores: [StrangeFrame: [Float]] = [:]
-  /// The means of their maps, infinite where the scores are; kinds are missing whose means were not kept.
+  /// The means of their maps, infinite where the scores are. Kinds whose means were not stored are missing.
   package private(set) var strangeMeans: [StrangeFrame: [Float]] = [:]
-  /// Mean of the map above which a frame is strange all over and given ``lowSide``'s verdict; nil: none is, as where low
-  /// scores pass.
+  /// Mean of the map above which a frame is strange all over and gets ``lowSide``'s verdict; nil for no such threshold,
+  /// as where low scores pass.
   package private(set) var meanThreshold: Float?
-  /// How the map's values read.
+  /// How the map's values are to be read.
   package var mapScale: MapScale
-  /// The wanted share of good frames above a threshold that was set for one; nil for another rule, and where it was not kept.
+  /// The share of good frames that the threshold was set to reject; nil for another rule, and where it was not stored.
   package private(set) var wantedRate: Double?
-  /// The calibration frame that set the threshold; nil where several did or it was not kept.
+  /// The calibration frame that set the threshold; nil where several did or it was not stored.
   package var thresholdFrame: ThresholdFrame?
-  /// Per level the mean over the calibration frames' places of exp(log p / C - maximum): what the map rises by where the
-  /// level finds no likelihood in place of a typical one. Empty where they were not kept.
+  /// Per level the mean of exp(log p / C - maximum) over the calibration frames' places: what the map rises by when the
+  /// likelihood falls from a typical value to 0. Empty where they were not stored.
   package private(set) var levelMeans: [Double] = []
 
-  /// Within which all of this was computed; nil for whole frames.
+  /// The region in which all of this was computed; nil for whole frames.
   package var regionOfInterest: RegionOfInterest?
 
   /// Standard deviation of the Gaussian that the sum of levels is smoothed by, in pixels of the network's input; 0 for none,
@@ -47,7 +47,7 @@ package struct Calibration: Sendable, Equatable {
   /// The good scores, lowest first.
   private let ascendingScores: [Float]
 
-  /// With what files of version 1.0 hold: the rest is set after.
+  /// Makes a calibration of what files of version 1.0 hold; setters add the rest.
   package init(levelMaxima: [Double], total: Double, threshold: Float, scores: [Float]) throws(Failure) {
     guard levelMaxima.allSatisfy({ $0.isFinite }), total.isFinite, threshold.isFinite,
       scores.allSatisfy({ $0.isFinite })
@@ -56,7 +56,7 @@ package struct Calibration: Sendable, Equatable {
     self.total = total
     self.threshold = threshold
     self.scores = scores
-    // What can be said without the calibration frames' maps.
+    // The best guess without the calibration frames' maps.
     mapScale = try MapScale(threshold: threshold, low: 0, high: max(Float(levelMaxima.count), 1))
     ascendingScores = scores.sorted()
   }
@@ -77,7 +77,8 @@ package struct Calibration: Sendable, Equatable {
     lowSide = side
   }
 
-  /// Fails with `.format` when one is NaN or negatively infinite, or a kind has none, or not as many means as scores.
+  /// Fails with `.format` when a score or mean is NaN or negatively infinite, or a kind has no scores or another number
+  /// of means.
   package mutating func setStrangeScores(
     _ scores: [StrangeFrame: [Float]], means: [StrangeFrame: [Float]] = [:]
   ) throws(Failure) {
@@ -97,12 +98,11 @@ package struct Calibration: Sendable, Equatable {
     meanThreshold = threshold
   }
 
-  /// Sets the threshold of maps' means halfway from the highest of good frames to the lowest of black, white, grey and noisy
-  /// ones, which so are not passed whatever the good frames' highest scores are. None where these overlap, or low scores
-  /// pass.
+  /// Sets ``meanThreshold`` halfway from the highest mean of good frames to the lowest of black, white, grey and noisy ones, so
+  /// that these do not pass whatever the scores are. Sets none where the two overlap, or where low scores pass.
   ///
-  /// - Parameter highest: of the calibration frames. The threshold is not below it, whatever else it is: a new good frame
-  ///   is above it with probability at most 1 / (frames + 1).
+  /// - Parameter highest: the highest mean of the calibration frames. Since the threshold is not below it, a new good frame
+  ///   exceeds it with probability at most 1 / (frames + 1).
   package mutating func setMeanThreshold(above highest: Float) throws(Failure) {
     let lowest = StrangeFrame.blankKinds.flatMap { strangeMeans[$0, default: []] }.min() ?? .infinity
     guard lowSide != nil, highest < lowest, lowest.isFinite else { return try setMeanThreshold(nil) }
@@ -110,7 +110,7 @@ package struct Calibration: Sendable, Equatable {
     try setMeanThreshold(middle < lowest ? max(middle, highest) : highest)
   }
 
-  /// Fails with `.format` when it is no rate.
+  /// Fails with `.format` when it is not within 0...1.
   package mutating func setWantedRate(_ rate: Double?) throws(Failure) {
     guard rate.map({ (0...1).contains($0) }) ?? true else { throw Failure(.format, "a rate is not within 0 to 1") }
     wantedRate = rate
@@ -140,35 +140,34 @@ package struct Calibration: Sendable, Equatable {
     defectiveScores = scores
   }
 
-  /// The split-conformal p-value of a new frame's score, or of a region's peak within it: the share of good frames that
-  /// score as high, the new one counted among them. A good frame has p <= a with probability at most a (Vovk, Gammerman
-  /// and Shafer, "Algorithmic Learning in a Random World", 2005; see ``ConformalPromise``). NaN when the scores were not
-  /// kept.
+  /// The split-conformal p-value of a new frame's score, or of a region's peak within it: the share of good frames that score
+  /// as high, the new one counted among them. A good frame has p <= a with probability at most a (Vovk, Gammerman and Shafer,
+  /// "Algorithmic Learning in a Random World", 2005; see ``ConformalPromise``). NaN when the scores were not stored.
   package func pValue(_ score: Float) -> Float {
     guard !ascendingScores.isEmpty else { return .nan }
     return Float(Double(1 + count(notBelow: score)) / Double(1 + ascendingScores.count))
   }
 
-  /// The same on the other side: the share of good frames that score as low, the new one counted among them. A good
-  /// frame has p <= a with probability at most a. NaN when the scores were not kept.
+  /// The p-value for low scores: the share of good frames that score as low, the new one counted among them. A good
+  /// frame has p <= a with probability at most a. NaN when the scores were not stored.
   package func lowPValue(_ score: Float) -> Float {
     guard !ascendingScores.isEmpty else { return .nan }
     let notAbove = ascendingScores.count - count(notBelow: score.nextUp)
     return Float(Double(1 + notAbove) / Double(1 + ascendingScores.count))
   }
 
-  /// The share of new good frames that a low threshold lets be below it at most, on average over calibrations: that of
-  /// the low p-values there. NaN when the scores were not kept.
+  /// The largest share of new good frames below a low threshold, on average over calibrations, by the low p-values. NaN
+  /// when the scores were not stored.
   package func promisedRate(below lowThreshold: Float) -> Double {
     guard !ascendingScores.isEmpty else { return .nan }
     let below = ascendingScores.count - count(notBelow: lowThreshold)
     return Double(1 + below) / Double(1 + ascendingScores.count)
   }
 
-  /// The share of new good frames that a threshold lets be rejected at most, on average over calibrations: that of the
-  /// p-values above it. NaN when the scores were not kept.
+  /// The largest share of new good frames above a threshold, on average over calibrations, by the p-values. NaN when the scores
+  /// were not stored.
   ///
-  /// An estimate, not a promise, for a threshold that was itself chosen by these scores, but for the conformal one.
+  /// For a threshold that was itself chosen by these scores this is an estimate and no promise, unless it is the conformal one.
   package func promisedRate(above threshold: Float) -> Double {
     guard !ascendingScores.isEmpty else { return .nan }
     return Double(1 + count(notBelow: threshold.nextUp)) / Double(1 + ascendingScores.count)
@@ -185,12 +184,11 @@ package struct Calibration: Sendable, Equatable {
   }
 }
 
-/// Scores that are too low for a good frame: what the network has never seen may look more regular to it than any good
-/// frame does.
+/// Scores that are too low for a good frame. What the network has never seen may look more regular to it than any good frame.
 package struct LowSide: Sendable, Equatable {
   /// Score below which a frame is not passed.
   package let threshold: Float
-  /// What it is given at least: `.review` or `.reject`.
+  /// The mildest verdict that it gets: `.review` or `.reject`.
   package let verdict: Verdict
 
   package init(threshold: Float, verdict: Verdict) {
@@ -199,7 +197,7 @@ package struct LowSide: Sendable, Equatable {
   }
 }
 
-/// How the values of anomaly maps read, from all pixels of the calibration frames.
+/// How the values of anomaly maps are to be read, by all pixels of the calibration frames.
 package struct MapScale: Sendable, Equatable {
   /// Value above which a pixel is taken for anomalous.
   package let threshold: Float

@@ -1,6 +1,6 @@
 import Basics
 
-/// What a calibration is to set its thresholds by.
+/// Settings of a calibration.
 package struct CalibrationOptions: Sendable, Equatable {
   /// Wanted share of good frames above the threshold, 0...0.5.
   package var falseRejectRate: Float = 0.01
@@ -8,13 +8,13 @@ package struct CalibrationOptions: Sendable, Equatable {
   package var reviewRate: Float = 0
   /// Wanted share of good frames below the low threshold, 0...0.5.
   package var lowRate: Float = 0.01
-  /// What frames below it are given; `.pass` for no low threshold.
+  /// The mildest verdict about frames below it; `.pass` for no low threshold.
   package var lowVerdict = Verdict.review
   /// Wanted share of good frames' pixels above the map's threshold, 0...0.5.
   package var pixelRate: Float = 0.001
-  /// The rules that need defective frames are for calibrations that have some; the miss's cost is 1e-6...1e6.
+  /// Some rules need defective frames; the miss's cost is 1e-6...1e6.
   package var rule = ThresholdRule.conformal
-  /// Within which scores, constants and thresholds are computed; nil for whole frames.
+  /// The region in which scores, constants and thresholds are computed; nil for whole frames.
   package var regionOfInterest: RegionOfInterest?
   /// As ``Calibration/smoothing``; nil for none, or in training for what suits the flows' start.
   package var smoothing: Double?

@@ -18,7 +18,7 @@ package struct Calibrator {
     try calibrationWithMean(options).calibration
   }
 
-  /// The same, and the highest mean of the good frames' maps, for ``Calibration/setMeanThreshold(above:)``.
+  /// The calibration and the highest mean of the good frames' maps, for ``Calibration/setMeanThreshold(above:)``.
   package func calibrationWithMean(
     _ options: CalibrationOptions
   ) throws(Failure) -> (calibration: Calibration, highestMean: Float) {
@@ -45,7 +45,7 @@ package struct Calibrator {
       lowestMean = min(lowestMean, mean / Double(count))
       return minimum
     }
-    // Scoring rounds each value of a map, by less than this.
+    // Made larger by more than scoring rounds a map's values.
     let highestMean = Float(Double(total) * (1 + 1e-6) - lowestMean)
     let defectiveMinima = try defectiveFrames.map { (frame) throws(Failure) in
       try Self.minimum(frame, levelMaxima, map) { _ in }
@@ -77,7 +77,7 @@ package struct Calibrator {
     return (calibration, highestMean)
   }
 
-  /// The smallest sum of a frame, of the places that count.
+  /// The smallest sum of a frame among the places that count.
   private static func minimum(
     _ frame: FrameLikelihoods, _ levelMaxima: [Double], _ map: AnomalyMap, each: (Float) -> Void
   ) throws(Failure) -> Float {
@@ -94,19 +94,19 @@ package struct Calibrator {
     scores.sorted()[ConformalPromise(frameCount: scores.count, wantedRate: rate).rank - 1]
   }
 
-  /// As many ranks are below it as are above the other one for the same rate.
+  /// The threshold below which there are as many ranks as are above ``conformalThreshold(_:rate:)`` for the same rate.
   static func conformalLowThreshold(_ scores: [Float], rate: Double) -> Float {
     scores.sorted()[ConformalPromise(frameCount: scores.count, wantedRate: rate).rejectedRanks - 1]
   }
 
-  /// Share of good frames' pixels that is drawn at all.
+  /// The share of good frames' pixels that heat maps draw.
   private static let drawnShare = 0.01
 
-  /// The pixels' values are total - sum: those above a value have sums below its own. Rounding keeps their order.
+  /// A pixel's value is total - sum, so that those above a value have sums below its own. Rounding keeps their order.
   private static func mapScale(_ histogram: PixelHistogram, total: Float, pixelRate: Double) throws(Failure) -> MapScale
   {
     let low = total - histogram.bound(below: drawnShare)
-    // No pixel is above the total, wherever it is; but let there be a range when all are there.
+    // No pixel is above the total. Where all are there, the range must not be empty.
     return try MapScale(
       threshold: total - histogram.bound(below: pixelRate), low: low, high: max(total, low + 1e-3))
   }

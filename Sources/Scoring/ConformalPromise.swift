@@ -9,7 +9,7 @@ import Basics
 /// at most (n + 1 - k) / (n + 1), whatever the scores' distribution. That is an average over calibrations: after one of
 /// them the rate of the line is a draw from Beta(n + 1 - k, k).
 package struct ConformalPromise: Sendable, Equatable {
-  /// What ``likelyRate`` takes a moment for.
+  /// The number of frames up to which ``likelyRate`` is fast.
   package static let largestFrameCount = 1_000_000
 
   /// n.
@@ -17,14 +17,14 @@ package struct ConformalPromise: Sendable, Equatable {
   /// How many of the n + 1 ranks are rejected: n + 1 - k.
   package let rejectedRanks: Int
 
-  /// The most that `wantedRate` allows; with too few frames the smallest possible, 1 / (n + 1).
+  /// Rejects as many ranks as `wantedRate` allows; with too few frames one, a rate of 1 / (n + 1).
   ///
   /// - Parameters:
   ///   - frameCount: at least 0.
   ///   - wantedRate: wanted share of good frames above the threshold, 0...1.
   package init(frameCount: Int, wantedRate: Double) {
     self.frameCount = frameCount
-    // Rates are decimal numbers in binary: 0.01 as a Float is a little less, and of 100 ranks must give one.
+    // 0.01 as a Float is a little less than 0.01, but of 100 ranks it must allow one.
     let allowed = (Double(frameCount) + 1) * wantedRate * (1 + 1e-6)
     rejectedRanks = frameCount == 0 ? 1 : min(max(Int(allowed), 1), frameCount)
   }

@@ -13,21 +13,21 @@ package final class Detector: Sendable {
   /// The grid of each level, finest first.
   package let levels: [Grid]
   package let calibration: Calibration?
-  /// What the fit has found out; nil where it is not known.
+  /// What the fit found out; nil where it is not known.
   package let fit: FitSummary?
   /// ``advice`` as text for C, made when it is first asked for.
   private let adviceText = Locked<Buffer<CChar>?>(nil)
-  /// Numbers in the weights as the model file holds them.
+  /// The number of weights in the model file.
   package let parameterCount: Int
   package let encoder: Encoder
-  /// One for each level.
+  /// One flow for each level.
   package let flows: [Flow]
 
   /// Prepares the weights. Fails with `.format` or `.unsupported` when the contents do not make a detector.
   ///
   /// Weights that are still in a file are read as they are prepared.
   ///
-  /// - Parameter workers: who prepare the weights; nil: threads for it alone, on all processors.
+  /// - Parameter workers: prepare the weights; nil for threads of their own, on all processors.
   package init(_ contents: DetectorContents, workers: Workers? = nil) throws(Failure) {
     guard let flow = contents.flow else {
       throw Failure(.format, "the file holds an encoder without flows: it is for training, not for scoring")
@@ -41,7 +41,7 @@ package final class Detector: Sendable {
     do throws(Failure) {
       levels = try encoder.levelGrids(height: contents.preprocessing.height, width: contents.preprocessing.width)
     } catch {
-      // The size is the file's, not the caller's.
+      // The size came from the file, so that it is not an argument that is invalid.
       throw Failure(error.kind == .invalidArgument ? .format : error.kind, error.message)
     }
     guard contents.flowWeights.count == levels.count else {
@@ -81,7 +81,7 @@ package final class Detector: Sendable {
     self.flows = flows
   }
 
-  /// A detector with another calibration, one by these levels, in a region of these maps; or without one.
+  /// The same detector with another calibration, which must fit its levels and maps, or without one.
   package init(_ other: Detector, calibration: Calibration?) {
     preprocessing = other.preprocessing
     encoderDescription = other.encoderDescription
@@ -100,7 +100,7 @@ package final class Detector: Sendable {
       fit: fit, calibration: calibration, startsAtGaussian: flowDescription.start == .gaussian, levels: levels)
   }
 
-  /// The same as NUL-terminated UTF-8 that lives as long as the detector does. Fails with `.outOfMemory`.
+  /// The advice as NUL-terminated UTF-8 that lives as long as the detector. Fails with `.outOfMemory`.
   package var adviceCharacters: UnsafePointer<CChar> {
     get throws(Failure) {
       try adviceText.withLock { text throws(Failure) in
@@ -114,8 +114,8 @@ package final class Detector: Sendable {
     }
   }
 
-  /// Threads that prepare weights. More than some of them would wait for the memory; where none can be started, the calling
-  /// thread does it alone.
+  /// Threads that prepare weights. Memory limits them, so that a few are enough. Where none can be started, the calling
+  /// thread works alone.
   private static var preparers: Workers {
     get throws(Failure) {
       do throws(Failure) { return try Workers(count: min(Workers.processorCount, 8)) } catch {

@@ -3,11 +3,11 @@ import Encoders
 import Flows
 import Imaging
 
-/// All that a model file holds, as it stands there: the raw material of a ``Detector``, and what training produces.
+/// All that a model file holds. Training produces it, and a ``Detector`` is prepared from it.
 package struct DetectorContents: Sendable {
   package var encoder: EncoderDescription
   package var preprocessing: Preprocessing
-  /// nil for a file that holds an encoder alone, to train from.
+  /// Nil for a file that holds only an encoder, to train from.
   package var flow: FlowDescription?
   package var encoderWeights: StateDictionary
   /// One per level, finest first, with FrEIA's keys (`module_list.0.subnet.0.weight`); empty without `flow`.

@@ -1,12 +1,12 @@
 import Basics
 
-/// What a fit has found out about the detector it made, beside the weights. Kept with these, and read by ``Advice``.
+/// What a fit found out about the detector. It is stored with the weights, and read by ``Advice``.
 package struct FitSummary: Sendable, Equatable {
-  /// Good frames that were given to learn from.
+  /// The number of good frames that were given to learn from.
   package let givenCount: Int
-  /// Those that the flows were fitted to; the others were held back to calibrate on.
+  /// How many of them the flows were fitted to; the others were held back for calibration.
   package let fittedCount: Int
-  /// nil where it is not known, as of flows that were trained by the paper's loops.
+  /// Nil where it is not known, as after the paper's training.
   package let curve: LearningCurve?
   /// What each level's coupling blocks add to the mean log p / C of frames that they were not trained on; empty without
   /// coupling steps.
@@ -29,8 +29,8 @@ package struct FitSummary: Sendable, Equatable {
   }
 }
 
-/// How much likelier new good frames become when a closed form is fitted to more frames: the mean log p / C of some frames
-/// after fits to others, and to half of those.
+/// How much likelier new good frames become when a closed form is fitted to more frames: the mean log p / C of some
+/// frames after fits to others and to half of those.
 package struct LearningCurve: Sendable, Equatable {
   package let halfCount: Int
   package let fullCount: Int
@@ -49,7 +49,7 @@ package struct LearningCurve: Sendable, Equatable {
     self.full = full
   }
 
-  /// What the second half of the frames added to log p / C, mean of the levels.
+  /// What the second half of the frames added to log p / C, as the mean over levels.
   package var gain: Double {
     zip(half, full).reduce(0) { $0 + $1.1 - $1.0 } / Double(full.count)
   }

@@ -8,16 +8,16 @@ package final class FrameLayout {
   package let frameWidth: Int
   package let frameHeight: Int
   package let tiles: TileGrid
-  /// Of the map, at the network's scale.
+  /// The map's size, at the network's scale.
   package let width: Int
   package let height: Int
   /// width x height.
   let count: Int
   let columns: BlendedAxis
   let rows: BlendedAxis
-  /// Within which frames are scored, of the map's size; nil for all of it.
+  /// The region in which frames are scored, at the map's size; nil for all of it.
   private let region: RegionOfInterest?
-  /// tiles x positions: whether a place of the region takes from it; nil without a region.
+  /// tiles x positions: whether a place of the region uses the position; nil without a region.
   private let used: Buffer<Bool>?
   /// From the map to the frame: cell by cell, the inverse of the frame's resize.
   private let frameColumns: ResampledAxis
@@ -62,7 +62,7 @@ package final class FrameLayout {
     return used
   }
 
-  /// Of a tile's positions those that the region takes from; nil without a region: all.
+  /// Which of a tile's positions the region uses; nil without a region, when all are used.
   func used(_ tile: Int) -> UnsafePointer<Bool>? {
     used.map { UnsafePointer($0.base + tile &* ($0.count / tiles.count)) }
   }
@@ -72,12 +72,12 @@ package final class FrameLayout {
     region?.mask.withUnsafeBufferPointer { $0[place] != 0 } ?? true
   }
 
-  /// Whether a pixel of the frame counts: where its centre does.
+  /// Whether a pixel of the frame counts, that is, whether its centre lies inside.
   func isInside(frameX x: Int, frameY y: Int) -> Bool {
     region?.contains(x: x, y: y, ofWidth: frameWidth, height: frameHeight) ?? true
   }
 
-  /// Of a map's values that count; nil without a region.
+  /// The summary of those values of a map that count; nil without a region.
   func summaryInside(_ map: UnsafePointer<Float>) -> AnomalyMap.Summary? {
     region?.mask.withUnsafeBufferPointer { mask in
       var (maximum, sum, count) = (-Float.infinity, 0.0, 0)

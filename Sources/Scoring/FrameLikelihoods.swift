@@ -1,11 +1,11 @@
 import Basics
 import Imaging
 
-/// The log-likelihoods of a frame, kept to make maps from.
+/// The log-likelihoods of a frame, stored so that maps can be made of them later.
 package struct FrameLikelihoods {
   package let width: Int
   package let height: Int
-  /// log p / C of each tile after the other: the levels' grids, finest first.
+  /// log p / C, one tile after the other: the levels' grids, finest first.
   let values: [Float]
 
   /// Fails with `.diverged` when one is not finite.

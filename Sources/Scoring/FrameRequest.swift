@@ -7,10 +7,10 @@ package struct FrameRequest {
   package struct Room {
     let base: UnsafeMutablePointer<Float>
     private let capacity: Int
-    /// What failures call it.
+    /// The name that failures give it.
     private let name: StaticString
 
-    /// Nil without memory.
+    /// Nil when `base` is.
     package init?(_ base: UnsafeMutablePointer<Float>?, capacity: Int, _ name: StaticString) {
       guard let base else { return nil }
       (self.base, self.capacity, self.name) = (base, capacity, name)
@@ -19,48 +19,48 @@ package struct FrameRequest {
     func check(holds count: Int) throws(Failure) { try checkCapacity(capacity, holds: count, name) }
   }
 
-  /// Whether there must be a score; false: log-likelihoods and features, which a detector without calibration has too.
+  /// Whether there must be a score. False for log-likelihoods and features alone, which need no calibration.
   package var wantsScore = true
-  /// For the anomaly map at the network's scale.
+  /// Receives the anomaly map at the network's scale.
   package var map: Room?
-  /// For the map at the frame's size: height x width.
+  /// Receives the map at the frame's size: height x width.
   package var frameMap: Room?
-  /// Whether it is wanted where there is no room for it, in the scorer's own memory.
+  /// Whether the map at the frame's size is wanted in the scorer's own memory, when ``frameMap`` is nil.
   package var wantsFrameMap = false
-  /// For log p / C of all tiles one after the other: the levels' grids, finest first.
+  /// Receives log p / C of all tiles one after the other: the levels' grids, finest first.
   package var logLikelihoods: Room?
-  /// For the encoder's features in the same order, positions x C each.
+  /// Receives the encoder's features in the same order, positions x C each.
   package var features: Room?
-  /// Most regions to keep, the most severe; nil when none are looked for.
+  /// How many regions to keep at most, the most severe ones; nil when none are looked for.
   package var regionLimit: Int?
 
   package init() {}
 
-  /// Whether the scorer's own memory is to hold the map at the frame's size.
+  /// Whether the scorer's own memory must hold the map at the frame's size.
   var needsOwnFrameMap: Bool { frameMap == nil && (wantsFrameMap || regionLimit != nil) }
 }
 
-/// A frame's score, and what follows from it. What it points to lasts until the scorer's next frame.
+/// A frame's score and what follows from it. Its pointers are valid until the scorer's next frame.
 package struct FrameResult {
   package let detector: Detector
-  /// What the frame was judged by.
+  /// The thresholds that the frame was judged by.
   package let thresholds: DecisionThresholds
-  /// The maximum of the anomaly map within the region of interest; NaN when no score was wanted, like the following.
+  /// The maximum of the anomaly map within the region of interest; NaN when no score was wanted, as the two below.
   package internal(set) var score = Float.nan
   /// Mean of the map, within the region.
   package internal(set) var mapMean = Float.nan
   /// As ``FrameScorer/lowPValue(_:)``.
   package internal(set) var lowPValue = Float.nan
-  /// The map at the frame's size, where it was wanted or regions were.
+  /// The map at the frame's size; nil unless it or regions were wanted.
   package internal(set) var frameMap: UnsafePointer<Float>?
-  /// How many regions there are, and what holds the most severe and follows their contours; nil when none were looked for.
+  /// The number of regions, and the finder, which has the most severe ones and their contours; nil when none were looked for.
   package internal(set) var regions: (count: Int, finder: RegionFinder)?
 
   package var verdict: Verdict { thresholds.verdict(score, mean: mapMean) }
   /// As ``Calibration/pValue(_:)``.
   package var pValue: Float { pValue(of: score) }
 
-  /// The same of a region's peak.
+  /// The p-value of a region's peak.
   package func pValue(of peak: Float) -> Float { detector.calibration?.pValue(peak) ?? .nan }
 
   init(detector: Detector, thresholds: DecisionThresholds) {
@@ -69,10 +69,10 @@ package struct FrameResult {
   }
 }
 
-/// The stages of a frame's way, in their order; those of its tiles take turns.
+/// The stages of scoring a frame, in their order. With tiles the stages repeat for each one.
 package enum ScoringStage: String, Sendable, CaseIterable {
   case resize, normalize, encoder, flows, map, regions
 }
 
-/// Is called when a stage has ended, on the scoring thread.
+/// Called on the scoring thread when a stage has ended.
 package typealias StageClock = (ScoringStage) -> Void

@@ -3,27 +3,28 @@ import Imaging
 import Kernels
 import Segmentation
 
-/// The way from a frame's pixels to its score, its maps, its regions and its verdict: the only one there is. Scratch memory
-/// for one call at a time; a frame of a size seen lately allocates nothing. A frame's numbers depend on nothing but the
-/// detector and the frame.
+/// Computes a frame's score, maps, regions and verdict from its pixels. There is no other way to them. It holds scratch
+/// memory for one call at a time, and allocates nothing for frames of a size seen lately. The numbers depend on the
+/// detector and the frame alone.
 package final class FrameScorer {
   package let likelihoods: LikelihoodSession
-  /// What scores are judged by: within the region of the calibration as it was given.
+  /// The thresholds that scores are judged by.
   package private(set) var thresholds: DecisionThresholds
   private let calibratedThresholds: DecisionThresholds
-  /// Is told of each stage that has ended, to measure its time; nil for nobody.
+  /// Called at the end of each stage, to measure its time; nil for no clock.
   package var clock: StageClock?
   package var detector: Detector { likelihoods.detector }
   /// The last frame's anomaly map at the network's scale: height x width of its layout.
   var map: UnsafePointer<Float> { anomalyMap.values }
   private let workers: Workers
   private var anomalyMap: AnomalyMap
-  /// The calibration's, by themselves, as a copy of all that it holds takes much of a small stack; nil without one.
+  /// The calibration's constants, kept apart because a copy of the whole calibration takes much of a small stack; nil
+  /// without a calibration.
   private let constants: (levelMaxima: [Double], total: Double)?
-  /// Of the frame at hand; nil before the first.
+  /// The current frame's layout; nil before the first frame.
   private var layout: FrameLayout?
   private var request = FrameRequest()
-  /// For the largest frames for which they were asked.
+  /// Both are as large as the largest frame for which they were needed.
   private var finder: RegionFinder?
   private var frameMap: FloatBuffer?
 
@@ -38,7 +39,7 @@ package final class FrameScorer {
 
   /// - Parameters:
   ///   - encoder: one that serves the detector; nil for a new one.
-  ///   - workers: what shares the work; nobody else may use it meanwhile.
+  ///   - workers: share the work; nobody else may use them meanwhile.
   package convenience init(
     _ detector: Detector, thresholds: DecisionThresholds? = nil, encoder: FrameEncoder? = nil, workers: Workers
   ) throws(Failure) {
@@ -60,15 +61,14 @@ package final class FrameScorer {
       likelihoods.detector, region: likelihoods.detector.calibration?.regionOfInterest, workers: workers)
   }
 
-  /// A scorer of the same detector with another calibration, in the same memory and with the same threads: use one of the
-  /// two at a time.
+  /// A scorer of the same detector with another calibration, which shares memory and threads with this one: use one of
+  /// the two at a time.
   package func calibrated(_ calibration: Calibration) throws(Failure) -> FrameScorer {
     try FrameScorer(likelihoods.calibrated(calibration), DecisionThresholds(calibration), workers)
   }
 
-  /// Scores the frames that follow, and finds their regions, within a region of interest; nil for the detector's own,
-  /// that of its calibration. In another one good frames may well score lower than the calibration's did, so that there
-  /// low scores are not strange, nor are high means.
+  /// Sets the region of interest for the frames that follow; nil for that of the calibration. In another region good
+  /// frames may score lower than those of the calibration did, so that low scores and high means are not strange there.
   package func setRegionOfInterest(_ region: RegionOfInterest?) throws(Failure) {
     let calibrated = detector.calibration?.regionOfInterest
     anomalyMap = try AnomalyMap(detector, region: region ?? calibrated, workers: workers)
@@ -76,19 +76,19 @@ package final class FrameScorer {
     thresholds = isInCalibratedRegion ? calibratedThresholds : calibratedThresholds.withoutStrangeness
   }
 
-  /// Whether frames are scored where the calibration's were.
+  /// Whether frames are scored in the calibration's region.
   private var isInCalibratedRegion = true
 
-  /// Scores a frame. Fails with `.bufferTooSmall` for too little room, and then has written nothing; with `.diverged` when
-  /// a log-likelihood or the score is not finite, with `.notCalibrated` when a score is wanted that there is none of, and
-  /// with `.outOfMemory`, for a frame of a new size.
+  /// Scores a frame. Fails with `.bufferTooSmall` for too little room, before anything is written; with `.diverged`
+  /// when a log-likelihood or the score is not finite; with `.notCalibrated` when a score is wanted from a detector
+  /// without calibration; and with `.outOfMemory`, for a frame of a new size only.
   package func score(_ frame: Frame, _ request: FrameRequest = FrameRequest()) throws(Failure) -> FrameResult {
     try begin(width: frame.width, height: frame.height, request)
     for tile in 0..<tileCount { try run(tile: tile, of: frame) }
     return try finish()
   }
 
-  /// The same of a frame that was resized before.
+  /// Scores a frame that was resized before.
   package func score(_ frame: PreparedFrame, _ request: FrameRequest = FrameRequest()) throws(Failure) -> FrameResult {
     try begin(width: frame.width, height: frame.height, request)
     for tile in 0..<tileCount {
@@ -100,12 +100,12 @@ package final class FrameScorer {
 
   // MARK: Step by step, for detectors that share an encoder
 
-  /// Begins with a frame of this size: checks that there is room for what is wanted, and makes what the size needs.
+  /// Begins a frame of this size: checks that the caller's arrays are large enough, and allocates what the size needs.
   func begin(width: Int, height: Int, _ request: FrameRequest) throws(Failure) {
     let layout = try anomalyMap.layout(frameWidth: width, frameHeight: height)
     try request.map?.check(holds: layout.count)
     try request.frameMap?.check(holds: width &* height)
-    // Neither product overflows: 2^24 tiles at most, of levels that are in memory.
+    // Neither product overflows: there are 2^24 tiles at most, and the levels of one fit in memory.
     try request.logLikelihoods?.check(holds: layout.tiles.count &* detector.positionCount)
     try request.features?.check(holds: layout.tiles.count &* detector.featureCount)
     if let limit = request.regionLimit { try prepareFinder(width: width, height: height, limit: limit) }
@@ -117,16 +117,16 @@ package final class FrameScorer {
 
   var tileCount: Int { layout?.tiles.count ?? 0 }
 
-  /// Encodes a tile, computes its log-likelihoods, and adds them to the map. Every tile once, in their order.
+  /// Encodes a tile, computes its log-likelihoods, and adds them to the map. To be called once for each tile, in order.
   ///
-  /// - Parameter isEncoded: the encoder ran this tile last, for another detector.
+  /// - Parameter isEncoded: whether the encoder has just run this tile for another detector.
   func run(tile: Int, of frame: Frame, isEncoded: Bool = false) throws(Failure) {
     guard let layout else { return }
     try likelihoods.run(frame.part(layout.tiles.rectangle(tile)), isEncoded: isEncoded, clock)
     try take(tile)
   }
 
-  /// Hands out what is wanted of the tile that was run last, and adds it to the map.
+  /// Copies what is wanted of the last tile to the caller, and adds the tile to the map.
   private func take(_ tile: Int) throws(Failure) {
     try likelihoods.checkFinite()
     if let room = request.logLikelihoods {
@@ -145,7 +145,7 @@ package final class FrameScorer {
     clock?(.map)
   }
 
-  /// The result, when all tiles were run. Once a frame.
+  /// The result, once all tiles were run. To be called once a frame.
   func finish() throws(Failure) -> FrameResult {
     var result = FrameResult(detector: detector, thresholds: thresholds)
     guard request.wantsScore, let layout else { return result }
@@ -175,15 +175,15 @@ package final class FrameScorer {
     return result
   }
 
-  /// As ``Calibration/lowPValue(_:)``; NaN also within another region than the calibration's. Not inline, since the copy of a
-  /// calibration takes much of a small stack.
+  /// As ``Calibration/lowPValue(_:)``; NaN also in another region than the calibration's. It is not inlined, since its
+  /// copy of the calibration takes much of a small stack.
   @inline(never)
   func lowPValue(_ score: Float) -> Float {
     isInCalibratedRegion ? detector.calibration?.lowPValue(score) ?? .nan : .nan
   }
 
-  /// Makes ``finder`` one of up to `limit` regions of frames of this size; allocates for the largest frames so far. Fails with
-  /// `.unsupported` or `.outOfMemory`.
+  /// Prepares ``finder`` for up to `limit` regions of frames of this size; allocates only for the largest frames so
+  /// far. Fails with `.unsupported` or `.outOfMemory`.
   private func prepareFinder(width: Int, height: Int, limit: Int) throws(Failure) {
     if let finder { return try finder.fit(width: width, height: height, limit: limit) }
     finder = try RegionFinder(width: width, height: height, limit: limit)

@@ -9,12 +9,12 @@ struct LikelihoodUpsampler {
   let height: Int
   private let axes: [(rows: SmoothedAxis, columns: SmoothedAxis)]
   private let grids: [Grid]
-  /// exp(log p / C - maximum) of the level at hand, a column of the grid behind the other, so that columns can be taken
-  /// together as rows are: many values at once.
+  /// exp(log p / C - maximum) of the current level, transposed: one column of the grid after the other, so that columns
+  /// can be averaged like rows, many values at once.
   private let likelihoods: FloatBuffer
-  /// The same, stretched to the map's width: a column of the grid's height behind the other.
+  /// The same at the map's width: one column of the grid's height after the other.
   private let columns: FloatBuffer
-  /// Of all levels, one behind the other: the same, a row of the map's width behind the other.
+  /// The same of all levels, one after the other, as rows of the map's width.
   private let rows: FloatBuffer
 
   /// - Parameter smoothing: the Gaussian's standard deviation in places of the map; 0 for none.
@@ -33,14 +33,14 @@ struct LikelihoodUpsampler {
     rows = try FloatBuffer(count: grids.reduce(0) { $0 + $1.height } * width)
   }
 
-  /// Positions of each level.
+  /// The number of positions of each level.
   var positionCounts: [Int] { grids.map(\.positions) }
 
   /// Adds the sum to height x width values of a map, each times the weights of its column and its row.
   ///
   /// - Parameters:
   ///   - logLikelihoods: log p / C, the levels' grids one after the other, finest first.
-  ///   - isUsed: as ``markUsed(_:where:)`` has it; nil when all positions are.
+  ///   - isUsed: as ``markUsed(_:where:)`` sets it; nil when all positions are used.
   ///   - pitch: values from one row of the map to the next.
   ///   - workers: share the map's rows, most of the work. Which of them computes a row does not matter to its bits.
   func add(
@@ -69,7 +69,7 @@ struct LikelihoodUpsampler {
     }
   }
 
-  /// Rows of the map in one part of a job, so that a part takes longer than its handing out.
+  /// How many rows of the map one part of a job has, so that a part takes longer than handing it out.
   private static let bandRows = 16
 
   /// The last step, from the levels' ``rows`` to those of the map.
@@ -81,7 +81,7 @@ struct LikelihoodUpsampler {
 
     func add(band: Int) {
       let (width, first) = (upsampler.width, band &* bandRows)
-      // All levels of a row of the map, while it is in the first-level cache.
+      // Adds all levels to a row of the map while the row is in the first-level cache.
       for y in first..<min(first &+ bandRows, upsampler.height) {
         var rows = UnsafePointer(upsampler.rows.base)
         for (level, grid) in upsampler.grids.enumerated() {
@@ -103,19 +103,19 @@ struct LikelihoodUpsampler {
         var likelihood = Float(exp(Double(values[place]) - maximum))
         // Unused positions may lie far above the maximum: exp may be infinite there, and infinity times a weight of 0 is NaN.
         if let isUsed, !isUsed[place] { likelihood = min(likelihood, 1) }
-        // Below that nothing reaches the map, whose values are about 1, and products would be subnormal, which takes processors
-        // a hundred times as long.
+        // Smaller values would not change the map, whose values are about 1, and their products would be subnormal,
+        // which processors compute a hundred times slower.
         if likelihood < 1e-20 { likelihood = 0 }
         likelihoods.base[x &* grid.height &+ y] = likelihood
       }
     }
   }
 
-  /// Marks the positions, of all levels, that some places of the map take from.
+  /// Marks the positions of all levels that some places of the map use.
   ///
   /// - Parameters:
-  ///   - isInside: whether a place, of a row and a column, is one of them.
-  ///   - isUsed: a value for each position, false.
+  ///   - isInside: whether a place of the map is one of them.
+  ///   - isUsed: one value for each position, false at first.
   func markUsed(_ isUsed: UnsafeMutablePointer<Bool>, where isInside: (_ x: Int, _ y: Int) -> Bool) {
     for y in 0..<height {
       for x in 0..<width where isInside(x, y) {

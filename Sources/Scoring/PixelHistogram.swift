@@ -1,13 +1,13 @@
 import Basics
 
-/// Counts the values of maps before they are inverted (sums over levels of exp(log p / C - maximum)), to find what share
-/// of all pixels is below one. Bins of 2^-16, of 8 bytes each.
+/// Counts the values of maps before they are inverted (sums over levels of exp(log p / C - maximum)), to find the value
+/// below which a given share of all pixels lies. Its bins are 2^-16 wide and take 8 bytes each.
 final class PixelHistogram {
   private static let binsPerUnit: Float = 65536
   private let bins: Buffer<Int>
   private var count = 0
 
-  /// - Parameter maximum: of the values, which are not negative; larger ones count as the largest.
+  /// - Parameter maximum: the largest value; values are not negative, and larger ones are counted as this one.
   init(maximum: Int) throws(Failure) { bins = try Buffer(count: (maximum + 1) * Int(Self.binsPerUnit)) }
 
   func add(_ value: Float) {
@@ -15,7 +15,7 @@ final class PixelHistogram {
     bins.base[Int(min(max(value * Self.binsPerUnit, 0), Float(bins.count - 1)))] += 1
   }
 
-  /// The largest multiple of 2^-16 that at most this share of the values is below.
+  /// The largest multiple of 2^-16 that at most this share of the values lies below.
   func bound(below share: Double) -> Float {
     let allowed = Int(Double(count) * share * (1 + 1e-6))
     var (bin, below) = (0, 0)

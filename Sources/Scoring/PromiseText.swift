@@ -1,9 +1,9 @@
 import Basics
 
-/// What a threshold promises of good frames, for who runs a line.
+/// What a threshold promises about good frames, in words for the people at a line.
 package struct PromiseText {
   let frameCount: Int
-  /// Share of good frames that may be rejected, as it was asked for.
+  /// The share of good frames that may be rejected, as it was asked for.
   let wantedRate: Double
 
   package init(frameCount: Int, wantedRate: Double) {
@@ -11,7 +11,7 @@ package struct PromiseText {
     self.wantedRate = wantedRate
   }
 
-  /// One sentence.
+  /// The promise in one sentence.
   package var text: String {
     let promise = ConformalPromise(frameCount: frameCount, wantedRate: wantedRate)
     let share = "about \(Self.share(promise.rate)) good frames"
@@ -23,7 +23,7 @@ package struct PromiseText {
       + "\(Self.percent(promise.likelyRate)) after 95 of 100 of them)"
   }
 
-  /// The same where the threshold was chosen by defective frames, which promises nothing.
+  /// The sentence for a threshold that was chosen by defective frames, which promises nothing.
   package static func estimate(_ rate: Double) -> String {
     "about \(share(rate)) good frames will be rejected, as far as the calibration frames tell (\(percent(rate)))"
   }
@@ -40,7 +40,7 @@ package struct PromiseText {
     return percent(rate)
   }
 
-  /// "1 %", "0.5 %": two decimals, as far as they say anything.
+  /// "1 %", "0.5 %": with up to two decimals.
   package static func percent(_ rate: Double) -> String {
     var text = String(100 * rate, decimals: 2)
     while text.last == "0" { text.removeLast() }

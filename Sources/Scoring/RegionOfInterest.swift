@@ -1,15 +1,15 @@
 import Basics
 import Imaging
 
-/// The part of a frame that counts, as a mask over its anomaly map: whatever a frame's size, the same share of it.
+/// The part of a frame that counts, as a mask over its anomaly map. It is the same share of a frame of any size.
 package struct RegionOfInterest: Sendable, Equatable {
-  /// Of the mask: of a detector without tiles the network's input.
+  /// The mask's size. Without tiles it is the size of the network's input.
   package let width: Int
   package let height: Int
-  /// height x width, row-major: 1 inside, 0 outside; there is an inside.
+  /// height x width, row-major: 1 inside, 0 outside; not all are 0.
   package let mask: [UInt8]
 
-  /// Fails with `.invalidArgument` when the mask has another size or no inside.
+  /// Fails with `.invalidArgument` when the mask has another size or is 0 everywhere.
   package init(width: Int, height: Int, mask: [UInt8]) throws(Failure) {
     guard checkedProduct([width, height]) == mask.count else {
       throw Failure(.invalidArgument, "the mask's \(mask.count) values are not \(width)x\(height)")
@@ -23,17 +23,17 @@ package struct RegionOfInterest: Sendable, Equatable {
     self.mask = mask.map { $0 == 0 ? 0 : 1 }
   }
 
-  /// Whether another one is the same; nil stands for whole frames.
+  /// Whether another region is the same; nil stands for whole frames.
   func isEqual(to other: RegionOfInterest?) -> Bool {
     other.map { $0 == self } ?? mask.allSatisfy { $0 != 0 }
   }
 
-  /// What lies in one of some rectangles of a frame, unless they are nil, and in a mask, if there is one: the places of the
-  /// frame's map whose centres do. Fails also with `.unsupported`, for too large a map.
+  /// Makes a region of those places of a frame's map whose centres lie in one of the rectangles, unless these are nil,
+  /// and in the mask, if there is one. Also fails with `.unsupported` when the map is too large.
   ///
   /// - Parameters:
-  ///   - tiles: of that frame.
-  ///   - mask: of any size: it is laid over the whole frame.
+  ///   - tiles: the frame's tiles.
+  ///   - mask: a mask of any size, which is laid over the whole frame.
   package init(_ tiles: TileGrid, rectangles: [Frame.Rectangle]?, mask: BorrowedMask? = nil) throws(Failure) {
     let (width, height) = (tiles.columns.mapLength, tiles.rows.mapLength)
     var inside = try Self.uniform(1, width: width, height: height)
@@ -62,11 +62,11 @@ package struct RegionOfInterest: Sendable, Equatable {
     return Array(repeating: value, count: count)
   }
 
-  /// Most values of a mask that is made.
+  /// The largest number of values in a mask that is made here.
   private static let maximumCount = 1 << 28
 
-  /// The same share of maps of another size: the places whose centres lie inside. Fails with `.invalidArgument` when
-  /// there are none, and with `.unsupported`.
+  /// The region at another size of maps: the places whose centres lie inside. Fails with `.invalidArgument` when there
+  /// are none, and with `.unsupported`.
   func resized(width: Int, height: Int) throws(Failure) -> RegionOfInterest {
     if width == self.width, height == self.height { return self }
     var inside = try Self.uniform(0, width: width, height: height)
@@ -76,13 +76,13 @@ package struct RegionOfInterest: Sendable, Equatable {
     return try RegionOfInterest(width: width, height: height, mask: inside)
   }
 
-  /// Whether a pixel of a frame of this size lies inside: where its centre does.
+  /// Whether the centre of a pixel of a frame of this size lies inside.
   func contains(x: Int, y: Int, ofWidth frameWidth: Int, height frameHeight: Int) -> Bool {
     let (row, column) = (Self.cell(y, of: frameHeight, in: height), Self.cell(x, of: frameWidth, in: width))
     return mask.withUnsafeBufferPointer { $0[row &* width &+ column] != 0 }
   }
 
-  /// The cell of a coarser or finer grid over the same length that a cell's centre lies in.
+  /// The cell, of a coarser or finer grid over the same length, in which a cell's centre lies.
   fileprivate static func cell(_ index: Int, of count: Int, in otherCount: Int) -> Int {
     (2 &* index &+ 1) &* otherCount / (2 &* count)
   }

@@ -5,10 +5,10 @@ struct ResampledAxis {
   struct Sample {
     let first: Int
     let second: Int
-    /// Share of the second place, 0...1.
+    /// The weight of the second place, 0...1.
     let weight: Float
 
-    /// The value between two of a row.
+    /// The value between the two places of a row.
     @inline(__always)
     func value(_ row: UnsafePointer<Float>) -> Float { row[first] + (row[second] - row[first]) * weight }
   }
@@ -17,14 +17,14 @@ struct ResampledAxis {
 
   subscript(_ place: Int) -> Sample { samples.base[place] }
 
-  /// First to first and last to last place: align_corners = true.
+  /// Maps the first place to the first and the last to the last: align_corners = true.
   init(length: Int, cornersTo output: Int) throws(Failure) {
     let step = output > 1 ? Double(length - 1) / Double(output - 1) : 0
     samples = try Buffer(count: output)
     for place in 0..<output { samples.base[place] = Self.sample(Double(place) * step, length: length) }
   }
 
-  /// Cell by cell, as an image is resized: align_corners = false.
+  /// Maps cells as resizing an image does: align_corners = false.
   init(length: Int, cellsTo output: Int) throws(Failure) {
     let step = Double(length) / Double(output)
     samples = try Buffer(count: output)

@@ -2,29 +2,29 @@ import Basics
 import Encoders
 import Kernels
 
-/// The prepared encoders in use in this process: detectors whose encoders have the same contents share one, whatever
-/// file they came from.
+/// The prepared encoders in use in this process. Detectors whose encoders have the same contents share one, whichever
+/// files they came from.
 enum SharedEncoders {
   private struct Entry {
     weak var encoder: Encoder?
     let contents: Contents
   }
 
-  /// All that decides what an encoder computes.
+  /// Everything that determines what an encoder computes.
   private struct Contents: Equatable {
     let description: EncoderDescription
     let inputSize: EncoderInputSize
-    /// By the keys that the encoder uses.
+    /// Checksums of the weights that the encoder uses, by their keys.
     let sums: [String: WordSums]
   }
 
   private static let entries = Locked<[Entry]>([])
 
-  /// The encoder in use with these contents, else a new one.
+  /// Returns the encoder in use that has these contents, or prepares a new one.
   static func encoder(
     _ description: EncoderDescription, weights: StateDictionary, inputSize: EncoderInputSize, workers: Workers
   ) throws(Failure) -> Encoder {
-    // Only if there may be such a one, the weights are read to find it.
+    // The weights are read for comparison only if another encoder may have the same.
     let others = entries.withLock { entries in
       entries.filter { $0.contents.description == description && $0.contents.inputSize == inputSize }
         .compactMap(\.encoder)
@@ -38,7 +38,7 @@ enum SharedEncoders {
     let contents = Contents(
       description: description, inputSize: inputSize, sums: try sums(weights, of: new.usedKeys, workers))
     return entries.withLock { entries in
-      // Another thread may have been faster.
+      // Another thread may have prepared it meanwhile.
       if let encoder = entries.first(where: { $0.contents == contents })?.encoder { return encoder }
       entries.removeAll { $0.encoder == nil }
       entries.append(Entry(encoder: new, contents: contents))

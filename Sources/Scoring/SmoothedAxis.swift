@@ -1,15 +1,15 @@
 import Basics
 import Kernels
 
-/// From the places of a level's grid to those of a map, along one axis: linear interpolation with align_corners = true, and a
-/// Gaussian filter of what it gives. Both are linear, so that a place of the map is a weighted mean of a few neighbours on
-/// the grid, and a smooth map costs hardly more than one that is not.
+/// Interpolates a level's grid to the places of a map along one axis (linear, align_corners = true) and filters the
+/// result by a Gaussian. Both are linear, so that a place of the map is a weighted mean of a few neighbours on the
+/// grid, and smoothing costs hardly anything.
 struct SmoothedAxis {
-  /// Where a place of the map takes its value from: ``count`` + 1 neighbours, whose weights sum to 1.
+  /// The ``count`` + 1 neighbours on the grid whose weighted mean a place of the map is; their weights sum to 1.
   struct Sample {
     let first: Int
     let count: Int
-    /// Of the neighbours that follow the first.
+    /// The weights of all neighbours but the first.
     let weights: UnsafePointer<Float>
 
     /// The mean of some of a grid's rows, or of its columns when these are stored as rows.
@@ -18,7 +18,7 @@ struct SmoothedAxis {
       RowMean(rows: rows + first &* length, pitch: length, length: length, weights: weights, weightCount: count)
     }
 
-    /// Whether the neighbour that is `offset` behind the first counts.
+    /// Whether the neighbour `offset` behind the first has a weight above 0.
     func takes(_ offset: Int) -> Bool {
       offset > 0 ? weights[offset - 1] > 0 : (0..<count).reduce(1) { $0 - weights[$1] } > 0
     }
@@ -30,7 +30,7 @@ struct SmoothedAxis {
 
   subscript(_ place: Int) -> Sample { samples.base[place] }
 
-  /// Reach of the Gaussian in standard deviations, and its border, at which the map is mirrored: those of
+  /// The Gaussian is cut off at so many standard deviations, and the map is mirrored at its borders, as in
   /// `scipy.ndimage.gaussian_filter`.
   private static let reach = 4.0
 
@@ -71,7 +71,7 @@ struct SmoothedAxis {
     }
   }
 
-  /// Where a place beyond a border lies, when the axis is mirrored there: c b a | a b c.
+  /// The place that one beyond a border stands for, when the axis is mirrored: c b a | a b c.
   private static func mirrored(_ place: Int, length: Int) -> Int {
     let period = 2 * length
     let inside = (place % period + period) % period

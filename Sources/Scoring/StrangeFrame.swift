@@ -1,14 +1,14 @@
 import Basics
 import Imaging
 
-/// Kinds of frames that are no good ones of any line: what a camera, a lamp or a cable gives that fails. A detector that
-/// passes one has learnt too little of how good frames look to be trusted with frames of a new kind. In the order of the
-/// `CFLOWAD_STRANGE_` constants; raw values are the names in files.
+/// Kinds of frames that are not good on any line, such as a failing camera, lamp or cable gives. A detector that passes
+/// one has not learnt enough of how good frames look to be trusted with new kinds of frames. The cases are in the order
+/// of the `CFLOWAD_STRANGE_` constants; the raw values are the names in files.
 package enum StrangeFrame: String, Sendable, CaseIterable {
   case black, white, gray
-  /// Each sample by itself anything from 0 to 255; grey where the good frame is.
+  /// Independent samples from 0 to 255; grey where the good frame is grey.
   case noise
-  /// A good frame, 8 x 8 blocks of which are permuted.
+  /// A good frame cut into 8 x 8 blocks, which are permuted.
   case shuffled
   /// A good frame's negative.
   case inverted
@@ -17,25 +17,25 @@ package enum StrangeFrame: String, Sendable, CaseIterable {
   /// A good frame far out of focus.
   case blurred
 
-  /// What shows nothing at all.
+  /// The kinds that show nothing at all.
   static let blankKinds: [StrangeFrame] = [.black, .white, .gray, .noise]
 
-  /// Bit of the kind in a set.
+  /// The kind's bit in a set.
   package var bit: UInt32 { 1 << UInt32(Self.allCases.firstIndex(of: self) ?? 0) }
 
-  /// Whether its frames show something of the good ones that they are made from.
+  /// Whether its frames depend on the good frames that they are made from.
   private var isMadeOfGoodOnes: Bool {
     !Self.blankKinds.contains(self)
   }
 
-  /// From which good frames some of this kind are to be made, for a trial: up to three, first, middle and last, where the
-  /// good frame counts, else one.
+  /// The good frames from which frames of this kind are made for a trial: the first, the middle and the last one where
+  /// the good frame matters, else one.
   package func sources(_ good: [PreparedFrame]) -> [PreparedFrame] {
     let count = min(isMadeOfGoodOnes ? 3 : 1, good.count)
     return (0..<count).map { good[$0 * (good.count - 1) / max(count - 1, 1)] }
   }
 
-  /// A frame of this kind, of a good one's size; the same each time.
+  /// A frame of this kind and of a good one's size; it is the same each time.
   package func frame(from good: PreparedFrame, _ preprocessing: Preprocessing) -> PreparedFrame {
     good.changed(preprocessing) { pixels, width, height in
       switch self {
@@ -53,7 +53,7 @@ package enum StrangeFrame: String, Sendable, CaseIterable {
 
   private func fill(_ pixels: inout [UInt8], _ value: UInt8) { for index in pixels.indices { pixels[index] = value } }
 
-  /// Means over squares of a sixteenth of the shorter side, twice.
+  /// Blurs twice by means over squares of a sixteenth of the shorter side.
   private func blur(_ pixels: inout [UInt8], width: Int, height: Int) {
     let radius = max(min(width, height) / 32, 1)
     for _ in 0..<2 {
@@ -64,7 +64,7 @@ package enum StrangeFrame: String, Sendable, CaseIterable {
     }
   }
 
-  /// Replaces each of some pixels in a line by the mean of those up to a radius away that there are.
+  /// Replaces each pixel of a line by the mean of those within a radius.
   private static func blurLine(_ pixels: inout [UInt8], start: Int, step: Int, count: Int, _ radius: Int) {
     let line = (0..<count).map { Int(pixels[start + $0 * step]) }
     var sum = line.prefix(radius).reduce(0, +)
@@ -88,7 +88,7 @@ package enum StrangeFrame: String, Sendable, CaseIterable {
     }
   }
 
-  /// Pixels beyond 8 x 8 equal blocks stay where they are.
+  /// Permutes 8 x 8 equal blocks. Pixels that are left over stay where they are.
   private func shuffle(_ pixels: inout [UInt8], width: Int, height: Int) {
     let side = 8
     let (blockWidth, blockHeight) = (width / side, height / side)
@@ -105,20 +105,20 @@ package enum StrangeFrame: String, Sendable, CaseIterable {
 }
 
 extension Calibration {
-  /// The verdicts about the frames of a kind that were tried, by the calibration's own thresholds; empty when none was.
+  /// The verdicts about the frames of a kind that were tried, by the calibration's own thresholds; empty when none were.
   package func verdicts(_ kind: StrangeFrame) -> [Verdict] {
     let thresholds = DecisionThresholds(self)
     let scores = strangeScores[kind, default: []]
     return zip(scores, strangeMeans[kind] ?? scores.map { _ in .nan }).map { thresholds.verdict($0, mean: $1) }
   }
 
-  /// Kinds that were tried.
+  /// The kinds that were tried.
   package var triedKinds: [StrangeFrame] { StrangeFrame.allCases.filter { strangeScores[$0] != nil } }
 
-  /// Kinds of which a frame passes.
+  /// The kinds of which a frame passes.
   package var passedKinds: [StrangeFrame] { StrangeFrame.allCases.filter { verdicts($0).contains(.pass) } }
 
-  /// Kinds of which a frame scores lower than every good one: to the flows it looks more regular than those.
+  /// The kinds of which a frame scores lower than every good one, because it looks more regular to the flows.
   package var lowKinds: [StrangeFrame] {
     guard let lowest = scores.min() else { return [] }
     return triedKinds.filter { strangeScores[$0, default: []].contains { $0 < lowest } }

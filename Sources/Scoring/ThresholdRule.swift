@@ -1,20 +1,21 @@
 /// How the threshold of a calibration is chosen.
 package enum ThresholdRule: Sendable, Equatable {
-  /// From good frames alone, for a wanted share of them that is rejected.
+  /// By good frames alone, so that a wanted share of them is rejected.
   case conformal
-  /// The largest F1 of the good and the defective frames that there are.
+  /// The largest F1 over the good and the defective frames.
   case bestF1
-  /// The lowest cost: the share of good frames that is rejected, and the share of defective ones that is missed times
-  /// `miss`. With d defective frames to each good one on the line, a missed one as bad as c rejected good ones: c d.
+  /// The lowest cost: the share of good frames that is rejected plus `miss` times the share of defective ones that is
+  /// missed. Where the line has d defective frames for each good one, and missing one is as bad as rejecting c good
+  /// ones, `miss` is c d.
   case lowestCost(miss: Double)
 
-  /// The threshold above which frames are to be rejected, between two scores that occur or just below the lowest; of
-  /// several as good the lowest. Both kinds must occur.
+  /// The threshold above which frames are rejected. It lies between two scores that occur, or just below the lowest; of
+  /// equally good ones it is the lowest. Both kinds of frames must occur.
   func threshold(good: [Float], defective: [Float]) -> Float {
     let scores = (good.map { ($0, isDefective: false) } + defective.map { ($0, isDefective: true) })
       .sorted { $0.0 < $1.0 }
     var best = (loss: Double.infinity, threshold: Float.nan)
-    // From "all are rejected" upwards.
+    // Begins with a threshold that rejects all, and raises it.
     var (missed, rejectedGood) = (0, good.count)
     var index = 0
     while true {
@@ -43,7 +44,7 @@ package enum ThresholdRule: Sendable, Equatable {
     }
   }
 
-  /// A number that is at least the lower and below the upper one; the lower one when there is no end above.
+  /// A number that is at least `lower` and below `upper`; `lower` itself when `upper` is infinite.
   private static func between(_ lower: Float, _ upper: Float) -> Float {
     guard upper.isFinite else { return lower }
     let middle = lower / 2 + upper / 2

@@ -1,6 +1,6 @@
 import Segmentation
 
-/// Decision about a frame, the mildest first: the `CFLOWAD_VERDICT_` constants.
+/// The decision about a frame, the mildest first: the `CFLOWAD_VERDICT_` constants.
 package enum Verdict: Int32, Sendable, CaseIterable, Comparable {
   case pass = 0
   case review = 1
@@ -9,7 +9,7 @@ package enum Verdict: Int32, Sendable, CaseIterable, Comparable {
   package static func < (a: Verdict, b: Verdict) -> Bool { a.rawValue < b.rawValue }
 }
 
-/// What frames are judged by: the detector's thresholds, but for those that its user sets.
+/// The thresholds that frames are judged by: those that the user sets, else the detector's.
 package struct DecisionThresholds: Sendable {
   /// Score above which a frame is rejected; NaN when neither detector nor session has one.
   package let threshold: Float
@@ -19,20 +19,20 @@ package struct DecisionThresholds: Sendable {
   package private(set) var lowThreshold: Float
   /// Mean of the map above which a frame is strange all over; NaN for none.
   package private(set) var meanThreshold: Float
-  /// What such frames are given at least.
+  /// The mildest verdict that such frames get.
   package let lowVerdict: Verdict
   /// Value of the map above which a pixel is anomalous.
   package let pixelThreshold: Float
-  /// Which regions above it count.
+  /// Which regions above ``pixelThreshold`` count.
   package let regionFilter: RegionFinder.Filter
 
-  /// - Parameters: instead of the detector's own.
+  /// Parameters that are not nil replace the detector's thresholds.
   package init(
     _ calibration: Calibration?, threshold: Float? = nil, reviewThreshold: Float? = nil, pixelThreshold: Float? = nil,
     regionFilter: RegionFinder.Filter = .init()
   ) {
     self.threshold = threshold ?? calibration?.threshold ?? .nan
-    // A detector without one has no such verdict, whatever threshold the session sets.
+    // Without a review threshold there is no such verdict, whatever threshold the session sets.
     self.reviewThreshold = min(reviewThreshold ?? calibration?.reviewThreshold ?? self.threshold, self.threshold)
     lowThreshold = calibration?.lowSide?.threshold ?? .nan
     meanThreshold = calibration?.meanThreshold ?? .nan
@@ -41,22 +41,22 @@ package struct DecisionThresholds: Sendable {
     self.pixelThreshold = pixelThreshold ?? calibration?.mapScale.threshold ?? .nan
   }
 
-  /// The same for frames whose scores and means may be other than the calibration's without being strange.
+  /// The same without the thresholds that tell strange frames, for a region in which good frames may score otherwise.
   var withoutStrangeness: DecisionThresholds {
     var thresholds = self
     (thresholds.lowThreshold, thresholds.meanThreshold) = (.nan, .nan)
     return thresholds
   }
 
-  /// - Parameter mean: of the map; NaN where it is not known.
+  /// - Parameter mean: the mean of the map; NaN where it is not known.
   package func verdict(_ score: Float, mean: Float) -> Verdict {
     max(highVerdict(score), score < lowThreshold || mean > meanThreshold ? lowVerdict : .pass)
   }
 
-  /// Whether the verdict is what it is because the score is low.
+  /// Whether the verdict is owed to a low score.
   package func isTooLow(_ score: Float) -> Bool { score < lowThreshold && lowVerdict > highVerdict(score) }
 
-  /// Whether the verdict is what it is because the map is high all over.
+  /// Whether the verdict is owed to a map that is high all over.
   package func isStrangeAllOver(_ score: Float, mean: Float) -> Bool {
     mean > meanThreshold && lowVerdict > highVerdict(score)
   }
