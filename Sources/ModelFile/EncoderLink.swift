@@ -2,17 +2,17 @@ import Basics
 import HDF5
 import Scoring
 
-/// An encoder in a file of its own, beside the detectors that use it: /encoder then holds, in place of tensors, an external
-/// link `tensors` to that file's /encoder, and the fingerprint of what it must find there.
+/// An encoder in a file of its own, beside the detectors that use it. Instead of tensors /encoder then holds an
+/// external link `tensors` to that file's /encoder, and the fingerprint of the tensors that must be there.
 struct EncoderLink {
-  /// Plain name of a file in the detector's own folder: nothing else is ever followed.
+  /// The plain name of a file in the detector's own folder; links to other places are refused.
   private let file: String
   private let fingerprint: String
 
   private static let linkName = "tensors"
   private static let target = "/encoder"
 
-  /// The link of a detector's /encoder; nil when the tensors are there themselves.
+  /// The link of a detector's /encoder; nil when it holds the tensors itself.
   init?(_ group: Group) throws(Failure) {
     guard let link = try group.externalLink(Self.linkName) else { return nil }
     guard try group.names() == [Self.linkName] else {
@@ -28,7 +28,7 @@ struct EncoderLink {
     fingerprint = try group.text("fingerprint")
   }
 
-  /// A link for a detector that is about to be written; makes the encoder's file when it is not there.
+  /// Makes a link for a detector that is about to be written, and the encoder's file if there is none.
   init(_ file: String, for contents: DetectorContents, beside detector: String) throws(Failure) {
     let path = try Self.path(file, beside: detector)
     self.file = file
@@ -43,7 +43,7 @@ struct EncoderLink {
     fingerprint = try stored.encoderWeights.fingerprint
   }
 
-  /// Fails as far as it can be known before the detector is there: its encoder may then have fewer tensors than now.
+  /// Checks what can be checked before the detector exists; its encoder may then have fewer tensors than now.
   static func check(_ file: String, for contents: DetectorContents, beside detector: String) throws(Failure) {
     let path = try Self.path(file, beside: detector)
     guard access(path.pathBytes, F_OK) == 0 else { return }
@@ -51,7 +51,7 @@ struct EncoderLink {
     try check(stored, path, has: contents, keys: stored.encoderWeights.keys)
   }
 
-  /// Beside what the detector's symbolic links lead to.
+  /// The path of a file beside the one that the detector's symbolic links lead to.
   private static func path(_ file: String, beside detector: String) throws(Failure) -> String {
     let detector = try AtomicFile(of: detector).target
     let path = AtomicFile.folder(of: detector) + file
@@ -77,7 +77,7 @@ struct EncoderLink {
 
   /// The linked tensors.
   ///
-  /// - Parameter folders: the detector's, in which the file is looked for in this order; none when it came from no file.
+  /// - Parameter folders: folders in which the file is looked for, in this order; none for a detector that came from no file.
   func weights(in folders: [String]) throws(Failure) -> StateDictionary {
     guard let folder = folders.first(where: { access(($0 + file).pathBytes, F_OK) == 0 }) ?? folders.first else {
       throw Failure(.unsupported, "its encoder is in another file, '\(file)': open the detector by its path")
@@ -87,7 +87,7 @@ struct EncoderLink {
     do throws(Failure) {
       let weights = try FileImage.read(opened) { root throws(Failure) in
         try ModelFile.checkFormat(root)
-        // A link there is not followed in turn.
+        // A link in that file is not followed.
         return try ModelFile.tensors(root.group("encoder"))
       }
       guard try weights.fingerprint == fingerprint else {

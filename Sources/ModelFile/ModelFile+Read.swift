@@ -6,10 +6,10 @@ import Imaging
 import Scoring
 
 extension ModelFile {
-  /// Most feature levels; `CFLOWAD_MAX_LEVELS` of the C header.
+  /// The largest number of feature levels: `CFLOWAD_MAX_LEVELS` of the C header.
   static let maximumLevelCount = 4
 
-  /// What a file holds, and where its encoder is when that is in a file of its own.
+  /// The contents of a file, and the link to its encoder when that is in a file of its own.
   static func contents(_ root: Group) throws(Failure) -> (DetectorContents, EncoderLink?) {
     try checkFormat(root)
     let encoderGroup = try root.group("encoder")
@@ -48,7 +48,7 @@ extension ModelFile {
     }
   }
 
-  /// nil when frames are not cut.
+  /// Nil when frames are not cut.
   private static func tiling(_ root: Group) throws(Failure) -> Tiling? {
     guard try root.contains("tiling") else { return nil }
     let group = try root.group("tiling")
@@ -71,7 +71,7 @@ extension ModelFile {
     let (width, height) = (try group.integer("width"), try group.integer("height"))
     let mean = try group.numbers("mean").map { Float($0) }
     let standardDeviation = try group.numbers("standard_deviation").map { Float($0) }
-    // Files of before version 1.1 have none.
+    // Files from before version 1.1 have none.
     let low = try group.hasAttribute("window_low") ? Float(group.number("window_low")) : Window.full.low
     let high = try group.hasAttribute("window_high") ? Float(group.number("window_high")) : Window.full.high
     return try formatFailure(group) { () throws(Failure) in
@@ -135,7 +135,7 @@ extension ModelFile {
     let region = try mask.map { (mask) throws(Failure) in
       (mask.shape, try mask.read(UInt8.self))
     }
-    // And this with version 1.2.
+    // What follows came with version 1.2.
     let lowSide = try lowSide(group)
     let (strangeScores, strangeMeans) = try strangeFrames(group)
     let meanThreshold = try optionalNumber("mean_threshold", of: group)
@@ -196,7 +196,7 @@ extension ModelFile {
     }
   }
 
-  /// nil when low scores pass.
+  /// Nil when low scores pass.
   private static func lowSide(_ group: Group) throws(Failure) -> LowSide? {
     guard let threshold = try optionalNumber("low_threshold", of: group) else { return nil }
     let name = try group.text("low_verdict")
@@ -206,7 +206,7 @@ extension ModelFile {
     return LowSide(threshold: threshold, verdict: verdict)
   }
 
-  /// Scores and means of kinds that this version knows.
+  /// Reads the scores and means of kinds that this version knows.
   private static func strangeFrames(
     _ group: Group
   ) throws(Failure) -> ([StrangeFrame: [Float]], [StrangeFrame: [Float]]) {
@@ -231,14 +231,14 @@ extension ModelFile {
     return Set(try group.dataset("frames").read(Int64.self).map { UInt64(bitPattern: $0) })
   }
 
-  /// Attributes that are not text are skipped.
+  /// Reads all attributes that are text.
   private static func provenance(_ group: Group) throws(Failure) -> [String: String] {
     var texts: [String: String] = [:]
     for name in try group.attributeNames() where try group.hasText(name) { texts[name] = try group.text(name) }
     return texts
   }
 
-  /// Every dataset of a group, which holds nothing else, but not the inverse permutations: `w_perm` says the same.
+  /// Every dataset of a group, which may hold nothing else, except inverse permutations, which `w_perm` makes redundant.
   static func tensors(_ group: Group) throws(Failure) -> StateDictionary {
     var tensors: [String: Tensor] = [:]
     for name in try group.names() where !name.hasSuffix("w_perm_inv") {
@@ -260,7 +260,7 @@ extension ModelFile {
     return choice
   }
 
-  /// What a type refuses as an argument is a damaged file when it stands in one.
+  /// Turns `.invalidArgument` into `.format`, since a file is damaged when it holds a value that a type refuses.
   private static func formatFailure<Value>(
     _ group: Group, _ body: () throws(Failure) -> Value
   ) throws(Failure) -> Value {

@@ -6,7 +6,7 @@ import Imaging
 import Scoring
 
 extension ModelFile {
-  /// Refuses contents that could not be read back.
+  /// Fails for contents that could not be read back.
   static func check(_ contents: DetectorContents) throws(Failure) {
     let levelCount = contents.encoder.taps.count
     guard (1...maximumLevelCount).contains(levelCount),
@@ -70,7 +70,7 @@ extension ModelFile {
   private static func fill(
     _ group: GroupWriter, _ flow: FlowDescription, _ weights: [StateDictionary]
   ) throws(Failure) {
-    // Files of detectors that could be before version 3 have no start, so that older libraries read them.
+    // The start is left out where version 3 is not needed, so that older libraries can read the file.
     if flow.start != .none { try group.set("start", flow.start.rawValue) }
     try group.set("blocks", flow.blockCount)
     try group.set("condition_channels", flow.conditionChannels)
@@ -83,7 +83,7 @@ extension ModelFile {
     }
   }
 
-  /// Indices, of a hard permutation, are stored as integers, all else as float32.
+  /// Stores the indices of a hard permutation as integers, and everything else as float32.
   private static func fill(_ group: GroupWriter, _ key: String, _ weights: StateDictionary) throws(Failure) {
     guard let tensor = weights[key] else { return }
     let values = try tensor.values

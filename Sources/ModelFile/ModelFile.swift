@@ -5,15 +5,14 @@ import Scoring
 
 /// Reads and writes model files: HDF5, as docs/model-format.md describes them.
 ///
-/// Reading checks that everything is there, of the right type and in proportion to the file's size; whether tensors
-/// have the shapes that the architecture needs is for the encoder and the flows to say.
+/// Reading checks that everything is there, of the right type and in proportion to the file's size. Encoder and flows
+/// check that tensors have the shapes that they need.
 package enum ModelFile {
   /// The newest version of the format that this library reads and writes.
   package static let formatVersion = 3
 
-  /// The oldest version that says all that the contents are: older libraries read what they can score, and refuse what they
-  /// would score otherwise. Tiles came with version 2, flows that start with a Gaussian and smooth maps
-  /// with 3.
+  /// The oldest version that can express the contents, so that older libraries read what they score correctly and
+  /// refuse everything else. Tiles came with version 2; flows that start at a Gaussian, and smoothed maps, with 3.
   static func formatVersion(of contents: DetectorContents) -> Int {
     if let flow = contents.flow, flow.start != .none { return 3 }
     if let calibration = contents.calibration, calibration.smoothing > 0 { return 3 }
@@ -23,7 +22,7 @@ package enum ModelFile {
   /// The attribute `positional_encoding` of `/tiling`: a tile's positions are encoded as if it were a frame.
   static let tilePositionalEncoding = "per tile"
 
-  /// The attribute `resample` of `/preprocessing`. Before 1.2 there was the first way alone, under this name.
+  /// The attribute `resample` of `/preprocessing`. Before 1.2 there was only the first one, under this name.
   static func resamplingName(_ resampling: Resampling) -> String {
     resampling == .pillow3 ? "lanczos" : "lanczos-\(resampling.name)"
   }
@@ -45,11 +44,10 @@ package enum ModelFile {
     return contents
   }
 
-  /// The same with tensors that stay in the file, which is kept open for them, until they are needed: what is wrong with
-  /// their values is known only then.
+  /// Reads a file whose tensors stay in it until they are needed; it is kept open for them. Wrong values are found only then.
   package static func open(path: String) throws(Failure) -> DetectorContents {
     let file = try RegularFile(path: path)
-    // A detector that is deployed by a symbolic link has its encoder beside the real file, or else beside the link.
+    // A detector that is deployed as a symbolic link has its encoder beside the real file, or else beside the link.
     let folders = [realPath(path), path].compactMap { $0 }.map(AtomicFile.folder(of:))
     do throws(Failure) { return try open(file, folders: folders) } catch { throw error.within(path) }
   }
@@ -67,19 +65,19 @@ package enum ModelFile {
     do throws(Failure) { return try Detector(contents) } catch { throw error.within(path) }
   }
 
-  /// The same from the bytes of a model file, which are not needed afterwards.
+  /// The detector in the bytes of a model file, which are not needed afterwards.
   package static func detector(bytes: UnsafeRawBufferPointer) throws(Failure) -> Detector {
     try Detector(open(BorrowedBytes(bytes)))
   }
 
-  /// From the bytes of a model file. Otherwise like ``read(path:)``.
+  /// Reads the bytes of a model file, otherwise like ``read(path:)``.
   package static func read(bytes: UnsafeRawBufferPointer) throws(Failure) -> DetectorContents {
     var contents = try open(BorrowedBytes(bytes))
     try contents.load()
     return contents
   }
 
-  /// - Parameter folders: where an encoder in a file of its own may be; none when the bytes come from no file.
+  /// - Parameter folders: folders in which an encoder's file may be; none when the bytes come from no file.
   private static func open(_ file: any ReadableFile, folders: [String] = []) throws(Failure) -> DetectorContents {
     var (contents, link) = try FileImage.read(file) { root throws(Failure) in try Self.contents(root) }
     if let link { contents.encoderWeights = try link.weights(in: folders) }
@@ -100,9 +98,9 @@ package enum ModelFile {
     }
   }
 
-  /// Says early what ``write(_:to:encoderFile:)`` would fail with for this encoder file.
+  /// Fails early as ``write(_:to:encoderFile:)`` would for this encoder file.
   ///
-  /// - Parameter contents: an encoder, or a detector, that the one to be written gets its encoder from.
+  /// - Parameter contents: an encoder, or a detector, from which the one to be written takes its encoder.
   package static func checkEncoderFile(
     _ name: String, for contents: DetectorContents, beside path: String
   ) throws(Failure) {

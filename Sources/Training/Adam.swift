@@ -6,7 +6,7 @@ final class Adam {
   let firstMoments: FloatBuffer
   let secondMoments: FloatBuffer
 
-  /// For `count` trainable numbers, all moments zero.
+  /// Makes moments of zero for `count` trainable numbers.
   init(count: Int) throws(Failure) {
     firstMoments = try FloatBuffer(count: count)
     secondMoments = try FloatBuffer(count: count)

@@ -5,14 +5,14 @@ import Flows
 struct BlockLayout {
   let shape: BlockShape
 
-  /// Offsets in floats from the block's first.
+  /// The tensors' offsets in floats from the beginning of the block.
   let weight1: Int
   let bias1: Int
   let weight2: Int
   let bias2: Int
   let scale: Int
   let offset: Int
-  /// Trainable numbers of the block.
+  /// The number of trainable numbers of the block.
   let count: Int
 
   static let channelRange = 2...65536

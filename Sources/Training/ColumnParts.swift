@@ -5,7 +5,7 @@ struct ColumnParts {
   private let columns: Int
   private let width: Int
 
-  /// 8 parts or more where there are columns enough, of whole panels of the products' kernels.
+  /// Cuts columns into 8 or more parts, where there are enough of them, of whole panels of matrix products.
   init(_ columns: Int) {
     self.columns = columns
     let share = columns / 8

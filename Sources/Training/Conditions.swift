@@ -2,15 +2,15 @@ import Basics
 import Flows
 import Kernels
 
-/// The conditions of a group's fibers. The positional encoding of a place has a half for its column and one for its row,
-/// which many fibers share: what a flow's first layer makes of them is computed once for each column and each row.
+/// The conditions of a group's fibers. One half of a position's encoding depends on its column and the other on its
+/// row, which many fibers share, so that the first layer's products are computed once for each column and each row.
 package struct Conditions {
   /// One half of the conditions.
   package struct Axis {
     /// `length` rows of P / 2 values.
     package let table: UnsafePointer<Float>
     package let length: Int
-    /// For each fiber of the group, a row of the table.
+    /// For each fiber of the group the index of its row in the table.
     package let places: UnsafePointer<Int32>
 
     package init(table: UnsafePointer<Float>, length: Int, places: UnsafePointer<Int32>) {
@@ -20,7 +20,7 @@ package struct Conditions {
     }
   }
 
-  /// The first half, then the second.
+  /// The first half of the conditions and the second.
   package let axes: (Axis, Axis)
 
   package init(_ first: Axis, _ second: Axis) { axes = (first, second) }
@@ -51,7 +51,7 @@ package final class PositionConditions {
     places[1].base[fiber] = Int32(truncatingIfNeeded: position / grid.width)
   }
 
-  /// Of the fibers as set last; nil for an unconditional flow.
+  /// The conditions of the fibers as set last; nil for an unconditional flow.
   package var conditions: Conditions? {
     guard channels > 0 else { return nil }
     return Conditions(

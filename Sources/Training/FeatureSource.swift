@@ -3,15 +3,15 @@ import Encoders
 import Imaging
 import Kernels
 
-/// Gives the features of training frames, batch by batch: encoded anew with each pass's own rotation, or, without rotation,
-/// once and then from memory as far as that reaches.
+/// Provides the features of training frames, batch by batch. With random rotation frames are encoded anew in each pass.
+/// Without it each is encoded once, as far as the memory for features reaches.
 final class FeatureSource {
   /// The grid of each level, finest first.
   let levels: [Grid]
   private let frames: [[UInt8]]
   private let rotationDegrees: Double
   private let seed: UInt64
-  /// The threads of encoder and training steps.
+  /// The threads of the encoder and of the training steps.
   let workers: Workers
   private let session: EncoderSession
   private let normalization: Normalization
@@ -19,20 +19,20 @@ final class FeatureSource {
   private let height: Int
   private let input: FloatBuffer
   private var rotated: [UInt8]
-  /// All levels of a frame, one after the other; nil where there is no room to keep them or they were not encoded yet. Behind
-  /// the frames they are those of the same frames turned by 180 degrees.
+  /// For each frame the features of all levels, one after the other; nil where there is no room for them or they were
+  /// not encoded yet. Behind the frames come the same frames turned by 180 degrees.
   private var cache: [FloatBuffer?]
-  /// Frames whose features the memory for them holds.
+  /// How many frames' features fit in the memory for them.
   private let room: Int
-  /// How many frames, the first ones, have room in the cache.
+  /// How many frames, from the first on, have room in the cache.
   let cachedCount: Int
-  /// Features of the current batch's frames that are not kept.
+  /// The features of those frames of the current batch that are not in the cache.
   private var batch: [FloatBuffer] = []
   private var current: [FloatBuffer] = []
 
   /// - Parameters:
   ///   - frames: height x width RGB8 each, of the network's size.
-  ///   - workers: what shares the work.
+  ///   - workers: share the work.
   init(
     _ encoder: Encoder, preprocessing: Preprocessing, frames: [[UInt8]], options: TrainingOptions, workers: Workers
   ) throws(Failure) {
@@ -62,10 +62,10 @@ final class FeatureSource {
 
   var frameCount: Int { frames.count }
 
-  /// Whether the memory for features holds those of so many frames.
+  /// Whether the features of so many frames fit in the memory for them.
   func hasRoom(for count: Int) -> Bool { count <= room }
 
-  /// Fails with `.outOfMemory` when it does not.
+  /// Fails with `.outOfMemory` unless ``hasRoom(for:)``.
   func checkRoom(for count: Int) throws(Failure) {
     if hasRoom(for: count) { return }
     let bytes = count * featureCount * MemoryLayout<Float>.stride
@@ -73,7 +73,8 @@ final class FeatureSource {
       .outOfMemory, "the features of \(count) frames take \(bytes >> 20) MiB, more than the memory for cached features")
   }
 
-  /// Encodes frames for which there is room, each once. From ``frameCount`` on they are the same frames, turned by 180 degrees.
+  /// Encodes frames into the cache, each once; there must be room. Indices from ``frameCount`` on mean the same frames
+  /// turned by 180 degrees.
   func encode(
     _ indices: [Int], _ progress: inout TrainingProgress, _ reporter: inout ProgressReporter
   ) throws(Failure) {
@@ -86,7 +87,7 @@ final class FeatureSource {
     }
   }
 
-  /// A level of frames that were encoded so: those of the first indices are different pictures.
+  /// A level of frames in the cache, of which the first ones are different pictures.
   func cachedFeatures(level: Int, of indices: [Int], pictureCount: Int? = nil) -> LevelFeatures {
     let start = levels[..<level].reduce(0) { $0 + $1.count }
     return LevelFeatures(
@@ -94,9 +95,9 @@ final class FeatureSource {
       pictureCount: pictureCount)
   }
 
-  /// Makes the frames of these indices the current batch's `slot`s.
+  /// Makes a frame the current batch's `slot`.
   ///
-  /// - Parameter pass: counts the passes over the frames: each has its own rotations.
+  /// - Parameter pass: the number of the pass over the frames; each has its own rotations.
   func load(_ frame: Int, slot: Int, pass: Int) throws(Failure) {
     if let cached = cache[frame] {
       place(cached, slot: slot)
@@ -139,7 +140,7 @@ final class FeatureSource {
     }
   }
 
-  /// Copies fibers of a level of the current batch together, with their conditions.
+  /// Gathers fibers of a level from the current batch, and sets their conditions.
   ///
   /// - Parameter indices: slot * positions + position.
   func gather(

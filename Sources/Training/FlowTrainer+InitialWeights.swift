@@ -6,7 +6,7 @@ extension FlowTrainer {
   /// weights and biases uniform within 1 / sqrt(inputs)), a global scale of 2 ln(e^5 - 1) so that g = 1, offset 0, and
   /// random rotations or permutations.
   ///
-  /// - Parameter asIdentity: second layers begin at 0 instead, so that the flow keeps every length and volume.
+  /// - Parameter asIdentity: whether second layers begin at 0 instead, so that the flow keeps every length and volume.
   package static func initialWeights(
     channels: Int, description: FlowDescription, asIdentity: Bool = false, random: inout Random
   ) throws(Failure) -> StateDictionary {
@@ -33,7 +33,7 @@ extension FlowTrainer {
       let mixing: Tensor
       switch description.permutation {
       case .soft:
-        // The vectors of the reflections, and what they make.
+        // Memory for the vectors of the reflections and for their product.
         try checkMemory(for: 2 * channels * channels, of: Double.self)
         mixing = try Tensor(shape: [channels, channels], values: randomRotation(channels, random: &random))
       case .hard:

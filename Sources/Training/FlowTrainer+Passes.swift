@@ -42,21 +42,21 @@ extension FlowTrainer {
     return Float(total / Double(count))
   }
 
-  /// Receives a piece of the gradient: where it begins among all trainable numbers, the values, how many; may change
-  /// these parameters. Called by all threads at the same time, for each number once.
+  /// Receives a piece of the gradient: the index of its first number among all trainable ones, the values, and their
+  /// count. It may change the same parameters. All threads call it in parallel, once for each number.
   typealias GradientUse = (_ first: Int, _ gradient: UnsafePointer<Float>, _ count: Int) -> Void
 
-  /// Follows the last ``forward(_:)`` back, from the last block to the first.
+  /// Computes the gradients of the last ``forward(_:)``, from the last block to the first.
   func backward(_ group: Group, use: GradientUse) {
     if let conditions = group.conditions { packTables(conditions) }
     for block in activations.indices.reversed() {
-      // Where the gradient by y was left, and where that by x is to go.
+      // The gradient by y that the block behind left, and the memory for that by x.
       let dy = scratch.gradients[(block + 1) % 2].base
       let dx = scratch.gradients[block % 2].base
       backwardCoupling(block, dy, into: dx, count: group.count)
       backwardOutputs(block, group)
       backwardHidden(block, into: dx, count: group.count)
-      // Last: the weights may change when nothing needs them any more.
+      // This comes last, since it may change weights that the other steps read.
       useWeightGradients(block, group, use)
     }
   }

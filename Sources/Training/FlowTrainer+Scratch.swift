@@ -2,11 +2,12 @@ import Basics
 import Kernels
 
 extension FlowTrainer {
-  /// What no pass keeps, `groupCapacity` rows each where nothing else is said.
+  /// Memory whose contents no pass keeps: `groupCapacity` rows each, unless said otherwise.
   final class Scratch {
     /// v, C wide; after the forward pass that of the last block.
     let affine: FloatBuffer
-    /// The gradients by x and y of a block in turn: by y, which is the next block's x; C wide.
+    /// The gradients by a block's x and by its y, which is the next block's x; the two change places from block to
+    /// block. C wide.
     let gradients: [FloatBuffer]
     /// The gradients by the subnet's outputs before their factor, s then t: 2 n2 wide.
     let outputs: FloatBuffer
@@ -32,9 +33,9 @@ extension FlowTrainer {
     let transposedPlaces: [FloatBuffer]
     /// The tables as ``PackedMatrix``.
     let packedTables: [FloatBuffer]
-    /// As many zeros as the widest row of products has.
+    /// As many zeros as the widest row of a product has.
     let zeros: FloatBuffer
-    /// For each thread.
+    /// Scratch memory of each thread.
     let products: [FloatBuffer]
     let weightGradients: [FloatBuffer]
 

@@ -2,14 +2,14 @@ import Basics
 import Kernels
 
 extension FlowTrainer {
-  /// All that a flow in training is, beside what its first weights and settings say: to be kept and taken up again.
+  /// All that is needed, beside first weights and settings, to resume the training of a flow.
   package struct State {
     /// K blocks' trainable numbers, in the order of their layout.
     package let parameters: FloatBuffer
     /// Adam's moments of each of them.
     package let firstMoments: FloatBuffer
     package let secondMoments: FloatBuffer
-    /// Steps made.
+    /// The number of steps made.
     package let steps: Int
 
     package init(parameters: FloatBuffer, firstMoments: FloatBuffer, secondMoments: FloatBuffer, steps: Int) {
@@ -20,20 +20,20 @@ extension FlowTrainer {
     }
   }
 
-  /// The state as it is: the trainer's own memory, until its next step.
+  /// The current state. It refers to the trainer's own memory, and is valid until the next step.
   var state: State {
     State(
       parameters: parameters, firstMoments: adam.firstMoments, secondMoments: adam.secondMoments, steps: stepCount)
   }
 
-  /// Begins anew with the parameters as they are: as if no step had been made when the learning rate was 0.
+  /// Forgets moments and steps and keeps the parameters: after steps with a learning rate of 0 it is as if none had been made.
   func forgetSteps() {
     adam.firstMoments.base.update(repeating: 0, count: adam.firstMoments.count)
     adam.secondMoments.base.update(repeating: 0, count: adam.secondMoments.count)
     stepCount = 0
   }
 
-  /// Goes on from a state of a trainer that began as this one did. Fails with `.format` when it cannot be one.
+  /// Resumes from the state of a trainer that began as this one did. Fails with `.format` when it cannot be one.
   func restore(_ state: State) throws(Failure) {
     let pairs = [
       (state.parameters, parameters), (state.firstMoments, adam.firstMoments),

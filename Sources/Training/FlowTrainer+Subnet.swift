@@ -68,7 +68,7 @@ extension FlowTrainer {
       PackedMatrix.pack(
         activations[block].x.base + columns.lowerBound, stride: channels, rows: count, columns: columns.count,
         into: scratch.packedX1.base + columns.lowerBound &* count)
-      // Nobody asks for the gradient by the features.
+      // Nothing needs the gradient by the features.
       guard block > 0 else { return }
       UnpackedMatrix(weights + layout.weight1, rowStride: shape.subnetInputs, layout: .inputRows, inputs: shape.hidden)
         .multiply(

@@ -1,10 +1,10 @@
 import Kernels
 
 extension FlowTrainer {
-  /// Rows of a matrix of weights whose gradient is computed and used at once: it stays in a core's cache.
+  /// How many rows of a matrix of weights have their gradient computed and used at once, so that it stays in a core's cache.
   static let weightRowsAtOnce = 24
 
-  /// Computes the gradients of a block by its matrices, some rows at a time, and gives them and those by its vectors away.
+  /// Computes the gradients by a block's matrices, some rows at a time, and passes them and those by its vectors to `use`.
   func useWeightGradients(_ block: Int, _ group: Group, _ use: GradientUse) {
     let start = block &* layout.count
     let parts = (first: rowParts(shape.hidden), second: rowParts(2 * shape.x2Count))
@@ -33,7 +33,7 @@ extension FlowTrainer {
     }
   }
 
-  /// Of W1: the columns of x1, then both halves of the conditions.
+  /// The gradient by W1: the columns of x1, then both halves of the conditions.
   private func computeFirstGradient(_ rows: Range<Int>, _ group: Group, into gradient: UnsafeMutablePointer<Float>) {
     PackedMatrix.multiply(
       scratch.transposedHidden.base + rows.lowerBound &* groupCapacity, xStride: groupCapacity, rows: rows.count,

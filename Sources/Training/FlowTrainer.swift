@@ -13,12 +13,12 @@ import Kernels
 /// The loss is the mean over the group of -ln sigmoid(log p / C). The last block's W is left out of both passes: a
 /// rotation does not change |z|.
 ///
-/// Memory, in floats: 3 per trainable number (the number and Adam's two moments); the rotations, K C^2; and per fiber of
-/// the group K (C + H + 3 n2) for the activations that the backward pass needs and 4 C + 2 H + 4 n2 of scratch, H = 2 (n1 + P).
-/// A step allocates nothing of such a size.
+/// Memory, in floats: 3 per trainable number (the number and Adam's two moments); the rotations, K C^2; and per fiber
+/// of the group K (C + H + 3 n2) for the activations that the backward pass needs and 4 C + 2 H + 4 n2 of scratch, H =
+/// 2 (n1 + P). A step allocates nothing of such a size.
 ///
-/// Work is shared by columns of what is computed, and in the end by rows of weights: each product packs its weights just
-/// before use, each gradient is used up by Adam where it was made, still in a core's cache. No number depends on how
+/// Threads share the columns of each result, and in the end the rows of weights. Each product packs its weights just
+/// before use, and Adam uses each gradient where it was computed, still in a core's cache. No number depends on how
 /// many threads there are.
 package final class FlowTrainer {
   package let channels: Int
@@ -42,16 +42,16 @@ package final class FlowTrainer {
   /// Largest number of rows of a table of conditions.
   let placeCapacity: Int
 
-  /// A group of fibers in a pass, as ``step(fibers:conditions:count:learningRate:)`` takes it.
+  /// A group of fibers, as ``step(fibers:conditions:count:learningRate:)`` takes it.
   struct Group {
     let fibers: UnsafePointer<Float>
     let conditions: Conditions?
     let count: Int
-    /// Of what the fibers went through before the first block, one each; nil for none.
+    /// ln |det| of what each fiber went through before the first block; nil for nothing.
     let logDeterminants: UnsafePointer<Float>?
   }
 
-  /// What a block's backward pass needs of its forward pass, `groupCapacity` rows each.
+  /// What a block's backward pass needs from its forward pass, `groupCapacity` rows each.
   final class Activations {
     /// x, C wide.
     let x: FloatBuffer
@@ -80,7 +80,7 @@ package final class FlowTrainer {
   ///   - channels: C, 2...65536.
   ///   - weights: FrEIA's keys and shapes; other keys are ignored. Fails with `.format` as ``BlockParameters`` does.
   ///   - groupCapacity: largest group, 1...65536.
-  ///   - placeCapacity: most rows that a table of ``Conditions`` may have.
+  ///   - placeCapacity: the largest number of rows of a table of ``Conditions``.
   package init(
     channels: Int, description: FlowDescription, weights: StateDictionary, groupCapacity: Int, placeCapacity: Int,
     workers: Workers
@@ -134,7 +134,7 @@ package final class FlowTrainer {
     return loss
   }
 
-  /// Mean log p / C of a group, which changes nothing. Parameters as of a step.
+  /// The mean log p / C of a group; changes nothing. Takes the parameters of a step.
   package func evaluate(
     fibers: UnsafePointer<Float>, conditions: Conditions?, count: Int, logDeterminants: UnsafePointer<Float>? = nil
   ) throws(Failure) -> Double {
@@ -159,7 +159,7 @@ package final class FlowTrainer {
     return Group(fibers: fibers, conditions: conditions, count: count, logDeterminants: logDeterminants)
   }
 
-  /// Says where the last forward pass first met a value that is not finite.
+  /// A failure that says where the last forward pass first met a value that is not finite.
   private func divergence(count: Int) -> Failure {
     let sick = activations.firstIndex { !allFinite($0.x.base, count: count &* channels) } ?? activations.count
     let place = sick == 0 ? "the features" : "coupling block \(sick - 1)"
@@ -168,7 +168,7 @@ package final class FlowTrainer {
 
   /// The weights as they are now, under FrEIA's keys, with `w_perm`.
   ///
-  /// Fails with `.diverged` when one is not finite: the last step was the one that went wrong.
+  /// Fails with `.diverged` when one is not finite, which the last step must have caused.
   package var weights: StateDictionary {
     get throws(Failure) {
       guard allFinite(parameters.base, count: parameters.count) else {

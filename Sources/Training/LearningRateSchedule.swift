@@ -5,14 +5,14 @@ package struct LearningRateSchedule: Sendable {
   /// How the rate falls from one meta epoch to the next. The numbers are those of `CFLOWAD_SCHEDULE_` in the C header.
   package enum Kind: Int32, Sendable, CaseIterable {
     case constant = 0
-    /// Half a period, down to the peak times the third power of the decay rate.
+    /// Half a period of a cosine, down to the peak times the third power of the decay rate.
     case cosine = 1
-    /// Times the decay rate at each of the given meta epochs.
+    /// Multiplies by the decay rate at each of the given meta epochs.
     case steps = 2
   }
 
   private let kind: Kind
-  /// The rate of the beginning.
+  /// The rate at the beginning.
   private let peak: Double
   private let metaEpochs: Int
   private let warmupEpochs: Int
@@ -39,12 +39,12 @@ package struct LearningRateSchedule: Sendable {
     guard metaEpoch < warmupEpochs else { return Float(settled(metaEpoch)) }
     let share = (Double(batch) / Double(max(batches, 1)) + Double(metaEpoch)) / Double(warmupEpochs)
     let start = peak / 10
-    // The original's warm-up aims at a cosine's first rate behind it, and else at the peak.
+    // The original's warm-up ends at the cosine's first rate behind it, or at the peak for other schedules.
     let end = kind == .cosine ? settled(warmupEpochs) : peak
     return Float(start + share * (end - start))
   }
 
-  /// Without warm-up.
+  /// The rate without warm-up.
   private func settled(_ metaEpoch: Int) -> Double {
     switch kind {
     case .constant:

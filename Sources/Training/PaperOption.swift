@@ -1,7 +1,7 @@
 import Basics
 
-/// An option of the paper's training that a closed form has no use for, but for what coupling blocks behind it need. The raw
-/// value is its name in a sentence.
+/// An option of the paper's training. A closed form reads only those that coupling blocks behind it need. The raw value
+/// is the option's name in a sentence.
 package enum PaperOption: String, CaseIterable, Sendable {
   case couplingBlocks = "coupling blocks"
   case conditionChannels = "condition channels"
@@ -27,7 +27,7 @@ package enum PaperOption: String, CaseIterable, Sendable {
     }
   }
 
-  /// Whether options ask for something else than the default.
+  /// Whether it differs from the default in some options.
   func isSet(in options: TrainingOptions) -> Bool {
     let defaults = TrainingOptions()
     return switch self {
@@ -40,24 +40,24 @@ package enum PaperOption: String, CaseIterable, Sendable {
     case .learningRate: options.learningRate != defaults.learningRate
     case .metaEpochs: options.metaEpochs != defaults.metaEpochs
     case .subEpochs: options.subEpochs != defaults.subEpochs
-    // The tool and C make it fit the meta epochs.
+    // The tool and the C interface make it fit the meta epochs.
     case .warmupEpochs: options.warmupEpochs != max(min(defaults.warmupEpochs, options.metaEpochs - 1), 0)
     case .schedule: options.schedule != defaults.schedule
     case .decayRate: options.decayRate != defaults.decayRate
     case .decayPercents: options.decayPercents != defaults.decayPercents
     case .imageBatch: options.imageBatch != defaults.imageBatch
-    // Without rotation the frames are as a Gaussian wants them.
+    // No rotation is what a Gaussian needs anyway.
     case .rotation: options.rotationDegrees != 0 && options.rotationDegrees != defaults.rotationDegrees
     }
   }
 }
 
 extension TrainingOptions {
-  /// The options of the paper's training that ask for something else than the default.
+  /// The options of the paper's training that differ from the defaults.
   package var setPaperOptions: [PaperOption] { PaperOption.allCases.filter { $0.isSet(in: self) } }
 
-  /// Fails with `.invalidArgument` when an option was set that the start that is meant does not read: whoever sets it expects
-  /// something of it.
+  /// Fails with `.invalidArgument` when an option was set that has no effect with the start that is meant, since
+  /// whoever set it expects one.
   func checkEffects() throws(Failure) {
     let start = resolved().start
     guard start == .gaussian || gaussianBytes == TrainingOptions().gaussianBytes else {

@@ -2,10 +2,10 @@ import Basics
 
 /// A rotation drawn uniformly (Haar measure) from SO(n), row-major, computed in double.
 ///
-/// G. W. Stewart, "The Efficient Generation of Random Orthogonal Matrices with an Application to Condition Estimators", SIAM
-/// J. Numer. Anal. 1980: a product of n - 1 Householder reflections of normal vectors of lengths n, n - 1, ..., 2; then the
-/// signs that make the distribution uniform and the determinant +1 (as scipy.stats.special_ortho_group).
-/// Every row goes through all reflections on its own; rows go four at a time, so that a reflection is read once for four.
+/// G. W. Stewart, "The Efficient Generation of Random Orthogonal Matrices with an Application to Condition Estimators",
+/// SIAM J. Numer. Anal. 1980: a product of n - 1 Householder reflections of normal vectors of lengths n, n - 1, ..., 2;
+/// then the signs that make the distribution uniform and the determinant +1 (as scipy.stats.special_ortho_group). Each
+/// row goes through all reflections by itself, four rows at a time, so that a reflection is read once for four rows.
 func randomRotation(_ n: Int, random: inout Random) -> [Float] {
   guard n > 1 else { return [Float](repeating: 1, count: max(n, 0)) }
   var signs = [Double](repeating: 1, count: n)
@@ -31,7 +31,7 @@ func randomRotation(_ n: Int, random: inout Random) -> [Float] {
   rows.withUnsafeMutableBufferPointer { rows in
     vectors.withUnsafeBufferPointer { vectors in
       for first in stride(from: 0, to: n, by: 4) {
-        // Lane l of element i: row first + l, column i.
+        // Lane l of element i is the value at row first + l, column i.
         for i in 0..<n { rows[i] = SIMD4() }
         for lane in 0..<min(4, n - first) { rows[first + lane][lane] = 1 }
         for k in 0..<(n - 1) {

@@ -1,4 +1,4 @@
-/// Loops over rows of numbers, which the compiler makes vectors of. Rows of one call do not overlap.
+/// Loops over rows of numbers, which the compiler vectorizes. Rows of one call must not overlap.
 enum Rows {
   static func clear(_ rows: UnsafeMutablePointer<Float>, stride: Int, columns: Range<Int>, count: Int) {
     fill(rows, stride: stride, columns: columns, count: count) { _ in 0 }

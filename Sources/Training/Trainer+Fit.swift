@@ -23,11 +23,11 @@ extension Trainer {
     flowWeights = try run.weights()
   }
 
-  /// A closed form for each level, and coupling blocks behind it when they are wanted or there is time for them.
+  /// Fits a closed form for each level, and trains coupling blocks behind it if they are wanted or there is time for them.
   func trainFromGaussian(
     _ pictures: [[UInt8]], _ reporter: ProgressReporter, _ budget: TimeBudget?
   ) throws(Failure) {
-    // What a detector to go on from was fitted to is not in its file: its Gaussian is fitted anew.
+    // A detector's file does not hold what its Gaussian was fitted to, so that it is fitted anew.
     flowDescription = try options.flowDescription
     flowWeights = []
     try LAPACK.checkAvailable()  // before frames are encoded
@@ -57,7 +57,7 @@ extension Trainer {
       couplingGains: start.gains)
   }
 
-  /// Whose checkpoint this fit's would be, and the one that is there, which must be its own.
+  /// The identity of this fit, and the state in the checkpoint, which must be of the same identity.
   private func identify(_ pictures: [[UInt8]]) throws(Failure) -> (TrainingIdentity, TrainingState?) {
     let identity = try TrainingIdentity(
       options: options, preprocessing: preprocessing, encoder: encoder.description, encoderWeights: encoderWeights,

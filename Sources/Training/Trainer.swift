@@ -13,47 +13,47 @@ package final class Trainer {
   package var preprocessing: Preprocessing { options.preprocessing }
   package internal(set) var flowDescription: FlowDescription
   package private(set) var calibration: Calibration?
-  /// Where a fit keeps its state and takes it up again; nil for nowhere.
+  /// Where a fit stores its state and resumes from it; nil for nowhere.
   package var checkpoint: (any TrainingCheckpoint)?
-  /// Within which frames are scored when they are calibrated on, and then by the detector; nil for whole frames. That of a
-  /// detector to go on from, unless set. Training is on whole frames.
+  /// The region in which frames are scored, by the calibration and later by the detector; nil for whole frames. It
+  /// begins as that of the detector to go on from. Training uses whole frames.
   package var regionOfInterest: RegionOfInterest?
-  /// What a time budget is measured by, in seconds.
+  /// The clock of time budgets, in seconds.
   var clock: () -> Double = monotonicSeconds
   let encoder: Encoder
   let encoderWeights: StateDictionary
   private let provenance: [String: String]
-  /// The threads of all that is computed here.
+  /// The threads of everything that is computed here.
   let workers: Workers
   var flowWeights: [StateDictionary]
-  /// Why a fit would go against the options; calibration is not concerned.
+  /// Why a fit by these options is refused; nil when it is not. Calibration is always possible.
   private var conflict: Failure?
-  /// What is known of the last fit, of this trainer or of the detector that it began with.
+  /// The summary of the last fit, by this trainer or of the detector that it began with.
   private var fitSummary: FitSummary?
-  /// How much more frames helped, where the fit has found out.
+  /// How much more frames helped; nil where the fit did not find out.
   var curve: LearningCurve?
-  /// What a fit from a Gaussian on has found.
+  /// What a fit from a closed form found.
   package internal(set) var report: FitReport?
   private(set) var frames: TrainingFrames
-  /// Of the calibration of a detector to go on from.
+  /// The smoothing in the calibration of the detector to go on from.
   private let loadedSmoothing: Double?
   private var state = State.open
 
   private enum State {
-    /// Nothing was fitted: nothing to calibrate or save yet.
+    /// Nothing was fitted yet, so that there is nothing to calibrate or save.
     case open
     /// The flows came from a file.
     case pretrained
     case fitted
-    /// A fit failed on the way.
+    /// A fit failed after it had begun.
     case failed
   }
 
   /// - Parameters:
-  ///   - contents: an encoder alone, whose flows begin where the options say; or a whole detector, whose flows go on from where
-  ///     they are: its input size, tiles, levels and flow settings replace those of the options.
+  ///   - contents: an encoder alone, whose flows then begin as the options say; or a whole detector, whose flows are
+  ///     trained further. A detector's preprocessing, levels and flow settings replace those of the options.
   ///   - options: fails with `.invalidArgument` when they are out of range.
-  ///   - workers: what shares the work, of which no number depends; nil: a thread per processor.
+  ///   - workers: share the work, without effect on the numbers; nil for a thread per processor.
   package init(_ contents: DetectorContents, options: TrainingOptions, workers: Workers? = nil) throws(Failure) {
     try options.validate()
     let workers = if let workers { workers } else { try Workers(count: 0) }
@@ -66,7 +66,7 @@ package final class Trainer {
       options.levelCount = taps.count
       conflict = wanted.conflict(with: flow)
       if flow.start == .gaussian { options.rotationDegrees = 0 }
-      // A Gaussian without blocks says nothing about blocks to come.
+      // A Gaussian without blocks does not tell how many are wanted now.
       options.flow = flow.blockCount > 0 ? flow : try flow.with(blockCount: options.flow.blockCount)
     } else {
       guard options.levelCount <= taps.count else {
@@ -78,7 +78,7 @@ package final class Trainer {
     let description = EncoderDescription(
       architecture: contents.encoder.architecture, padding: contents.encoder.padding, taps: taps)
     let preprocessing = options.preprocessing
-    // As the detector will prepare it: scoring meets the features that were trained on.
+    // It is prepared as in the detector, so that scoring computes the features that were trained on.
     encoder = try Encoder(
       description, weights: contents.encoderWeights,
       inputSize: EncoderInputSize(height: preprocessing.height, width: preprocessing.width), workers: workers)
@@ -113,8 +113,9 @@ package final class Trainer {
     self.workers = workers
   }
 
-  /// Where features are taken. A Gaussian of a new detector finds more behind the residual than before it, where the original
-  /// system takes them; whitened flows are for its checkpoints, and stay there. A file that names other places means them.
+  /// Where features are taken. The Gaussian of a new detector finds more behind the residual than before it, where the
+  /// original system takes features. Whitened flows become checkpoints of that system, and so stay before it. A file
+  /// that names other modules means those.
   private static func taps(_ contents: DetectorContents, start: TrainingOptions.Start) throws(Failure) -> [String] {
     let encoder = contents.encoder
     guard contents.flow == nil, start == .gaussian,
@@ -124,13 +125,13 @@ package final class Trainer {
     return residualTaps
   }
 
-  /// Bytes of a frame's name, as many as a path has.
+  /// The longest name of a frame in bytes, as long as a path.
   package static let longestName = 4096
 
-  /// Adds a frame of any size, a good one but in the role of a defective example. Fails with `.state` when it is to be held
-  /// back from training, but was trained on.
+  /// Adds a frame of any size. It must be a good one, except in the role of a defective example. Fails with `.state`
+  /// when it is to be held back from training, but was trained on.
   ///
-  /// - Parameter name: by which ``Advice`` is to tell of it; without one by how many were added before it.
+  /// - Parameter name: the name by which ``Advice`` mentions the frame. Without one it is mentioned by its index.
   package func add(_ frame: Frame, role: FrameRole, name: String = "") throws(Failure) {
     try checkUsable()
     guard role != .training || state != .fitted else {
@@ -139,20 +140,20 @@ package final class Trainer {
     try frames.add(frame, role: role, name: name)
   }
 
-  /// Receives a detector, not calibrated, as it is after a meta epoch; counted from 0.
+  /// Receives the detector, not calibrated, after each meta epoch; these are counted from 0.
   package typealias Observer = (_ metaEpoch: Int, _ contents: DetectorContents) throws(Failure) -> Void
 
-  /// Trains the flows; once. Without calibration frames some training frames are held back first.
+  /// Trains the flows; may be called once. Without calibration frames some training frames are held back first.
   ///
-  /// The same frames, options and seed give the same weights, bit for bit. With a ``checkpoint`` that keeps a state the run
-  /// goes on from there, with the same weights in the end.
+  /// The same frames, options and seed give the same weights, bit for bit. If ``checkpoint`` holds a state the run
+  /// resumes from it and ends with the same weights.
   ///
   /// - Parameters:
   ///   - holdsBack: false to train on all frames, for a detector that is not calibrated from them.
   ///   - observer: called at the end of each meta epoch that is not in the checkpoint yet.
   /// - Throws: `.state` without enough frames or when the checkpoint is that of another run, `.cancelled`, `.diverged`
-  ///   saying where; what the checkpoint and the observer throw. Once the loops have begun, the trainer is then of no
-  ///   more use; another one goes on from the checkpoint.
+  ///   saying where; and whatever the checkpoint and the observer throw. A trainer that fails after the loops have
+  ///   begun can only be closed; another one can resume from the checkpoint.
   package func fit(
     _ handler: TrainingProgress.Handler? = nil, holdsBack: Bool = true, observer: Observer? = nil
   ) throws(Failure) {
@@ -176,7 +177,7 @@ package final class Trainer {
     state = .fitted
   }
 
-  /// From here on a fit that fails leaves a trainer of no use.
+  /// Begins the part of a fit whose failure leaves the trainer unusable.
   func beginFit(_ pictures: [[UInt8]]) throws(Failure) -> FeatureSource {
     state = .failed
     fitSummary = nil
@@ -187,8 +188,8 @@ package final class Trainer {
 
   /// Computes the frozen constants and the thresholds from the calibration frames and the defective examples.
   ///
-  /// - Throws: `.state` before the fit of a new detector, without calibration frames, or without defective ones for a rule that
-  ///   needs them, `.cancelled`, `.diverged`; the calibration is then as it was.
+  /// - Throws: `.state` before the fit of a new detector, without calibration frames, or without defective ones for a
+  ///   rule that needs them, `.cancelled`, `.diverged`; the calibration then stays as it was.
   package func calibrate(_ handler: TrainingProgress.Handler? = nil) throws(Failure) {
     try checkUsable()
     guard state != .open else { throw Failure(.state, "nothing was fitted yet: fit comes before calibrate") }
@@ -198,16 +199,16 @@ package final class Trainer {
     calibration = try frames.calibration(of: contents, calibrationOptions, workers: workers, handler)
   }
 
-  /// How the detector's map is smoothed: as it was, unless an option says otherwise. What a Gaussian finds at single places
-  /// of the finest grid is less certain than what neighbours agree on: its map is smoothed as much as PaDiM's, by 4 pixels
-  /// of 256.
+  /// How the detector's map is smoothed: as an option says, or else as it was. A new Gaussian's map is smoothed as much
+  /// as PaDiM's, by 4 pixels of 256, since what it finds at a single place of the finest grid is less certain than what
+  /// neighbours agree on.
   private var smoothing: Double {
     if let known = options.calibration.smoothing ?? loadedSmoothing { return known }
     return flowDescription.start == .gaussian ? Double(preprocessing.width + preprocessing.height) / 128 : 0
   }
 
-  /// Coupling steps for each level that the fit from a closed form on planned, by its options or its time budget; 0 without
-  /// any, as before the fit.
+  /// How many coupling steps for each level the fit planned, by its options or its time budget; 0 without a closed
+  /// form, and before the fit.
   package var couplingSteps: Int { report?.couplingSteps ?? 0 }
 
   /// What is worth knowing about the detector as it is now.
@@ -219,7 +220,7 @@ package final class Trainer {
     }
   }
 
-  /// The detector as it is now, to be saved; of the encoder what it needs.
+  /// The current detector, to be saved, with those weights of the encoder that it needs.
   package var contents: DetectorContents {
     get throws(Failure) {
       try checkUsable()
@@ -240,7 +241,7 @@ package final class Trainer {
     }
   }
 
-  /// The same ready to score. What comes later here does not change it.
+  /// The current detector ready to score. The trainer does not change it later.
   package var detector: Detector {
     get throws(Failure) { try Detector(contents, workers: workers) }
   }

@@ -1,26 +1,26 @@
 import Basics
 
-/// Where a fit keeps its state, so that one that was killed or cancelled is taken up again: the rest of the run then gives
-/// the same numbers, bit for bit, as one that was never stopped.
+/// Stores a fit's state, so that one that was killed or cancelled can be resumed. It then ends with the same numbers,
+/// bit for bit, as a fit that was never stopped.
 package protocol TrainingCheckpoint {
-  /// The state kept last; nil when there is none. Fails with `.format` when it is damaged.
+  /// The state that was saved last; nil when there is none. Fails with `.format` when it is damaged.
   func load() throws(Failure) -> TrainingState?
 
-  /// Replaces the state kept last, whole or not at all.
+  /// Replaces the saved state, whole or not at all.
   func save(_ state: TrainingState) throws(Failure)
 }
 
-/// A fit between two passes, or between two coupling steps. Randomness has no state: its streams are named by pass, batch and
-/// level, or by level and step.
+/// The state of a fit between two passes or two coupling steps. Random numbers need no state, since their streams are
+/// named by pass, batch and level, or by level and step.
 package struct TrainingState {
   package let identity: TrainingIdentity
-  /// Passes over the frames finished, or coupling steps of all levels together.
+  /// How many passes over the frames are finished, or coupling steps of all levels together.
   package let passes: Int
   /// One per level, finest first.
   package let flows: [FlowTrainer.State]
-  /// Of a fit from a closed form on: the coupling steps for each level that it had planned.
+  /// For a fit from a closed form: how many coupling steps it planned for each level.
   package let plannedSteps: Int?
-  /// And what each level's couplings have come to.
+  /// For a fit from a closed form: the state of each level's couplings.
   package let couplings: [CouplingState]
 
   package init(
@@ -43,7 +43,7 @@ struct CheckpointKeeper {
 
   init(_ checkpoint: any TrainingCheckpoint) { self.checkpoint = checkpoint }
 
-  /// - Parameter isLast: save in any case.
+  /// - Parameter isLast: saves in any case.
   mutating func save(_ state: TrainingState, isLast: Bool) throws(Failure) {
     let start = monotonicSeconds()
     guard isLast || start - lastEnd >= lastDuration * 20 else { return }

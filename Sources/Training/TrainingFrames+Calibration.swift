@@ -4,10 +4,9 @@ import Kernels
 import Scoring
 
 extension TrainingFrames {
-  /// Calibrates a detector: computes its frozen constants and thresholds from the frames held back, by the path that scores
-  /// frames.
+  /// Computes a detector's frozen constants and thresholds from the frames held back, by the same code that scores frames.
   ///
-  /// - Parameter contents: the detector's; a calibration that it has is of no concern.
+  /// - Parameter contents: the detector's contents; a calibration in them is ignored.
   /// - Throws: `.state` without calibration frames, or without defective ones for a rule that needs them, `.cancelled`,
   ///   `.diverged`.
   func calibration(
@@ -38,7 +37,7 @@ extension TrainingFrames {
       }
     }
     var (found, highestMean) = try calibrator.calibrationWithMean(options)
-    // With all that was just found.
+    // A scorer with everything that was just found.
     let calibrated = try scorer.calibrated(found)
     var (scores, means) = ([StrangeFrame: [Float]](), [StrangeFrame: [Float]]())
     for (kind, source) in strangeFrames {

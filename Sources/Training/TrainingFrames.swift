@@ -9,36 +9,36 @@ package enum FrameRole: Int32, Sendable {
   case defective = 2
 }
 
-/// The frames that a detector is made of, by what they are for: resized to the network's input at once, or their tiles, and
-/// kept as 8-bit RGB, 3 bytes per pixel.
+/// The frames that a detector is made from, by their role. Frames, or their tiles, are resized to the network's input
+/// when they are added, and stored as 8-bit RGB, 3 bytes per pixel.
 struct TrainingFrames {
   struct Good {
     let frame: PreparedFrame
-    /// Which of the given frames it is.
+    /// The frame's index among those that were given, and its name.
     let label: ThresholdFrame
   }
 
   private var goodForTraining: [Good] = []
-  /// Held back from training.
+  /// The good frames held back from training.
   private(set) var goodForCalibration: [Good] = []
-  /// Defective examples, which only choose the threshold.
+  /// Defective examples, which serve only to choose the threshold.
   private(set) var defective: [PreparedFrame] = []
   var training: [PreparedFrame] { goodForTraining.map(\.frame) }
   var calibration: [PreparedFrame] { goodForCalibration.map(\.frame) }
-  /// Fingerprints of all frames that the flows were trained on, by earlier trainings as well as far as they are known.
+  /// Fingerprints of all frames that the flows were trained on, including those of earlier trainings where they are known.
   private(set) var trained: Set<UInt64>
   private var givenCount = 0
   private let preprocessing: Preprocessing
   private let resizer: Resizer
 
-  /// - Parameter trained: fingerprints of what earlier trainings have seen.
+  /// - Parameter trained: fingerprints of the frames of earlier trainings.
   init(_ preprocessing: Preprocessing, trained: Set<UInt64>) throws(Failure) {
     self.preprocessing = preprocessing
     self.trained = trained
     resizer = try preprocessing.resizer()
   }
 
-  /// Adds a frame of any size. Fails with `.state` when it is to be held back from training, but was trained on.
+  /// Adds a frame of any size. Fails with `.state` when a frame that was trained on is to be held back.
   mutating func add(_ frame: Frame, role: FrameRole, name: String) throws(Failure) {
     let frame = try PreparedFrame(frame, preprocessing, resizer: resizer)
     guard role == .training || !trained.contains(Self.fingerprint(frame)) else {
@@ -53,10 +53,10 @@ struct TrainingFrames {
     }
   }
 
-  /// Moves a seeded choice of training frames to the calibration frames, when there are none. Copies of a frame go with it,
-  /// and what an earlier training has seen stays.
+  /// Moves a seeded random choice of training frames to the calibration frames, when there are none. Copies of a frame
+  /// move with it, and frames of an earlier training stay.
   ///
-  /// - Parameter fraction: of the frames that are different; one at least.
+  /// - Parameter fraction: the share of the different frames to move; at least one frame moves.
   mutating func holdBack(_ fraction: Double, seed: UInt64) throws(Failure) {
     guard goodForCalibration.isEmpty else { return }
     let fingerprints = training.map { Self.fingerprint($0) }
@@ -78,7 +78,8 @@ struct TrainingFrames {
     goodForTraining = all.filter { !chosen.contains($1) }.map(\.0)
   }
 
-  /// Fails with `.state` when a frame is to be trained on and held back: what was trained on says nothing about new frames.
+  /// Fails with `.state` when a frame is both trained on and held back, since a frame that was trained on says nothing
+  /// about new ones.
   func checkHeldBack() throws(Failure) {
     let training = Set(training.map { Self.fingerprint($0) })
     for (name, frames) in [("calibration", calibration), ("defective", defective)] {

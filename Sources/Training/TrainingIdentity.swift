@@ -3,13 +3,13 @@ import Encoders
 import Flows
 import Imaging
 
-/// What decides every number of a fit, as fingerprints: a checkpoint belongs to the run with the same.
+/// Fingerprints of everything that determines the numbers of a fit. A checkpoint belongs to a run with the same ones.
 package struct TrainingIdentity: Equatable, Sendable {
-  /// Settings of the flows and of the loops.
+  /// Of the settings of the flows and of the loops.
   package let options: String
-  /// Encoder, preprocessing and the flows' first weights.
+  /// Of the encoder, the preprocessing and the flows' first weights.
   package let weights: String
-  /// Frames to train on, in their order.
+  /// Of the frames to train on, in their order.
   package let frames: String
 
   package init(options: String, weights: String, frames: String) {
@@ -30,7 +30,7 @@ package struct TrainingIdentity: Equatable, Sendable {
         + "\(options.subEpochs) \(options.warmupEpochs) \(options.schedule) \(options.decayRate) "
         + "\(options.decayPercents) \(options.imageBatch) \(options.fiberBatch) \(options.learningRate) "
         + "\(options.rotationDegrees) \(options.seed)")
-    // Not of the paper's training, whose checkpoints of version 1.1 are still taken up.
+    // Left out for the paper's training, so that checkpoints of version 1.1 can still be resumed.
     if options.start != .paper {
       settings.add(
         "\(options.start) \(options.gaussianBytes) \(options.halfTurns) "

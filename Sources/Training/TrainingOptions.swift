@@ -7,20 +7,20 @@ import Scoring
 package struct TrainingOptions: Sendable, Equatable {
   /// How frames become the network's input; mean and standard deviation are those of the encoder.
   package var preprocessing = Preprocessing()
-  /// Feature levels, the coarsest kept, 1...3.
+  /// The number of feature levels, 1...3; the coarsest ones are kept.
   package var levelCount = 3
   /// What to train for, in place of the start and the number of steps.
   package var preset = Preset.none
   package var start = Start.automatic
-  /// Bytes that the positions' own covariances of a Gaussian start may take in all levels together.
+  /// How many bytes the positions' own covariances of a Gaussian start may take in all levels together.
   package var gaussianBytes = 64 << 20
   package var halfTurns = HalfTurns.automatic
-  /// Steps in which the coupling blocks behind a closed form are trained, for each level, 0...1000000; nil for as many as the
-  /// start has by default, or the time budget has room for.
+  /// For how many steps the coupling blocks of each level behind a closed form are trained, 0...1000000; nil for the
+  /// start's default, or for as many as the time budget allows.
   package var couplingSteps: Int?
-  /// Seconds that a fit may take, up to 1000000: coupling steps are made until then; 0 for no such plan.
+  /// How many seconds a fit may take, up to 1000000: coupling steps fill the time; 0 for no budget.
   package var timeBudget: Float = 0
-  /// The flows as they are when they have coupling blocks; ``flowDescription`` adds what the start makes of them.
+  /// The flows if they have coupling blocks; ``flowDescription`` also takes the start into account.
   package var flow = FlowDescription()
   /// 1...10000.
   package var metaEpochs = 25
@@ -38,15 +38,15 @@ package struct TrainingOptions: Sendable, Equatable {
   package var imageBatch = 32
   /// Fibers per step of Adam, 1...65536.
   package var fiberBatch = 256
-  /// Above 0 up to 1. Of couplings behind a closed form the default is another: ``resolved(from:)``.
+  /// Above 0 up to 1. Couplings behind a closed form have another default: ``resolved(from:)``.
   package var learningRate: Float = 2e-4
   /// Largest angle of the random rotation, 0...180.
   package var rotationDegrees: Float = 5
-  /// Share of the frames that is held back when no frame was added for calibration, 0...0.9.
+  /// The share of the frames that is held back when no frames were added for calibration, 0...0.9.
   package var calibrationFraction: Float = 0.1
   package var calibration = CalibrationOptions()
   package var seed: UInt64 = 0
-  /// Memory for cached features.
+  /// Memory for cached features in bytes.
   package var featureCacheBytes = 2 << 30
 
   package init() {}

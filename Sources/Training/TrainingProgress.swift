@@ -12,21 +12,21 @@ package struct TrainingProgress: Sendable, Equatable {
   package var stage: Stage
   /// Fit: sub-epochs, or coupling steps for each level, finished.
   package var epoch = 0
-  /// Fit: all of these.
+  /// Fit: sub-epochs, or coupling steps for each level, in all.
   package var epochs = 0
   /// Fit: mean loss of the steps since the sub-epoch began, or that of the last coupling step.
   package var loss: Float = 0
   /// Frames (encode, calibrate), or frames times sub-epochs or coupling steps of all levels (fit).
   package var done = 0
   package var total: Int
-  /// Fit: of the last step.
+  /// Fit: that of the last step.
   package var learningRate: Float = 0
 
   /// Receives reports on the calling thread; true asks to stop.
   package typealias Handler = (TrainingProgress) -> Bool
 }
 
-/// Passes reports on, at most four a second beside the important ones.
+/// Passes reports on: important ones always, others at most four times a second.
 struct ProgressReporter {
   private let handler: TrainingProgress.Handler?
   private var lastReport = -Double.infinity
@@ -35,7 +35,7 @@ struct ProgressReporter {
 
   /// Fails with `.cancelled` when the handler asks to stop.
   ///
-  /// - Parameter isImportant: report even if the last report was just now.
+  /// - Parameter isImportant: whether to report even right after the last report.
   mutating func report(_ progress: TrainingProgress, isImportant: Bool) throws(Failure) {
     guard let handler else { return }
     let now = monotonicSeconds()

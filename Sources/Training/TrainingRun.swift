@@ -9,7 +9,7 @@ final class TrainingRun {
   private let schedule: LearningRateSchedule
   private let levels: [Level]
   private let frameCount: Int
-  /// Frames per batch: all when there are fewer than the options say.
+  /// Frames per batch: as the options say, or all if there are fewer.
   private let batchSize: Int
   /// Batches per pass; a short last one is dropped.
   private let batchCount: Int
@@ -53,7 +53,7 @@ final class TrainingRun {
     self.levels = levels
   }
 
-  /// Goes on from a state that a run with the same identity left.
+  /// Resumes from a state of a run with the same identity.
   func restore(_ state: TrainingState) throws(Failure) {
     guard state.flows.count == levels.count, (0...passCount).contains(state.passes) else {
       throw Failure(
@@ -66,7 +66,7 @@ final class TrainingRun {
   /// Trains to the end.
   ///
   /// - Parameters:
-  ///   - observer: is given the number of each meta epoch that ends here, from 0, and the weights of every level then.
+  ///   - observer: is given the index of each meta epoch that ends here and the weights of every level.
   ///   - save: is given the state after each pass.
   func fit(
     _ reporter: ProgressReporter, observer: (Int, [StateDictionary]) throws(Failure) -> Void,
@@ -78,20 +78,20 @@ final class TrainingRun {
     var progress = TrainingProgress(stage: .fit, epochs: passCount, total: passCount * framesPerPass)
     progress.epoch = passesDone
     progress.done = passesDone * framesPerPass
-    // Who is told of a fit that goes on learns where, also when nothing is left to do.
+    // A resumed fit reports where it goes on, even when nothing is left to do.
     if passesDone > 0 { try reporter.report(progress, isImportant: true) }
     while passesDone < passCount {
       try runPass(passesDone, &progress, &reporter)
       passesDone += 1
       progress.epoch = passesDone
       try reporter.report(progress, isImportant: true)
-      // Before the state is saved: a run that is killed in between observes the meta epoch again.
+      // The observer comes before the state is saved: a run that is killed in between observes the meta epoch again.
       if passesDone % options.subEpochs == 0 { try observer(passesDone / options.subEpochs - 1, weights()) }
       try save(passesDone, levels.map(\.trainer.state))
     }
   }
 
-  /// Of every level, as they are.
+  /// The current weights of every level.
   func weights() throws(Failure) -> [StateDictionary] {
     var weights: [StateDictionary] = []
     for (level, parts) in levels.enumerated() {
@@ -104,7 +104,7 @@ final class TrainingRun {
     return weights
   }
 
-  /// One sub-epoch: all frames in a fresh order.
+  /// Runs one sub-epoch: all frames in a new random order.
   private func runPass(_ pass: Int, _ progress: inout TrainingProgress, _ reporter: inout ProgressReporter)
     throws(Failure)
   {
@@ -132,8 +132,8 @@ final class TrainingRun {
     }
   }
 
-  /// All fibers of a level of the current batch, in a fresh order and in groups; a short last group is dropped, unless it
-  /// is the only one.
+  /// Trains on all fibers of a level of the current batch, in a new random order and in groups. A short last group is
+  /// dropped, unless it is the only one.
   private func runBatch(
     _ level: Int, pass: Int, batch: Int, _ losses: inout (sum: Double, count: Int),
     _ progress: inout TrainingProgress, _ reporter: inout ProgressReporter

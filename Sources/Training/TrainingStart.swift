@@ -4,7 +4,7 @@ import Flows
 extension TrainingOptions {
   /// Where the flows of a new detector begin. The numbers are those of `CFLOWAD_START_` in the C header.
   package enum Start: Int32, Sendable, CaseIterable {
-    /// At a Gaussian, unless an option of the other kinds of training says that one of those is meant.
+    /// At a Gaussian, unless options of another kind of training were set, which then is meant.
     case automatic = 0
     /// At FrEIA's random weights, as the original system's, and trained by its loops.
     case paper = 1
@@ -19,7 +19,7 @@ extension TrainingOptions {
     case none = 0
     /// The closed form alone.
     case quick = 1
-    /// The closed form, and as many coupling steps as a small encoder's take five minutes.
+    /// The closed form and coupling steps, which with a small encoder take five minutes.
     case best = 2
     /// The published training.
     case paper = 3
@@ -38,18 +38,18 @@ extension TrainingOptions {
   /// Steps for each level, unless a time budget decides.
   var plannedSteps: Int { couplingSteps ?? (start == .whitened ? Self.whitenedSteps : 0) }
 
-  /// Without position means a closed form leaves much to couplings: docs/quality.md.
+  /// A closed form without position means leaves much for couplings to learn: docs/quality.md.
   private static let whitenedSteps = 400
   private static let bestSteps = 2000
-  /// Likeliest for held-back frames of bottles and transistors: of 2e-4 to 3e-3 behind a Gaussian, and up to 1e-2 behind a
-  /// whitening, where more is left to learn.
+  /// The rates under which held-back frames of bottles and transistors were likeliest, among 2e-4 to 3e-3 behind a
+  /// Gaussian and up to 1e-2 behind a whitening, where more is left to learn.
   private static let gaussianRate: Float = 3e-3
   private static let whitenedRate: Float = 1e-2
 
-  /// With the start and the steps that are meant, and with a closed form's defaults where there is one: no rotation, and the
-  /// learning rate of couplings that begin as the identity behind it.
+  /// These options with the start and the steps that are meant. A closed form has defaults of its own: no rotation, and
+  /// the learning rate of couplings that begin as the identity.
   ///
-  /// - Parameter flow: of the detector to go on from, which decides the start; nil for a new one.
+  /// - Parameter flow: the flows of the detector to go on from, which decide the start; nil for a new one.
   func resolved(from flow: FlowDescription? = nil) -> TrainingOptions {
     var options = self
     options.preset = .none
@@ -72,7 +72,7 @@ extension TrainingOptions {
     return options
   }
 
-  /// Fails with `.invalidArgument` when two options say how long to train, or a preset stands beside what it decides.
+  /// Fails with `.invalidArgument` when two options say how long to train, or when an option contradicts a preset.
   func checkPlan() throws(Failure) {
     guard timeBudget == 0 || couplingSteps == nil else {
       throw Failure(
@@ -87,7 +87,7 @@ extension TrainingOptions {
     }
   }
 
-  /// Fails with `.invalidArgument` when coupling steps would have no effect, or no flow can start so.
+  /// Fails with `.invalidArgument` when coupling steps would have no effect, or when no flow can have this start.
   func checkStart() throws(Failure) {
     guard start == .gaussian || halfTurns == .automatic else {
       throw Failure(.invalidArgument, "half turns \(halfTurns.name) is for a Gaussian start")
@@ -101,7 +101,7 @@ extension TrainingOptions {
       }
       return
     }
-    // The first ones only turn the coordinates: LeadingBlocks.
+    // The first blocks only turn the coordinates: see LeadingBlocks.
     let hasSteps = plannedSteps > 0 || timeBudget > 0
     let fewest = start == .whitened ? (hasSteps ? 3 : 2) : (hasSteps ? 2 : 0)
     guard fewest == 0 || (flow.blockCount >= fewest && flow.permutation == .soft) else {
@@ -114,8 +114,8 @@ extension TrainingOptions {
 
   private static let defaultRotation = TrainingOptions().rotationDegrees
 
-  /// Why a detector, whose flows began as `flow` says, cannot be trained on by these options; nil when it can. Only options
-  /// that were set on purpose stand against it.
+  /// Why a detector with these flows cannot be trained further by these options; nil when it can. Only options that
+  /// were set explicitly can be in conflict.
   func conflict(with flow: FlowDescription) -> Failure? {
     let meant = resolved()
     switch flow.start {

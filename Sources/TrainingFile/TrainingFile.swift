@@ -5,10 +5,10 @@ import Training
 
 /// The state of a fit in a file of its own: HDF5, for the machine and the version that wrote it.
 ///
-/// `/` has `format` = "cflowad training", `format_version` = 1, `passes` and the texts `options`, `weights` and `frames` that
-/// tell whose it is; `/0`, `/1` ..., one for each level, have `steps` and the datasets `parameters`, `first_moments` and
-/// `second_moments`. Of a fit from a closed form on `/` also has `planned_steps`, and each level `gains` and, when one of
-/// these is above 0, the dataset `best`.
+/// `/` has `format` = "cflowad training", `format_version` = 1, `passes` and the texts `options`, `weights` and
+/// `frames` of its ``TrainingIdentity``; `/0`, `/1` ..., one for each level, have `steps` and the datasets
+/// `parameters`, `first_moments` and `second_moments`. For a fit from a closed form `/` also has `planned_steps`, and
+/// each level has `gains` and, when one of these is above 0, the dataset `best`.
 package struct TrainingFile: TrainingCheckpoint {
   package let path: String
 
@@ -36,7 +36,7 @@ package struct TrainingFile: TrainingCheckpoint {
     }
   }
 
-  /// Deletes the file, when there is one: its run has come to an end.
+  /// Deletes the file, if there is one, when its run has ended.
   package func remove() { unlink(path.pathBytes) }
 
   private func state(_ root: Group) throws(Failure) -> TrainingState {

@@ -1,9 +1,9 @@
 import Basics
 
-/// How many coupling steps fit into a time.
+/// Plans how many coupling steps fit into a time budget.
 enum CouplingPlan {
-  /// The same number for each level, decided once, by steps that are timed and undone: the learning rate depends on it, so
-  /// that a fit by this number of steps, given beforehand, comes to the same weights.
+  /// The number of steps, the same for each level. It is decided once, by timing a few steps that are undone, because
+  /// the learning rate depends on it: a fit that is given this number comes to the same weights.
   static func steps(_ couplings: [CouplingTraining], within budget: TimeBudget) throws(Failure) -> Int {
     var (step, judgements) = (0.0, 0.0)
     for coupling in couplings {
@@ -14,12 +14,12 @@ enum CouplingPlan {
     let count = (reserve * budget.left - judgements) / max(step, 1e-9)
     guard count >= Double(fewest) else { return 0 }
     let steps = Int(min(count, Double(TrainingOptions.couplingStepRange.upperBound)))
-    // A number that is easily repeated.
+    // A round number is easier to repeat.
     return steps < 100 ? steps : steps / 10 * 10
   }
 
-  /// Of the time that is left this share is planned: steps are not all alike.
+  /// The share of the time left that is planned, since not all steps take equally long.
   private static let reserve = 0.95
-  /// Fewer than these come to nothing: the rate has hardly risen when it falls again.
+  /// Fewer steps than this are not worth making, as the rate falls again when it has hardly risen.
   private static let fewest = 20
 }

@@ -6,12 +6,12 @@ import Kernels
 ///
 /// A Gaussian makes the fibers it was fitted to look whiter than new ones; couplings trained on those would learn a density
 /// that is too narrow. So every frame is whitened by a Gaussian that was fitted without it (``FoldedFibers``), and the frames
-/// of one fold are never trained on: they judge the couplings at some points of the way, of which the best one counts.
+/// of one fold are never trained on: they judge the couplings at some points of the training, and the best one is kept.
 final class CouplingTraining {
   let trainer: FlowTrainer
-  /// What the couplings added to the mean log p / C of the frames to judge by, at each judgement so far.
+  /// What the couplings added to the mean log p / C of the judging frames, at each judgement so far.
   private(set) var gains: [Double] = []
-  /// The parameters at the best judgement; at first those that change nothing.
+  /// The parameters at the best judgement; at first those of the identity.
   private let best: FloatBuffer
   private let fibers: FoldedFibers
   private let options: TrainingOptions
@@ -20,21 +20,21 @@ final class CouplingTraining {
   /// The group of a step: fibers and their ln |det|.
   private let group: FloatBuffer
   private let logDeterminants: FloatBuffer
-  /// Fibers to judge by.
+  /// The fibers that judge the couplings.
   private let judges: [FoldedFibers.Place]
   private let likelihoodBefore: Double
 
-  /// Standard deviation of the noise that is added to fibers, whose own variance is 1: it keeps the density smooth.
+  /// The standard deviation of the noise that is added to fibers, whose own variance is 1. It keeps the density smooth.
   private static let noise = 0.2
   private static let judgeCount = 4096
   /// Share of the steps in which the rate rises.
   private static let warmup = 0.08
-  /// When the couplings are judged, in 32nds of the steps: early too, since few frames are soon learnt by heart.
+  /// When the couplings are judged, in 32nds of the steps. Early judgements matter since few frames are soon learnt by heart.
   static let judgements = [1, 2, 4, 8, 12, 16, 20, 24, 28, 32]
-  /// Judgements in a row without a new best one after which a level has come to its end.
+  /// How many judgements in a row without a new best one end a level's training.
   private static let patience = 4
 
-  /// - Parameter identity: the first weights, which change nothing.
+  /// - Parameter identity: the first weights, those of the identity.
   init(
     _ fibers: FoldedFibers, flow: FlowDescription, identity: StateDictionary, options: TrainingOptions, level: Int,
     workers: Workers
@@ -58,20 +58,21 @@ final class CouplingTraining {
     likelihoodBefore = judges.reduce(0) { $0 + fibers.logDensity($1) } / Double(max(judges.count, 1))
   }
 
-  /// What the couplings at their best add to the mean log p / C of the frames to judge by; 0 when none are better.
+  /// What the couplings at their best add to the mean log p / C of the judging frames; 0 when none are better than the
+  /// identity.
   var gain: Double { max(gains.max() ?? 0, 0) }
 
-  /// Whether all of so many steps are made, or the likelihood has not risen for long.
+  /// Whether all of these steps are made, or the likelihood has not risen for long.
   func isFinished(of steps: Int) -> Bool {
     guard trainer.stepCount < steps else { return true }
     let sinceBest = gains.count - (gains.lastIndex { $0 == gain }.map { $0 + 1 } ?? 0)
     return sinceBest >= Self.patience
   }
 
-  /// The next step of so many in all, and a judgement when one is due. A level whose numbers are no longer finite, as by a
-  /// learning rate that is too high, has come to its end.
+  /// Makes the next of `steps` steps, and a judgement when one is due. The training of a level ends early when its
+  /// numbers are no longer finite, as with too high a learning rate.
   ///
-  /// - Returns: the mean loss before it; nil at such an end.
+  /// - Returns: the mean loss before the step; nil when the training ended early.
   func step(of steps: Int) throws(Failure) -> Float? {
     do throws(Failure) { return try judgedStep(of: steps) } catch {
       guard error.kind == .diverged else { throw error }
@@ -93,9 +94,10 @@ final class CouplingTraining {
     return loss
   }
 
-  /// Seconds that a step and a judgement take, by a few of them that leave everything as it was before the first step.
+  /// Measures the seconds of a step and of a judgement by a few of them, which leave everything as it was before the
+  /// first step.
   func rehearse(_ clock: () -> Double) throws(Failure) -> (step: Double, judgement: Double) {
-    // The first one meets memory that was never used.
+    // The first step is not timed, since its memory was never used before.
     _ = try step(rate: 0)
     let start = clock()
     for _ in 0..<Self.rehearsalCount { _ = try step(rate: 0) }
@@ -121,14 +123,14 @@ final class CouplingTraining {
       logDeterminants: logDeterminants.base)
   }
 
-  /// A linear warm-up under half a period of a cosine down to 0.
+  /// The learning rate: half a period of a cosine down to 0, times a linear warm-up.
   private func rate(_ step: Int, of steps: Int) -> Float {
     let done = Double(step) / Double(max(steps, 1))
     let warmth = min(1, Double(step + 1) / max(Self.warmup * Double(steps), 1))
     return options.learningRate * Float(warmth * (1 + cos(.pi * done)) / 2)
   }
 
-  /// What the couplings as they are add to the mean log p / C of the frames to judge by.
+  /// What the current couplings add to the mean log p / C of the judging frames.
   private func judge() throws(Failure) -> Double {
     var sum = 0.0
     for start in stride(from: 0, to: judges.count, by: trainer.groupCapacity) {
@@ -152,7 +154,7 @@ final class CouplingTraining {
 }
 
 extension CouplingTraining {
-  /// The weights at the best judgement, to be asked for in the end; nil when no couplings are better.
+  /// The weights at the best judgement, to be read at the end; nil when none are better than the identity.
   var weights: StateDictionary? {
     get throws(Failure) {
       guard gain > 0 else { return nil }
@@ -163,7 +165,7 @@ extension CouplingTraining {
 
   var state: CouplingState { CouplingState(gains: gains, best: gain > 0 ? best : nil) }
 
-  /// Goes on from a state of a training that began as this one did. Fails with `.format` when it cannot be one.
+  /// Resumes from the state of a training that began as this one did. Fails with `.format` when it cannot be one.
   func restore(_ flow: FlowTrainer.State, _ state: CouplingState) throws(Failure) {
     try trainer.restore(flow)
     gains = state.gains
@@ -178,11 +180,11 @@ extension CouplingTraining {
   }
 }
 
-/// What a level's couplings have come to, beside the state of their flow.
+/// The state of a level's couplings beside that of their flow.
 package struct CouplingState {
-  /// At each judgement, what they added to the mean log p / C of the frames to judge by.
+  /// What they added to the mean log p / C of the judging frames at each judgement.
   package let gains: [Double]
-  /// The parameters at the best one; nil when none was better than no couplings.
+  /// The parameters at the best judgement; nil when none was better than the identity.
   package let best: FloatBuffer?
 
   package init(gains: [Double], best: FloatBuffer?) {

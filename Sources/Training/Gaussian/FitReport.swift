@@ -1,16 +1,16 @@
-/// What a fit from a closed form on has found, for people.
+/// What a fit from a closed form found, for people.
 package struct FitReport: Sendable {
   let start: TrainingOptions.Start
-  /// One for each level, finest first.
+  /// The form of each level's Gaussian, finest first.
   let forms: [GaussianSelection.Form]
-  /// Whether it was fitted to the frames turned by 180 degrees as well.
+  /// Whether it was also fitted to the frames turned by 180 degrees.
   let hasHalfTurns: Bool
-  /// Coupling steps that were planned for each level: a fit by this number ends with the same weights.
+  /// How many coupling steps were planned for each level. A fit that is given this number ends with the same weights.
   package let couplingSteps: Int
   /// What each level's coupling blocks add to the mean log p / C of frames that they were not trained on; nil without any.
   let couplingGains: [Double]?
 
-  /// In one line.
+  /// A summary in one line.
   package var summary: String {
     var parts = [
       (start == .whitened ? "whitened by " : "Gaussian of ") + forms.map(\.description).joined(separator: "; ")

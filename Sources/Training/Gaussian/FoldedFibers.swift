@@ -1,11 +1,11 @@
 import Basics
 import Kernels
 
-/// The fibers of a level, those of every frame whitened by a Gaussian that was fitted without the frame (folds): they are as
-/// white as a new frame's, in symmetric coordinates, which the folds share. To be made within ``LAPACK/use(_:)``.
+/// The fibers of a level, where each frame is whitened by a Gaussian that was fitted without it (folds), so that they are as
+/// white as a new frame's. They are in symmetric coordinates, which all folds share. Must be made within ``LAPACK/use(_:)``.
 final class FoldedFibers {
   var grid: Grid { features.grid }
-  /// Frames to train on, and those of the last fold, to judge by.
+  /// The frames to train on, and those of the last fold, which judge.
   let trainingFrames: [Int]
   let judgingFrames: [Int]
   /// Frames x positions x C.
@@ -23,7 +23,7 @@ final class FoldedFibers {
     let position: Int
   }
 
-  /// - Parameter features: of at least three pictures.
+  /// - Parameter features: features of at least three pictures.
   init(_ features: LevelFeatures, form: GaussianSelection.Form, workers: Workers) throws(Failure) {
     self.features = features
     let grid = features.grid

@@ -2,7 +2,7 @@ import Basics
 import Kernels
 import OpenBLAS
 
-/// What the fibers of all positions have in common.
+/// The moments that the fibers of all positions share.
 extension GaussianFit {
   /// The mean fiber of each position, or the mean of these.
   static func means(
@@ -26,12 +26,12 @@ extension GaussianFit {
     return mean
   }
 
-  /// The covariance of all fibers less their means, C x C, of which the lower triangle is there.
+  /// The covariance of all fibers less their means: the lower triangle of C x C.
   static func pooledCovariance(
     _ features: LevelFeatures, _ means: Buffer<Double>, _ hasPositionMeans: Bool, _ workers: Workers
   ) throws(Failure) -> Buffer<Double> {
     let (positions, channels, rows) = (features.grid.positions, features.grid.channels, features.frames.count)
-    // Sums that do not depend on the number of threads: of parts that the channels alone decide, as they decide the memory.
+    // The channels alone decide the parts, so that sums do not depend on the number of threads, and also limit their memory.
     let parts = channels <= 512 ? min(positions, 16) : 2
     let square = channels * channels
     let sums = try Buffer<Double>(count: parts * square)

@@ -3,13 +3,13 @@ import Flows
 import Kernels
 import OpenBLAS
 
-/// The closed form of a ``GaussianLayer``: what the fibers of some frames have in common, from which each position's own
-/// covariance follows. To be used within ``LAPACK/use(_:)``.
+/// Fits a ``GaussianLayer`` in closed form: what the fibers of some frames have in common, and from it each position's
+/// own covariance. Must be used within ``LAPACK/use(_:)``.
 ///
-/// With the fibers x of n frames at a position p, m_p their mean (or one mean for all positions), S the covariance of x - m_p
-/// pooled over all positions plus a ridge, and S = U' diag(s)^-2 U, whitened fibers are y = diag(s) U (x - m_p). The
-/// covariance of a position is S_p = (1 - a) cov_p + a S, the shrinkage a towards what all positions have in common: in
-/// whitened coordinates (1 - a) cov(y) + a 1.
+/// With the fibers x of n frames at a position p, m_p their mean (or one mean for all positions), S the covariance of x
+/// - m_p pooled over all positions plus a ridge, and S = U' diag(s)^-2 U, whitened fibers are y = diag(s) U (x - m_p).
+/// The covariance of a position is S_p = (1 - a) cov_p + a S, where a is the shrinkage towards the covariance that all
+/// positions share. In whitened coordinates it is (1 - a) cov(y) + a 1.
 final class GaussianFit {
   let features: LevelFeatures
   /// Whether each position has a mean of its own.
@@ -25,11 +25,11 @@ final class GaussianFit {
   private var channels: Int { features.grid.channels }
   private var positions: Int { features.grid.positions }
 
-  /// Added to the diagonal of the pooled covariance, as a share of its mean: a direction in which the frames do not vary must
-  /// not decide everything.
+  /// Is added to the diagonal of the pooled covariance, as a share of its mean, so that directions in which the frames
+  /// hardly vary do not dominate.
   private static let ridge = 0.01
 
-  /// - Parameter features: of at least one frame.
+  /// - Parameter features: features of at least one frame.
   init(_ features: LevelFeatures, hasPositionMeans: Bool, workers: Workers) throws(Failure) {
     self.features = features
     self.hasPositionMeans = hasPositionMeans
@@ -40,18 +40,18 @@ final class GaussianFit {
     let covariance = basis.base
     let variance = (0..<channels).reduce(0) { $0 + covariance[$1 * channels + $1] } / Double(channels)
     guard variance.isFinite else { throw Failure(.diverged, "the features gave a value that is not finite") }
-    // Fibers that never vary have no scale of their own.
+    // Fibers that do not vary at all have no scale of their own.
     let ridge = variance > 0 ? Self.ridge * variance : 1e-6
     for i in 0..<channels { covariance[i * channels + i] += ridge }
     let values = try LAPACK.eigenvectors(covariance, n: channels)
-    // LAPACK's order is ascending, ours begins with the directions of the largest variance.
+    // LAPACK's order is ascending; ours begins with the directions of largest variance.
     for row in 0..<channels / 2 {
       for i in 0..<channels {
         let (a, b) = (row * channels + i, (channels - 1 - row) * channels + i)
         (covariance[a], covariance[b]) = (covariance[b], covariance[a])
       }
     }
-    // The ridge bounds every eigenvalue from below, but for rounding.
+    // The ridge bounds every eigenvalue from below, except for rounding.
     scale = values.reversed().map { 1 / max($0, 0.5 * ridge).squareRoot() }
     whitening = try Buffer(count: channels * channels)
     for row in 0..<channels {
@@ -71,7 +71,7 @@ final class GaussianFit {
     }
   }
 
-  /// Whitened fibers of a position of other frames of the same level: frames x C.
+  /// Whitens the fibers of a position of other frames of the same level: frames x C.
   func whiten(
     _ other: LevelFeatures, position: Int, scratch: UnsafeMutablePointer<Double>, into y: UnsafeMutablePointer<Double>
   ) {
@@ -84,7 +84,7 @@ final class GaussianFit {
     UnsafePointer(means.base + (hasPositionMeans ? position * channels : 0))
   }
 
-  /// The whole layer.
+  /// The parameters of the layer.
   ///
   /// - Parameters:
   ///   - rank: r, 0...C: leading directions in which each position has a covariance of its own.
@@ -109,21 +109,21 @@ final class GaussianFit {
       factors: Array(UnsafeBufferPointer(start: factors.base, count: factors.count)), rank: rank)
   }
 
-  /// What a choice of rank and shrinkage is worth on other frames.
+  /// How likely other frames are under each choice of rank and shrinkage.
   struct HeldBack {
     /// Mean log-density of the other frames' fibers when all positions share one covariance, over C.
     var pooled = 0.0
-    /// By shrinkage, then by direction: what a covariance of each position's own adds to that. The first r of them are what
-    /// rank r adds, since W_p is triangular.
+    /// What a covariance for each position adds to that, by shrinkage, then by direction. The first r directions sum to
+    /// what rank r adds, since W_p is triangular.
     var gains: [[Double]]
   }
 
-  /// Mean log-density of frames that are not among ``features``.
+  /// The mean log-density of frames that are not among ``features``.
   func heldBack(_ other: LevelFeatures, rank: Int, shrinkages: [Double]) throws(Failure) -> HeldBack {
     let channels = channels
     let rows = other.frames.count
     let width = shrinkages.count * rank + 1
-    // A sum for each position, added up in order: the result does not depend on threads.
+    // Each position has a sum, and the sums are added in order, so that the result does not depend on threads.
     let sums = try Buffer<Double>(count: positions * width)
     try forEachPosition(rowCount: max(features.frames.count, rows)) { (position, memory) throws(Failure) in
       let sum = sums.base + position * width
@@ -209,7 +209,7 @@ final class GaussianFit {
     }
   }
 
-  /// The triangle of a position for each shrinkage, of the fibers in `memory.whitened`.
+  /// Computes the triangle of a position for each shrinkage, from the fibers in `memory.whitened`.
   private func factor(
     _ memory: Memory, rank: Int, shrinkages: [Double],
     _ body: (_ index: Int, _ w: UnsafePointer<Double>) throws(Failure) -> Void
@@ -238,7 +238,7 @@ final class GaussianFit {
     let triangle: UnsafeMutablePointer<Double>
   }
 
-  /// Shares the positions out to the threads; throws the failure of the first position that failed.
+  /// Calls the body for all positions, which threads share; throws the failure of the first position that failed.
   private func forEachPosition(
     rowCount: Int, _ body: (_ position: Int, _ memory: Memory) throws(Failure) -> Void
   ) throws(Failure) {

@@ -10,17 +10,17 @@ struct GaussianSelection {
     var hasPositionMeans: Bool
     /// r: leading directions in which each position has a covariance of its own.
     var rank: Int
-    /// a: the share of what all positions have in common in it, as the likelihood wants it.
+    /// a: the shrinkage towards the covariance of all positions that has the largest likelihood.
     var likeliestShrinkage: Double
     /// Mean log p / C of held-back frames, cross-validated; NaN where no frame could be held back.
     var heldBack: Double
 
-    /// The a that is used. The likelihood is decided by typical fibers, for which a wide Gaussian is safe; detection by strange
-    /// ones, which a narrower Gaussian tells apart better. Over classes of parts and textures (docs/quality.md) a third of
-    /// the likeliest a found more defects or as many, and less than 0.08 fewer.
+    /// The shrinkage that is used. Typical fibers decide the likelihood, and a wide Gaussian is safe for them; strange
+    /// ones decide detection, and a narrower Gaussian tells them apart better. Over classes of parts and textures
+    /// (docs/quality.md) a third of the likeliest a found as many defects or more, while less than 0.08 found fewer.
     var shrinkage: Double { max(likeliestShrinkage / 3, 0.08) }
 
-    /// For people.
+    /// The form in words.
     var description: String {
       let mean = hasPositionMeans ? "means" : "one mean"
       let covariance =
@@ -29,18 +29,18 @@ struct GaussianSelection {
     }
   }
 
-  /// Shrinkages tried. Half of a step hardly changes what is detected.
+  /// The shrinkages that are tried. Half of a step hardly changes what is detected.
   static let shrinkages = [0.05, 0.1, 0.2, 0.35, 0.6]
 
-  /// Largest rank tried: a position's covariance costs its third power.
+  /// The largest rank that is tried, since a position's covariance takes time with its third power.
   static let largestRank = 256
 
   static let foldCount = 4
 
   /// - Parameters:
   ///   - levels: features of the same frames, all levels.
-  ///   - byteCount: what the positions' own covariances may take in all levels together.
-  ///   - isPooled: whether all positions share one mean and one covariance, so that nothing is left to choose.
+  ///   - byteCount: how many bytes the positions' own covariances may take in all levels together.
+  ///   - isPooled: whether all positions share one mean and one covariance, which leaves nothing to choose.
   static func forms(
     _ levels: [LevelFeatures], byteCount: Int, isPooled: Bool = false, workers: Workers
   ) throws(Failure) -> [Form] {
@@ -68,7 +68,7 @@ struct GaussianSelection {
   }
 }
 
-/// What every form of a level's Gaussian is worth on frames it was not fitted to.
+/// How likely frames are under every form of a level's Gaussian that was fitted without them.
 private struct LevelScores {
   private let grid: Grid
   private let pooledMean: Double
@@ -83,7 +83,7 @@ private struct LevelScores {
     while rank > 0, Self.byteCount(grid, rank: rank) > byteCount { rank -= 1 }
     let frameCount = features.frames.count
     guard features.pictureCount > 1 else {
-      // One frame has no deviation from its positions' means.
+      // A single frame does not deviate from its positions' means.
       (pooledMean, pooled, gains) = (.nan, -.infinity, shrinkages.map { _ in [] })
       return
     }
@@ -114,7 +114,7 @@ private struct LevelScores {
     grid.positions * rank * (rank + 1) / 2 * MemoryLayout<Float>.stride
   }
 
-  /// The likeliest form, when a byte of it costs so much likelihood.
+  /// The likeliest form when each of its bytes costs this much likelihood.
   func best(priceOfByte: Double) -> (form: GaussianSelection.Form, byteCount: Int) {
     var best = GaussianSelection.Form(hasPositionMeans: false, rank: 0, likeliestShrinkage: 1, heldBack: pooledMean)
     guard pooled.isFinite else { return (best, 0) }

@@ -3,38 +3,38 @@ import Flows
 import Kernels
 import OpenBLAS
 
-/// Trains flows from a closed form on: the Gaussian of every level, in the form that is likeliest for frames it was not
-/// fitted to, or the one that FrEIA's own parameters hold (``LeadingBlocks``), and behind it coupling blocks, for as many steps as
-/// wanted or as there is time for. Of a level's couplings those are kept that frames which they were not trained on find
-/// likeliest, and none when these are likelier without.
+/// Trains flows that start at a closed form: the Gaussian of every level in the form under which held-back frames are
+/// likeliest, or in the form of FrEIA's own parameters (``LeadingBlocks``). Coupling blocks behind it are trained for
+/// as many steps as are wanted, or as there is time for. Of a level's couplings those are kept under which frames that
+/// they were not trained on are likeliest; none are kept when these frames are likelier without.
 final class GaussianStart {
   let forms: [GaussianSelection.Form]
-  /// Whether the frames turned by 180 degrees were learnt from, too.
+  /// Whether the fit also learnt from the frames turned by 180 degrees.
   let hasHalfTurns: Bool
-  /// Steps for each level that were planned.
+  /// The number of steps that were planned for each level.
   private(set) var steps = 0
   private let source: FeatureSource
   private let options: TrainingOptions
   private let budget: TimeBudget?
-  /// What the closed form took, encoding left out, by the budget's clock.
+  /// How long the closed form took without encoding, by the budget's clock.
   private let closedFormSeconds: Double
   private let fits: [GaussianFit]
   private let gaussians: [GaussianParameters]
   private var couplings: [CouplingTraining] = []
-  /// Blocks that change nothing, for each level.
+  /// For each level blocks that change nothing.
   private var identities: [StateDictionary] = []
   private let couplingFlow: FlowDescription
 
   private var isWhitened: Bool { options.start == .whitened }
 
-  /// What it was fitted to: the pictures, and behind them perhaps the same turned.
+  /// The features that were fitted: those of the pictures, and perhaps behind them those of the turned pictures.
   var levels: [LevelFeatures] { fits.map(\.features) }
 
   /// Fits the Gaussians.
   ///
   /// - Parameters:
-  ///   - source: of unrotated frames, which are encoded here. Fails with `.outOfMemory` when the memory for features does not
-  ///     hold all of them.
+  ///   - source: provides unrotated frames, which are encoded here. Fails with `.outOfMemory` when the memory for
+  ///     features does not hold all of them.
   ///   - budget: nil when the options say how many steps are made.
   init(
     _ source: FeatureSource, options: TrainingOptions, budget: TimeBudget?, _ reporter: inout ProgressReporter
@@ -62,7 +62,8 @@ final class GaussianStart {
     if isWhitened { try makeIdentities() }
   }
 
-  /// Encodes the pictures, and of turned ones as many as it takes to see whether they look good, or all that are wanted.
+  /// Encodes the pictures. Of turned ones it first encodes as many as it takes to see whether they look good, then all
+  /// if they are wanted.
   private static func encodedLevels(
     _ source: FeatureSource, _ options: TrainingOptions, _ reporter: inout ProgressReporter
   ) throws(Failure) -> [LevelFeatures] {
@@ -107,8 +108,8 @@ final class GaussianStart {
     }
   }
 
-  /// Decides how many steps are made, and makes the couplings ready for them: as the identity, or as a checkpoint has them,
-  /// whose number of steps then counts.
+  /// Decides how many steps are made, and prepares the couplings: as the identity, or as a checkpoint has them, which
+  /// then also decides the number of steps.
   func prepareCouplings(_ saved: TrainingState?) throws(Failure) {
     let wanted = saved?.plannedSteps ?? options.plannedSteps
     if levels.contains(where: { $0.pictureCount < 3 }) {
@@ -118,7 +119,7 @@ final class GaussianStart {
       return
     }
     if let budget, saved == nil {
-      // Folding takes about as long as the closed form, and cannot be broken off.
+      // Folding takes about as long as the closed form, and cannot be interrupted.
       guard budget.left > closedFormSeconds else { return }
       try makeCouplings()
       steps = try CouplingPlan.steps(couplings, within: budget)
@@ -162,9 +163,9 @@ final class GaussianStart {
     try LeadingBlocks(channels: source.levels[level].channels, flow: couplingFlow)
   }
 
-  /// Makes the steps that are left, a level's after the other's.
+  /// Makes the remaining steps, one level after the other.
   ///
-  /// - Parameter save: is given the state now and then.
+  /// - Parameter save: is given the state from time to time.
   func trainCouplings(
     _ reporter: inout ProgressReporter,
     save: (_ steps: Int, _ isLast: Bool, [FlowTrainer.State], [CouplingState]) throws(Failure) -> Void
@@ -197,14 +198,14 @@ final class GaussianStart {
   /// What each level's couplings add to the mean log p / C of frames that they were not trained on; nil without couplings.
   var gains: [Double]? { steps == 0 ? nil : couplings.map(\.gain) }
 
-  /// Whether a layer of its own is followed by couplings: when those of some level are better than none.
+  /// Whether the Gaussians are followed by couplings, as when those of some level are better than none.
   private var hasCouplings: Bool { gains?.contains { $0 > 0 } ?? false }
 
   var flow: FlowDescription {
     get throws(Failure) { isWhitened || hasCouplings ? couplingFlow : try couplingFlow.with(blockCount: 0) }
   }
 
-  /// One for each level.
+  /// The weights of each level.
   var weights: [StateDictionary] {
     get throws(Failure) {
       var weights: [StateDictionary] = []

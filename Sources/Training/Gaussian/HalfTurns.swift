@@ -3,15 +3,15 @@ import Kernels
 
 /// Whether a Gaussian is also fitted to the training frames turned by 180 degrees: `CFLOWAD_HALF_TURNS_` in the C header.
 ///
-/// Parts that lie either way round, or look alike both ways, give twice the frames to learn from. For the others a turned
-/// frame is a defect.
+/// Parts that may lie either way round, or look the same both ways, give twice as many frames to learn from. For other parts a
+/// turned frame is a defect.
 package enum HalfTurns: Int32, Sendable, CaseIterable {
-  /// When turned frames look as good as others, to a Gaussian that was fitted without them.
+  /// If turned frames look as good as others to a Gaussian that was fitted without them.
   case automatic = 0
   case never = 1
   case always = 2
 
-  /// That of the option `--half-turns`.
+  /// The value of the option `--half-turns`.
   package var name: String { "\(self)" }
 
   /// A picture turned by 180 degrees.
@@ -26,16 +26,16 @@ package enum HalfTurns: Int32, Sendable, CaseIterable {
     return turned
   }
 
-  /// Whether pictures that were turned look as good as they do unturned: by a Gaussian that was fitted to other pictures,
-  /// unturned, a turned one is likelier than an unturned one in a fair share of pairs, on every level. To be used within
-  /// ``LAPACK/use(_:)``.
+  /// Whether turned pictures look as good as unturned ones: under a Gaussian that was fitted to other, unturned
+  /// pictures, a turned one must be likelier than an unturned one in a fair share of pairs, on every level. Must be
+  /// used within ``LAPACK/use(_:)``.
   ///
-  /// (That held-back pictures are likelier when turned ones are learnt from would be no test: where frames are few, any more
-  /// of them steady the covariances, while the turned ones of a part that has an upper end hide defects.)
+  /// (The likelihood of held-back pictures after learning from turned ones would be no test: with few frames any
+  /// additional ones steady the covariances, even though turned frames of a part that has a top hide defects.)
   ///
   /// - Parameters:
   ///   - levels: the pictures, unturned.
-  ///   - turned: those of them that ``judged(_:)`` names, turned, in its order.
+  ///   - turned: the turned pictures, those that ``judged(_:)`` names and in its order.
   static func lookGood(
     _ levels: [LevelFeatures], turned: [LevelFeatures], workers: Workers
   ) throws(Failure) -> Bool {
@@ -53,18 +53,18 @@ package enum HalfTurns: Int32, Sendable, CaseIterable {
     return !levels.isEmpty
   }
 
-  /// Which of so many pictures are judged by ``lookGood(_:turned:workers:)``; none when they are too few to say anything.
+  /// Which of so many pictures ``lookGood(_:turned:workers:)`` judges; none when there are too few.
   static func judged(_ count: Int) -> [Int] {
     count < smallestCount ? [] : Array(stride(from: 0, to: count, by: GaussianSelection.foldCount))
   }
 
-  /// Fewer pictures say nothing.
+  /// With fewer pictures nothing can be said.
   private static let smallestCount = 8
 
-  /// Of pairs that a turned picture wins: a half where turning changes nothing; 0.2 to 0.4 where only light or camera have a
-  /// direction (solar cells, magnetic tiles); none of bottles and transistors.
+  /// The smallest share of pairs that turned pictures must win. It is a half where turning changes nothing, 0.2 to 0.4
+  /// where only light or camera have a direction (solar cells, magnetic tiles), and 0 for bottles and transistors.
   private static let smallestShare = 0.1
 
-  /// In the middle of those that are tried.
+  /// The middle one of those that ``GaussianSelection`` tries.
   private static let shrinkage = 0.2
 }

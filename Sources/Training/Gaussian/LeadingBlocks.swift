@@ -1,22 +1,22 @@
 import Basics
 import Flows
 
-/// The first coupling blocks of a flow that begins at a closed form. Their couplings change nothing; what they are for is to
-/// bring fibers to the symmetric coordinates, S^-1/2 (x - m), in which the blocks behind them are trained.
+/// The first coupling blocks of a flow that starts at a closed form. Their couplings change nothing. They only bring
+/// fibers to the symmetric coordinates, S^-1/2 (x - m), in which the blocks behind them are trained.
 ///
-/// Behind a ``GaussianLayer`` one block's mixing matrix, U', does that. Whitened flows have no such layer and are FrEIA's own
-/// parameters: block 0 has the offset -m and the mixing matrix U, block 1 the gains diag(s) and the mixing matrix U'. A gain
-/// is g = 0.1 softplus(global_scale), which takes any value above 0.
+/// Behind a ``GaussianLayer`` one block's mixing matrix, U', does that. Whitened flows have no such layer and are
+/// FrEIA's own parameters: block 0 has the offset -m and the mixing matrix U, block 1 the gains diag(s) and the mixing
+/// matrix U'. A gain is g = 0.1 softplus(global_scale), which takes any value above 0.
 struct LeadingBlocks {
   private let channels: Int
   /// All K blocks.
   private let flow: FlowDescription
   private let names: [String]
 
-  /// How many blocks lead; of a whitened flow two.
+  /// How many leading blocks there are: two in a whitened flow, else one.
   let count: Int
 
-  /// - Parameter flow: behind a Gaussian, or whitened.
+  /// - Parameter flow: flows behind a Gaussian, or whitened ones.
   init(channels: Int, flow: FlowDescription) throws(Failure) {
     (self.channels, self.flow) = (channels, flow)
     names = try BlockLayout(channels: channels, conditions: flow.conditionChannels).entries.map(\.name) + ["w_perm"]
@@ -34,12 +34,12 @@ struct LeadingBlocks {
     return following
   }
 
-  /// The whole flow; the Gaussian's own layer, where there is one, is to be added.
+  /// The weights of the whole flow, without those of a Gaussian's own layer.
   ///
   /// - Parameters:
-  ///   - gaussian: of a whitened flow with one mean and rank 0, its U a rotation.
-  ///   - identity: K blocks that change nothing.
-  ///   - following: the blocks behind; nil for those of `identity`.
+  ///   - gaussian: the Gaussian; for a whitened flow one with a single mean and rank 0, whose U is a rotation.
+  ///   - identity: the weights of K blocks that change nothing.
+  ///   - following: the weights of the blocks behind; nil for those of `identity`.
   func weights(
     _ gaussian: GaussianParameters, identity: StateDictionary, following: StateDictionary?
   ) throws(Failure) -> StateDictionary {
@@ -55,7 +55,7 @@ struct LeadingBlocks {
     }
     weights[BlockLayout.key(count - 1, "w_perm")] = try Tensor(shape: [channels, channels], values: inverse)
     guard flow.start == .none else { return weights }
-    // Its gains are as near to 1 as float32 holds them.
+    // The identity's gains are as close to 1 as float32 allows.
     let gains = try weights.values(BlockLayout.key(0, "global_scale"), shape: [1, channels]).map(BlockParameters.scale)
     weights[BlockLayout.key(0, "global_offset")] = try Tensor(
       shape: [1, channels], values: zip(gaussian.mean, gains).map { Float(-Double($0) * $1) })
@@ -65,7 +65,7 @@ struct LeadingBlocks {
     return weights
   }
 
-  /// What g = 0.1 softplus is taken of, beta 0.5: 2 ln(e^(5 g) - 1).
+  /// The inverse of g = 0.1 softplus(global_scale) with beta 0.5: 2 ln(e^(5 g) - 1).
   static func globalScale(gain: Double) -> Double {
     let x = 5 * gain
     return 2 * (x > 20 ? x + log1p(-exp(-x)) : log(expm1(x)))

@@ -4,9 +4,9 @@ import OpenBLAS
 import Scoring
 
 extension LearningCurve {
-  /// Fewer frames would leave too few to fit to or to judge by.
+  /// Fewer frames would leave too few to fit or to judge.
   private static let smallestFrameCount = 8
-  /// Every so many frames one judges.
+  /// One frame in so many judges.
   private static let judgedShare = 4
 
   /// Fits every level's closed form to three quarters of the frames, and to half of those, and asks both how likely the other
@@ -14,8 +14,8 @@ extension LearningCurve {
   ///
   /// - Parameters:
   ///   - levels: features of the same pictures, all levels.
-  ///   - forms: the chosen one of each level.
-  ///   - frames: to which frame each picture belongs, from 0: all tiles of a frame are on the same side.
+  ///   - forms: the chosen form of each level.
+  ///   - frames: the index of the frame that each picture belongs to, so that all tiles of a frame are on the same side.
   /// - Returns: nil for too few frames.
   static func measured(
     _ levels: [LevelFeatures], forms: [GaussianSelection.Form], frames: [Int], workers: Workers
@@ -44,8 +44,8 @@ extension LearningCurve {
 }
 
 extension GaussianFit {
-  /// Mean log p / C of other frames by a form, with the likeliest of its own and the next stronger shrinkage: fewer frames
-  /// want more of it.
+  /// The mean log p / C of other frames under a form, with its own shrinkage or the next stronger one, whichever is
+  /// likelier, since fewer frames need more of it.
   fileprivate func likelihood(of other: LevelFeatures, _ form: GaussianSelection.Form) throws(Failure) -> Double {
     let shrinkages = GaussianSelection.shrinkages.filter { $0 >= form.likeliestShrinkage }.prefix(2)
     let found = try heldBack(other, rank: form.rank, shrinkages: Array(shrinkages))

@@ -1,10 +1,10 @@
 import Kernels
 
-/// The features of a level of some frames: for each frame its positions x C fibers, which somebody else keeps alive.
+/// The features of one level of some frames: positions x C values for each frame. It does not own the memory.
 struct LevelFeatures {
   let grid: Grid
   let frames: [UnsafePointer<Float>]
-  /// Frames that are different pictures: the first ones, which the others repeat in the same order, turned.
+  /// How many frames, from the first on, are different pictures. The others are the same in the same order, turned.
   let pictureCount: Int
 
   init(grid: Grid, frames: [UnsafePointer<Float>], pictureCount: Int? = nil) {
@@ -13,11 +13,11 @@ struct LevelFeatures {
     self.pictureCount = pictureCount ?? frames.count
   }
 
-  /// The fold of so many that a frame is in, for cross-validation. Neighbours, which are often alike, are in different ones,
-  /// and a picture is in the same one as its turned copy.
+  /// The fold, of `count`, that a frame is in for cross-validation. Neighbours, which are often alike, are in different
+  /// folds; a picture and its turned copy are in the same one.
   func fold(of frame: Int, count: Int) -> Int { frame % pictureCount % count }
 
-  /// The frames in a fold of so many, and all others.
+  /// The frames in a fold, of `count`, and all others.
   func split(fold: Int, of count: Int) -> (held: [Int], fitted: [Int]) {
     (
       held: frames.indices.filter { self.fold(of: $0, count: count) == fold },
@@ -25,10 +25,10 @@ struct LevelFeatures {
     )
   }
 
-  /// The same of the pictures alone.
+  /// The features of the pictures without turned ones.
   var pictures: LevelFeatures { subset(Array(0..<pictureCount)) }
 
-  /// The same of some of the frames.
+  /// The features of some of the frames.
   func subset(_ indices: [Int]) -> LevelFeatures {
     LevelFeatures(grid: grid, frames: indices.map { frames[$0] })
   }

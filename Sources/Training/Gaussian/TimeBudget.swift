@@ -1,15 +1,15 @@
 /// The time that a fit may take, and the clock that says how much is left of it.
 struct TimeBudget {
   private let end: Double
-  /// Seconds since some moment.
+  /// The seconds since some moment.
   let clock: () -> Double
 
-  /// Begins now.
+  /// The time begins now.
   init(seconds: Double, clock: @escaping () -> Double) {
     self.clock = clock
     end = clock() + seconds
   }
 
-  /// Seconds; below 0 when it is over.
+  /// The seconds that are left; below 0 when the time is over.
   var left: Double { end - clock() }
 }
