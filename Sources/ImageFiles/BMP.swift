@@ -1,11 +1,11 @@
 import Basics
 import Imaging
 
-/// BMP files: 1, 4 or 8 bits with a palette, plain or run-length encoded; 16, 24 or 32 bits, with any channel masks. Own
-/// code, because the libraries that read them refuse the headers of version 4 and 5, which many programs write.
+/// BMP files: 1, 4 or 8 bits with a palette, plain or run-length encoded; 16, 24 or 32 bits, with any channel masks. They are
+/// not read by a library because the ones that read them refuse headers of version 4 and 5, which many programs write.
 ///
-/// A palette of greys alone gives grey, all else RGB; the fourth channel of 32-bit pixels is dropped. Channels of fewer bits
-/// than 8 become 8 as Pillow makes them: 255 v / (2^bits - 1), cut.
+/// A palette of greys gives grey, everything else RGB. The fourth channel of 32-bit pixels is dropped. Channels of fewer bits
+/// are expanded to 8 as in Pillow: 255 v / (2^bits - 1), truncated.
 ///
 /// Source: Microsoft, "Bitmap Storage" and BITMAPV5HEADER (Windows GDI).
 struct BMP {
@@ -63,7 +63,7 @@ struct BMP {
     }
   }
 
-  /// Calls for each pixel, with where its row begins in the file.
+  /// Calls the body for each pixel, with the offset of its row in the file.
   private func each(_ body: (_ x: Int, _ y: Int, _ row: Int) -> Void) {
     for y in 0..<shape.height {
       let row = header.pixelOffset + (header.isTopDown ? y : shape.height - 1 - y) * header.rowBytes

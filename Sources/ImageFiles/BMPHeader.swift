@@ -1,6 +1,6 @@
 import Basics
 
-/// A BMP file's headers, of any version.
+/// The headers of a BMP file of any version.
 struct BMPHeader {
   let width: Int
   let height: Int
@@ -10,10 +10,10 @@ struct BMPHeader {
   let pixelOffset: Int
   let rowBytes: Int
   let paletteOffset: Int
-  /// Bytes of a palette's entry.
+  /// The bytes of a palette's entry.
   let entryBytes: Int
   let entryCount: Int
-  /// Of red, green and blue.
+  /// The masks of red, green and blue.
   let masks: [Mask]
 
   /// The bits of a channel.
@@ -26,7 +26,7 @@ struct BMPHeader {
       return UInt8(truncatingIfNeeded: UInt64((pixel & bits) >> shift) * 255 / UInt64(bits >> shift))
     }
 
-    /// Whether they are one run.
+    /// Whether the bits are contiguous.
     var isRun: Bool {
       guard bits != 0 else { return true }
       let run = UInt64(bits >> UInt32(bits.trailingZeroBitCount)) + 1
@@ -68,7 +68,7 @@ struct BMPHeader {
       throw Failure(
         .unsupported, "a BMP image of \(bitsPerPixel) bits a pixel with compression \(compression) is not read")
     }
-    // Masks come after the 40 bytes of the first version and within the later ones.
+    // Masks follow the 40 bytes of the first version, and are within the later ones.
     let masksBehind = hasMasks && size == 40 ? (compression == Compression.masksWithAlpha ? 16 : 12) : 0
     if hasMasks {
       guard bytes.count >= 66 else { throw Failure(.format, "the image ends too early") }
@@ -83,7 +83,7 @@ struct BMPHeader {
     rowBytes = (width * bitsPerPixel + 31) / 32 * 4
   }
 
-  /// Says when rows that are not encoded are not all in the file; the last one may lack the bytes that fill it up.
+  /// Fails when not all rows of an image without compression are in the file. The last one may lack its padding.
   func checkRows(_ bytes: UnsafeBufferPointer<UInt8>) throws(Failure) {
     let end = pixelOffset + (height - 1) * rowBytes + (width * bitsPerPixel + 7) / 8
     guard end <= bytes.count else { throw Failure(.format, "the image ends too early") }
@@ -116,7 +116,7 @@ struct BMPPalette {
 
 /// The pixels of a run-length encoded BMP image (RLE8, RLE4), as indices of its palette.
 struct BMPRuns {
-  /// Height x width, rows in the file's order. What runs leave out is 0.
+  /// Height x width, rows in the file's order. Pixels that runs leave out are 0.
   let indices: Buffer<UInt8>
 
   /// Fails with `format` when the runs leave the image or the file ends before they do.
@@ -150,7 +150,7 @@ struct BMPRuns {
         y += Int(try next())
         guard x <= width, y <= height else { throw Failure(.format, "a run of pixels leaves the image") }
       case (0, _):
-        // Pixels as they are, filled up to whole words.
+        // Pixels without encoding, padded to whole words.
         let first = place
         var byte: UInt8 = 0
         try put(Int(value)) { (i) throws(Failure) in

@@ -8,7 +8,7 @@ package struct Folder {
     self.path = path.utf8.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
   }
 
-  /// The last part of the path, also of "." and the like.
+  /// The last part of the path, even when that is "." and the like.
   package var name: String { Self.parts(of: path).last ?? "/" }
 
   package var exists: Bool { Self.isFolder(path) }
@@ -20,16 +20,16 @@ package struct Folder {
 
   package static func / (folder: Folder, name: String) -> Folder { Folder(folder.file(name)) }
 
-  /// The path of something in it.
+  /// The path of an entry.
   package func file(_ name: String) -> String { path == "/" ? "/\(name)" : "\(path)/\(name)" }
 
-  /// Something in a folder.
+  /// An entry of a folder.
   private struct Entry {
     let name: String
     let isFolder: Bool
   }
 
-  /// What is in it, hidden ones left out, in ascending order of their names.
+  /// The entries, without hidden ones, in ascending order of their names.
   private var entries: [Entry] {
     get throws(Failure) {
       guard let folder = opendir(path.pathBytes) else {
@@ -41,7 +41,7 @@ package struct Folder {
       while let entry = readdir(folder) {
         let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in String(path: Array(bytes.prefix { $0 != 0 })) }
         guard !name.hasPrefix(".") else { continue }
-        // Where the system does not tell, or a link is to be followed, it is looked up.
+        // The kind is looked up where the system does not tell it, and for links, which are followed.
         let kind = Int(entry.pointee.d_type)
         let isFolder = kind == DT_REG ? false : kind == DT_DIR || Self.isFolder(file(name))
         entries.append(Entry(name: name, isFolder: isFolder))
@@ -60,12 +60,13 @@ package struct Folder {
     get throws(Failure) { try entries.filter(\.isFolder).map(\.name) }
   }
 
-  /// Names of image files in it, in ascending order: of all that look like images, also those that are not read.
+  /// Names of image files in it, in ascending order: including formats that are not read.
   package var images: [String] {
     get throws(Failure) { try files.filter { ImageFile.isName($0) } }
   }
 
-  /// Image files in it and in the folders within, down to a depth that no data set has. What cannot be read has none.
+  /// The number of image files in it and in the folders within, down to a depth that no data set has. A folder that
+  /// cannot be read has none.
   package func imageCount(depth: Int = 8) -> Int {
     guard depth > 0, let entries = try? entries else { return 0 }
     return entries.reduce(0) {
@@ -73,12 +74,12 @@ package struct Folder {
     }
   }
 
-  /// The folders within that hold images, with how many.
+  /// The folders within that hold images, and how many each has.
   package var imageFolders: [(name: String, count: Int)] {
     ((try? folders) ?? []).map { ($0, (self / $0).imageCount()) }.filter { $0.count > 0 }
   }
 
-  /// The folders and the name of a file, absolute and without "." and "..".
+  /// The parts of a path, made absolute and without "." and "..".
   package static func parts(of path: String) -> [String] {
     var parts: [String] = []
     for part in (path.hasPrefix("/") ? path : "\(currentPath)/\(path)").split(separator: "/") where part != "." {
@@ -93,7 +94,7 @@ package struct Folder {
     return String(path: path)
   }
 
-  /// Makes it, and the folders that it is in, where they are missing. Fails with `io`.
+  /// Makes the folder, and those that it is in, where they are missing. Fails with `io`.
   package func make() throws(Failure) {
     guard !exists else { return }
     if let slash = path.lastIndex(of: "/"), slash != path.startIndex { try Folder(String(path[..<slash])).make() }

@@ -5,25 +5,26 @@ import PNG
 import TIFF
 import WebP
 
-/// Image files of the kinds that cameras and data sets use: PNG, JPEG, TIFF, BMP, WebP and PNM. One reader for the tool
-/// and the library, so that a file has one score.
+/// Image files of the kinds that cameras and data sets use: PNG, JPEG, TIFF, BMP, WebP and PNM. The tool and the
+/// library share this reader, so that a file has the same score in both.
 package enum ImageFile {
-  /// Endings of the kinds that are read, and of those that are not: a file of these is tried, and fails in words, rather
-  /// than left out.
+  /// The endings of kinds that are read, and of others: such a file is tried, and fails with a message, rather than
+  /// left out silently.
   private static let extensions: Set<Substring> = [
     "png", "jpg", "jpeg", "jpe", "jfif", "tif", "tiff", "bmp", "dib", "webp", "pgm", "ppm", "pbm", "pnm",
     "gif", "apng", "heic", "heif", "avif", "jp2", "j2k", "jpx", "jxl", "exr", "hdr", "tga", "psd", "pcx", "pam", "pfm",
     "qoi", "dng", "cr2", "nef", "arw",
   ]
 
-  /// Whether a file's name says that it is an image; hidden files are none.
+  /// Whether a file is an image by its name; hidden files are not.
   package static func isName(_ name: String) -> Bool {
     let parts = name.lowercased().split(separator: ".", omittingEmptySubsequences: false)
     guard parts.count > 1, parts.first != "", let ending = parts.last else { return false }
     return extensions.contains(ending)
   }
 
-  /// What reading a file gives, from its header alone: damage behind that is not seen. Errors: see ``read(path:)``.
+  /// The shape of the picture that reading a file gives, from its header alone, so that damage behind the header is not
+  /// noticed. Errors: see ``read(path:)``.
   package static func readShape(path: String) throws(Failure) -> Picture.Shape {
     switch try Kind(path: path) {
     case .png: try PNG.readShape(path: path, depth: .stored)
@@ -35,12 +36,12 @@ package enum ImageFile {
     }
   }
 
-  /// Reads a file as grey or RGB, of 16 bits where it has more than 8; its kind is told by its first bytes, not by its
-  /// name. Alpha is dropped, not composed. A TIFF file's picture is turned as its orientation says, which is a part of
-  /// how its rows are stored; an orientation in Exif data is not applied.
+  /// Reads a file as grey or RGB, with 16 bits where it has more than 8. Its first bytes decide its kind, not its name.
+  /// Alpha is dropped, not composed. A TIFF file's picture is turned by its orientation, which is part of how its rows
+  /// are stored; an orientation in Exif data is not applied.
   ///
-  /// Fails with `io` when it cannot be read, with `format` when it is of no known kind or damaged, with `unsupported`, also
-  /// for files of several pictures, and with `outOfMemory`.
+  /// Fails with `io` when it cannot be read, with `format` when it is of no known kind or damaged, with `unsupported`,
+  /// also for files of several pictures, and with `outOfMemory`.
   package static func read(path: String) throws(Failure) -> Picture {
     switch try Kind(path: path) {
     case .png: try PNG.read(path: path, depth: .stored)
@@ -52,10 +53,10 @@ package enum ImageFile {
     }
   }
 
-  /// Bytes that headers of kinds read by code of our own may take, comments and palette included.
+  /// How long a header may be in the kinds that are read without a library, comments and palette included.
   private static let largestHeader = 1 << 16
 
-  /// Hands out the bytes of a file of a kind that is read by code of our own.
+  /// Calls the body with the bytes of a file of a kind that is read without a library.
   private static func bytes<Result>(
     of path: String, upTo limit: Int = .max, _ body: (UnsafeBufferPointer<UInt8>) throws(Failure) -> Result
   ) throws(Failure) -> Result {
@@ -70,7 +71,7 @@ package enum ImageFile {
 }
 
 extension ImageFile {
-  /// By a file's first bytes.
+  /// The kind of a file, by its first bytes.
   enum Kind {
     case png, jpeg, tiff, bmp, webp, lossyWebP, pnm
 

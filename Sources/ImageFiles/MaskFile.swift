@@ -11,9 +11,10 @@ package struct MaskFile {
 
   package subscript(_ pixel: Int) -> Bool { isDefective[pixel] }
 
-  /// Defective is what is not black: any value above 0, so that masks of 0 and 1 or of labels are taken too. In a lossy file
-  /// (JPEG, lossy WebP), whose blacks are not quite black, it is what is at least half of white. In a PNG file with alpha
-  /// what is transparent is not defective; and where all pixels have one colour and some are transparent, alpha alone tells.
+  /// Pixels that are not black are defective. Any value above 0 counts, so that masks of 0 and 1, or of labels, work
+  /// too. In a lossy file (JPEG, lossy WebP), in which black is not quite black, pixels of at least half of white are
+  /// defective. In a PNG file with alpha transparent pixels are not; where all pixels have one colour and some are
+  /// transparent, alpha alone decides.
   ///
   /// Errors: those of ``ImageFile/read(path:)``.
   package init(path: String) throws(Failure) {
@@ -29,7 +30,7 @@ package struct MaskFile {
         bytes[pixel * channels..<(pixel + 1) * channels].contains { $0 >= 128 }
       }
     case let kind:
-      // A file that is replaced meanwhile has no alpha that fits.
+      // The file may have been replaced meanwhile, so that the alpha may not fit.
       if kind == .png, let alpha = try PNG.readAlpha(path: path), (alpha.width, alpha.height) == (width, height) {
         let isShape = alpha.bytes.contains(0) && picture.isOneColor
         isDefective = (0..<count).map { !alpha.isBlack($0) && (isShape || !picture.isBlack($0)) }

@@ -1,15 +1,16 @@
 import Basics
 import Imaging
 
-/// PBM, PGM and PPM files (netpbm's formats P1 to P6): text or binary, bilevel, grey or RGB, with any largest value up to
-/// 65535, which is white. Up to 255 samples become 8 bits, above 16, by the full scale, rounded.
+/// PBM, PGM and PPM files (netpbm's formats P1 to P6): text or binary, bilevel, grey or RGB, with any largest value up
+/// to 65535, which stands for white. Samples are scaled to the full range and rounded: to 8 bits for largest values up
+/// to 255, else to 16.
 struct PNM {
   let shape: Picture.Shape
   private let bytes: UnsafeBufferPointer<UInt8>
-  /// The digit of the format.
+  /// The digit of the format's name.
   private let kind: UInt8
   private let maximum: Int
-  /// Where the samples begin.
+  /// The offset of the samples.
   private let start: Int
 
   private var isBilevel: Bool { kind == 1 || kind == 4 }
@@ -32,7 +33,7 @@ struct PNM {
     guard 1...65535 ~= width, 1...65535 ~= height, width * height <= 1 << 28 else {
       throw Failure(.format, "the image is empty, wider or taller than 65535, or above 2^28 pixels")
     }
-    // One blank ends the header.
+    // A single blank ends the header.
     start = reader.place + 1
     shape = Picture.Shape(
       width: width, height: height, isGray: kind != 3 && kind != 6, bitsPerSample: maximum > 255 ? 16 : 8)
@@ -83,7 +84,7 @@ struct PNM {
     }
   }
 
-  /// Returns the place behind the samples.
+  /// Reads samples in text, and returns the offset behind them.
   private func readText(into pixels: UnsafeMutablePointer<UInt8>) throws(Failure) -> Int {
     var reader = TextReader(bytes: bytes, place: start)
     for i in 0..<sampleCount {
@@ -109,7 +110,7 @@ private struct TextReader {
   let bytes: UnsafeBufferPointer<UInt8>
   private(set) var place: Int
 
-  /// Fails with `format` when there is none, or one above 99 999 999.
+  /// Reads a number. Fails with `format` when there is none, or one above 99 999 999.
   mutating func number() throws(Failure) -> Int {
     skip()
     var value = 0
@@ -123,7 +124,7 @@ private struct TextReader {
     return value
   }
 
-  /// 0 or 1; digits need no blank between them.
+  /// Reads a 0 or 1, which need no blank between them.
   mutating func digit() throws(Failure) -> Int {
     skip()
     guard place < bytes.count, 0x30...0x31 ~= bytes[place] else {

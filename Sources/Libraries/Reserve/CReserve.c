@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Weak: the linker gives them where it wraps; elsewhere they are not there, and what wraps is never called. */
+/* Weak, since they exist only where the linker wraps; elsewhere the wrappers are never called. */
 __attribute__((weak)) void *__real_malloc(size_t size);
 __attribute__((weak)) void *__real_calloc(size_t count, size_t size);
 __attribute__((weak)) void *__real_realloc(void *memory, size_t size);
@@ -23,7 +23,7 @@ void *creserve_allocate_strictly(size_t alignment, size_t size) {
     return status == 0 ? memory : NULL;
 }
 
-/* ---- the reserve: blocks one behind the other, all free again once none is in use */
+/* ---- the reserve: blocks one after the other, all of them free again once none is in use */
 
 typedef struct {
     size_t size;
@@ -36,7 +36,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 static int is_reserved(const void *memory) { return (uintptr_t)memory - (uintptr_t)reserve < sizeof reserve; }
 
-/* A multiple of the alignment, of blocks too. */
+/* A multiple of the alignment, as all blocks are. */
 static size_t rounded(size_t size, size_t alignment) { return (size + alignment - 1) & ~(alignment - 1); }
 
 static void *take(size_t alignment, size_t size) {
@@ -69,7 +69,7 @@ static void give_back(void *memory) {
     pthread_mutex_unlock(&lock);
 }
 
-/* ---- what the linker puts in malloc's place (--wrap) */
+/* ---- replacements of malloc and its like, by the linker's --wrap */
 
 void *__wrap_malloc(size_t size) {
     void *memory = __real_malloc(size);
@@ -80,7 +80,7 @@ void *__wrap_malloc(size_t size) {
 void *__wrap_calloc(size_t count, size_t size) {
     void *memory = __real_calloc(count, size);
 
-    /* The reserve is used more than once: what was freed is not zero. */
+    /* The reserve is used again, so that its memory need not be zero. */
     if (!memory && (count == 0 || size <= SIZE_MAX / count) && (memory = take(16, count * size)))
         memset(memory, 0, count * size);
     return memory;
@@ -118,7 +118,7 @@ void *__wrap_realloc(void *memory, size_t size) {
 
 /* ---- C++'s operators new and delete, of a size and of an alignment, which Swift's runtime uses */
 
-/* Those that throw nothing. */
+/* The forms that do not throw. */
 extern const char _ZSt7nothrow __attribute__((weak));
 __attribute__((weak)) void *_ZnwmRKSt9nothrow_t(size_t size, const void *nothrow);
 __attribute__((weak)) void *_ZnwmSt11align_val_tRKSt9nothrow_t(size_t size, size_t alignment, const void *nothrow);

@@ -20,11 +20,11 @@
 #undef H5CHECK
 #define H5CHECK
 
-/* ---- the lock, and silence ---- */
+/* ---- the lock, and error printing ---- */
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
-/* The thread's error handler, of either generation, and error stack, put aside. */
+/* The thread's error handler, of either generation, and its error stack, saved. */
 typedef struct {
     unsigned is_version_2;
     H5E_auto2_t handler2;
@@ -37,7 +37,7 @@ typedef struct {
     int number;
 } quiet;
 
-/* Whether libhdf5 was refused memory on this thread since somebody asked. It has no status for that; errno tells. */
+/* Whether libhdf5 was refused memory on this thread since this was last asked. It has no status for that, but sets errno. */
 static _Thread_local int met_shortage;
 
 static quiet enter(void) {
@@ -119,7 +119,7 @@ void chdf5_expect_leak(void) {
     static int is_registered;
 
     pthread_mutex_lock(&lock);
-    /* libhdf5 registered its own end when it was first used; what is registered later runs earlier. */
+    /* libhdf5 registered its own exit handler when it was first used; handlers registered later run earlier. */
     if (!is_registered) is_registered = atexit(silence_end) == 0;
     pthread_mutex_unlock(&lock);
 }
@@ -173,11 +173,11 @@ static herr_t source_write(
     return -1;
 }
 
-/* The driver, registered at the first file and kept: libhdf5 1.10 closes a file by the driver's class, which it frees
- * before when the file was the last to hold it. Negative when there is none, or none any more. */
+/* The driver, registered for the first file and kept: libhdf5 1.10 closes a file by the driver's class, and would free the
+ * class first if the file were the last to hold it. Negative when there is none. */
 static hid_t driver = -1;
 
-/* The end of the driver's class, when the process ends or the host calls H5close(): the next file registers it anew. */
+/* Called when the process ends or the host calls H5close(); the next file registers the driver anew. */
 static herr_t source_terminate(void) { return driver = -1, 0; }
 
 static const H5FD_class_t source_driver = {
@@ -219,14 +219,14 @@ chdf5_id chdf5_open_file(uint64_t size, chdf5_read_callback read, void *context)
 static void *same(void *bytes) { return bytes; }
 static herr_t nothing(void *bytes) { return (void)bytes, 0; }
 
-/* The core driver takes files of one name for one file, and wants none of that name on disk. */
+/* The core driver takes files of the same name for the same file, and there must be none of that name on disk. */
 static void make_name(char *name, size_t size) {
     static unsigned long long counter;
 
     snprintf(name, size, "/dev/null/cflowad-%llu", ++counter);
 }
 
-/* All of the memory is there before the file is: libhdf5 does not recover from a file that it cannot write on. */
+/* All memory is allocated before the file is made, since libhdf5 does not recover when it cannot write any further. */
 static void *keep_allocate(size_t size, H5FD_file_image_op_t operation, void *context) {
     chdf5_image *image = context;
     void *memory = image->room;
@@ -271,7 +271,7 @@ chdf5_id chdf5_create_image(size_t capacity, chdf5_image *image) {
     access = H5Pcreate(H5P_FILE_ACCESS);
     creation = H5Pcreate(H5P_FILE_CREATE);
     make_name(name, sizeof name);
-    /* Without times the same contents give the same bytes. */
+    /* Without times equal contents give equal bytes. */
     if (access >= 0 && creation >= 0 && H5Pset_obj_track_times(creation, 0) >= 0
         && H5Pset_fapl_core(access, 1 << 16, 0) >= 0 && H5Pset_fclose_degree(access, H5F_CLOSE_STRONG) >= 0
         && H5Pset_libver_bounds(access, H5F_LIBVER_V110, H5F_LIBVER_V110) >= 0
@@ -447,7 +447,7 @@ static int is_half(hid_t type) {
     return equal;
 }
 
-/* Only the plain types of the machines: libhdf5 would convert the oddest bit fields, at its own risk. */
+/* Accepts only the ordinary types of machines, although libhdf5 would convert any bit fields. */
 static int type_kind(hid_t type) {
     const hid_t floats[] = {H5T_IEEE_F32LE, H5T_IEEE_F32BE, H5T_IEEE_F64LE, H5T_IEEE_F64BE};
     const hid_t integers[] = {H5T_STD_I8LE,  H5T_STD_I8BE,  H5T_STD_U8LE,  H5T_STD_U8BE,  H5T_STD_I16LE, H5T_STD_I16BE,

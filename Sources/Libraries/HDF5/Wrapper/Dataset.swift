@@ -1,7 +1,7 @@
 import Basics
 import CHDF5Shim
 
-/// A dataset of numbers of a file that is being read.
+/// A dataset of numbers in a file that is being read.
 package struct Dataset {
   package let path: String
   package let shape: [Int]
@@ -9,7 +9,7 @@ package struct Dataset {
   private let info: chdf5_dataset_info
   private let source: Source
 
-  /// Chunks of one dataset; h5py's are 8 KiB or more.
+  /// The largest number of chunks of one dataset; those of h5py are 8 KiB or more.
   private static let maximumChunkCount = 1 << 16
 
   init(_ handle: Handle, path: String, source: Source) throws(Failure) {
@@ -31,7 +31,8 @@ package struct Dataset {
     shape = try Self.extents(info.dims, rank: info.rank, path: path)
   }
 
-  /// All values as float32: where they lie in the file when they do so in order, else converted.
+  /// All values as float32. If they lie in order in the file, the tensor reads them from there; otherwise they are
+  /// converted in memory.
   package func tensor() throws(Failure) -> Tensor {
     let (count, chunks) = try check(for: Float.self)
     if let stored = storedFloats(count, chunks) { return try Tensor(shape: shape, stored: stored) }
@@ -43,7 +44,7 @@ package struct Dataset {
     try convert(check(for: type).count)
   }
 
-  /// The number of values, and where their chunks are, after making sure that all are there and in proportion.
+  /// Checks that all values are there and in proportion to the file's size; returns their number and their chunks.
   private func check<Element: StoredNumber>(
     for type: Element.Type
   ) throws(Failure) -> (count: Int, chunks: [Chunk]) {
@@ -86,15 +87,15 @@ package struct Dataset {
 // MARK: Chunks
 
 extension Dataset {
-  /// A chunk among the file's bytes.
+  /// A chunk in the file.
   private struct Chunk {
     let bytes: Range<Int>
-    /// By bits, the first filter's the lowest.
+    /// A bit for each filter that was skipped, the first filter's the lowest.
     let skippedFilters: UInt32
   }
 
-  /// The chunks in row-major order, each of which is there and has, unfiltered, exactly a chunk's size: libhdf5 1.10
-  /// expands without a bound and trusts the result.
+  /// The chunks in row-major order. Checks that each is there and has, unfiltered, exactly a chunk's size, because
+  /// libhdf5 1.10 expands without a bound and trusts the result.
   private func checkedChunks() throws(Failure) -> [Chunk] {
     let chunk = try Self.extents(info.chunk, rank: info.rank, path: path)
     guard chunk.allSatisfy({ $0 > 0 }), let chunkCount = checkedProduct(zip(shape, chunk).map { ($0 - 1) / $1 + 1 }),
@@ -130,7 +131,7 @@ extension Dataset {
     return filters
   }
 
-  /// Follows a chunk's size through the filters, in the order of writing.
+  /// Computes a chunk's size through the filters, in the order of writing.
   private func checkedChunk(
     at offset: [UInt64], size chunkSize: Int, _ filters: [Int32]
   ) throws(Failure) -> Chunk {
@@ -150,7 +151,7 @@ extension Dataset {
       default: break
       }
     }
-    // After deflate, `size` is what follows the compressed stream.
+    // After deflate, `size` is the number of bytes behind the compressed stream.
     var isRight = length == size
     if let deflated {
       let stream = source.bytes(at: address, count: max(length - size, 0))
@@ -164,7 +165,8 @@ extension Dataset {
 // MARK: Values where they lie
 
 extension Dataset {
-  /// nil unless the values are float32 of the machine's own kind, row by row. Their checksums are checked as they are read.
+  /// The values in the file; nil unless they are float32 in the machine's byte order, row by row. Checksums are checked
+  /// when they are read.
   private func storedFloats(_ count: Int, _ chunks: [Chunk]) -> StoredFloats? {
     guard info.is_native_float != 0, count > 0 else { return nil }
     let runs = info.layout == CHDF5_LAYOUT_CHUNKED ? chunkedRuns(count, chunks) : contiguousRun(count).map { [$0] }
@@ -179,7 +181,7 @@ extension Dataset {
     return StoredFloats.Run(values: start..<start + size, padding: nil)
   }
 
-  /// The chunks' values, when a chunk is whole rows and has no other filter than Fletcher32.
+  /// The runs of the chunks' values; nil unless chunks are whole rows and have no filter but Fletcher32.
   private func chunkedRuns(_ count: Int, _ chunks: [Chunk]) -> [StoredFloats.Run]? {
     let extents = withUnsafeBytes(of: info.chunk) { $0.bindMemory(to: UInt64.self).prefix(shape.count).map { Int($0) } }
     let isChecked = info.filter_count == 1 && info.filters.0 == CHDF5_FILTER_FLETCHER32

@@ -1,6 +1,6 @@
 import Basics
 
-/// A file's bytes as they were built in memory.
+/// The bytes of a file that was built in memory.
 package final class FileBytes: @unchecked Sendable {
   package let buffer: UnsafeMutableRawBufferPointer
 

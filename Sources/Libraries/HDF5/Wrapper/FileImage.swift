@@ -1,14 +1,14 @@
 import Basics
 import CHDF5Shim
 
-/// HDF5 files without paths: libhdf5 touches no file system, so that neither its file locks nor its drivers chosen by the
-/// environment matter, and a file that is replaced or cut while it is read does no harm.
+/// Reads and builds HDF5 files without paths. libhdf5 does not touch the file system, so that its file locks and drivers that
+/// the environment chooses do not matter, and a file that is replaced or truncated while it is read does no harm.
 package enum FileImage {
-  /// Opens a file for reading and gives its root group to `body`. No group or dataset may outlive the call; tensors may, and
-  /// keep the file.
+  /// Opens a file for reading and passes its root group to `body`. No group or dataset may outlive the call; tensors
+  /// may, and keep the file open.
   ///
-  /// - Throws: `.format` when it is not an HDF5 file or a damaged one, `.unsupported` when libhdf5 at run time is not the one
-  ///   compiled against, `.outOfMemory`; what the file's `read` throws.
+  /// - Throws: `.format` when it is not an HDF5 file or a damaged one, `.unsupported` when libhdf5 at run time is not
+  ///   the one compiled against, `.outOfMemory`; what the file's `read` throws.
   package static func read<Result>(
     _ file: any ReadableFile, _ body: (Group) throws(Failure) -> Result
   ) throws(Failure) -> Result {
@@ -18,7 +18,7 @@ package enum FileImage {
     guard source.bytes(at: 0, count: signature.count)?.elementsEqual(signature) ?? false else {
       throw source.failure ?? Failure(.format, "it is not an HDF5 file")
     }
-    // What is read here without libhdf5 has addresses and sizes of 64 bits, as all that HDF5's own programs write.
+    // Code here that reads without libhdf5 needs addresses and sizes of 64 bits, which all HDF5 programs write.
     let widths = source.unsigned(8, 1).flatMap { source.unsigned($0 < 2 ? 13 : 9, 2) }
     guard widths == 0x0808 else {
       throw Failure(.format, "the HDF5 file is damaged, or its addresses have not 64 bits")
@@ -49,9 +49,9 @@ package enum FileImage {
         }, Unmanaged.passUnretained(source).toOpaque()))
   }
 
-  /// Creates a file in memory, lets `body` fill its root group, and gives its bytes.
+  /// Creates a file in memory, lets `body` fill its root group, and returns its bytes.
   ///
-  /// - Parameter expectedSize: bytes of its values, roughly.
+  /// - Parameter expectedSize: the rough size of its values in bytes.
   package static func build(
     expectedSize: Int, _ body: (GroupWriter) throws(Failure) -> Void
   ) throws(Failure) -> FileBytes {
@@ -60,7 +60,7 @@ package enum FileImage {
     image.initialize(to: chdf5_image())
     defer { image.deallocate() }
 
-    // With what describes the values, and checksums.
+    // Adds room for descriptions of the values, and for checksums.
     let id = chdf5_create_image(expectedSize + expectedSize / 8 + (1 << 22), image)
     var failure: Failure? = id < 0 ? outOfMemory : nil
     if failure == nil {

@@ -1,7 +1,7 @@
 import Basics
 
-/// A file's bytes as far as they were asked for. A page is read once and kept, so that what was checked stays as it was,
-/// whatever happens to the file.
+/// The pages of a file that were needed so far. A page is read once and kept, so that bytes that were checked do not
+/// change, whatever happens to the file.
 final class FilePages {
   private let file: any ReadableFile
   private let memory: UnsafeMutableRawPointer
@@ -21,7 +21,7 @@ final class FilePages {
 
   deinit { Pages.unmap(memory, byteCount: max(file.count, 1)) }
 
-  /// Bytes of the file, until the object goes; nil when there are none at this place.
+  /// Bytes of the file, valid as long as this object; nil beyond the end of the file.
   func load(at offset: UInt64, count: Int) throws(Failure) -> UnsafeRawBufferPointer? {
     guard let start = Int(exactly: offset), start <= file.count, (0...file.count - start).contains(count) else {
       return nil

@@ -3,7 +3,7 @@ import CHDF5Shim
 
 // Attributes may be of any width, scalars or arrays of one element, their text of fixed or variable length.
 extension Group {
-  /// Longest text, and most bytes of one attribute's array. A text above it would not fit an object header.
+  /// The longest text, and the largest array of an attribute in bytes. A longer text would not fit in an object header.
   package static let maximumTextBytes = 60_000
 
   /// The names of its attributes, sorted.
@@ -23,7 +23,7 @@ extension Group {
     return kind == CHDF5_KIND_TEXT || kind == CHDF5_KIND_VARIABLE_TEXT
   }
 
-  /// Beyond 64 bits the nearest value within.
+  /// An integer attribute; one beyond 64 bits becomes the nearest value within.
   package func integer(_ name: String) throws(Failure) -> Int {
     let attribute = try attribute(name)
     guard attribute.info.kind == CHDF5_KIND_INTEGER else { throw wrong(name, "is not an integer") }

@@ -3,9 +3,9 @@ import CHDF5Shim
 
 /// A group of a file that is being read.
 ///
-/// Only hard links are followed, one component at a time, so that nothing outside the file's bytes is ever reached.
+/// Only hard links are followed, one component at a time, so that nothing outside of the file can be reached.
 package struct Group {
-  /// Where it is in the file, e.g. `/flow/0`.
+  /// Its path in the file, e.g. `/flow/0`.
   package let path: String
   let handle: Handle
   let source: Source
@@ -38,8 +38,8 @@ package struct Group {
 
   package func contains(_ name: String) throws(Failure) -> Bool { try link(name).kind != 0 }
 
-  /// The file and the object in it that an external link names; nil when there is no link or one of another kind. Nothing
-  /// is followed.
+  /// The file and the object in it that an external link names; nil when there is no link or one of another kind. The
+  /// link is not followed.
   package func externalLink(_ name: String) throws(Failure) -> (file: String, object: String)? {
     guard try link(name).kind > 1 else { return nil }
     let size = Int(CHDF5_MAXIMUM_EXTERNAL_LINK)
@@ -70,7 +70,7 @@ package struct Group {
 
   private func pathOf(_ name: String) -> String { path == "/" ? "/\(name)" : "\(path)/\(name)" }
 
-  /// What a name is, by ``chdf5_link_kind``, and where the header of a hard link's object is.
+  /// The kind of link that a name is, by ``chdf5_link_kind``, and the address of a hard link's object header.
   private func link(_ name: String) throws(Failure) -> (kind: Int32, address: UInt64) {
     guard isPlainName(name) else { throw Failure(.format, "\(path): a link in it has a name with '/' or NUL, or '.'") }
     var address = UInt64.max
@@ -79,7 +79,7 @@ package struct Group {
     return (kind, address)
   }
 
-  /// Where the header of the object is that a hard link of this name leads to.
+  /// The address of the object header that the hard link of this name leads to.
   private func hardLink(_ name: String) throws(Failure) -> UInt64 {
     let (kind, address) = try link(name)
     switch kind {

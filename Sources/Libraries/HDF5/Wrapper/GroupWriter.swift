@@ -3,15 +3,16 @@ import CHDF5Shim
 
 /// A group of a file that is being built.
 ///
-/// Everything goes where HDF5 keeps a checksum: text has a fixed length, since the heap of variable-length text has
+/// Everything is stored where HDF5 has a checksum: text has a fixed length, since the heap of variable-length text has
 /// none, and datasets are chunked with Fletcher32.
 package struct GroupWriter {
   private let path: String
-  /// Of the group; nil for the root, whose identifier is the file's and belongs to ``FileImage``.
+  /// The group's identifier; nil for the root, whose identifier is the file's and belongs to ``FileImage``.
   private let handle: Handle?
   private let id: chdf5_id
 
-  /// Bytes of a chunk, at most where a row allows it: checked and copied while it is in the processor's cache.
+  /// The largest chunk in bytes, unless a row is larger. Such a chunk is checked and copied while it is in the
+  /// processor's cache.
   private static let chunkBytes = 1 << 18
 
   init(root file: chdf5_id) {
@@ -100,7 +101,7 @@ package struct GroupWriter {
     guard chdf5_write_text(id, name, length, count, bytes) == 0 else { throw failed(name) }
   }
 
-  /// Whole rows of the first axis, about as many in each chunk.
+  /// The extents of a chunk: whole rows of the first axis, about as many in each chunk.
   private static func chunk(of dims: [UInt64], width: Int) -> [UInt64] {
     let row = dims.dropFirst().reduce(UInt64(width), *)
     let chunkCount = (dims[0] - 1) / max(UInt64(chunkBytes) / row, 1) + 1

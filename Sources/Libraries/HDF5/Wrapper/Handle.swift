@@ -1,11 +1,11 @@
 import Basics
 import CHDF5Shim
 
-/// Owns an identifier of libhdf5's, of any kind.
+/// Owns an identifier of libhdf5 of any kind.
 final class Handle {
   let id: chdf5_id
 
-  /// nil when the identifier says that the call which should have given it failed.
+  /// Nil when the identifier is that of a failed call.
   init?(_ id: chdf5_id) {
     guard id >= 0 else { return nil }
     self.id = id
@@ -16,7 +16,7 @@ final class Handle {
 
 /// Numbers that libhdf5 reads into memory and writes to files, converting from and to other types on the way.
 package protocol StoredNumber: BitwiseCopyable, Sendable {
-  /// The shim's name for the type.
+  /// The shim's code for the type.
   static var code: Int32 { get }
 }
 
@@ -32,19 +32,19 @@ extension Int64: StoredNumber {
   package static var code: Int32 { Int32(CHDF5_INT64) }
 }
 
-/// What is below 0 in a file is 0, what is above 255 is 255.
+/// Values in a file below 0 become 0, and those above 255 become 255.
 extension UInt8: StoredNumber {
   package static var code: Int32 { Int32(CHDF5_UINT8) }
 }
 
-/// Names gathered by libhdf5's iterations.
+/// Collects names in libhdf5's iterations.
 struct NameList {
-  /// More names than this in one group are refused.
+  /// A group with more names than this is refused.
   static let maximumCount = 100_000
 
   private(set) var names: [String] = []
 
-  /// Calls `iterate` with a callback and its context, and gives the names that the callback received.
+  /// Calls `iterate` with a callback and its context, and returns the names that the callback received.
   static func gather(
     at path: String, _ iterate: (chdf5_name_callback, UnsafeMutableRawPointer) -> Int32
   ) throws(Failure) -> [String] {

@@ -1,9 +1,10 @@
 import CHDF5Shim
 
-// What libhdf5 1.10 divides by, multiplies or runs along in an object's header without a look: such headers must not come
-// before it. Headers of older formats have no checksum. (HDF5 File Format Specification, version 3.0, IV.A.2.)
+// Checks of those values in an object's header that libhdf5 1.10 divides by, multiplies or iterates over without
+// checking them. It must not see headers that fail. Headers of older formats have no checksum. (HDF5 File Format
+// Specification, version 3.0, IV.A.2.)
 extension ObjectHeader {
-  /// Whether all messages of these kinds are as libhdf5 supposes.
+  /// Whether all messages of these kinds are as libhdf5 assumes.
   func isSound(in source: Source) -> Bool {
     messages.allSatisfy { message in
       if message.isShared { return true }
@@ -21,7 +22,7 @@ extension ObjectHeader {
   }
 }
 
-/// A message's body, read by offsets in it; nothing beyond it is read.
+/// The body of a message, read by offsets within it and never beyond it.
 private struct Fields {
   let source: Source
   let body: Range<Int>
@@ -37,13 +38,13 @@ private struct Fields {
 
   private func has(_ count: Int) -> Bool { count <= body.count }
 
-  /// The extents, whose product libhdf5 does not check, are all there. What they are is for ``Dataset`` to say.
+  /// Whether all extents are there. libhdf5 does not check their product; ``Dataset`` does.
   var isSoundDataspace: Bool {
     guard let version = unsigned(0, 1), let rank = unsigned(1, 1), let flags = unsigned(2, 1) else { return false }
     return has((version == 1 ? 8 : 4) + rank * (flags & 1 != 0 ? 16 : 8))
   }
 
-  /// Numbers and texts have a size, and all their properties are there. Of other types, which are never read, nothing is said.
+  /// Whether numbers and texts have a size, and all their properties are there. Other types are never read, and not checked.
   func isSoundDatatype(at offset: Int) -> Bool {
     guard let kind = unsigned(offset, 1), let size = unsigned(offset + 4, 4) else { return false }
     switch kind & 0x0f {
@@ -55,14 +56,15 @@ private struct Fields {
     }
   }
 
-  /// Version 3 of the message copies as many bytes as it says.
+  /// Whether the bytes that version 3 of the message announces are there, since libhdf5 copies as many.
   var isSoundFillValue: Bool {
     guard unsigned(0, 1) == 3 else { return true }
     guard let flags = unsigned(1, 1) else { return false }
     return flags & 0x20 == 0 || unsigned(2, 4).map { has(6 + $0) } ?? false
   }
 
-  /// Chunks have 1 to ``CHDF5_MAXIMUM_RANK`` extents and the size of an element, none of them 0, and a size of 32 bits.
+  /// Whether chunks have 1 to ``CHDF5_MAXIMUM_RANK`` extents and an element size, none of which is 0, and a size within
+  /// 32 bits.
   var isSoundLayout: Bool {
     guard let version = unsigned(0, 1) else { return false }
     let (kind, count, first, width): (Int?, Int?, Int, Int?)
@@ -74,7 +76,7 @@ private struct Fields {
     }
     guard let kind, kind <= (version == 4 ? Self.virtualLayout : Self.chunkedLayout) else { return false }
     guard kind == Self.chunkedLayout else {
-      // Only the oldest versions say the extents of other layouts; nothing is made of them.
+      // Only the oldest versions have the extents of other layouts, which are not used.
       return version > 2 || kind != Self.contiguousLayout || count.map { has(16 + 4 * $0) } ?? false
     }
     guard let count, let width, (2...Int(CHDF5_MAXIMUM_RANK) + 1).contains(count), (1...8).contains(width) else {
@@ -90,7 +92,7 @@ private struct Fields {
     return true
   }
 
-  /// Names of filters end where they say, and their values are there.
+  /// Whether names of filters end where they should, and their values are there.
   var isSoundPipeline: Bool {
     guard let version = unsigned(0, 1), let count = unsigned(1, 1) else { return false }
     var offset = version == 1 ? 8 : 2
@@ -108,7 +110,7 @@ private struct Fields {
     return true
   }
 
-  /// Name, type, extents and values are within the message, and the name ends.
+  /// Whether name, type, extents and values are within the message, and the name ends.
   var isSoundAttribute: Bool {
     guard let version = unsigned(0, 1), let flags = unsigned(1, 1), let nameSize = unsigned(2, 2),
       let typeSize = unsigned(4, 2), let spaceSize = unsigned(6, 2)
@@ -118,7 +120,7 @@ private struct Fields {
     let type = name + padded(nameSize)
     let space = type + padded(typeSize)
     guard isText(at: name, size: nameSize), has(space + spaceSize) else { return false }
-    // Shared parts lie elsewhere.
+    // Shared parts are stored elsewhere.
     let isTypeShared = version > 1 && flags & 0x01 != 0
     let isSpaceShared = version > 1 && flags & 0x02 != 0
     guard isTypeShared || part(type, typeSize).isSoundDatatype(at: 0) else { return false }

@@ -2,16 +2,16 @@
 struct ObjectHeader {
   struct Message {
     let type: Int
-    /// Stored elsewhere; the body says where.
+    /// Whether it is stored elsewhere, as the body says.
     let isShared: Bool
-    /// In bytes of the file.
+    /// Its bytes in the file.
     let body: Range<Int>
   }
 
   private(set) var messages: [Message] = []
 
   private static let continuationMessage = 0x10
-  /// Blocks of one object header; more means a cycle.
+  /// The largest number of blocks of an object header; more would mean a cycle.
   private static let maximumBlockCount = 1000
 
   /// The header at `address`; nil when it is damaged.

@@ -1,6 +1,6 @@
 import Basics
 
-/// A file that can be read anywhere, by several threads at once.
+/// A file that several threads can read at any place at the same time.
 package protocol ReadableFile: AnyObject, Sendable {
   var count: Int { get }
   /// Fills the buffer with the bytes from `offset` on, which lie within ``count``. Fails with `.io`.

@@ -1,6 +1,6 @@
-// The fields of a file that are read here and not by libhdf5.
+// Fields of a file that are read here and not by libhdf5.
 extension Source {
-  /// Little-endian; nil beyond the end of the file or of Int. The width is up to 8 bytes.
+  /// Reads a little-endian number of up to 8 bytes; nil beyond the end of the file, or when it does not fit an Int.
   func unsigned(_ position: Int, _ width: Int) -> Int? {
     guard let bytes = bytes(position, width) else { return nil }
     var value: UInt64 = 0
@@ -16,7 +16,7 @@ extension Source {
     UInt64(exactly: position).flatMap { bytes(at: $0, count: length) }
   }
 
-  /// nil unless it lies within the file.
+  /// A range of the file; nil unless it lies within the file.
   func range(_ position: Int, _ length: Int) -> Range<Int>? {
     let size = file.count
     guard position >= 0, length >= 0, position <= size, length <= size - position else { return nil }

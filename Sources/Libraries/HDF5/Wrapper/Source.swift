@@ -1,10 +1,11 @@
 import Basics
 
-/// The file that is being read, and what reading it may still take.
+/// The file that is being read, and how much memory reading it may still take.
 final class Source {
   let file: any ReadableFile
   private let pages: FilePages
-  /// What a small file may not exceed by huge extents, unwritten chunks, or links that give one dataset many names.
+  /// The bytes that values may still take, so that a small file cannot ask for much memory by huge extents, unwritten
+  /// chunks, or many links to one dataset.
   private(set) var allowance: Int
   /// Why some bytes could not be read.
   private(set) var failure: Failure?
@@ -24,7 +25,7 @@ final class Source {
     allowance -= count
   }
 
-  /// Bytes of the file, as long as this lives; nil when they are not there, or cannot be read.
+  /// Bytes of the file, valid as long as this lives; nil when they are not there, or cannot be read.
   func bytes(at offset: UInt64, count: Int) -> UnsafeRawBufferPointer? {
     do throws(Failure) { return try pages.load(at: offset, count: count) } catch {
       failure = error

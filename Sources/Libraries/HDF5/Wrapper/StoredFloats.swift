@@ -1,12 +1,12 @@
 import Basics
 
-/// A tensor's values where they lie in a file: float32 in the machine's byte order, in runs, row-major.
+/// A tensor's values in a file: float32 in the machine's byte order, in runs, row-major.
 final class StoredFloats: StoredValues {
-  /// Values one behind the other, in bytes of the file.
+  /// Contiguous values in the file, by their bytes.
   struct Run: Sendable {
     let values: Range<Int>
-    /// What follows them in their chunk without being values; the checksum of the whole chunk comes after it. nil: there is
-    /// no checksum.
+    /// The bytes behind them in their chunk that are no values, followed by the checksum of the whole chunk; nil when
+    /// there is no checksum.
     let padding: Int?
   }
 
@@ -16,7 +16,7 @@ final class StoredFloats: StoredValues {
   fileprivate let runs: [Run]
   private let knownSums = Locked<WordSums?>(nil)
 
-  /// - Parameter runs: within the file, of whole values.
+  /// - Parameter runs: runs within the file, of whole values.
   init(path: String, file: any ReadableFile, runs: [Run]) {
     (self.path, self.file, self.runs) = (path, file, runs)
     count = runs.reduce(0) { $0 + $1.values.count } / MemoryLayout<Float>.stride
@@ -32,9 +32,9 @@ final class StoredFloats: StoredValues {
 private final class Reader: ValueReader {
   private let stored: StoredFloats
   private var run = 0
-  /// Bytes of the run that were read.
+  /// How many bytes of the run were read.
   private var done = 0
-  /// Of the run, and of all values so far.
+  /// The checksums of the run, and of all values so far.
   private var runSums = WordSums()
   private var sums = WordSums()
 

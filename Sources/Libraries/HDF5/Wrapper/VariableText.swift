@@ -1,11 +1,11 @@
 import Basics
 
-/// Text of variable length in an attribute, taken straight from the file's bytes.
+/// Text of variable length in an attribute, read directly from the file's bytes.
 ///
-/// libhdf5 1.10 trusts the lengths that it finds in a descriptor and in the global heap, neither of which has a checksum,
-/// and dies of a wrong one. So the few structures on the way are read here (HDF5 File Format Specification, version 3.0):
-/// the attribute message (IV.A.2.m) and the global heap (III.E). Attributes in dense storage, which HDF5 turns to above eight
-/// of them in its newer formats, and shared messages are not found.
+/// libhdf5 1.10 trusts the lengths that it finds in a descriptor and in the global heap, neither of which has a
+/// checksum, and crashes on a wrong one. The few structures that lead to the text are therefore read here (HDF5 File
+/// Format Specification, version 3.0): the attribute message (IV.A.2.m) and the global heap (III.E). Attributes in
+/// dense storage, which newer formats use for more than eight of them, and shared messages are not found.
 struct VariableText {
   let source: Source
 
@@ -27,14 +27,14 @@ struct VariableText {
     return texts
   }
 
-  /// Where the attribute's values are.
+  /// The offset of the attribute's values.
   private func attributeData(_ name: String, header address: Int) -> Int? {
     guard let header = ObjectHeader(at: address, in: source) else { return nil }
     return header.messages.lazy.filter { $0.type == Self.attributeMessage && !$0.isShared }
       .compactMap { attributeData(name, message: $0.body.lowerBound) }.first
   }
 
-  /// Where an attribute message's values are, when it is that of `name`.
+  /// The offset of an attribute message's values, if it is that of `name`.
   private func attributeData(_ name: String, message body: Int) -> Int? {
     guard let version = source.unsigned(body, 1), (1...3).contains(version),
       let nameSize = source.unsigned(body + 2, 2),

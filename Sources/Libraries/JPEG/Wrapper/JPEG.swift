@@ -12,7 +12,7 @@ package enum JPEG {
   /// `unsupported` for samples of more than 8 bits and when the library is not installed, and with `outOfMemory`.
   package static func read(path: String) throws(Failure) -> Picture { try Picture(path: path, decode: cjpeg_read) }
 
-  /// What reading a file gives, from its header alone.
+  /// The shape of the picture that reading a file gives, from its header alone.
   package static func readShape(path: String) throws(Failure) -> Picture.Shape {
     try Picture.Shape(path: path, decode: cjpeg_read)
   }

@@ -4,10 +4,10 @@
 /* Bytes of the message buffer, the closing NUL included. */
 #define CFLOWAD_LAST_ERROR_CAPACITY 1024
 
-/* The calling thread's message buffer. Swift has no thread-local storage of its own that needs no allocation. */
+/* The calling thread's message buffer. It is in C because Swift's thread-local storage would allocate. */
 char *cflowad_last_error_buffer(void);
 
-/* Says in it that this process was forked in the midst of a call. */
+/* Writes into it that this process was forked during a call. */
 void cflowad_last_error_set_forked(void);
 
 #endif

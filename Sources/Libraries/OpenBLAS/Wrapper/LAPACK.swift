@@ -5,8 +5,8 @@ import COpenBLASShim
 ///
 /// Matrices are row-major, and triangles lower ones. Sizes are the caller's own, below 2^31.
 package enum LAPACK {
-  /// Runs a body that uses the functions below. Their bits do not depend on OpenBLAS's number of threads, which is 1 for the
-  /// process meanwhile and then what it was.
+  /// Runs a body that uses the functions below. OpenBLAS has one thread in the whole process meanwhile, so that bits do
+  /// not depend on how many it had before; the number is then restored.
   ///
   /// Fails with `.unsupported` when there is no OpenBLAS on the machine.
   package static func use<Value>(_ body: () throws(Failure) -> Value) throws(Failure) -> Value {
@@ -54,7 +54,7 @@ package enum LAPACK {
       Int32(truncatingIfNeeded: stride))
   }
 
-  /// The eigenvalues of a symmetric matrix, ascending; its lower triangle is in `a`, whose rows become the eigenvectors.
+  /// The eigenvalues of a symmetric matrix, ascending. `a` holds its lower triangle; its rows become the eigenvectors.
   ///
   /// Fails with `.diverged` when the algorithm does not converge, as for values that are not finite.
   package static func eigenvectors(_ a: UnsafeMutablePointer<Double>, n: Int) throws(Failure) -> [Double] {

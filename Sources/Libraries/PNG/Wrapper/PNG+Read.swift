@@ -3,7 +3,7 @@ import CPNGShim
 import Imaging
 
 extension PNG {
-  /// What becomes of samples of 16 bits.
+  /// How samples of 16 bits are read.
   package enum Depth {
     /// They are rounded to 8.
     case eight
@@ -11,7 +11,7 @@ extension PNG {
     case stored
   }
 
-  /// What reading a file gives, from its header alone. Errors: see ``read(path:depth:)``.
+  /// The shape of the picture that reading a file gives, from its header alone. Fails as ``read(path:depth:)``.
   package static func readShape(path: String, depth: Depth = .eight) throws(Failure) -> Picture.Shape {
     try Reader(path: path, depth.samples).shape
   }
@@ -25,7 +25,7 @@ extension PNG {
     try image(Reader(path: path, depth.samples))
   }
 
-  /// The opacity of a file's pixels, 0 to 255, as a grey picture; nil when all are opaque by the file's kind.
+  /// The opacity of a file's pixels, 0 to 255, as a grey picture; nil when files of its kind are opaque.
   package static func readAlpha(path: String) throws(Failure) -> Picture? {
     let reader = try Reader(path: path, CPNG_WITH_ALPHA)
     guard reader.hasAlpha else { return nil }
@@ -69,7 +69,7 @@ extension PNG.Depth {
 
 /// An image whose header has been read.
 private final class Reader {
-  /// What messages call it.
+  /// The name that messages give it.
   let name: String
   let width: Int
   let height: Int
@@ -105,7 +105,7 @@ private final class Reader {
 
   var hasAlpha: Bool { channels == 2 || channels == 4 }
 
-  /// Of an image that is read without alpha.
+  /// The shape of the image when it is read without alpha.
   var shape: Picture.Shape {
     Picture.Shape(width: width, height: height, isGray: channels == 1, bitsPerSample: bits)
   }

@@ -2,11 +2,11 @@ import Basics
 import CPNGShim
 
 extension PNG {
-  /// Writes 8-bit pixels as a PNG file: grey (`channels` 1), RGB (3) or RGBA (4), rows `stride` bytes apart. A failure leaves
-  /// what was there, as ``AtomicFile`` does.
+  /// Writes 8-bit pixels as a PNG file: grey (`channels` 1), RGB (3) or RGBA (4), rows `stride` bytes apart. After a
+  /// failure the old file is still there, as with ``AtomicFile``.
   ///
-  /// Fails with `io` when it cannot be written, with `invalidArgument` for sides outside 1...65535, other channels, or a
-  /// stride shorter than a row, with `outOfMemory`.
+  /// Fails with `io` when it cannot be written, with `invalidArgument` for sides outside 1...65535, other channels, or
+  /// a stride shorter than a row, with `outOfMemory`.
   package static func write(
     path: String, pixels: UnsafePointer<UInt8>, width: Int, height: Int, stride: Int, channels: Int
   ) throws(Failure) {
@@ -18,7 +18,7 @@ extension PNG {
     try replacement.write(UnsafeRawBufferPointer(bytes), outlastsPowerFailure: false)
   }
 
-  /// The same in memory. Fails with `outOfMemory` too.
+  /// Makes the bytes of a PNG file. Fails with `outOfMemory` too.
   package static func encode(
     pixels: UnsafePointer<UInt8>, width: Int, height: Int, stride: Int, channels: Int
   ) throws(Failure) -> [UInt8] {

@@ -3,12 +3,12 @@ import CPNGShim
 
 /// PNG files, by libpng.
 package enum PNG {
-  /// Largest width and height.
+  /// The largest width and height.
   package static let maximumSide = 65535
 }
 
 extension Failure {
-  /// The failure that libpng or the system told of; `what` was being done.
+  /// The failure that libpng or the system reported while `what` was done.
   init(_ status: cpng_status, _ message: cpng_message, _ what: String) {
     let kind: Failure.Kind =
       switch status {

@@ -3,7 +3,7 @@ import CPicture
 import Imaging
 
 extension Picture {
-  /// What a shim makes of a file.
+  /// The picture that a shim makes of a file.
   package init(
     path: String, decode: (UnsafePointer<CChar>, UnsafeMutablePointer<cpicture>) -> Void
   ) throws(Failure) {
@@ -18,7 +18,7 @@ extension Picture {
 }
 
 extension Picture.Shape {
-  /// What a shim tells of a file's header.
+  /// The shape that a shim reads from a file's header.
   package init(
     path: String, decode: (UnsafePointer<CChar>, UnsafeMutablePointer<cpicture>) -> Void
   ) throws(Failure) {

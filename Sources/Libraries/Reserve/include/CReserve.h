@@ -1,5 +1,5 @@
 /*
- * Memory for a shortage of memory.
+ * A reserve of memory, for when malloc has none.
  *
  * Swift's own allocations - arrays, texts, closures - end the process when malloc has nothing: there is no status for them.
  * The shared library is therefore linked so that they come here (Makefile, RESERVE): what malloc cannot give is taken from
@@ -11,10 +11,10 @@
 
 #include <stddef.h>
 
-/** Bytes of the reserve. An array that may be larger is asked for first: Basics' checkMemory. */
+/** Bytes of the reserve. Basics' checkMemory asks for arrays that may be larger before they are made. */
 #define CRESERVE_SIZE ((size_t)64 << 20)
 
-/** Memory aligned to a power of two, from malloc's own alone, to be given back by free(); NULL in a shortage. */
+/** Memory aligned to a power of two, from malloc alone, to be freed by free(); NULL in a shortage. */
 void *creserve_allocate_strictly(size_t alignment, size_t size);
 
 #endif

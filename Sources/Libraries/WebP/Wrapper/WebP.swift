@@ -11,7 +11,7 @@ package enum WebP {
   /// is not installed, and with `outOfMemory`.
   package static func read(path: String) throws(Failure) -> Picture { try Picture(path: path, decode: cwebp_read) }
 
-  /// What reading a file gives, from its header alone.
+  /// The shape of the picture that reading a file gives, from its header alone.
   package static func readShape(path: String) throws(Failure) -> Picture.Shape {
     try Picture.Shape(path: path, decode: cwebp_read)
   }

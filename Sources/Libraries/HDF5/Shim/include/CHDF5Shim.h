@@ -34,10 +34,11 @@ enum {
 /** 0 when the library loaded at run time has the major and minor version of the header compiled against. */
 int chdf5_check_version(void);
 
-/** Says which libhdf5 was found, and which would do. */
+/** Writes which libhdf5 was found, and which is needed. */
 void chdf5_describe_library(char *text, size_t capacity);
 
-/** Whether libhdf5 was refused memory on this thread since the last call of this: then a failure is not the file's fault. */
+/** Whether libhdf5 was refused memory on this thread since the last call of this function, so that a failure need not be the
+    file's. */
 int chdf5_met_shortage(void);
 
 /** Closes an identifier of any kind. */
@@ -51,12 +52,12 @@ void chdf5_expect_leak(void);
 
 /* ---- files */
 
-/** Copies bytes of a file to the buffer. 0; -1 when it cannot, or the file does not have them. */
+/** Copies bytes of a file to the buffer. Returns 0, or -1 when they cannot be read or are not there. */
 typedef int (*chdf5_read_callback)(void *context, uint64_t address, size_t size, void *buffer);
 
 /**
- * Opens a file for reading that the callback reads, under this library's lock; the context must outlive the identifier and
- * all got from it.
+ * Opens a file that the callback reads, under this library's lock. The context must outlive the identifier and everything
+ * opened through it.
  */
 chdf5_id chdf5_open_file(uint64_t size, chdf5_read_callback read, void *context);
 
@@ -64,8 +65,8 @@ chdf5_id chdf5_open_file(uint64_t size, chdf5_read_callback read, void *context)
 typedef struct {
     void *bytes;
     size_t size;
-    void *room;      /**< memory that the bytes will have */
-    size_t capacity; /**< of it */
+    void *room;      /**< memory for the bytes */
+    size_t capacity; /**< its size in bytes */
 } chdf5_image;
 
 /**
@@ -90,11 +91,11 @@ enum { CHDF5_OBJECT_OTHER = 0, CHDF5_OBJECT_GROUP = 1, CHDF5_OBJECT_DATASET = 2 
  */
 int chdf5_link_kind(chdf5_id group, const char *name, uint64_t *address);
 
-/** Most bytes of an external link's value that are looked at, its file and object names and their NULs. */
+/** The longest value of an external link that is read: its file and object names and their NULs. */
 enum { CHDF5_MAXIMUM_EXTERNAL_LINK = 1024 };
 
 /**
- * What an external link names, without following it. file and object have room for CHDF5_MAXIMUM_EXTERNAL_LINK bytes.
+ * Reads what an external link names, without following it. file and object have room for CHDF5_MAXIMUM_EXTERNAL_LINK bytes.
  *
  * @return 1; 0 when the link is of another kind or longer; -1 on failure.
  */
@@ -106,7 +107,7 @@ int chdf5_create_external_link(chdf5_id group, const char *name, const char *fil
 /** Opens what a hard link leads to; "/" is the root group. kind receives a CHDF5_OBJECT_. */
 chdf5_id chdf5_open_object(chdf5_id group, const char *name, int *kind);
 
-/** Where an object's header lies in the file; UINT64_MAX on failure. */
+/** The address of an object's header in the file; UINT64_MAX on failure. */
 uint64_t chdf5_object_address(chdf5_id object);
 
 /** Number of filters on a group's own link storage. */
@@ -144,7 +145,7 @@ typedef struct {
 /** Describes a dataset without reading from it, and without touching files that it may refer to. */
 int chdf5_get_dataset_info(chdf5_id dataset, chdf5_dataset_info *info);
 
-/** Where a chunk lies in the file and which filters were skipped. size 0: not allocated. */
+/** A chunk's address in the file, its size, which is 0 when it is not allocated, and the filters that were skipped. */
 int chdf5_get_chunk(
     chdf5_id dataset, const uint64_t *offset, uint64_t *address, uint64_t *size, uint32_t *skipped_filters);
 

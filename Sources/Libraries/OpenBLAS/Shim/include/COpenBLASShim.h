@@ -2,20 +2,20 @@
 #define C_OPENBLAS_SHIM_H
 
 /*
- * What fitting a detector needs of OpenBLAS and the LAPACK in it, in double precision, without its enumerations and its
+ * What fitting a detector needs from OpenBLAS and the LAPACK in it, in double precision, without its enumerations and its
  * blasint, whose width depends on how OpenBLAS was built. Matrices are square or row-major as said; nothing is copied.
  *
- * OpenBLAS starts a thread for each processor and takes memory as soon as it is loaded, so it is loaded when a detector
- * is fitted and not with the library: a host that only scores has nothing of it.
+ * OpenBLAS starts a thread for each processor and takes memory as soon as it is loaded, so that it is loaded when a
+ * detector is fitted and not with the library: a host that only scores is spared both.
  */
 
-/** Loads OpenBLAS unless it is loaded. 0, or -1 when it is not there; nothing below may be called then. Thread-safe. */
+/** Loads OpenBLAS, unless it is loaded. Returns 0, or -1 when it is missing; then nothing below may be called. Thread-safe. */
 int cflowad_lapack_load(void);
 
 /**
  * Between these two OpenBLAS computes every call on the thread that made it: with several threads it sums in an order
- * that depends on their number (OpenBLAS 0.3.21: dsyevd from n = 24 on, dpotrf from n = 64 on), and the threads here
- * have calls of their own. The number of threads is the process's; the last end puts it back. Thread-safe; they nest.
+ * that depends on their number (OpenBLAS 0.3.21: dsyevd from n = 24 on, dpotrf from n = 64 on), and threads here
+ * make calls of their own. The number of threads is that of the process; the last end restores it. Thread-safe; they nest.
  */
 void cflowad_lapack_begin(void);
 void cflowad_lapack_end(void);

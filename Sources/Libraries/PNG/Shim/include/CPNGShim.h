@@ -1,6 +1,6 @@
 /*
- * PNG files through libpng, for Swift: libpng leaves an error by longjmp, which Swift cannot stand on its stack. All of
- * that happens in here; nothing is printed, and every function returns.
+ * PNG files through libpng, for Swift: libpng reports errors by longjmp, which must not cross Swift's frames. All of that
+ * stays in here; nothing is printed, and every function returns.
  */
 #ifndef CPNGSHIM_H
 #define CPNGSHIM_H
@@ -15,12 +15,12 @@ typedef enum {
     CPNG_MEMORY  /**< memory could not be had */
 } cpng_status;
 
-/** Largest width and height. */
+/** The largest width and height. */
 #define CPNG_MAX_SIDE 65535
-/** Most pixels of an image. */
+/** The largest number of pixels of an image. */
 #define CPNG_MAX_PIXELS ((uint64_t)1 << 28)
 
-/** What went wrong: one sentence, NUL-terminated; empty when nothing did. */
+/** One sentence about what went wrong, NUL-terminated; empty when nothing did. */
 typedef struct {
     char text[160];
 } cpng_message;
@@ -28,7 +28,7 @@ typedef struct {
 /** A PNG image that is being read. */
 typedef struct cpng_reader cpng_reader;
 
-/** What cpng_read gives. */
+/** The samples that cpng_read writes. */
 typedef enum {
     CPNG_EIGHT_BITS, /**< samples of 8 bits, 16 rounded to 8 */
     CPNG_STORED,     /**< of 8 bits, or of 16 in the host's order where the file has 16 */
@@ -41,16 +41,16 @@ cpng_status cpng_open_file(const char *path, cpng_samples samples, cpng_reader *
 /** Opens an image of size bytes in memory, which must outlive the reader, and reads its header. */
 cpng_status cpng_open_memory(const void *data, size_t size, cpng_reader **reader, cpng_message *message);
 
-/** Pixels of a row. */
+/** The width in pixels. */
 uint32_t cpng_width(const cpng_reader *reader);
-/** Rows. */
+/** The number of rows. */
 uint32_t cpng_height(const cpng_reader *reader);
-/** Samples of a pixel as cpng_read gives it: 1 (grey) or 3 (RGB), one more with alpha. */
+/** The samples of a pixel that cpng_read writes: 1 (grey) or 3 (RGB), one more with alpha. */
 uint32_t cpng_channels(const cpng_reader *reader);
-/** Bits of a sample: 8 or 16. */
+/** The bits of a sample: 8 or 16. */
 uint32_t cpng_bits(const cpng_reader *reader);
 
-/** Reads height x width x channels samples, rows without gaps, to the end of the image. Once for a reader. */
+/** Reads height x width x channels samples, rows without gaps, to the end of the image. May be called once. */
 cpng_status cpng_read(cpng_reader *reader, uint8_t *pixels, cpng_message *message);
 
 /** Closes the reader; NULL is allowed. */

@@ -1,6 +1,6 @@
 /*
- * What the shims of image libraries have in common: pixels, or why there are none, and libraries that are loaded when they
- * are first needed, so that who reads no such images needs none of them.
+ * What the shims of image libraries share: pixels, or the reason why there are none, and libraries that are loaded when they
+ * are first needed, so that hosts which read no such images do not need them.
  */
 #ifndef CPICTURE_H
 #define CPICTURE_H
@@ -16,12 +16,12 @@ typedef enum {
     CPICTURE_MEMORY       /**< memory could not be had */
 } cpicture_status;
 
-/** Largest width and height. */
+/** The largest width and height. */
 #define CPICTURE_MAX_SIDE 65535
-/** Most pixels of an image. */
+/** The largest number of pixels of an image. */
 #define CPICTURE_MAX_PIXELS ((uint64_t)1 << 28)
 
-/** An image, or the first failure on the way to it. All zero to begin with, but for is_size_only. */
+/** An image, or the first failure of reading it. Everything but is_size_only is zero at first. */
 typedef struct {
     int is_size_only; /**< only size and kind of the pixels are wanted */
     uint32_t width;
@@ -33,12 +33,12 @@ typedef struct {
     char message[200]; /**< one sentence, NUL-terminated */
 } cpicture;
 
-/** Keeps a failure unless there is one already. */
+/** Stores a failure, unless there is one already. */
 void cpicture_fail(cpicture *picture, cpicture_status status, const char *text);
 
 /**
- * Sets what is known of the pixels and allocates memory for them. Returns 0 when there is nothing more to do: only the size
- * is wanted, or the failure is kept, for sizes beyond the limits and when there is no memory.
+ * Sets the size and kind of the pixels and allocates memory for them. Returns 0 when there is nothing more to do: when only
+ * the size is wanted, or after a failure, for sizes beyond the limits and when there is no memory.
  */
 int cpicture_allocate(cpicture *picture, uint32_t width, uint32_t height, uint32_t channels, uint32_t bits);
 
@@ -59,7 +59,7 @@ typedef struct {
 } cpicture_library;
 
 /**
- * Sees to it that a library is loaded and its functions are found. Returns 0, with the failure kept, when it or one of them
+ * Loads a library and finds its functions, unless that was done before. Returns 0, with the failure stored, when one of them
  * is missing. Thread-safe.
  */
 int cpicture_find(cpicture_library *library, cpicture *picture);
