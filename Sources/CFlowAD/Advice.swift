@@ -39,7 +39,7 @@ public func cflowad_model_advice(_ model: OpaquePointer?) -> UnsafePointer<CChar
   return text
 }
 
-/// Copies numbers into a fixed C array of doubles, NaN where there are none.
+/// Copies numbers into a fixed C array of doubles; missing ones become NaN.
 private func copyNumbers<Array>(_ numbers: [Double]?, into array: inout Array) {
   withUnsafeMutableBytes(of: &array) { bytes in
     let width = MemoryLayout<Double>.stride

@@ -39,7 +39,7 @@ func checkedFrame(_ pointer: UnsafePointer<cflowad_frame>?) throws(Failure) -> F
 }
 
 private func checkedStride(_ stride: Int) throws(Failure) -> Int {
-  // size_t is unsigned: what is too large arrives below 0.
+  // size_t is unsigned, so that values which are too large arrive as negative ones.
   guard stride >= 0 else { throw Failure(.invalidArgument, "a stride of the frame is too large") }
   return stride
 }
@@ -56,7 +56,7 @@ func checkedWorkers(
   return Workers(count: count, host: HostThreads(parallelFor, context: context))
 }
 
-/// The caller's path, checked: any bytes that the system takes.
+/// The caller's path, checked. It may be any bytes that the system takes.
 func checkedPath(_ path: UnsafePointer<CChar>?) throws(Failure) -> String {
   guard let path else { throw Failure(.invalidArgument, "the path is NULL") }
   let string = String(path: path)
@@ -64,7 +64,7 @@ func checkedPath(_ path: UnsafePointer<CChar>?) throws(Failure) -> String {
   return string
 }
 
-/// A pointer, of a type or raw, through which a result is handed out.
+/// A pointer for a result, typed or raw, which must not be NULL.
 func checkedOutput<Pointer>(_ pointer: Pointer?, _ name: StaticString) throws(Failure) -> Pointer {
   guard let pointer else { throw Failure(.invalidArgument, "the pointer for the \(name) is NULL") }
   return pointer

@@ -4,13 +4,13 @@ import Imaging
 import Kernels
 import Scoring
 
-/// A caller's result: what it asks for, and where the answer goes.
+/// A caller's result struct: what it asks for, and where the answers go.
 struct CallerResult {
   private let pointer: UnsafeMutablePointer<cflowad_result>
   private let fields: cflowad_result
   private let regions: RegionOutputs?
 
-  /// Checks what is there; writes nothing.
+  /// Checks the struct, and writes nothing.
   init(_ pointer: UnsafeMutablePointer<cflowad_result>) throws(Failure) {
     self.pointer = pointer
     fields = try CallerStruct.read(UnsafePointer(pointer), "result")
@@ -18,7 +18,7 @@ struct CallerResult {
     regions = try RegionOutputs(fields)
   }
 
-  /// What the caller wants, beside the score.
+  /// What the caller wants beside the score.
   var request: FrameRequest {
     var request = FrameRequest()
     request.map = .init(fields.map, capacity: fields.map_capacity, "map")
@@ -48,8 +48,8 @@ struct CallerResult {
     CallerStruct.write(fields, to: pointer)
   }
 
-  /// Tells the caller what the arrays of a result hold, be there room for it or not. Not inline: the copy of the fields is
-  /// gone from the stack when the frame is scored.
+  /// Writes how many values each array would hold, whether or not there is room for them. It is not inlined, so that
+  /// its copy of the fields is gone from the stack when the frame is scored.
   @inline(never)
   static func tellShape(
     _ detector: Detector, _ frame: Frame, to pointer: UnsafeMutablePointer<cflowad_result>
@@ -74,7 +74,7 @@ extension cflowad_shape {
   }
 }
 
-/// One of each level's extents in an array of `CFLOWAD_MAX_LEVELS`, which a model file has no more of.
+/// Copies one extent of each level into an array of `CFLOWAD_MAX_LEVELS`, the most levels that a model file has.
 func copyLevels(
   _ levels: [Grid], _ extent: (Grid) -> Int, into array: inout (UInt32, UInt32, UInt32, UInt32)
 ) {

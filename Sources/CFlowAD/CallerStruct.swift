@@ -2,7 +2,7 @@ import Basics
 
 /// A C struct that a caller fills and that begins with `struct_size`: the rules for older and newer callers.
 enum CallerStruct {
-  /// Sizes beyond this are taken for an uninitialised field rather than for a later version.
+  /// A larger size is taken for an uninitialised field rather than for a later version.
   private static let largestPlausibleSize = 4096
 
   /// The caller's struct, with the defaults for fields beyond its size.
@@ -62,7 +62,7 @@ enum CallerStruct {
   }
 }
 
-/// Structs of a caller in a row, as far apart as the first one says that it is long.
+/// A caller's array of structs, whose `struct_size` in the first one is also the distance between them.
 struct CallerArray<Struct: VersionedStruct & BitwiseCopyable> {
   private let base: UnsafePointer<Struct>
   private let stride: Int
@@ -73,13 +73,13 @@ struct CallerArray<Struct: VersionedStruct & BitwiseCopyable> {
     stride = UnsafeRawPointer(base).loadUnaligned(as: Int.self)
   }
 
-  /// Fails with `.structSize` when the element says that it is of another length than the first.
+  /// Fails with `.structSize` when the element has another size than the first.
   func element(_ index: Int) throws(Failure) -> UnsafeMutablePointer<Struct> {
     let element = UnsafeRawPointer(base) + index &* stride
     guard element.loadUnaligned(as: Int.self) == stride else {
       throw Failure(.structSize, "its struct_size differs from the first element's")
     }
-    // What the caller handed over as const goes on to functions that only read it.
+    // The caller's const struct is passed to functions that only read it.
     return UnsafeMutablePointer(mutating: element.assumingMemoryBound(to: Struct.self))
   }
 }

@@ -1,8 +1,8 @@
 import Basics
 
-/// The objects behind one kind of handle. A handle is a number in the guise of a pointer, never an address: a place in
-/// the table, how often that place was used before, and the kind. So a closed handle, one of another kind and one that
-/// was never given out are all recognised, and an object lives until the last call that uses it has returned.
+/// The objects behind one kind of handle. A handle is a number disguised as a pointer, never an address. It is made of an index
+/// in the table, the number of times that this entry was used before, and the kind. Closed handles, handles of another kind and
+/// made-up ones are thus recognised, and an object lives until the last call that uses it has returned.
 final class HandleTable<Object: AnyObject & Sendable>: Sendable {
   private struct Slot {
     var generation: UInt
@@ -14,14 +14,14 @@ final class HandleTable<Object: AnyObject & Sendable>: Sendable {
     var free: [Int] = []
   }
 
-  /// 4 bits, not 0, different for each kind.
+  /// 4 bits, not 0, which differ for each kind.
   private let kind: UInt
   /// What the kind is called in messages, e.g. "model".
   private let name: String
   private let state = Locked(State())
 
   private static var maximumCount: Int { 1 << 16 }
-  /// Far from 0, so that no small number is ever a handle.
+  /// It is far from 0, so that no small number is a handle.
   private static var firstGeneration: UInt { 0x5_c0de }
 
   init(kind: UInt, name: String) {
@@ -50,10 +50,10 @@ final class HandleTable<Object: AnyObject & Sendable>: Sendable {
     return object
   }
 
-  /// Closes a handle; NULL is none.
+  /// Closes a handle; NULL is ignored.
   func remove(_ handle: OpaquePointer?) throws(Failure) {
     guard let handle else { return }
-    // The object must go outside the lock: its memory may be large.
+    // The object is released outside the lock, since freeing it may take long.
     let object = state.withLock { state -> Object? in
       guard let index = index(handle, state) else { return nil }
       let object = state.slots[index].object

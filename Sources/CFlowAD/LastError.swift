@@ -8,7 +8,7 @@ import Kernels
 enum LastError {
   static var message: UnsafePointer<CChar> { UnsafePointer(cflowad_last_error_buffer()) }
 
-  /// Keeps the message in the thread's own buffer, cut to its size between two characters.
+  /// Stores the message in the thread's own buffer, cut between two characters if it is too long.
   static func set(_ message: String) {
     let buffer = cflowad_last_error_buffer()
     var length = 0
@@ -16,7 +16,7 @@ enum LastError {
       let bytes = UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter
       guard length + bytes.count < Int(CFLOWAD_LAST_ERROR_CAPACITY) else { break }
       for byte in bytes {
-        // A line end would break the host's log, a NUL the message.
+        // A line end would break the host's log, and a NUL would end the message.
         buffer?[length] = CChar(bitPattern: byte < 0x20 ? 0x20 : byte)
         length += 1
       }
@@ -25,9 +25,9 @@ enum LastError {
   }
 }
 
-/// Runs the body of an exported function, in the default floating-point mode: a failure becomes its status and the thread's
-/// message. In a process that was forked in the midst of a call there are none: not even what Swift itself needs can be
-/// relied on there.
+/// Runs the body of an exported function, in the default floating-point mode: a failure becomes the status and the
+/// thread's message. In a process that was forked during a call the body does not run, since not even Swift's runtime
+/// can be relied on there.
 func attempt(_ body: () throws(Failure) -> Void) -> cflowad_status {
   guard cflowad_process_begin_call() != 0 else {
     cflowad_last_error_set_forked()

@@ -97,7 +97,7 @@ public func cflowad_model_info_map_size(
   }
 }
 
-/// Copies text into a fixed C array of bytes, NUL-terminated, cut if need be.
+/// Copies text into a fixed C array of bytes, NUL-terminated and cut if it is too long.
 private func copyText<Array>(_ text: String, into array: inout Array) {
   withUnsafeMutableBytes(of: &array) { bytes in
     var length = 0
@@ -110,7 +110,7 @@ private func copyText<Array>(_ text: String, into array: inout Array) {
 }
 
 extension [StrangeFrame] {
-  /// As a set of the header's constants.
+  /// The kinds as a set of bits of the header's constants.
   fileprivate var bits: UInt32 { reduce(0) { $0 | $1.bit } }
 }
 

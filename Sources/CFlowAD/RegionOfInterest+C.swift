@@ -5,7 +5,7 @@ import Scoring
 
 private let maximumRectangleCount = 65536
 
-/// The caller's region of interest, checked, for detectors of a preprocessing: of the size of a frame's map.
+/// The caller's region of interest, checked, at the size of a frame's map by a preprocessing.
 func checkedRegionOfInterest(
   _ pointer: UnsafePointer<cflowad_roi>?, for preprocessing: Preprocessing
 ) throws(Failure) -> RegionOfInterest {

@@ -7,12 +7,12 @@ import Segmentation
 struct RegionOutputs {
   let capacity: Int
   private let base: UnsafeMutableRawPointer
-  /// Bytes from one element to the next, and of one that are written.
+  /// The bytes from one element to the next, and how many of each are written.
   private let stride: Int
   private let points: UnsafeMutablePointer<cflowad_point>?
   private let pointCapacity: Int
 
-  /// Size of the elements in the first version that had them.
+  /// The size of an element in the first version that had them.
   private static let firstSize = 64
 
   /// Nil when no regions are wanted.
@@ -36,7 +36,7 @@ struct RegionOutputs {
     pointCapacity = result.contour_capacity < 0 ? .max : result.contour_capacity
   }
 
-  /// Writes the finder's regions as far as there is room, and gives the number of corners of their contours.
+  /// Writes as many of the finder's regions as there is room for, and returns the number of corners of their contours.
   func write(_ finder: RegionFinder, _ result: FrameResult) -> Int {
     var (written, needed) = (0, 0)
     for (index, region) in finder.regions.prefix(capacity).enumerated() {

@@ -59,14 +59,14 @@ public func cflowad_session_score_all(
       try group.score(frame) { (index) throws(Failure) in
         try CallerResult(results.element(index)).request
       } result: { (index, result) throws(Failure) in
-        // Read again: there is no memory to keep it in.
+        // The struct is read again, since there is no memory to keep it in.
         try CallerResult(results.element(index)).write(result)
       }
     }
   }
 }
 
-/// Scores one frame into the caller's result. Not inline, so that a batch takes no more of a small stack than a frame.
+/// Scores one frame into the caller's result. It is not inlined, so that a batch takes no more of a small stack than a frame.
 @inline(never)
 private func score(
   _ scorer: FrameScorer, _ frame: Frame, _ pointer: UnsafeMutablePointer<cflowad_result>
@@ -76,7 +76,7 @@ private func score(
   result.write(try scorer.score(frame, result.request))
 }
 
-/// Tells what the arrays of several results hold. Where that fails, scoring fails in its turn.
+/// Writes how many values the arrays of several results would hold. An error here is reported by the scoring that follows.
 private func tellShapes(_ count: Int, _ tell: (Int) throws(Failure) -> Void) {
   for index in 0..<count {
     do throws(Failure) { try tell(index) } catch { return }

@@ -59,7 +59,7 @@ public func cflowad_session_create_many(
   }
 }
 
-/// A new session's handle.
+/// Opens a session and returns its handle.
 private func open(
   _ detectors: [Detector], _ options: UnsafePointer<cflowad_session_options>?
 ) throws(Failure) -> OpaquePointer {
@@ -110,7 +110,7 @@ public func cflowad_session_close(_ session: OpaquePointer?) -> cflowad_status {
   attempt { () throws(Failure) in try sessions.remove(session) }
 }
 
-/// The caller's number, nil for NaN.
+/// The caller's number; nil for NaN.
 private func optional(_ value: Float, _ name: StaticString) throws(Failure) -> Float? {
   guard !value.isInfinite else { throw Failure(.invalidArgument, "the \(name) is infinite") }
   return value.isNaN ? nil : value

@@ -2,7 +2,7 @@ import Basics
 import CFlowADHeader
 import Scoring
 
-// Static text, so that also a process that may not call the library has these.
+// The texts are static, so that they are available even in a process that may not call the library.
 
 private let strangeNames = StrangeFrame.allCases.map { StaticText($0.rawValue) }
 

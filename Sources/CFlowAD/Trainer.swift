@@ -28,7 +28,7 @@ public func cflowad_trainer_create(
     let path = try checkedPath(weightsPath)
     var chosen = cflowad_train_options(TrainingOptions())
     if options != nil {
-      // Hosts that know no start were written for the paper's training.
+      // Hosts whose struct has no start were written for the paper's training.
       chosen.start = Int32(CFLOWAD_START_PAPER)
       chosen = try CallerStruct.read(options, "train options", defaults: chosen)
     }
@@ -163,7 +163,7 @@ public func cflowad_trainer_close(_ trainer: OpaquePointer?) -> cflowad_status {
   attempt { () throws(Failure) in try trainers.remove(trainer) }
 }
 
-/// The caller's callback as the trainer's handler; none without a callback.
+/// The caller's callback as the trainer's handler; nil without a callback.
 private func handler(
   _ callback: cflowad_progress_callback?, _ user: UnsafeMutableRawPointer?
 ) -> TrainingProgress.Handler? {

@@ -65,7 +65,7 @@ extension cflowad_train_options {
 }
 
 extension TrainingOptions {
-  /// Fails with `.invalidArgument` for a constant that is none; ranges are checked by ``validate()``.
+  /// Fails with `.invalidArgument` for an unknown constant, and for what the values refuse; ``validate()`` checks the rest.
   init(_ options: cflowad_train_options) throws(Failure) {
     self.init()
     levelCount = Int(options.level_count)
@@ -86,7 +86,7 @@ extension TrainingOptions {
       permutation: permutation, clamp: clamp, clampAlpha: options.clamp_alpha)
     metaEpochs = Int(options.meta_epochs)
     subEpochs = Int(options.sub_epochs)
-    // So that few epochs alone are a choice that makes sense.
+    // Fewer meta epochs than the default's warm-up must be a valid choice without further options.
     warmupEpochs = max(min(Int(options.warmup_epochs), metaEpochs - 1), 0)
     guard let schedule = LearningRateSchedule.Kind(rawValue: options.schedule) else {
       throw Failure(.invalidArgument, "\(options.schedule) is not a CFLOWAD_SCHEDULE_ constant")
@@ -144,7 +144,7 @@ extension TrainingOptions {
 }
 
 extension Tiling {
-  /// As structs of the header have it: nil when all is 0.
+  /// Tiles as structs of the header describe them; nil when all is 0.
   init?(_ width: UInt32, _ height: UInt32, overlap: UInt32) throws(Failure) {
     if width == 0, height == 0, overlap == 0 { return nil }
     try self.init(width: Int(width), height: Int(height), overlap: Int(overlap))

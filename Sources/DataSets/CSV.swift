@@ -1,18 +1,18 @@
 import Basics
 
-/// Values in columns with a line of column names (RFC 4180): cells may be quoted, and hold separators, line ends and doubled
-/// quotes then. They are separated by commas, or by what office programs write where a comma is part of numbers: semicolons
-/// or tabs. Own code, because the library for it needs all of Foundation, which is larger than the tool.
+/// Values in columns with a line of column names (RFC 4180): cells may be quoted, and then may hold separators, line ends and
+/// doubled quotes. They are separated by commas, or by semicolons or tabs, which office programs write where numbers have a
+/// decimal comma. This is not done by a library because that would need all of Foundation, which is larger than the tool.
 package struct CSV {
   /// Names of the columns, in lower case.
   let columns: [String]
-  /// As many cells as columns each; rows of empty cells alone are left out.
+  /// The rows, each with as many cells as columns. Rows of empty cells are left out.
   let rows: [[String]]
-  /// Of each of ``rows`` its place among all, from 1.
+  /// The number of each of ``rows`` in the file, from 1.
   let numbers: [Int]
 
-  /// The text of a file: UTF-16 by its byte order mark, else UTF-8. What is not, stays what it is in a path (see
-  /// `String.pathBytes`).
+  /// The text of a file: UTF-16 if it has that byte order mark, else UTF-8. Bytes that are not UTF-8 are kept as in a
+  /// path (see `String.pathBytes`).
   static func text(_ bytes: [UInt8]) -> String {
     let isLittle = bytes.starts(with: [0xff, 0xfe])
     guard isLittle || bytes.starts(with: [0xfe, 0xff]) else {
@@ -42,15 +42,15 @@ package struct CSV {
   package static func line(_ cells: [String]) -> String { cells.map { quoted($0) }.joined(separator: ",") }
 
   private static func quoted(_ cell: String) -> String {
-    // Scalars, since a line end of two is one character.
+    // Compares scalars, since a line end of CR and LF is one character.
     guard cell.unicodeScalars.contains(where: { ",\"\n\r".unicodeScalars.contains($0) }) else { return cell }
     var text = "\""
     for scalar in cell.unicodeScalars { text += scalar == "\"" ? "\"\"" : String(scalar) }
     return text + "\""
   }
 
-  /// What the cells of a text are separated by, and the text behind a line that says so (`sep=;`, as Excel has it); else it
-  /// is what the line of column names has most of.
+  /// The separator of a text, and the text without a line that names it (`sep=;`, as Excel writes). Without such a line
+  /// it is the candidate that occurs most often in the line of column names.
   private static func separator(_ text: String) -> (Character, String) {
     let text = text.hasPrefix("\u{FEFF}") ? String(text.unicodeScalars.dropFirst()) : text
     let lines = text.split(maxSplits: 1, omittingEmptySubsequences: false) { $0.isNewline }
@@ -67,7 +67,7 @@ package struct CSV {
     return (counts[best, default: 0] > counts[",", default: 0] ? best : ",", text)
   }
 
-  /// Lines that are not empty, cut into cells without blanks around them.
+  /// The lines that are not empty, cut into cells, without blanks around these.
   private static func cells(_ text: String, separator: Character) throws(Failure) -> [[String]] {
     var lines: [[String]] = []
     var line: [String] = []

@@ -1,12 +1,12 @@
 import Basics
 import ImageFiles
 
-/// A data set written down as a CSV file with a line of column names, in any order:
+/// A data set as a CSV file with a line of column names, in any order:
 ///
-/// - `path`: the image; relative to the CSV file's folder, like `mask`; backslashes separate folders where no file has them
-///   in its name;
-/// - `label`: `good`, `normal`, `ok`, 0 or false (also 0.0, which pandas makes of it) for a good image, anything else is the
-///   kind of its defect (1, true: `defective`);
+/// - `path`: the image; relative to the CSV file's folder, like `mask`; backslashes separate folders where no file has
+///   them in its name;
+/// - `label`: `good`, `normal`, `ok`, 0 or false (also 0.0, which pandas makes of it) for a good image, anything else
+///   is the kind of its defect (1, true: `defective`);
 /// - `split`, may be absent or empty: `train` or `test`, else the image serves both;
 /// - `mask`, may be absent or empty: the image that tells which pixels are defective, see ``MaskFile``;
 /// - `class`, may be absent: the name of the class.
@@ -22,7 +22,7 @@ enum CSVList {
     }
   }
 
-  /// - Parameter name: the class's, when there is no column for it.
+  /// - Parameter name: the class's name, when there is no column for it.
   private static func classes(
     _ table: CSV, _ part: DataSet.Part, folder: String, name: String
   ) throws(Failure) -> [DataSet.ImageClass] {

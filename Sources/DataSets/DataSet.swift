@@ -1,24 +1,24 @@
 import Basics
 import ImageFiles
 
-/// Images with the truth about them, in classes: objects, or cameras, each of which has a detector of its own.
+/// Labelled images in classes: objects, or cameras, each of which has a detector of its own.
 package struct DataSet: Sendable {
   package let classes: [ImageClass]
 
   package struct ImageClass: Sendable, Equatable {
     package let name: String
-    /// Of the part that was asked for.
+    /// The samples of the part that was asked for.
     package let samples: [Sample]
 
     package var good: [Sample] { samples.filter { !$0.isDefective } }
     package var defective: [Sample] { samples.filter(\.isDefective) }
   }
 
-  /// What images are for. A layout that does not tell gives its good images to both.
+  /// What images are for. In a layout that does not tell, good images serve both.
   package enum Part: Sendable {
-    /// Good images to learn from.
+    /// Good images to train on.
     case training
-    /// Good and defective ones.
+    /// Good and defective images to measure on.
     case test
   }
 
@@ -60,7 +60,7 @@ package struct DataSet: Sendable {
     }
   }
 
-  /// Whether a path is a data set rather than an image or a folder of images: what has images directly in it is not.
+  /// Whether a path is a data set rather than an image or a folder of images. A folder that has images directly in it is not.
   package static func isDataSet(_ path: String) -> Bool {
     if isList(path) { return true }
     let folder = Folder(path)
@@ -83,7 +83,8 @@ package struct DataSet: Sendable {
 }
 
 extension Folder {
-  /// Paths of the image files directly in it. Reports when there are none, and what is left out in folders within.
+  /// The paths of the image files directly in it. Reports when there are none, and when folders within hold images that
+  /// are left out.
   func imageFiles(report: (String) -> Void) throws(Failure) -> [String] {
     let images = try images
     let within = imageFolders.reduce(0) { $0 + $1.count }
@@ -95,13 +96,13 @@ extension Folder {
     return images.map { file($0) }
   }
 
-  /// Reports images directly in a folder where the layout has folders alone.
+  /// Reports images directly in a folder where the layout has only folders.
   func reportStrays(_ report: (String) -> Void) throws(Failure) {
     let count = try images.count
     if count > 0 { report("\(path): \(count == 1 ? "an image" : "\(count) images") beside its folders left out") }
   }
 
-  /// The folder of the first of these names that there is, in small or capital letters.
+  /// The first folder that has one of these names, in small or capital letters.
   func folder(_ names: String...) -> Folder? {
     let all = (try? folders) ?? []
     for name in names { if let found = all.first(where: { $0.lowercased() == name }) { return self / found } }

@@ -3,17 +3,15 @@ import ImageFiles
 
 /// The layout of MVTec AD (P. Bergmann et al., "MVTec AD", CVPR 2019), which many other sets have too:
 ///
-///     CLASS/train/good/NAME.png
-///     CLASS/test/good/NAME.png
-///     CLASS/test/DEFECT/NAME.png
+///     CLASS/train/good/NAME.png CLASS/test/good/NAME.png CLASS/test/DEFECT/NAME.png
 ///     CLASS/ground_truth/DEFECT/NAME_mask.png, or NAME.png, or NAME/*.png (MVTec LOCO AD: they are joined)
 ///
-/// Folders of good images may have any of the names of ``Sample/isGood(_:)``. MVTec AD 2 has `test_public` for `test`, with
-/// `ground_truth` in it; its private parts have no truth to measure by, and are left out.
+/// Folders of good images may have any of the names of ``Sample/isGood(_:)``. MVTec AD 2 has `test_public` for `test`,
+/// with `ground_truth` in it; its private parts come without masks, and are left out.
 enum MVTec {
   private static let groundTruth = "ground_truth"
 
-  /// The folder of a class, or one of classes.
+  /// Whether a path is the folder of a class, or one of classes.
   static func isLayout(_ path: String) -> Bool {
     let folder = Folder(path)
     if isClass(folder) { return true }
@@ -36,7 +34,7 @@ enum MVTec {
     if isClass(root) { return [try imageClass(root, part, report)] }
     var classes: [DataSet.ImageClass] = []
     for name in try root.folders where isClass(root / name) {
-      // The others' names are for the message that there is no such class.
+      // The names of the other classes are needed for the message that there is no such class.
       let isWanted = className == nil || className == name
       if isWanted { try (root / name).reportStrays(report) }
       classes.append(isWanted ? try imageClass(root / name, part, report) : DataSet.ImageClass(name: name, samples: []))
@@ -72,7 +70,7 @@ enum MVTec {
     return DataSet.ImageClass(name: folder.name, samples: samples)
   }
 
-  /// - Parameter masks: folders that may hold the masks.
+  /// - Parameter masks: the folders that may hold the masks.
   private static func samples(
     _ folder: Folder, _ kind: String, _ masks: [Folder], _ report: (String) -> Void
   ) throws(Failure) -> [Sample] {

@@ -5,7 +5,7 @@ import ImageFiles
 /// its name, whose images are joined.
 struct MaskFolder {
   private let folder: Folder
-  /// From an image's name without ending to its masks' paths.
+  /// The paths of an image's masks by the image's name without ending.
   private var paths: [String: [String]] = [:]
 
   init(_ folder: Folder) throws(Failure) {
@@ -17,7 +17,7 @@ struct MaskFolder {
     }
   }
 
-  /// - Parameter image: path of an image file.
+  /// - Parameter image: the path of an image file.
   func mask(of image: String) throws(Failure) -> Sample.Mask {
     let name = image.split(separator: "/").last.map { String($0) } ?? image
     guard let paths = paths[name.stem], !paths.isEmpty else {

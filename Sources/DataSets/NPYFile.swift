@@ -1,11 +1,11 @@
 import Basics
 
-/// An array file of numpy's format (NEP 1), of numbers of which only whether they are 0 is of interest.
+/// An array file of numpy's format (NEP 1). Only whether its numbers are 0 is of interest.
 final class NPYFile {
   let path: String
-  /// Sizes of the axes, the last one fastest.
+  /// The sizes of the axes, the last one fastest.
   let shape: [Int]
-  /// Elements.
+  /// The number of elements.
   let count: Int
   private let elementBytes: Int
   private let dataOffset: Int
@@ -58,7 +58,7 @@ final class NPYFile {
     return (shape, count, size, dataOffset)
   }
 
-  /// What follows a key of the description, a Python dictionary.
+  /// The text behind a key of the description, which is a Python dictionary.
   private static func value(of key: String, in text: String) -> Substring? {
     guard let range = text.firstRange(of: "'\(key)':") else { return nil }
     return text[range.upperBound...].drop { $0 == " " }

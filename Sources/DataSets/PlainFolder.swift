@@ -3,11 +3,11 @@ import ImageFiles
 
 /// A folder that does not tell training from test images:
 ///
-///     good/NAME.png                   or ok, normal, in small or capital letters
-///     defective/NAME.png              or any other names, one for each kind of defect
-///     masks/NAME.png                  or NAME_mask.png, or in a folder of the kind's name; or no masks
+///     good/NAME.png                   or ok, normal, in small or capital letters defective/NAME.png              or any other
+///     names, one for each kind of defect masks/NAME.png                  or NAME_mask.png, or in a folder of the kind's name;
+///     or no masks
 ///
-/// Good images serve training and test alike: on what a detector was trained on it does better than on others.
+/// Good images serve both training and test, which flatters a detector, since it does better on images that it was trained on.
 enum PlainFolder {
   private static let maskFolders = ["masks", "ground_truth"]
 

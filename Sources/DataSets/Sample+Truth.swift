@@ -2,10 +2,10 @@ import Basics
 import ImageFiles
 
 extension Sample {
-  /// Which pixels are defective, brought to a size: 1 for those that are, else 0; row after row. All 0 for a good image.
+  /// Writes which pixels are defective, at a size: 1 for those that are, else 0, row by row. All are 0 for a good image.
   ///
-  /// Resampled to the nearest pixel, as Pillow does it. Fails with `.format` for a mask that is damaged or missing, with
-  /// `.io` and with `.unsupported`.
+  /// Takes the nearest pixel, as Pillow does. Fails with `.format` for a mask that is damaged or missing, with `.io` and with
+  /// `.unsupported`.
   package func truth(width: Int, height: Int, into pixels: UnsafeMutablePointer<UInt8>) throws(Failure) {
     pixels.update(repeating: 0, count: width * height)
     guard isDefective else { return }
@@ -29,7 +29,7 @@ extension Sample {
   }
 }
 
-/// Sets what is defective to 1 and leaves the rest.
+/// Sets defective pixels to 1 and leaves the others.
 private func resample(
   from source: (width: Int, height: Int), to target: (width: Int, height: Int),
   into pixels: UnsafeMutablePointer<UInt8>,
@@ -43,7 +43,7 @@ private func resample(
   }
 }
 
-/// The place that each of `count` places takes its value from; centres are added up, as Pillow does, rounding and all.
+/// The source of each of `count` places. Centres are computed by repeated addition, as in Pillow, with the same rounding.
 private func nearest(_ length: Int, to count: Int) -> [Int] {
   let step = Double(length) / Double(count)
   var position = step * 0.5

@@ -50,7 +50,7 @@ enum ShanghaiTech {
     }
   }
 
-  /// Makes the frames of clips that are there as videos alone.
+  /// Extracts the frames of clips that are only there as videos.
   private static func extractVideos(
     _ training: Folder, className: String?, report: (String) -> Void
   ) throws(Failure) {

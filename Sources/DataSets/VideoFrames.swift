@@ -1,13 +1,13 @@
 import Basics
 import FoundationEssentials
 
-/// Frames of a video as JPEG files, by the program ffmpeg.
+/// Extracts frames of a video as JPEG files, by the program ffmpeg.
 enum VideoFrames {
-  /// Writes `00000001.jpg` and so on into a new folder, which is complete when it has its name.
+  /// Writes `00000001.jpg` and so on into a new folder, which gets its name when it is complete.
   ///
   /// Fails with `.unsupported` when ffmpeg is not installed, and with `.io`.
   static func extract(_ video: String, to folder: String) throws(Failure) {
-    // Hidden, so that what a killed run leaves is not taken for a clip.
+    // The name is hidden, so that the leftovers of a killed run are not taken for a clip.
     let parts = folder.split(separator: "/", omittingEmptySubsequences: false)
     let partial = (parts.dropLast() + [".\(parts.last ?? "").partial"]).joined(separator: "/")
     let manager = FileManager.default
@@ -17,7 +17,7 @@ enum VideoFrames {
     } catch {
       throw Failure(.io, "\(partial): the folder cannot be made")
     }
-    // A percent sign in the folder's name would be taken for a number's place.
+    // A percent sign in the folder's name would be taken for part of the pattern.
     let names = partial.split(separator: "%", omittingEmptySubsequences: false).joined(separator: "%%") + "/%08d.jpg"
     try run(["ffmpeg", "-nostdin", "-loglevel", "error", "-i", "file:\(video)", "-qscale:v", "2", names], video)
     guard rename(partial, folder) == 0 else { throw Failure(.io, "\(folder): the frames cannot be put there") }

@@ -1,9 +1,9 @@
 /// A rising curve, thinned out for drawing.
 package struct Curve: Sendable, Equatable {
   package struct Point: Sendable, Equatable {
-    /// False positive rate, 0...1.
+    /// The false positive rate, 0...1.
     package var rate: Double
-    /// Share of the defective that is found, 0...1.
+    /// The share of defective ones that is found, 0...1.
     package var share: Double
 
     package init(rate: Double, share: Double) {
@@ -12,19 +12,19 @@ package struct Curve: Sendable, Equatable {
     }
   }
 
-  /// By ascending rate.
+  /// The points by ascending rate.
   package private(set) var points: [Point] = []
   private let step: Double
   private var last: Point?
 
-  /// - Parameter resolution: points are left out that are nearer than 1 / resolution to the one before, in both
-  ///   directions; 0 keeps none but the ends.
+  /// - Parameter resolution: points closer than 1 / resolution to the one before, in both directions, are left out; 0
+  ///   keeps only the ends.
   init(resolution: Int) { step = resolution > 0 ? 1 / Double(resolution) : .infinity }
 
   mutating func add(rate: Double, share: Double) {
     let point = Point(rate: rate, share: share)
     guard let kept = points.last, rate - kept.rate < step, share - kept.share < step else {
-      // Where it jumps, the corner before the jump stays.
+      // Before a jump the corner is kept.
       if let last, last != points.last { points.append(last) }
       points.append(point)
       last = nil

@@ -1,10 +1,10 @@
 import Basics
 
-/// The two ways in which the area under the per-region-overlap curve (AUPRO) is computed; their values differ. Both
-/// plot, over thresholds, the mean share of a defective region that is found (PRO) against the share of good pixels
-/// that is wrongly found (FPR), up to a limit of FPR. Regions are 8-connected.
+/// The two ways in which the area under the per-region-overlap curve (AUPRO) is computed; their values differ. Over all
+/// thresholds both plot the mean share of a defective region that is found (PRO) against the share of good pixels that
+/// is found by mistake (FPR), up to a limit of FPR. Regions are 8-connected.
 extension Evaluation {
-  /// Largest false positive rate that counts, in both.
+  /// The largest false positive rate that counts in both.
   package static let overlapLimit = 0.3
 
   /// The original cflow-ad's AUPRO, as in the paper's tables.
@@ -13,7 +13,7 @@ extension Evaluation {
   /// holes as well but divides by the area without them. Points with FPR <= 0.3 are kept, their FPR is stretched to
   /// 0...1, and the area is by trapezoids.
   ///
-  /// Memory: 10 bytes per pixel of one image.
+  /// It takes 10 bytes of memory per pixel of one image.
   ///
   /// - Parameters:
   ///   - maps: images x height x width anomaly values, finite.
@@ -25,7 +25,7 @@ extension Evaluation {
   ) throws(Failure) -> Double {
     let labelled = try LabelledMaps(values: maps, masks: masks, width: width, height: height)
     let thresholds = Thresholds(of: maps)
-    // At the k of the first threshold that finds it, what a pixel adds to the rate and to the overlap, but for the
+    // What the pixels that the k-th threshold is the first to find add to the rate and to the overlap, before the
     // division by the numbers of good pixels and of regions.
     var found = [(good: Int, gain: Double)](repeating: (0, 0), count: Thresholds.count)
     for index in maps.indices where masks[index] == 0 {
@@ -65,21 +65,21 @@ extension Evaluation {
   /// The field's AUPRO (MVTec's evaluation code, torchmetrics, anomalib): a threshold at every value that occurs, found
   /// is a map >= the threshold, holes do not count, the curve is interpolated at FPR = 0.3 and the area divided by 0.3.
   ///
-  /// Memory: up to 8 bytes per good pixel, 16 per defective pixel, and 10 per pixel of one image.
+  /// It takes up to 8 bytes of memory per good pixel, 16 per defective pixel, and 10 per pixel of one image.
   ///
-  /// Parameters as of ``auproPaper(maps:masks:width:height:)``. Returns 0...1.
+  /// Takes the parameters of ``auproPaper(maps:masks:width:height:)``. Returns 0...1.
   package static func auproStandard(
     maps: UnsafeBufferPointer<Float>, masks: UnsafeBufferPointer<UInt8>, width: Int, height: Int
   ) throws(Failure) -> Double {
     try overlapStandard(maps: maps, masks: masks, width: width, height: height, resolution: 0).area
   }
 
-  /// The same with the curve up to the limit, thinned out to the resolution.
+  /// AUPRO as the field computes it, with the curve up to the limit, thinned out to the resolution.
   package static func overlapStandard(
     maps: UnsafeBufferPointer<Float>, masks: UnsafeBufferPointer<UInt8>, width: Int, height: Int, resolution: Int
   ) throws(Failure) -> (area: Double, curve: Curve) {
     let labelled = try LabelledMaps(values: maps, masks: masks, width: width, height: height)
-    // Of good pixels the rank, of defective ones the rank above the area of the region.
+    // A good pixel has its rank; a defective one has the rank in the upper bits and its region's area below.
     let defective = try Buffer<UInt64>(count: labelled.defective)
     var next = 0
     let regionCount = try labelled.forEachRegion { map, pixels, _ in
@@ -105,7 +105,7 @@ extension Evaluation {
     }
   }
 
-  /// ``overlapStandard(maps:masks:width:height:resolution:)`` of pixels in ascending order.
+  /// Computes ``overlapStandard(maps:masks:width:height:resolution:)`` from pixels in ascending order.
   private static func overlap(
     good: Buffer<UInt32>, defective: Buffer<UInt64>, regionCount: Int, resolution: Int
   ) -> (area: Double, curve: Curve) {
@@ -160,7 +160,7 @@ private struct Thresholds {
   func first(below value: Float) -> Int? {
     let value = Double(value)
     guard step > 0 else { return nil }
-    // The quotient may be off by its rounding: the comparisons decide.
+    // The quotient may be off by rounding, so that comparisons decide.
     var index = min(max(Int((high - value) / step), 0), Self.count)
     while index > 0, value > self[index - 1] { index -= 1 }
     while index < Self.count, !(value > self[index]) { index += 1 }

@@ -19,7 +19,7 @@ extension Evaluation {
     try withBuffers(scores, labels) { (scores, labels) throws(Failure) in try auroc(scores: scores, labels: labels) }
   }
 
-  /// ``RankedScores/f1Max`` of scores. Parameters as of ``auroc(scores:labels:)``.
+  /// ``RankedScores/f1Max`` of scores. Takes the parameters of ``auroc(scores:labels:)``.
   package static func f1Max(scores: UnsafeBufferPointer<Float>, labels: UnsafeBufferPointer<UInt8>)
     throws(Failure) -> (threshold: Float, f1: Double)
   {
@@ -32,7 +32,7 @@ extension Evaluation {
     }
   }
 
-  /// ``RankedScores/averagePrecision`` of scores. Parameters as of ``auroc(scores:labels:)``.
+  /// ``RankedScores/averagePrecision`` of scores. Takes the parameters of ``auroc(scores:labels:)``.
   package static func averagePrecision(scores: UnsafeBufferPointer<Float>, labels: UnsafeBufferPointer<UInt8>)
     throws(Failure) -> Double
   {

@@ -1,10 +1,10 @@
 import Basics
 
-/// Anomaly maps with the truth about their pixels, checked. Borrows the memory.
+/// Anomaly maps and the truth about their pixels, checked. The memory is borrowed.
 struct LabelledMaps {
   /// images x height x width values, finite.
   let values: UnsafeBufferPointer<Float>
-  /// As many: 0 good, anything else defective. Both occur.
+  /// As many labels: 0 is good, anything else defective. Both occur.
   let masks: UnsafeBufferPointer<UInt8>
   let width: Int
   let height: Int
@@ -36,8 +36,8 @@ struct LabelledMaps {
     (self.values, self.masks, self.width, self.height, self.good) = (values, masks, width, height, good)
   }
 
-  /// Calls the body for every region of every image with the map of that image, and gives the number of regions. What
-  /// finds them is handed on for its holes.
+  /// Calls the body for every region of every image with the map of that image, and returns the number of regions. The
+  /// body also gets the finder, which finds a region's holes.
   func forEachRegion(
     _ body: (_ map: UnsafePointer<Float>, _ pixels: UnsafeBufferPointer<UInt32>, _ finder: Regions) -> Void
   ) throws(Failure) -> Int {

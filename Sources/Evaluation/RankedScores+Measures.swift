@@ -12,11 +12,12 @@ extension RankedScores {
   }
 
   /// The score that, as "defective at this score and above", gives the largest F1 = 2 TP / (2 TP + FP + FN): a point of
-  /// the precision-recall curve. Of several the lowest.
+  /// the precision-recall curve. The lowest of several.
   package var f1Max: (threshold: Float, f1: Double) {
     var truePositives = positives
     var predicted = count
-    // The best F1 as a fraction, compared by cross-multiplication: no rounding decides between thresholds.
+    // The best F1 as a fraction. Fractions are compared by cross-multiplication, so that rounding does not decide
+    // between thresholds.
     var best = (threshold: Float.nan, numerator: -1, denominator: 1)
     forEachScore { score, found, wrong in
       let denominator = predicted + positives
@@ -30,8 +31,8 @@ extension RankedScores {
   }
 
   /// Average precision: over all distinct scores as thresholds, "defective at this score and above", the sum of the
-  /// precision TP / (TP + FP) times the recall TP / (TP + FN) that the threshold adds. A step function's area, without
-  /// interpolation: scikit-learn's average_precision_score. More than 0, up to 1.
+  /// precision TP / (TP + FP) times the recall TP / (TP + FN) that the threshold adds. It is the area of a step
+  /// function, without interpolation: scikit-learn's average_precision_score. More than 0, up to 1.
   package var averagePrecision: Double {
     var truePositives = positives
     var predicted = count
@@ -46,7 +47,7 @@ extension RankedScores {
 
   /// The ROC curve, from (0, 0) to (1, 1), thinned out to the resolution.
   package func roc(resolution: Int) -> Curve {
-    // Scores come in ascending order: the curve from its upper end, so that it is turned around.
+    // Scores come in ascending order, which gives the curve from its upper end, so that it is turned around.
     var (positivesBelow, negativesBelow) = (0, 0)
     var turned = Curve(resolution: resolution)
     turned.add(rate: 0, share: 0)

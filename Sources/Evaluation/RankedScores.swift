@@ -1,9 +1,8 @@
 import Basics
 
-/// The scores of either class in ascending order. Equal scores have no order among themselves: measures treat them as
-/// one.
+/// The scores of either class in ascending order. Equal scores have no order among themselves; measures treat them as one.
 ///
-/// Memory: 4 bytes per score, and 4 more while they are sorted.
+/// It takes 4 bytes of memory per score, and 4 more while sorting.
 package struct RankedScores {
   /// ``rank(of:)`` of all scores: of the negatives (good) in ascending order, then of the positives (defective).
   private let ranks: Buffer<UInt32>

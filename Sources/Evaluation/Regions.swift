@@ -3,19 +3,19 @@ import Segmentation
 
 /// Finds the connected regions of masks, and their holes.
 ///
-/// Memory: 10 bytes per pixel of one mask, whatever is in it.
+/// It takes 10 bytes of memory per pixel of one mask, whatever the mask holds.
 final class Regions {
   let width: Int
   let height: Int
   private let connected: ConnectedPixels
-  /// Pixels of a box: of the region, or outside of it.
+  /// For each pixel of a region's bounding box whether it is of the region, or outside.
   private let box: Buffer<Place>
-  /// Pixels of the box from which the outside goes on.
+  /// The pixels of the box from which the outside spreads.
   private let front: Buffer<UInt32>
 
   private enum Place: UInt8, BitwiseCopyable { case unreached, region, outside }
 
-  /// For masks of up to ``Evaluation/maximumCount`` pixels. Fails with `.outOfMemory`.
+  /// Prepares for masks of up to ``Evaluation/maximumCount`` pixels. Fails with `.outOfMemory`.
   init(width: Int, height: Int) throws(Failure) {
     guard width > 0, height > 0, let size = checkedProduct([width, height]), size <= Evaluation.maximumCount else {
       throw Failure(.unsupported, "masks of \(width)x\(height) pixels are too large")
@@ -32,13 +32,13 @@ final class Regions {
     connected.forEachRegion(in: mask, body)
   }
 
-  /// Calls the body for a region's pixels and those of its holes: whatever is not of the region and cannot reach the
-  /// image's border by steps to any of the 8 neighbours without crossing it. scipy.ndimage.binary_fill_holes with a
-  /// full 3 x 3 structure.
+  /// Calls the body for a region's pixels and those of its holes: everything that is not of the region and cannot reach
+  /// the image's border by steps to any of the 8 neighbours without crossing the region, as
+  /// scipy.ndimage.binary_fill_holes with a full 3 x 3 structure.
   ///
   /// Other regions within a hole belong to it.
   func forEachFilledPixel(of pixels: UnsafeBufferPointer<UInt32>, _ body: (_ pixel: Int) -> Void) {
-    // Beyond its bounding box nothing is of the region: whatever reaches the box's border is outside.
+    // Nothing beyond the bounding box is of the region, so that everything that reaches the box's border is outside.
     var (left, right, top, bottom) = (width, 0, height, 0)
     for pixel in pixels {
       let (y, x) = Int(pixel).quotientAndRemainder(dividingBy: width)
