@@ -1,12 +1,12 @@
 import ArgumentParser
 
-/// What has a name on the command line for each of its values.
+/// A type whose values have names on the command line.
 protocol Named: CaseIterable {
   var name: String { get }
 }
 
-/// One of the values of a type, by its name. It is no enumeration itself: ArgumentParser's help shows the raw values of those,
-/// which are numbers where the C header has numbers.
+/// A value of a type, by its name. The types are not arguments themselves, because ArgumentParser's help would show
+/// their raw values, which are the numbers of the C header.
 struct Choice<Value: Named>: ExpressibleByArgument {
   let value: Value
 

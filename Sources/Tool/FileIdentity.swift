@@ -1,16 +1,16 @@
 import Basics
 
-/// Which file a path leads to, whatever links are on the way.
+/// The file that a path leads to through any links.
 struct FileIdentity: Hashable {
   private let device: UInt
   private let number: UInt
-  /// For a file that is not there yet its name, with the numbers of its folder.
+  /// The name of a file that is not there yet, beside the numbers of its folder.
   private let name: String?
 
   /// Nil when there is no such file.
   init?(_ path: String) { self.init(path, name: nil) }
 
-  /// Of a file that is there or could be made; nil when its folder is not there.
+  /// The identity of a file that is there or could be made; nil when there is no folder for it.
   init?(output path: String) {
     if let existing = FileIdentity(path) {
       self = existing

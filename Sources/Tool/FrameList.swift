@@ -2,10 +2,10 @@ import Basics
 import DataSets
 import ImageFiles
 
-/// The image files that a command line names: files as they are, folders as the image files directly in them, data sets
-/// as the images that the command wants of them.
+/// The image files that a command line names. A folder stands for the image files directly in it, and a data set for
+/// those images of it that the command needs.
 struct FrameList {
-  /// Which images of a data set.
+  /// Which images of a data set are needed.
   enum Choice {
     /// The good ones of the training part.
     case training
@@ -19,7 +19,7 @@ struct FrameList {
 
   /// Sorted by path, each file once.
   private(set) var paths: [String] = []
-  /// What was wrong with arguments that gave no file.
+  /// Why some arguments gave no file.
   private(set) var failures: [Failure] = []
 
   /// - Parameters:
@@ -39,12 +39,12 @@ struct FrameList {
         failures.append(error)
       }
     }
-    // "a.png" and "./a.png" are one.
+    // "a.png" and "./a.png" are the same.
     var known: Set<[String]> = []
     paths = found.sorted().filter { known.insert(Folder.parts(of: $0)).inserted }
   }
 
-  /// The same, but fails with the first argument that gives no file.
+  /// The files of all arguments. Fails with the first argument that gives no file.
   static func all(_ arguments: [String], of choice: Choice, className: String?) throws(Failure) -> [String] {
     let files = FrameList(arguments, of: choice, className: className)
     if let failure = files.failures.first { throw failure }
@@ -55,7 +55,7 @@ struct FrameList {
     _ path: String, _ choice: Choice, _ className: String?, _ report: (String) -> Void
   ) throws(Failure) -> [String] {
     let set = try DataSet(path, part: choice == .training ? .training : .test, className: className, report: report)
-    // A detector knows one kind of part; to score several by one is not wrong.
+    // A detector knows one kind of part. Only scoring several kinds by it makes sense.
     guard choice == .test || set.classes.count == 1 else {
       throw Failure(
         .invalidArgument, "\(path): choose one by --class: \(set.classes.map(\.name).joined(separator: ", "))")
@@ -71,7 +71,7 @@ struct FrameList {
     return images
   }
 
-  /// - Parameter named: parts of the paths of all arguments; what is left out here is not where it is one itself.
+  /// - Parameter named: the parts of all arguments' paths: what is left out of a folder is used when it is an argument itself.
   private static func expand(
     _ argument: String, _ named: Set<[String]>, _ report: (String) -> Void
   ) throws(Failure) -> [String] {

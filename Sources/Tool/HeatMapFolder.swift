@@ -5,13 +5,12 @@ import PNG
 import Rendering
 import Scoring
 
-/// Writes the heat map of every frame as a PNG file under the frame's own path, without the folders that all frames share;
-/// the name of a frame that is no PNG file gets ".png" at its end, and a number before it where another frame's heat map has
-/// that name.
+/// Writes the heat map of every frame as a PNG file under the frame's own path, without the folders that all frames share; the
+/// name of a frame that is not a PNG file gets ".png" at its end, and a number before that where another heat map has the name.
 final class HeatMapFolder {
   private let folder: String
   private let isOverlay: Bool
-  /// From a frame's path to its heat map's.
+  /// The path of each frame's heat map by the frame's path.
   private var targets: [String: String] = [:]
 
   /// Makes the folder. Fails when it cannot be written to, or when a heat map would replace a frame.
@@ -28,7 +27,7 @@ final class HeatMapFolder {
       (frame: frame, name: ([folder] + path.dropFirst(shared.count)).joined(separator: "/"))
     }
     var taken: Set<String> = []
-    // Those that keep their names come first.
+    // Frames that keep their names come first.
     for (frame, name) in names.filter({ Self.isPNG($0.name) }) + names.filter({ !Self.isPNG($0.name) }) {
       let stem = Self.isPNG(name) ? name.stem : name
       var target = Self.isPNG(name) ? name : name + ".png"

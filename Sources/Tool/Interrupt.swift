@@ -1,19 +1,20 @@
 import Basics
 import Synchronization
 
-/// Ctrl-C while a command runs: the first asks it to stop at the next opportunity, the second ends the process.
+/// Handles Ctrl-C while a command runs. The first one asks the command to stop at the next opportunity, the second one
+/// ends the process.
 enum Interrupt {
   private static let isRequested = Atomic(false)
 
-  /// From now on Ctrl-C is a request.
+  /// Makes Ctrl-C a request from now on.
   static func listen() {
-    // The flag must exist before the handler runs: making it is not for a signal handler.
+    // The flag must exist before the handler runs, since a signal handler must not initialise it.
     isRequested.store(false, ordering: .relaxed)
     signal(SIGINT) { _ in
       Interrupt.isRequested.store(true, ordering: .relaxed)
       signal(SIGINT, SIG_DFL)
     }
-    // A parent's threads may have blocked the signal, and children inherit that.
+    // The signal may be blocked, since children inherit a parent's mask.
     var interrupt = sigset_t()
     sigemptyset(&interrupt)
     sigaddset(&interrupt, SIGINT)
@@ -27,7 +28,7 @@ enum Interrupt {
     if isPending { throw Failure(.cancelled, "cancelled") }
   }
 
-  /// Runs work that Ctrl-C stops, by ``check()`` or a progress handler; the failure then says what it leaves.
+  /// Runs work that Ctrl-C stops, by ``check()`` or a progress handler; the failure then says what is left behind.
   static func attempt(
     leaving remains: @autoclosure () -> String, _ work: () throws(Failure) -> Void
   ) throws(Failure) {

@@ -14,7 +14,7 @@ func json(_ value: some Encodable, isIndented: Bool = false) throws(Failure) -> 
   }
 }
 
-/// What ``json(_:isIndented:)`` wrote.
+/// Decodes what ``json(_:isIndented:)`` wrote.
 func decodeJSON<Value: Decodable>(_ type: Value.Type, _ bytes: some Sequence<UInt8>) throws -> Value {
   let decoder = JSONDecoder()
   decoder.keyDecodingStrategy = .convertFromSnakeCase

@@ -2,14 +2,14 @@ import Flows
 import Scoring
 
 extension ModelSummary {
-  /// A line for each thing worth knowing, without a line end after the last.
+  /// The summary as text: a line for each item, without a line end after the last.
   var text: String {
     let rows = rows
     let table = Table(widths: [rows.reduce(0) { max($0, $1.0.count) }])
     return rows.map { table.row($0.0, $0.1) }.joined(separator: "\n")
   }
 
-  /// Names and what they are.
+  /// The items' names and values.
   var rows: [(String, String)] {
     var rows = [
       ("file", "\(file), \(String(byteCount: fileBytes)), written \(modified)"),
@@ -62,8 +62,8 @@ extension ModelSummary {
     return rows + provenanceRows
   }
 
-  /// The texts that are kept with the model. What the exporter wrote is about what it exported: the encoder alone, of a
-  /// detector that was trained from it, whose own input may be another.
+  /// The texts that are stored in the model. In a detector that was trained here, what the exporter wrote is about the
+  /// encoder alone, which may have been exported at another input size.
   private var provenanceRows: [(String, String)] {
     let exported = kind == .detector && provenance["training"] != nil ? "encoder made" : "made"
     let names = [
@@ -104,7 +104,7 @@ extension ModelSummary.Calibration {
         ?? "")
   }
 
-  /// nil when low scores pass.
+  /// Nil when low scores pass.
   fileprivate var lowSideText: String? {
     guard let lowThreshold, let lowVerdict else { return nil }
     return "\(lowVerdict) below \(number(lowThreshold))"

@@ -20,7 +20,7 @@ struct ModelSummary: Codable {
     var standardDeviation: [Float]
     /// Samples of more than 8 bits that are black and white, as shares of their full scale.
     var window: [Float]
-    /// Which Pillow's bytes frames become.
+    /// The version of Pillow that resizing follows.
     var resample: String
   }
 
@@ -45,16 +45,16 @@ struct ModelSummary: Codable {
     var permutation: String
     var clamp: String
     var clampAlpha: Float
-    /// Numbers in the weights of all levels.
+    /// The number of weights of all levels.
     var parameters: Int
   }
 
-  /// Frames of a kind that no line delivers when all is well.
+  /// Frames of a kind that a line never delivers when all is well.
   struct StrangeFrames: Codable {
     var kind: StrangeFrame
-    /// None for a frame whose scoring fails.
+    /// Nil for a frame whose scoring fails.
     var scores: [Float?]
-    /// Of their maps; none when they were not kept.
+    /// The means of their maps; nil when they were not stored.
     var means: [Float?]?
     var verdicts: [Verdict]
   }
@@ -62,30 +62,30 @@ struct ModelSummary: Codable {
   struct Calibration: Codable {
     var threshold: Float
     var reviewThreshold: Float?
-    /// Score below which frames get ``lowVerdict``; none when low scores pass.
+    /// Score below which frames get ``lowVerdict``; nil when low scores pass.
     var lowThreshold: Float?
     var lowVerdict: Verdict?
-    /// Share of good frames below it, at most, on average.
+    /// The largest share of good frames below it, on average.
     var lowPromisedRate: Double?
-    /// Mean of the map above which frames get ``lowVerdict``; none when there is no such threshold.
+    /// Mean of the map above which frames get ``lowVerdict``; nil when there is no such threshold.
     var meanThreshold: Float?
-    /// What calibration found about frames that should not pass; none when it is not known.
+    /// What calibration found about frames that should not pass; nil when it is not known.
     var strangeFrames: [StrangeFrames]?
     var pixelThreshold: Float
     var mapLow: Float
     var mapHigh: Float
     /// Standard deviation of the Gaussian that smooths maps, pixels of the network's input; 0 for none.
     var mapSmoothing: Double
-    /// Share of good frames above the threshold, at most, on average; none when the file does not hold the scores.
+    /// The largest share of good frames above the threshold, on average; nil when the file does not hold the scores.
     var promisedRate: Double?
     var total: Double
     var levelMaxima: [Double]
     var frames: Int
-    /// Share of the network's input that it was calibrated within, 0...1; none for all.
+    /// The share of the network's input in which it was calibrated, 0...1; nil for all.
     var regionOfInterest: Double?
-    /// That took part in the choice of the threshold.
+    /// How many defective frames took part in the choice of the threshold.
     var defectiveFrames: Int
-    /// Of the calibration frames; none when the file does not hold them.
+    /// The lowest score of the calibration frames; nil when the file does not hold them.
     var lowestScore: Float?
     var medianScore: Float?
     var highestScore: Float?
@@ -93,7 +93,7 @@ struct ModelSummary: Codable {
 
   var file: String
   var fileBytes: Int
-  /// Of the file's bytes: two files with the same one are the same model.
+  /// The fingerprint of the file's bytes: files with the same one hold the same model.
   var fingerprint: String
   /// When the file was written, in UTC.
   var modified: String
@@ -102,14 +102,14 @@ struct ModelSummary: Codable {
   var padding: String
   var encoderParameters: Int
   var input: Input
-  /// In pixels of the frame; none when frames are not cut.
+  /// The tiles in pixels of the frame; nil when frames are not cut.
   var tiles: Tiles?
   var levels: [Level]
   var flow: Flow?
   var calibration: Calibration?
-  /// Scratch memory of one scoring session, beside the weights; none for an encoder.
+  /// The scratch memory of one scoring session, beside the weights; nil for an encoder.
   var sessionBytes: Int?
-  /// What is worth knowing about a detector, a sentence or a few each; none for an encoder.
+  /// What is worth knowing about a detector, a sentence or a few each; nil for an encoder.
   var advice: [String]?
   var provenance: [String: String]
 

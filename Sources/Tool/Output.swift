@@ -2,7 +2,7 @@ import Basics
 
 /// Where lines go: results to standard output, everything else to standard error.
 enum Output {
-  /// Writes a line of results at once, so that a program at the other end of a pipe has it. Fails with `.io`.
+  /// Writes a line of results without buffering, so that a program at the other end of a pipe receives it. Fails with `.io`.
   static func line(_ text: String) throws(Failure) {
     guard write(text + "\n", to: STDOUT_FILENO) else {
       let reason = strerror(errno).map { String(cString: $0) } ?? "error \(errno)"
@@ -13,7 +13,7 @@ enum Output {
   /// Writes a message in one line.
   static func note(_ text: String) { _ = write("cflowad: \(text)\n", to: STDERR_FILENO) }
 
-  /// Writes to standard error as it is.
+  /// Writes to standard error without a prefix.
   static func status(_ text: String) { _ = write(text, to: STDERR_FILENO) }
 
   /// Whether a person reads what goes to standard output.

@@ -18,15 +18,15 @@ struct OutputFile: ParsableArguments {
         + "encoder.", valueName: "name"))
   var encoderFile: String?
 
-  /// Says before the work rather than after it what is wrong with the files to write.
+  /// Checks the files to write, so that the command fails before the work rather than after it.
   ///
   /// - Parameters:
-  ///   - contents: of the model file that the command starts from.
+  ///   - contents: the contents of the model file that the command starts from.
   ///   - inputs: other files that the command reads.
   ///   - others: further files that it writes.
   func check(for contents: DetectorContents, inputs: [String], others: [String] = []) throws(Failure) {
     try OutputPaths.check([path] + others, inputs: inputs)
-    // What is no model file may be replaced, as the help says.
+    // A file that is no model file may be replaced, as the help says.
     if let replaced = try? ModelFile.open(path: path), replaced.flow == nil {
       throw Failure(
         .invalidArgument, "\(path): it holds an encoder, which the detector would replace; choose another name")
@@ -34,9 +34,9 @@ struct OutputFile: ParsableArguments {
     if let encoderFile { try ModelFile.checkEncoderFile(encoderFile, for: contents, beside: path) }
   }
 
-  /// Writes the detector and says what its threshold rests on, and its advice.
+  /// Writes the detector, and prints what its threshold is based on and its advice.
   ///
-  /// - Parameter isHeldBack: the calibration frames were taken from those to train on.
+  /// - Parameter isHeldBack: whether the calibration frames were held back from those to train on.
   func write(_ contents: DetectorContents, _ advice: Advice, isHeldBack: Bool) throws(Failure) {
     try ModelFile.write(contents, to: path, encoderFile: encoderFile)
     guard let calibration = contents.calibration else { return }

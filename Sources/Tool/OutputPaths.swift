@@ -1,8 +1,8 @@
 import Basics
 
-/// The files that a command is going to write. What is wrong with them is said before the work rather than after it.
+/// Checks the files that a command is going to write, so that it fails before the work rather than after it.
 enum OutputPaths {
-  /// Fails for what cannot be written, and for what would replace another output or something that is read.
+  /// Fails for files that cannot be written, and for those that would replace another output or an input.
   static func check(_ outputs: [String], inputs: [String] = []) throws(Failure) {
     var known: [FileIdentity: String] = [:]
     for input in inputs { if let identity = FileIdentity(input) { known[identity] = "the command reads it" } }

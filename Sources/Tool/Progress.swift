@@ -1,17 +1,17 @@
 import Training
 
-/// How far a piece of work is.
+/// The progress of a piece of work.
 struct Progress {
   /// One word for a person: "training".
   let stage: String
-  /// Frames, or in a fit frames times passes or coupling steps of all levels.
+  /// Frames done; in a fit frames times passes, or coupling steps of all levels.
   var done: Int
   let total: Int
-  /// Of a fit alone.
+  /// For a fit only.
   var fit: Fit?
 
   struct Fit {
-    /// Passes over the frames, or coupling steps for each level, that are finished.
+    /// How many passes over the frames, or coupling steps for each level, are finished.
     var epoch: Int
     var epochs: Int
     var loss: Float
@@ -41,17 +41,17 @@ struct Progress {
   var isFinished: Bool { done >= total }
 }
 
-/// Since when a stage runs, and how much of it was done before: what a rate is reckoned from.
+/// When a stage began, and how much of it was done by then, to compute its rate from.
 struct ProgressPace {
   private var stage: String?
   private var lastDone = 0
   private(set) var start: ContinuousClock.Instant
-  /// What was done when the stage was first heard of: by an earlier run, if it is one that goes on.
+  /// How much was done at the stage's first report, as by an earlier run that was resumed.
   private(set) var doneBefore = 0
 
   init(now: ContinuousClock.Instant) { start = now }
 
-  /// Takes a report in; true for the first of a stage. A stage may be met again, by the next training of several.
+  /// Takes a report; returns true for the first one of a stage. A stage may begin again, in the next of several trainings.
   mutating func meets(_ progress: Progress, now: ContinuousClock.Instant) -> Bool {
     let isNew = progress.stage != stage || progress.done < lastDone
     if isNew { (stage, start, doneBefore) = (progress.stage, now, progress.done) }

@@ -1,8 +1,8 @@
 import Basics
 import Training
 
-/// Shows how work goes on, on standard error: a bar that is redrawn on a terminal, elsewhere plain lines, at most one a
-/// second: for a fit whenever a sub-epoch is finished, and always the last of a stage.
+/// Shows progress on standard error: on a terminal a bar that is redrawn, elsewhere plain lines, at most one a second.
+/// A fit reports each finished sub-epoch, and the last report of a stage is always shown.
 final class ProgressDisplay {
   private let isTerminal = Output.isErrorTerminal
   private let clock = ContinuousClock()
@@ -15,7 +15,7 @@ final class ProgressDisplay {
 
   init() { pace = ProgressPace(now: clock.now) }
 
-  /// A handler for the trainer, which also takes Ctrl-C to it.
+  /// A handler for the trainer, which also passes on Ctrl-C.
   var handler: TrainingProgress.Handler {
     { [self] progress in
       show(Progress(progress, countsSteps: countsSteps))

@@ -1,9 +1,9 @@
 /// The words and the bar of a progress report.
 struct ProgressLine {
   private let progress: Progress
-  /// Since the stage began.
+  /// The time since the stage began.
   private let seconds: Double
-  /// How much of ``Progress/done`` was there when the stage began.
+  /// How much of ``Progress/done`` was done when the stage began.
   private let doneBefore: Int
 
   init(_ progress: Progress, seconds: Double, doneBefore: Int = 0) {
@@ -15,8 +15,7 @@ struct ProgressLine {
   /// E.g. "training     50%  epoch 3/6  loss 0.6931  12.5 frames/s  0:08 left".
   var plain: String { ([head] + details).joined(separator: "  ") }
 
-  /// The same with a bar in between, as wide as there is room for, and shorter than `width`, so that it is redrawn in
-  /// place.
+  /// The line with a bar in it that fills the room. It is shorter than `width`, so that it can be redrawn in place.
   func bar(width: Int) -> String {
     let room = width - 1 - plain.count - 4
     guard room >= 5 else { return String(plain.prefix(max(width - 1, 0))) }
@@ -30,14 +29,14 @@ struct ProgressLine {
     progress.total > 0 ? min(Double(progress.done) / Double(progress.total), 1) : 1
   }
 
-  /// All stages' percentages end in one column: the longest name, "calibrating", has a blank behind it too.
+  /// The percentages of all stages end in the same column; the longest name, "calibrating", is followed by a blank too.
   private var head: String { progress.stage.padded(to: 11) + "\(Int(100 * fraction))%".aligned(to: 5) }
 
   private var details: [String] {
     var details: [String] = []
     if let fit = progress.fit {
       details.append("\(fit.areSteps ? "step" : "epoch") \(fit.epoch)/\(fit.epochs)")
-      // Before the first step there is none.
+      // There is no loss before the first step.
       if progress.done > doneBefore { details.append("loss \(String(Double(fit.loss), decimals: 4))") }
     }
     guard seconds > 0, progress.done > doneBefore else { return details }

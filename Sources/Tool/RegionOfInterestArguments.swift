@@ -28,7 +28,7 @@ struct RegionOfInterestArguments: ParsableArguments {
       valueName: "image"))
   var mask: String?
 
-  /// The files that are read for it.
+  /// The files that these options read.
   var files: [String] { mask.map { [$0] } ?? [] }
 
   func validate() throws {
@@ -39,7 +39,7 @@ struct RegionOfInterestArguments: ParsableArguments {
     }
   }
 
-  /// For detectors of a preprocessing; nil when none is wanted.
+  /// The region for detectors of a preprocessing; nil when none is wanted.
   func region(for preprocessing: Preprocessing) throws(Failure) -> RegionOfInterest? {
     guard size != nil || mask != nil else { return nil }
     guard let mask else { return try region(for: preprocessing, mask: nil) }

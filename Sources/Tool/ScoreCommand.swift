@@ -139,7 +139,7 @@ struct ScoreCommand: ParsableCommand {
     case .csv: try Output.line(ScoredFrame.csvHead(withRegions: regions > 0))
     case .table, .json: break
     }
-    // Where the results come by on a terminal they show how far the work is, and a bar would be in their way.
+    // On a terminal the results themselves show the progress, and a bar would be in their way.
     let display = Output.isErrorTerminal && !Output.isResultTerminal ? ProgressDisplay() : nil
     defer { display?.close() }
     var progress = Progress("scoring", total: files.paths.count)
@@ -201,5 +201,5 @@ struct ScoreCommand: ParsableCommand {
   }
 }
 
-/// nil for what is no number.
+/// Nil for NaN.
 func number(_ value: Float?) -> Float? { value.flatMap { $0.isNaN ? nil : $0 } }

@@ -6,16 +6,16 @@ import Scoring
 struct ScoredFrame: Codable {
   var file: String
   var score: Float
-  /// None when the model's file does not hold its calibration's scores.
+  /// Nil when the model's file does not hold its calibration's scores.
   var pValue: Float?
-  /// The same, and also within another region of interest than the calibration's.
+  /// Nil like ``pValue``, and in another region of interest than the calibration's.
   var lowPValue: Float?
   var threshold: Float
   var reviewThreshold: Float
-  /// None when low scores pass.
+  /// Nil when low scores pass.
   var lowThreshold: Float?
   var mapMean: Float
-  /// None when frames that are strange all over pass.
+  /// Nil when frames that are strange all over pass.
   var meanThreshold: Float?
   var verdict: Verdict
   var milliseconds: Double
@@ -27,7 +27,7 @@ struct ScoredFrame: Codable {
   /// Whether it is strange all over.
   var isStrangeAllOver: Bool { meanThreshold.map { mapMean > $0 } ?? false }
 
-  /// Names of the columns of ``csvLines(withRegions:)``.
+  /// The names of the columns of ``csvLines(withRegions:)``.
   static func csvHead(withRegions: Bool) -> String {
     CSV.line(
       [
@@ -36,8 +36,8 @@ struct ScoredFrame: Codable {
       ] + (withRegions ? ScoredRegions.Item.csvColumns : []))
   }
 
-  /// The same as lines of a CSV file; cells without a value are empty. Of the regions their number; or, with them, a line
-  /// for each of the list, and one with empty cells when there is none.
+  /// Lines of a CSV file; cells without a value are empty. Without regions there is one line, with their number. With
+  /// them there is a line for each listed region, and one with empty cells when there is none.
   func csvLines(withRegions: Bool) -> [String] {
     func cell(_ value: Float?) -> String { value.map { "\($0)" } ?? "" }
     let cells: [String] = [
@@ -52,7 +52,7 @@ struct ScoredFrame: Codable {
   }
 }
 
-/// By name.
+/// Verdicts are coded by name.
 extension Verdict: Codable {
   public init(from decoder: any Swift.Decoder) throws {
     let name = try decoder.singleValueContainer().decode(String.self)

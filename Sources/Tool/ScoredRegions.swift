@@ -15,12 +15,12 @@ struct ScoredRegions: Codable {
     /// x and y.
     var peakPixel: [Int]
     var mean: Float
-    /// None when the model's file does not hold its calibration's scores.
+    /// Nil when the model's file does not hold its calibration's scores.
     var pValue: Float?
-    /// x and y of each corner, clockwise; none unless asked for.
+    /// x and y of each corner, clockwise; nil unless asked for.
     var contour: [[Int]]?
 
-    /// Names of ``csvCells``.
+    /// The names of the columns of ``csvCells``.
     static let csvColumns = [
       "x", "y", "width", "height", "area", "centroid_x", "centroid_y", "peak", "peak_x", "peak_y", "mean",
       "region_p_value",
@@ -33,9 +33,9 @@ struct ScoredRegions: Codable {
     }
   }
 
-  /// All that there are.
+  /// How many regions there are.
   var count: Int
-  /// The most severe.
+  /// The most severe regions.
   var list: [Item]
 
   /// Nil when no regions were looked for.

@@ -1,4 +1,4 @@
-/// The word that was meant by a mistyped one.
+/// Guesses the word that was meant by a mistyped one.
 enum Suggestion {
   /// The nearest of the known words; nil when none is near.
   static func nearest(to word: String, of known: [String]) -> String? {

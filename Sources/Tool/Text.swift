@@ -35,7 +35,7 @@ extension String {
     self = "\(date.ISO8601Format().prefix(16).split(separator: "T").joined(separator: " ")) UTC"
   }
 
-  /// Moved to the right end of so many places.
+  /// Padded on the left to a width.
   func aligned(to width: Int) -> String { String(repeating: " ", count: Swift.max(width - count, 0)) + self }
 
   func padded(to width: Int) -> String { self + String(repeating: " ", count: Swift.max(width - count, 0)) }
@@ -49,6 +49,6 @@ extension Double {
 extension Duration {
   var seconds: Double { Double(components.seconds) + 1e-18 * Double(components.attoseconds) }
 
-  /// To four significant digits: a clock's further ones are noise.
+  /// Milliseconds to four significant digits; further ones are noise.
   var milliseconds: Double { (1000 * seconds).rounded(toDigits: 4) }
 }

@@ -32,14 +32,14 @@ struct Tool: ParsableCommand {
 
   static let version = "\(CFLOWAD_VERSION_MAJOR).\(CFLOWAD_VERSION_MINOR).\(CFLOWAD_VERSION_PATCH)"
 
-  /// Runs the command that the arguments name. Errors are one line.
+  /// Runs the command that the arguments name. Errors are printed in one line.
   static func main() {
     if let word = CommandLine.arguments.dropFirst().first, let message = unknownCommand(word) {
       Output.note("\(message) (see cflowad --help)")
       exit(withError: ExitCode.validationFailure)
     }
     do {
-      // Swift's own arguments lose what is not UTF-8.
+      // Swift's own arguments lose bytes that are not UTF-8.
       let arguments = (1..<max(Int(CommandLine.argc), 1)).compactMap { index in
         CommandLine.unsafeArgv[index].map { String(path: $0) }
       }
@@ -56,16 +56,16 @@ struct Tool: ParsableCommand {
     }
   }
 
-  /// What explains the command line: the help of the command that it names.
+  /// The command whose help explains the command line.
   private static var helpCommand: String {
     let word = CommandLine.arguments.dropFirst().first
     let command = configuration.subcommands.compactMap { $0.configuration.commandName }.first { $0 == word }
     return "cflowad \(command.map { "\($0) " } ?? "")--help"
   }
 
-  /// What is wrong with a first argument that is neither a command nor an option, and perhaps what was meant.
+  /// A message about a first argument that is neither a command nor an option, perhaps with what was meant.
   private static func unknownCommand(_ word: String) -> String? {
-    // ArgumentParser's own.
+    // `help` is ArgumentParser's own command.
     let known = configuration.subcommands.compactMap { $0.configuration.commandName } + ["help"]
     guard !word.hasPrefix("-"), !known.contains(word) else { return nil }
     let meant = Suggestion.nearest(to: word, of: known)

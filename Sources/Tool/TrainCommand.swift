@@ -113,7 +113,7 @@ struct TrainCommand: ParsableCommand {
     file?.remove()
   }
 
-  /// Why flows start where nobody said that they should, and how they would start elsewhere; nil for the default.
+  /// Why flows do not start at the default, although no option named a start, and what would change that; nil for the default.
   private static func reason(for start: TrainingOptions.Start, _ options: TrainingOptions) -> String? {
     let paperOptions = options.setPaperOptions
     guard start == .paper, options.start == .automatic, !paperOptions.isEmpty else { return nil }
@@ -129,7 +129,7 @@ struct TrainCommand: ParsableCommand {
     }
   }
 
-  /// What a time budget came to, and how it is repeated.
+  /// How many steps a time budget came to, and how to repeat the fit.
   private static func plan(_ trainer: Trainer) -> String? {
     guard trainer.options.timeBudget > 0 else { return nil }
     let steps = trainer.couplingSteps

@@ -3,8 +3,8 @@ import ImageFiles
 import Training
 
 extension Trainer {
-  /// Adds image files. Each that cannot be used is reported, and the others are still looked at, so that all are known
-  /// before the command fails.
+  /// Adds image files. Reports each one that cannot be used and goes on with the others, so that all are known before
+  /// the command fails.
   func add(_ files: [(paths: [String], role: FrameRole)], _ display: ProgressDisplay) throws(Failure) {
     var failures: [Failure] = []
     var progress = Progress("reading", total: files.reduce(0) { $0 + $1.paths.count })
@@ -31,7 +31,7 @@ extension Trainer {
     }
   }
 
-  /// A folder of the wrong files should not fill the screen.
+  /// How many files are reported at most, so that a folder of wrong files does not fill the screen.
   private static var reportedCount: Int { 20 }
 
   private func add(_ path: String, _ role: FrameRole) throws(Failure) {

@@ -250,7 +250,7 @@ extension LearningRateSchedule.Kind: Named {
   var name: String { "\(self)" }
 }
 
-/// By names that a shell lets pass.
+/// Clamps have names that need no quotes in a shell.
 extension FlowDescription.Clamp: Named {
   var name: String {
     switch self {
@@ -260,7 +260,7 @@ extension FlowDescription.Clamp: Named {
   }
 }
 
-/// What to train for, by names.
+/// Presets by name.
 enum PresetChoice: String, ExpressibleByArgument, CaseIterable {
   case quick, best, paper
 
@@ -286,7 +286,7 @@ struct TimeArgument: ExpressibleByArgument {
   }
 }
 
-/// The original's names of its flows.
+/// The original's names of flows.
 enum Decoder: String, ExpressibleByArgument, CaseIterable {
   case conditional = "freia-cflow"
   case unconditional = "freia-flow"

@@ -80,14 +80,14 @@ struct BenchReport: Codable {
 
   var file: String
   var architecture: String
-  /// The network's.
+  /// The size of the network's input.
   var input: Size
   var frame: Size
   var frames: Int
   var threads: Int
-  /// Build of the inner loops that this processor runs.
+  /// The build of the inner loops that runs.
   var kernels: String
-  /// In the order of a frame's way, then the whole.
+  /// The stages in their order, then the whole frame.
   var stages: [Stage]
 
   var text: String {

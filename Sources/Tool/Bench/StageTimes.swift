@@ -2,9 +2,9 @@ import Basics
 import Imaging
 import Scoring
 
-/// Milliseconds of frames and of their stages, by the scorer's clock.
+/// Measures frames and their stages in milliseconds, by the scorer's clock.
 private final class StageTimes {
-  /// Of every frame so far.
+  /// The time of every frame so far.
   private var wholes: [Double] = []
   private var stages: [ScoringStage: [Double]] = [:]
   private let clock = ContinuousClock()
@@ -30,12 +30,12 @@ private final class StageTimes {
 
   func forget() { (wholes, stages) = ([], [:]) }
 
-  /// The whole comes last.
+  /// The percentiles of all stages, then of the whole frame.
   var percentiles: [BenchReport.Stage] {
     let names = ScoringStage.allCases.compactMap { stage in stages[stage].map { (stage.rawValue, $0) } }
     return (names + [("whole", wholes)]).map { name, milliseconds in
       let sorted = milliseconds.sorted()
-      // The smallest time that so many per cent of the frames stayed within.
+      // The smallest time that this percentage of the frames did not exceed.
       func percentile(_ percent: Int) -> Double {
         sorted[(percent * sorted.count + 99) / 100 - 1].rounded(toDigits: 4)
       }
@@ -45,7 +45,7 @@ private final class StageTimes {
 }
 
 extension BenchReport {
-  /// Percentiles of every stage, the sum of a frame's tiles, and of the whole, for frames of noise.
+  /// Percentiles of every stage, summed over a frame's tiles, and of the whole frame, for frames of noise.
   static func stages(
     _ detector: Detector, frameWidth: Int, frameHeight: Int, frameCount: Int, threadCount: Int
   ) throws(Failure) -> [Stage] {

@@ -3,18 +3,18 @@ import DataSets
 import Rendering
 import Scoring
 
-/// A detector on a class's test images, by both protocols.
+/// The results of a detector on a class's test images, by both protocols.
 struct ClassEvaluation {
   let name: String
   /// The detector's file.
   let model: String
   let scored: ScoredImages
   let paper: ProtocolResult
-  /// nil for a detector that is not calibrated.
+  /// Nil for a detector that is not calibrated.
   let deployed: ProtocolResult?
 
-  /// Memory: 4 bytes per pixel of all maps for the images and masks, 4 for the maps, and 8 while they are measured. The
-  /// detector is not needed any more.
+  /// Measures the maps. Per pixel of all maps it takes 4 bytes for images and masks, 4 for the maps, and 8 while
+  /// measuring. The detector is not needed any more.
   init(name: String, model: String, _ scored: ScoredImages) throws(Failure) {
     self.name = name
     self.model = model
@@ -24,12 +24,12 @@ struct ClassEvaluation {
     deployed = try .deployed(scored, maps: maps)
   }
 
-  /// Of an image, at the detector's own thresholds; nil when it has none.
+  /// The verdict about an image, at the detector's own thresholds; nil when it has none.
   func verdict(_ index: Int) -> Verdict? {
     deployed.map { DecisionThresholds(scored.calibration).verdict($0.scores[index], mean: mean($0, index)) }
   }
 
-  /// Of an image's map, as the threshold of means knows it: NaN with one for a region, since maps are measured whole.
+  /// The mean of an image's map, for the threshold of means; NaN with a region of interest, since whole maps are measured here.
   private func mean(_ deployed: ProtocolResult, _ index: Int) -> Float {
     scored.calibration?.regionOfInterest == nil ? deployed.means[index] : .nan
   }
@@ -63,21 +63,21 @@ struct ClassEvaluation {
     }
   }
 
-  /// How its maps are drawn: as `cflowad score --overlay` does it, or without constants of its own up to the highest
-  /// score, with a line at the best threshold.
+  /// How maps are drawn: as by `cflowad score --overlay`; for a detector without constants up to the highest score,
+  /// with a line at the best threshold.
   var overlay: Overlay {
     get throws(Failure) {
       if deployed != nil, let scale = scored.calibration?.mapScale {
         return try Overlay(low: scale.low, high: scale.high, threshold: scale.threshold)
       }
-      // The best threshold finds what is at it and above, a contour what is above.
+      // Images at the best threshold count as found, but a contour is around values above it.
       return try Overlay(
         low: 0, high: max(paper.scores.max() ?? 1, 1e-6),
         threshold: paper.measures.pixelThreshold.map { Float($0).nextDown })
     }
   }
 
-  /// What the product would give, or else the paper's.
+  /// The deployed protocol, or the paper's if there is none.
   var shown: ProtocolResult { deployed ?? paper }
 
   var defectiveCount: Int { scored.images.labels.reduce(0) { $0 + Int($1) } }

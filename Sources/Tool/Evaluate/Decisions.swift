@@ -1,7 +1,7 @@
 import Scoring
 
-/// How many images a detector decides on in which way, at its own thresholds. The property names, in snake case, are
-/// those of the JSON object.
+/// How many images get which verdict, at the detector's own thresholds. The property names, in snake case, are those of
+/// the JSON object.
 struct Decisions: Codable, Equatable {
   struct Counts: Codable, Equatable {
     var passed = 0
@@ -22,7 +22,7 @@ struct Decisions: Codable, Equatable {
   private(set) var good = Counts()
   private(set) var defective = Counts()
 
-  /// Of each image, and whether it is defective.
+  /// Counts the verdicts about images, with whether each is defective.
   init(_ verdicts: some Sequence<(Verdict, Bool)>) {
     for (verdict, isDefective) in verdicts {
       if isDefective { defective.add(verdict) } else { good.add(verdict) }

@@ -74,7 +74,7 @@ struct EvaluateCommand: ParsableCommand {
     let problems = Problems(display)
     var summaries: [EvaluationSummary.Class] = []
     var report = Report(imageLimit: htmlImages)
-    // One class at a time: only its numbers stay, and what the report draws.
+    // Classes are evaluated one at a time; only numbers and the report's drawings are kept.
     for imageClass in set.classes {
       guard let evaluation = try evaluate(imageClass, problems, display) else { continue }
       summaries.append(EvaluationSummary.Class(evaluation))
@@ -92,7 +92,7 @@ struct EvaluateCommand: ParsableCommand {
     if problems.count > 0 { throw ExitCode.failure }
   }
 
-  /// What was said that makes the exit status 1.
+  /// The problems that were reported, which make the exit status 1.
   private final class Problems {
     private(set) var count = 0
     private let display: ProgressDisplay
@@ -133,7 +133,7 @@ struct EvaluateCommand: ParsableCommand {
     return evaluation
   }
 
-  /// The detector lives no longer than this: measuring needs the memory.
+  /// The detector is freed at the end of this function, since measuring needs the memory.
   private func score(
     _ samples: [Sample], by path: String, _ problems: Problems, _ display: ProgressDisplay
   ) throws(Failure) -> ScoredImages {

@@ -2,7 +2,7 @@ import Basics
 import DataSets
 import Scoring
 
-/// What `cflowad evaluate` tells. The property names, in snake case, are those of the JSON object.
+/// What `cflowad evaluate` prints. The property names, in snake case, are those of the JSON object.
 struct EvaluationSummary: Codable {
   struct Image: Codable, Equatable {
     var file: String
@@ -10,7 +10,7 @@ struct EvaluationSummary: Codable {
     var defect: String
     var paperScore: Float
     var deployedScore: Float?
-    /// Of the deployed protocol, at the detector's thresholds.
+    /// By the deployed protocol, at the detector's thresholds.
     var verdict: Verdict?
   }
 
@@ -66,7 +66,7 @@ struct EvaluationSummary: Codable {
       }
   }
 
-  /// The same with full precision, 0...1, for programs.
+  /// The table with full precision, 0...1, for programs.
   var csv: String {
     let head = CSV.line(["class", "protocol"] + Measures.columns.map(\.name))
     let lines = rows.map { row in

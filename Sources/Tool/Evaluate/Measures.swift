@@ -13,12 +13,12 @@ struct Measures: Codable, Equatable {
   var pixelAveragePrecision: Double?
   var pixelF1Max: Double?
   var pixelThreshold: Double?
-  /// As the original computes it.
+  /// AUPRO as the original computes it.
   var auproPaper: Double?
-  /// As the field does.
+  /// AUPRO as the field computes it.
   var auproStandard: Double?
 
-  /// Abbreviations are words, so that they come back from snake case.
+  /// Abbreviations are written as words, so that they survive conversion from snake case.
   private enum CodingKeys: String, CodingKey {
     case imageAUROC = "imageAuroc"
     case imageAveragePrecision
@@ -32,7 +32,7 @@ struct Measures: Codable, Equatable {
     case auproStandard
   }
 
-  /// Names, short and as in JSON, of what is compared in tables, in their order.
+  /// The measures that tables compare, in order, with a short title and the name in JSON.
   static let columns: [(title: String, name: String, value: any KeyPath<Measures, Double?> & Sendable)] = [
     ("IMAGE AUROC", "image_auroc", \.imageAUROC), ("PIXEL AUROC", "pixel_auroc", \.pixelAUROC),
     ("AUPRO PAPER", "aupro_paper", \.auproPaper), ("AUPRO", "aupro_standard", \.auproStandard),
@@ -40,13 +40,13 @@ struct Measures: Codable, Equatable {
     ("PIXEL F1", "pixel_f1_max", \.pixelF1Max), ("PIXEL AP", "pixel_average_precision", \.pixelAveragePrecision),
   ]
 
-  /// Of a column of ``columns``, in mixed case: "image AUROC".
+  /// The heading of a column in mixed case: "image AUROC".
   static func heading(_ title: String) -> String {
     title.split(separator: " ").map { ["IMAGE", "PIXEL", "PAPER"].contains($0) ? $0.lowercased() : String($0) }
       .joined(separator: " ")
   }
 
-  /// The mean of each measure over those that have it all; thresholds have none.
+  /// The mean of each measure that all have; thresholds have no mean.
   static func mean(_ all: [Measures]) -> Measures {
     func mean(_ value: KeyPath<Measures, Double?>) -> Double? {
       let values = all.compactMap { $0[keyPath: value] }
@@ -64,9 +64,9 @@ struct Measures: Codable, Equatable {
 struct Curves {
   var imageROC: Curve?
   var pixelROC: Curve?
-  /// Mean share of a region that is found, by the share of good pixels that is: up to 0.3 of them.
+  /// The mean share of a region that is found over the share of good pixels that is found, up to 0.3.
   var overlap: Curve?
 
-  /// Points of a curve in either direction, at most.
+  /// How many points a curve has in either direction at most.
   static let resolution = 200
 }

@@ -1,23 +1,23 @@
 import Basics
 import Evaluation
 
-/// What one way of making scores gives on a class's test images.
+/// The result of one protocol on a class's test images.
 struct ProtocolResult {
-  /// Of each image.
+  /// The score of each image.
   let scores: [Float]
-  /// The means of their maps; empty where these have no constants of their own.
+  /// The means of the images' maps; empty where maps have no constants of their own.
   private(set) var means: [Float] = []
   let constants: ScoredImages.Constants
   private(set) var measures = Measures()
   private(set) var curves = Curves()
 
-  /// The paper's: constants from all test images, so that an image's score depends on its neighbours.
+  /// The paper's protocol: constants come from all test images, so that an image's score depends on the others.
   static func paper(_ scored: ScoredImages, maps: Buffer<Float>) throws(Failure) -> ProtocolResult {
     let levelMaxima = try scored.levelMaxima
     let size = scored.images.pixelCount
     var total = -Float.infinity
     var minima: [Float] = []
-    // Everything but thresholds is the same without the total; so no small sums are lost beside it.
+    // The total changes nothing but thresholds. Without it small sums are not lost to rounding.
     for index in 0..<scored.images.count {
       let map = maps.base + index * size
       try scored.sumLikelihoods(index, levelMaxima: levelMaxima, into: map)
@@ -34,7 +34,7 @@ struct ProtocolResult {
       constants: ScoredImages.Constants(levelMaxima: levelMaxima, total: Double(total)))
   }
 
-  /// The product's: constants frozen at calibration; nil for a detector that is not calibrated.
+  /// The deployed protocol: constants are those of the calibration; nil for a detector that is not calibrated.
   static func deployed(_ scored: ScoredImages, maps: Buffer<Float>) throws(Failure) -> ProtocolResult? {
     guard let calibration = scored.calibration else { return nil }
     let constants = ScoredImages.Constants(levelMaxima: calibration.levelMaxima, total: calibration.total)
@@ -48,7 +48,7 @@ struct ProtocolResult {
   }
 
   /// - Parameters:
-  ///   - ranks: scores but for the offset, which both they and the maps lack.
+  ///   - ranks: the scores without the offset, which the maps lack too.
   private init(
     _ images: TestImages, ranks: [Float], offset: Double, maps: Buffer<Float>, constants: ScoredImages.Constants
   ) throws(Failure) {
@@ -92,7 +92,7 @@ struct ProtocolResult {
     do throws(Failure) {
       measures.auproPaper = try Evaluation.auproPaper(maps: values, masks: masks, width: width, height: height)
     } catch {
-      // The original divides 0 by 0 where no two thresholds differ in what they find.
+      // The original divides 0 by 0 where all thresholds find the same.
       guard error.kind == .invalidArgument else { throw error }
     }
     let overlap = try Evaluation.overlapStandard(

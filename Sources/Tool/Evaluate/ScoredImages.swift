@@ -8,15 +8,14 @@ final class ScoredImages {
   private let likelihoods: [FrameLikelihoods]
   private let map: AnomalyMap
 
-  /// Scores the images; the detector is of no more use then. Fails with `.cancelled` after Ctrl-C, and with
-  /// `.diverged`.
+  /// Scores the images. The detector is not needed afterwards. Fails with `.cancelled` after Ctrl-C, and with `.diverged`.
   init(
     _ detector: Detector, _ images: TestImages, threadCount: Int, _ display: ProgressDisplay
   ) throws(Failure) {
     self.images = images
     calibration = detector.calibration
     map = try AnomalyMap(detector, region: nil)
-    // The likelihoods are those of whole frames, whatever region the detector was calibrated in.
+    // The likelihoods are of whole frames, whatever region the detector was calibrated in.
     let scorer = try FrameScorer(Detector(detector, calibration: nil), threadCount: threadCount)
     var likelihoods: [FrameLikelihoods] = []
     var progress = Progress("scoring", total: images.count)
@@ -39,7 +38,7 @@ final class ScoredImages {
     var total: Double
   }
 
-  /// Of each level the largest log-likelihood of all images: the paper's. The total comes from the maps.
+  /// The largest log-likelihood of each level over all images, as in the paper's protocol. The total comes from the maps.
   var levelMaxima: [Double] {
     get throws(Failure) { try map.levelMaxima(of: likelihoods) }
   }

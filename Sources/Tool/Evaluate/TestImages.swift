@@ -5,14 +5,14 @@ import Imaging
 
 /// A class's test images as a network sees them, with the truth about their pixels.
 final class TestImages {
-  /// Those that could be read.
+  /// The samples that could be read.
   let samples: [Sample]
   let frames: [PreparedFrame]
-  /// Of every image's map.
+  /// The size of every image's map.
   let width: Int
   let height: Int
-  /// images x height x width: 0 good, 1 defective; nil when that is not known of all images, or when all are good. There may
-  /// be memory behind them.
+  /// images x height x width: 0 good, 1 defective; nil when it is not known for all images, or when all are good. The
+  /// buffer may be longer.
   let truth: Buffer<UInt8>?
   /// 0 good, 1 defective.
   let labels: [UInt8]
@@ -86,10 +86,10 @@ final class TestImages {
   var count: Int { samples.count }
   var pixelCount: Int { width * height }
 
-  /// Height x width of an image; nil when it is not known.
+  /// The truth about an image, height x width; nil when it is not known.
   func truth(_ index: Int) -> UnsafePointer<UInt8>? { truth.map { UnsafePointer($0.base + index * pixelCount) } }
 
-  /// What is odd about the masks of defective images, in sentences.
+  /// Sentences about what is odd in the masks of defective images.
   var doubts: [String] {
     let shares = samples.indices.filter { samples[$0].isDefective }.compactMap { index in
       truth(index).map { truth in

@@ -1,16 +1,16 @@
 import Basics
 
-/// One side of a drawing: what it counts, from where to where, and the round numbers beside it.
+/// An axis of a drawing: its name, its range and the round numbers beside it.
 struct Axis {
   let name: String
   let range: ClosedRange<Double>
   let ticks: [Double]
-  /// Of the ticks' numbers.
+  /// How many decimals the ticks' numbers have.
   private let decimals: Int
 
   /// - Parameters:
-  ///   - range: widened to round numbers; an empty one too.
-  ///   - smallestStep: 1 for what is counted.
+  ///   - range: the range, which is widened to round numbers, even when it is empty.
+  ///   - smallestStep: 1 for counts.
   init(_ name: String, _ range: ClosedRange<Double>, smallestStep: Double = 0) {
     self.name = name
     let span = max(range.upperBound - range.lowerBound, abs(range.upperBound) * 1e-6, 1e-9)
@@ -24,10 +24,10 @@ struct Axis {
 
   func text(_ value: Double) -> String { String(value, decimals: decimals) }
 
-  /// 0...1 along the axis.
+  /// The place of a value along the axis, 0...1.
   func place(_ value: Double) -> Double { (value - range.lowerBound) / (range.upperBound - range.lowerBound) }
 
-  /// 1, 2 or 5 times a power of ten.
+  /// A step of 1, 2 or 5 times a power of ten.
   private static func roundStep(atLeast step: Double) -> Double {
     let power = pow(10, log10(step).rounded(.down))
     return ([1, 2, 5, 10].first { $0 * power >= step * (1 - 1e-9) } ?? 10) * power

@@ -9,7 +9,7 @@ struct Chart {
   private var key: [(name: String, style: String)] = []
 
   private static let size = (width: 360.0, height: 290.0)
-  /// Where the drawing area lies.
+  /// The drawing area.
   private static let area = (left: 52.0, top: 10.0, right: 346.0, bottom: 242.0)
 
   init(_ title: String, x: Axis, y: Axis) {
@@ -18,10 +18,10 @@ struct Chart {
     self.y = y
   }
 
-  /// What a colour means.
+  /// Adds the meaning of a colour to the key.
   mutating func addKey(_ name: String, style: String) { key.append((name, style)) }
 
-  /// A curve by ascending rate.
+  /// Adds a curve by ascending rate.
   mutating func add(_ curve: Curve?, _ name: String, style: String) {
     guard let curve else { return }
     let points = curve.points.map { "\(across($0.rate)),\(up($0.share))" }
@@ -29,7 +29,7 @@ struct Chart {
     addKey(name, style: style)
   }
 
-  /// A bar from 0 to a value.
+  /// Adds a bar from 0 to a value.
   mutating func addBar(_ range: ClosedRange<Double>, height: Double, style: String) {
     let (left, right, top) = (across(range.lowerBound), across(range.upperBound), up(height))
     marks.append(
@@ -37,7 +37,7 @@ struct Chart {
         + "height=\"\(round(Self.area.bottom - top))\"/>")
   }
 
-  /// A line upright through all of the drawing. Its name is in the key: several lines may be near each other.
+  /// Adds a vertical line through the whole drawing. Its name is in the key, since several lines may be close together.
   mutating func addUpright(_ value: Double, _ name: String, style: String) {
     guard x.range.contains(value) else { return }
     let place = across(value)
@@ -85,6 +85,6 @@ struct Chart {
     round(Self.area.bottom + y.place(value) * (Self.area.top - Self.area.bottom))
   }
 
-  /// To a tenth of a pixel.
+  /// Rounds to a tenth of a pixel.
   private func round(_ value: Double) -> Double { (value * 10).rounded() / 10 }
 }

@@ -2,9 +2,9 @@ import Basics
 import FoundationEssentials
 import PNG
 
-/// Pieces of HTML.
+/// Makes pieces of HTML.
 enum HTML {
-  /// Text as it is to be read.
+  /// Text with HTML's special characters escaped.
   static func escaped(_ text: String) -> String {
     var escaped = ""
     for character in text {
@@ -29,12 +29,12 @@ enum HTML {
     return "<div class=\"wide\"><table>\n\(lines.joined(separator: "\n"))\n</table></div>\n"
   }
 
-  /// Names and what they are.
+  /// A list of names and values.
   static func list(_ rows: [(String, String)]) -> String {
     "<dl>" + rows.map { "<dt>\(escaped($0))</dt><dd>\(escaped($1))</dd>" }.joined(separator: "\n") + "</dl>\n"
   }
 
-  /// What is shown on a click.
+  /// A part that a click shows.
   static func details(_ title: String, _ body: String) -> String {
     "<details><summary>\(escaped(title))</summary>\n\(body)</details>\n"
   }
@@ -68,7 +68,7 @@ enum HTML {
     """
   }
 
-  /// Blue and orange are told apart by nearly everybody, on either ground.
+  /// Nearly everybody can tell blue and orange apart, on a light or a dark background.
   private static let style = """
     :root { color-scheme: light dark; --text: #1d2733; --soft: #51606f; --line: #d5dbe3; --ground: #fff;
       --good: #1f6fb2; --defective: #d1601f; --wrong: #b3261e; }

@@ -4,19 +4,19 @@ import Imaging
 import Rendering
 import Scoring
 
-/// Images of a class drawn with their maps, by what the detector decides on them.
+/// Images of a class with their maps, grouped by the detector's decisions.
 struct ImageGallery {
   private let evaluation: ClassEvaluation
   /// How many are shown of each kind.
   private let limit: Int
   private let overlay: Overlay
   private let map: Buffer<Float>
-  /// An image at the map's size, and what is drawn: height x width RGB8.
+  /// An image at the map's size, and the drawing: height x width RGB8.
   private let plain: Buffer<UInt8>
   private let rgb: Buffer<UInt8>
   private let resizer: Resizer
   private static let truthColor = SIMD3<UInt8>(120, 255, 80)
-  /// Longest side of what is put into the page, in pixels.
+  /// The longest side of an image in the page, in pixels.
   private static let longestSide = 480
 
   init(_ evaluation: ClassEvaluation, limit: Int) throws(Failure) {
@@ -30,7 +30,8 @@ struct ImageGallery {
     resizer = try Resizer(width: images.width, height: images.height, window: images.window)
   }
 
-  /// Of every kind those first that matter most: where the detector is wrong the worst, where it is right the closest calls.
+  /// Each group begins with the images that matter most: where the detector is wrong the worst, where it is right the
+  /// closest calls.
   var html: String {
     get throws(Failure) {
       guard evaluation.deployed != nil else {
@@ -40,7 +41,7 @@ struct ImageGallery {
       let missed = chosen(.pass, isDefective: true)
       let alarms = chosen(.reject, isDefective: false)
       let review = chosen(.review, isDefective: true) + chosen(.review, isDefective: false)
-      // Frames are strange for different reasons there.
+      // Frames are reviewed for different reasons.
       let low = review.filter { evaluation.isTooLow($0) }
       let allOver = review.filter { evaluation.isStrangeAllOver($0) && !evaluation.isTooLow($0) }
       let high = review.filter { !evaluation.isStrangeAllOver($0) && !evaluation.isTooLow($0) }
@@ -111,7 +112,7 @@ struct ImageGallery {
     try render(frame: frame, map: map.base, overlay: overlay, into: rgb.base)
   }
 
-  /// What is drawn, made smaller by averaging squares of pixels: a page of large frames should open.
+  /// The drawing, made smaller by averaging squares of pixels, so that a page with large frames opens.
   private func image(_ description: String) throws(Failure) -> String {
     let (width, height) = (evaluation.scored.images.width, evaluation.scored.images.height)
     let factor = min((max(width, height) + Self.longestSide - 1) / Self.longestSide, width, height)

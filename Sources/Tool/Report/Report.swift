@@ -6,7 +6,7 @@ import Scoring
 
 /// The report of `cflowad evaluate --html`: one page that needs no other file.
 struct Report {
-  /// Images shown of each kind.
+  /// How many images of each kind are shown.
   let imageLimit: Int
   private var sections: [String] = []
 
@@ -14,7 +14,7 @@ struct Report {
 
   /// Draws a class.
   ///
-  /// - Parameter model: of the detector that was evaluated.
+  /// - Parameter model: the summary of the detector that was evaluated.
   mutating func add(_ evaluation: ClassEvaluation, by model: ModelSummary) throws(Failure) {
     let images = evaluation.scored.images
     sections.append(

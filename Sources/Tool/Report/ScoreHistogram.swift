@@ -1,4 +1,4 @@
-/// How the scores of good and of defective images are spread.
+/// A histogram of the scores of good and of defective images.
 struct ScoreHistogram {
   private let good: [Int]
   private let defective: [Int]
@@ -6,7 +6,7 @@ struct ScoreHistogram {
   private let axis: Axis
   private static let binCount = 30
 
-  /// What is drawn upright.
+  /// A threshold, which is drawn as a vertical line.
   struct Threshold {
     let name: String
     let value: Double

@@ -20,7 +20,7 @@ struct PublishedLine {
     self.auproPaper = auproPaper
   }
 
-  /// What the published numbers were made with.
+  /// The encoder of the published numbers.
   static let architecture = "wide_resnet50_2"
 
   static let mvtec = [

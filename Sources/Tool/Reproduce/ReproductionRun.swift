@@ -5,18 +5,18 @@ import Scoring
 import Training
 import TrainingFile
 
-/// Trains one class under one seed and measures it after every meta epoch; takes up again what was stopped.
+/// Trains one class under one seed and measures it after every meta epoch. A run that was stopped is resumed.
 struct ReproductionRun {
   let name: String
   let encoder: DetectorContents
   let options: TrainingOptions
   let threadCount: Int
-  /// Where record and checkpoint are kept.
+  /// The folder of record and checkpoint.
   let folder: String
 
   private var stem: String { "\(folder)/\(name)-seed\(options.seed)" }
 
-  /// - Parameter set: path of the data set.
+  /// - Parameter set: the path of the data set.
   func run(_ set: String, display: ProgressDisplay) throws(Failure) -> RunRecord {
     let report = { Output.note($0) }
     let training = try DataSet(set, part: .training, className: name, report: report).classes.flatMap(\.good)

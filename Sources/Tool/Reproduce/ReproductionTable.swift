@@ -2,7 +2,7 @@
 struct ReproductionTable {
   struct Row {
     let line: PublishedLine
-    /// One of each seed.
+    /// The record of each seed.
     let records: [RunRecord]
   }
 
@@ -61,7 +61,7 @@ struct ReproductionTable {
   /// Mean and sample deviation over the seeds.
   struct Spread {
     private(set) var mean: Double?
-    /// nil for a single value.
+    /// Nil for a single value.
     private(set) var deviation: Double?
 
     /// - Parameter values: 0...1; none when one is missing.

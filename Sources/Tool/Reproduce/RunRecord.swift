@@ -2,9 +2,9 @@ import Basics
 import FoundationEssentials
 import ImageFiles
 
-/// What a class's training under a seed gave, epoch by epoch: a JSON file beside the others.
+/// The measures of a class's training under a seed, epoch by epoch. Each record is a JSON file.
 struct RunRecord: Codable, Equatable {
-  /// What decides the numbers; a file made with other settings is not gone on with.
+  /// The settings that determine the numbers. A file of other settings is not resumed.
   struct Settings: Codable, Equatable {
     var encoder: String
     var width: Int
@@ -24,13 +24,13 @@ struct RunRecord: Codable, Equatable {
   struct Epoch: Codable, Equatable {
     /// Counted from 0.
     var epoch: Int
-    /// By the paper's protocol.
+    /// Measured by the paper's protocol.
     var measures: Measures
   }
 
   var name: String
   var settings: Settings
-  /// Meta epochs done, in their order.
+  /// The finished meta epochs in their order.
   private(set) var epochs: [Epoch] = []
 
   init(name: String, settings: Settings) {
@@ -38,25 +38,25 @@ struct RunRecord: Codable, Equatable {
     self.settings = settings
   }
 
-  /// All meta epochs are done.
+  /// Whether all meta epochs are done.
   var isFinished: Bool { epochs.count == settings.metaEpochs }
 
-  /// Keeps an epoch's measures, also when it is repeated after a kill.
+  /// Adds an epoch's measures. They replace those of the same epoch, which a killed run repeats.
   mutating func add(_ measures: Measures, epoch: Int) {
     epochs.removeAll { $0.epoch >= epoch }
     epochs.append(Epoch(epoch: epoch, measures: measures))
   }
 
-  /// After the last epoch.
+  /// A measure after the last epoch.
   func last(_ measure: KeyPath<Measures, Double?>) -> Double? { epochs.last?.measures[keyPath: measure] }
 
-  /// Of the epoch that is best on the test set itself: how the published numbers were chosen.
+  /// A measure of the epoch that is best on the test set itself, which is how the published numbers were chosen.
   func best(_ measure: KeyPath<Measures, Double?>) -> Double? {
     epochs.compactMap { $0.measures[keyPath: measure] }.max()
   }
 
-  /// The record of a file; nil when there is none. Fails with `.format` for what is no record, and with `.state` for one
-  /// of other settings.
+  /// The record of a file; nil when there is none. Fails with `.format` for a file that is no record, and with `.state`
+  /// for a record of other settings.
   static func load(_ path: String, settings: Settings) throws(Failure) -> RunRecord? {
     guard access(path.pathBytes, F_OK) == 0 else { return nil }
     let file = try RegularFile(path: path)
