@@ -173,6 +173,22 @@ enum {
     CFLOWAD_PIXEL_YUY2 = 41           /**< as OpenCV's COLOR_YUV2RGB_NV12 and _YUY2; YUY2: Y0 U Y1 V for 2 pixels */
 };
 
+/**
+ * How frames of a camera's pixel format are described here (since 1.2), by its code in the EMVA's Pixel Format Naming
+ * Convention (PFNC), which GigE Vision, USB3 Vision and GenTL transmit.
+ *
+ * Known are Mono8, 10, 12, 14, 16, 10p, 12p, 10Packed and 12Packed, BayerRG8, GR8, GB8 and BG8, RGB8, 10, 12, 14, 16 and
+ * 8_Planar, BGR8, 10, 12, 14 and 16, RGBa8, BGRa8, and YCbCr601_422_8. Other Y'CbCr formats have other colours than
+ * CFLOWAD_PIXEL_YUY2 and _NV12.
+ *
+ * @param format            receives a CFLOWAD_PIXEL_ for cflowad_frame.format.
+ * @param significant_bits  receives what belongs to it, for cflowad_frame.significant_bits: 12 of Mono12, 0 where format
+ *                          alone says it.
+ * @return CFLOWAD_ERROR_UNSUPPORTED for other codes. Thread-safe.
+ */
+cflowad_status cflowad_pixel_format_from_pfnc(
+    uint32_t code, cflowad_pixel_format *format, uint32_t *significant_bits);
+
 /** Of a frame's flags: the memory's first row is the image's last (Windows bitmaps). */
 #define CFLOWAD_FRAME_BOTTOM_UP 1u
 

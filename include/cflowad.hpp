@@ -351,6 +351,23 @@ private:
 };
 static_assert(sizeof(Frame) == sizeof(cflowad_frame), "frames in a row are cflowad_frames in a row");
 
+/** Of a frame: its format, and its significant_bits. */
+struct PixelLayout {
+    cflowad_pixel_format format = CFLOWAD_PIXEL_GRAY8;
+    std::uint32_t significant_bits = 0;
+};
+
+/** How frames of a camera's pixel format are described here, by its PFNC code; see cflowad_pixel_format_from_pfnc. */
+inline Expected<PixelLayout> try_pixel_layout(std::uint32_t pfnc_code) {
+    PixelLayout layout;
+    const cflowad_status status = cflowad_pixel_format_from_pfnc(pfnc_code, &layout.format, &layout.significant_bits);
+    return detail::check(status, layout);
+}
+
+#if CFLOWAD_HAS_EXCEPTIONS
+inline PixelLayout pixel_layout(std::uint32_t pfnc_code) { return try_pixel_layout(pfnc_code).value(); }
+#endif
+
 /* -------------------------------------------------------------------------------------------- model */
 
 /** Name of a kind of strange frames, e.g. "black". Static. */

@@ -1030,6 +1030,47 @@ static void test_promise(void) {
     EXPECT(ERROR_UNSUPPORTED, cflowad_calibration_promise(UINT64_MAX, 0.1, &promised, &likely, &needed));
 }
 
+/* Codes of the EMVA's list, one of each kind of size; what has no format here is refused by its code. */
+static void test_pfnc(void) {
+    static const struct { uint32_t code; cflowad_pixel_format format; uint32_t bits; } known[] = {
+        {0x01080001, CFLOWAD_PIXEL_GRAY8, 0},         {0x02180014, CFLOWAD_PIXEL_RGB8, 0},
+        {0x02180015, CFLOWAD_PIXEL_BGR8, 0},          {0x02200016, CFLOWAD_PIXEL_RGBA8, 0},
+        {0x02200017, CFLOWAD_PIXEL_BGRA8, 0},         {0x01100003, CFLOWAD_PIXEL_MONO16, 10},
+        {0x01100005, CFLOWAD_PIXEL_MONO16, 12},       {0x01100025, CFLOWAD_PIXEL_MONO16, 14},
+        {0x01100007, CFLOWAD_PIXEL_MONO16, 0},        {0x010A0046, CFLOWAD_PIXEL_MONO10P, 0},
+        {0x010C0047, CFLOWAD_PIXEL_MONO12P, 0},       {0x010C0004, CFLOWAD_PIXEL_MONO10_PACKED, 0},
+        {0x010C0006, CFLOWAD_PIXEL_MONO12_PACKED, 0}, {0x02300018, CFLOWAD_PIXEL_RGB16, 10},
+        {0x0230001A, CFLOWAD_PIXEL_RGB16, 12},        {0x0230005E, CFLOWAD_PIXEL_RGB16, 14},
+        {0x02300033, CFLOWAD_PIXEL_RGB16, 0},         {0x02300019, CFLOWAD_PIXEL_BGR16, 10},
+        {0x0230001B, CFLOWAD_PIXEL_BGR16, 12},        {0x0230004A, CFLOWAD_PIXEL_BGR16, 14},
+        {0x0230004B, CFLOWAD_PIXEL_BGR16, 0},         {0x02180021, CFLOWAD_PIXEL_RGB8_PLANAR, 0},
+        {0x01080009, CFLOWAD_PIXEL_BAYER_RG8, 0},     {0x01080008, CFLOWAD_PIXEL_BAYER_GR8, 0},
+        {0x0108000A, CFLOWAD_PIXEL_BAYER_GB8, 0},     {0x0108000B, CFLOWAD_PIXEL_BAYER_BG8, 0},
+        {0x0210003E, CFLOWAD_PIXEL_YUY2, 0}};
+    cflowad_pixel_format format;
+    uint32_t bits;
+    size_t i;
+    for (i = 0; i < sizeof known / sizeof *known; i++) {
+        format = 99;
+        bits = 99;
+        EXPECT(OK, cflowad_pixel_format_from_pfnc(known[i].code, &format, &bits));
+        CHECK(format == known[i].format && bits == known[i].bits);
+    }
+    /* BayerRG12, full-range YCbCr422_8, Mono8s, a vendor's own, and none. */
+    format = 99;
+    bits = 99;
+    EXPECT(ERROR_UNSUPPORTED, cflowad_pixel_format_from_pfnc(0x01100011, &format, &bits));
+    CHECK(strstr(cflowad_last_error(), "0x01100011") != NULL);
+    EXPECT(ERROR_UNSUPPORTED, cflowad_pixel_format_from_pfnc(0x0210003B, &format, &bits));
+    EXPECT(ERROR_UNSUPPORTED, cflowad_pixel_format_from_pfnc(0x01080002, &format, &bits));
+    EXPECT(ERROR_UNSUPPORTED, cflowad_pixel_format_from_pfnc(0x810C0001, &format, &bits));
+    EXPECT(ERROR_UNSUPPORTED, cflowad_pixel_format_from_pfnc(0, &format, &bits));
+    CHECK(strstr(cflowad_last_error(), "0x00000000") != NULL);
+    CHECK(format == 99 && bits == 99);
+    INVALID(cflowad_pixel_format_from_pfnc(0x01080001, NULL, &bits));
+    INVALID(cflowad_pixel_format_from_pfnc(0x01080001, &format, NULL));
+}
+
 /* Any kind of image, told by its contents, and names that are no UTF-8. */
 static void test_image_files(const char *folder, const char *detector) {
     static const char text[] = "P2 3 1 4095 0 4095 273";
@@ -1247,6 +1288,7 @@ int main(int argc, char **argv) {
     test_trained_frames(argv[1], argv[2]);
     test_low_scores(argv[1], argv[2]);
     test_promise();
+    test_pfnc();
     test_images(argv[2], argv[1]);
     test_auroc();
     test_scores();

@@ -152,6 +152,10 @@ void models_and_sessions(const char *path) {
             expect_failure(session.try_score(dense), CFLOWAD_ERROR_INVALID_ARGUMENT, "no byte less");
         }
 
+    const cflowad::PixelLayout mono12 = must(cflowad::try_pixel_layout(0x01100005), "PFNC's Mono12");
+    expect(mono12.format == CFLOWAD_PIXEL_MONO16 && mono12.significant_bits == 12, "its layout");
+    expect_failure(cflowad::try_pixel_layout(0), CFLOWAD_ERROR_UNSUPPORTED, "no code of PFNC");
+
     // A smaller frame of another format within the same memory.
     const cflowad::Frame crop(pixels.data() + 30, 20, 30, CFLOWAD_PIXEL_GRAY8, 3 * width);
     const std::array<cflowad::Frame, 3> frames{frame, crop, frame};

@@ -108,6 +108,20 @@ def test_the_window_is_the_models(model_file, tmp_path, session):
         cflowad.Model(path)
 
 
+def test_pfnc_codes(session):
+    """What a camera's library gives as a frame's format, with the bits that count."""
+    deep = picture(30, 40).astype(np.uint16) * 16 + 11
+    for code, depth in ((0x01100005, 12), (0x01100007, 16)):
+        by_code = cflowad.CameraFrame(deep, 40, 30, code)
+        assert by_code.native.significant_bits == depth % 16
+        assert same(session, by_code, cflowad.CameraFrame(deep, 40, 30, "mono16", significant_bits=depth))
+    assert cflowad.CameraFrame(bytes(64), 8, 8, 0x0108000A).native.format == 32
+    with pytest.raises(cflowad.UnsupportedError, match="0x01100011"):
+        cflowad.CameraFrame(deep, 40, 30, 0x01100011)
+    with pytest.raises(ValueError, match="format"):
+        cflowad.CameraFrame(deep, 40, 30, -1)
+
+
 def test_bad_frames(session):
     for bad, says in (
         (dict(width=0), "sides"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Sequence
 from operator import index
 from typing import Any, Literal, Union
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import _native
+from ._errors import check
 
 CameraFormat = Literal[
     "mono8", "rgb8", "bgr8", "rgba8", "bgra8", "mono16", "mono10p", "mono12p", "mono10packed", "mono12packed", "rgb16",
@@ -18,12 +20,21 @@ CameraFormat = Literal[
 Bytes = Union[bytes, bytearray, memoryview, NDArray[Any]]
 
 #: CFLOWAD_PIXEL_, and bits of a pixel in its first plane.
-_FORMATS = {
+_FORMATS: dict[CameraFormat, tuple[int, int]] = {
     "mono8": (1, 8), "rgb8": (2, 24), "bgr8": (3, 24), "rgba8": (4, 32), "bgra8": (5, 32), "mono16": (10, 16),
     "mono10p": (11, 10), "mono12p": (12, 12), "mono10packed": (13, 12), "mono12packed": (14, 12), "rgb16": (20, 48),
     "bgr16": (21, 48), "rgb8planar": (22, 8), "bayerrg8": (30, 8), "bayergr8": (31, 8), "bayergb8": (32, 8),
     "bayerbg8": (33, 8), "nv12": (40, 8), "yuy2": (41, 16),
 }  # fmt: skip
+
+
+def _from_pfnc(code: int) -> tuple[CameraFormat, int]:
+    """A format's name and the significant bits of its words."""
+    if not 0 <= code < 2**32:
+        raise ValueError(f"format is a PFNC code of 32 bits, not {code}")
+    number, bits = ctypes.c_int32(), ctypes.c_uint32()
+    check(_native.library().cflowad_pixel_format_from_pfnc(code, ctypes.byref(number), ctypes.byref(bits)))
+    return next(name for name, (known, _) in _FORMATS.items() if known == number.value), bits.value
 
 
 class CameraFrame:
@@ -36,7 +47,8 @@ class CameraFrame:
     width, height
         Of the whole image, pixels.
     format
-        GenICam's (PFNC) and FFmpeg's names in lower case; see CFLOWAD_PIXEL_ in cflowad.h.
+        GenICam's (PFNC) and FFmpeg's names in lower case; see CFLOWAD_PIXEL_ in cflowad.h. Or a number: the PFNC code that a
+        camera's library gives with a frame, which says the significant bits too.
     stride
         Bytes from one row to the next; None: rows without gaps.
     significant_bits, shift
@@ -52,7 +64,7 @@ class CameraFrame:
         data: Bytes,
         width: int,
         height: int,
-        format: CameraFormat,
+        format: CameraFormat | int,
         *,
         stride: int | None = None,
         significant_bits: int = 0,
@@ -60,6 +72,8 @@ class CameraFrame:
         bottom_up: bool = False,
         crop: Sequence[int] | None = None,
     ) -> None:
+        if isinstance(format, int):
+            format, significant_bits = _from_pfnc(format)
         if format not in _FORMATS:
             raise ValueError(f"format must be one of {', '.join(map(repr, _FORMATS))}, not {format!r}")
         sides = range(1, _native.MAX_FRAME_SIDE + 1)

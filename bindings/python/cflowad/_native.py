@@ -359,6 +359,7 @@ PROTOTYPES: dict[str, tuple[object, list[object]]] = {
     "cflowad_trainer_model": (c_int32, [c_void_p, POINTER(c_void_p)]),
     "cflowad_trainer_coupling_steps": (c_int32, [c_void_p, POINTER(c_uint32)]),
     "cflowad_trainer_close": (c_int32, [c_void_p]),
+    "cflowad_pixel_format_from_pfnc": (c_int32, [c_uint32, POINTER(c_int32), POINTER(c_uint32)]),
     "cflowad_image_is_name": (c_int32, [c_char_p]),
     "cflowad_image_read_info": (c_int32, [c_char_p, POINTER(c_uint32), POINTER(c_uint32), POINTER(c_int32)]),
     "cflowad_image_read": (c_int32, [c_char_p, c_void_p, c_size_t]),
