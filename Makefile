@@ -20,7 +20,7 @@ WRAPPED := malloc calloc realloc free posix_memalign malloc_usable_size stderr s
 TESTED := --configuration release --scratch-path .build-test -Xswiftc -enable-testing
 BENCHMARK := CFLOWAD_LIBRARY=$(LIBRARY) $(VENV)/bin/python -W ignore benchmarks
 
-.PHONY: all lib tool install uninstall test tsan faults fidelity demo lint format bench microkernels quality clean packages
+.PHONY: all lib tool install uninstall test examples tsan faults fidelity demo lint format bench microkernels quality clean packages
 
 all: lib tool
 
@@ -69,6 +69,15 @@ test: lib tool $(VENV)/tests
 	Tests/C/faults.sh 10
 	Tests/CXX/run.sh build/lite0.h5 build/tiled.h5
 	PYTHONPATH=bindings/python $(VENV)/bin/python -m pytest -q Tests/Python
+	$(MAKE) examples
+
+# Every example, built and run from what is installed.
+examples: lib tool build/examples.h5
+	examples/run.sh build/examples.h5 $(VENV)/bin/python
+
+build/examples.h5: | $(VENV)/tests
+	@mkdir -p build
+	PYTHONPATH=bindings/python $(VENV)/bin/python -m cflowad export encoder --wheel efficientnet-lite0 --input-size 128 -o $@
 
 # Sessions on four threads over one model, and exchanges of models meanwhile, under ThreadSanitizer: about four minutes.
 tsan: $(VENV)/tests

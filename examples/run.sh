@@ -1,0 +1,159 @@
+#!/usr/bin/env bash
+# Installs library, tool and Python package into a folder of its own, builds each example there by the commands in its README,
+# runs it, and looks at what it prints. An example whose packages are missing here is left out and named, with them.
+#
+#     examples/run.sh ENCODER.h5 PYTHON
+#
+# ENCODER.h5 holds an encoder with real weights (`python -m cflowad export encoder`), PYTHON has pip and numpy.
+#
+# Environment: LIBRARY_DIR with libcflowad.so [build/lib], TOOL [build/bin/cflowad].
+set -euo pipefail
+root=$(cd "$(dirname "$0")/.." && pwd)
+encoder=$(realpath "$1")
+python=$(cd "$(dirname "$2")" && pwd)/$(basename "$2")
+library=$(realpath "${LIBRARY_DIR:-$root/build/lib}")
+work=$(mktemp -d)
+camera= # the process of Aravis' fake camera
+trap '[ -z "$camera" ] || kill "$camera"; rm -rf "$work"' EXIT
+trap 'exit 1' INT TERM
+
+# What users do, with warnings as errors, and ended by whatever leaks or is undefined.
+checked="-g -Wall -Wextra -Wshadow -pedantic -Werror -fsanitize=address,undefined -fno-sanitize-recover=all"
+cc() { command cc $checked "$@"; }
+c++() { command c++ $checked "$@"; }
+
+# build EXAMPLE: runs the commands of the README's ```sh block in a copy of the example's folder.
+build() {
+    mkdir -p "$work/$1"
+    cp -R "$root/examples/$1/." "$work/$1"
+    sed -n '/^```sh$/,/^```$/p' "$work/$1/README.md" | sed '/^```/d' > "$work/commands"
+    [ -s "$work/commands" ] || { echo "$1: its README says no command" >&2; exit 1; }
+    cd "$work/$1"
+    . "$work/commands"
+    cd "$work"
+}
+
+# expect COUNT PATTERN: of the lines in $work/printed so many match. "+": at least one.
+expect() {
+    found=$(grep -cE -- "$2" "$work/printed") || true
+    [ "$found" = "$1" ] || { [ "$1" = + ] && [ "$found" -gt 0 ]; } || {
+        echo "examples: $found lines match '$2', not $1; printed was" >&2
+        cat "$work/printed" >&2
+        exit 1
+    }
+}
+
+# run COMMAND...: into $work/printed, with what goes to the standard error.
+run() { "$@" > "$work/printed" 2>&1 || { cat "$work/printed" >&2; echo "examples: $* has failed" >&2; exit 1; }; }
+# One that fails has to do so in a word: not by what a sanitizer finds.
+fails() {
+    if "$@" > "$work/printed" 2>&1; then echo "examples: $* should have failed" >&2; exit 1; fi
+    expect 0 'Sanitizer|runtime error'
+}
+
+passed() { echo "$1: passed"; }
+
+# is_here EXAMPLE "DEBIAN PACKAGES" TEST...: or says which packages would have to be installed.
+is_here() {
+    example=$1 packages=$2
+    shift 2
+    "$@" > /dev/null 2>&1 || { echo "$example: left out, needs $packages"; return 1; }
+}
+
+# ------------------------------------------------------------------------------------------------------------ install
+
+version=$(basename "$(realpath "$library/libcflowad.so")")
+"$root/packaging/install.sh" "" "$work/prefix" lib "${version#libcflowad.so.}" "$library" "${TOOL:-$root/build/bin/cflowad}"
+# Installing the package writes beside its sources, so it gets copies of them.
+mkdir -p "$work/source/bindings"
+cp -R "$root/include" "$work/source"
+cp -R "$root/bindings/python" "$work/source/bindings"
+"$python" -m pip install --quiet --disable-pip-version-check --no-deps --target "$work/prefix/python" \
+    "$work/source/bindings/python"
+rm -rf "$work/source"
+export PKG_CONFIG_PATH="$work/prefix/lib/pkgconfig" LD_LIBRARY_PATH="$work/prefix/lib" PATH="$work/prefix/bin:$PATH"
+export PYTHONPATH="$work/prefix/python"
+
+cd "$work"
+"$python" "$root/examples/make_frames.py" frames
+run cflowad train "$encoder" frames/good -o detector.h5 --input-size 128 --hold-back 0.3
+
+# ------------------------------------------------------------------------------------------------------------------ C
+
+build c/score_frame
+score=c/score_frame/score_frame
+run $score detector.h5 frames/line/004_scratched.ppm
+expect 1 'scratched.ppm: reject, score'
+expect + '^  [0-9]+ x [0-9]+ pixels at '
+sed -n 's/.* score \([0-9.]*\),.*/\1/p' printed > from_image
+tail -c 57600 frames/line/004_scratched.ppm > frame.raw
+run $score detector.h5 frame.raw 160 120 rgb8
+sed -n 's/.* score \([0-9.]*\),.*/\1/p' printed | cmp - from_image
+run $score detector.h5 frame.raw 160 240 mono12p
+fails $score detector.h5 frame.raw 1600 120 rgb8
+expect 1 'cannot read 576000 bytes'
+fails $score nowhere.h5 frame.raw 160 120 rgb8
+expect 1 'nowhere.h5'
+passed c/score_frame
+
+build c/train_and_swap
+train=c/train_and_swap/train_and_swap
+run $train detector.h5 "$encoder" frames/good new.h5
+expect 1 ', 20 by the new one;'
+expect 1 'new.h5 is in use'
+run $score new.h5 frames/line/004_scratched.ppm
+expect 1 ': reject'
+fails $train detector.h5 "$encoder" frames/good cancelled.h5 0.1
+expect 1 'the old detector stays: the progress callback asked to stop'
+[ ! -e cancelled.h5 ]
+passed c/train_and_swap
+
+# ---------------------------------------------------------------------------------------------------------------- C++
+
+build cpp/many_cameras
+run cpp/many_cameras/many_cameras detector.h5 frames/line 3 20
+expect 3 '^camera [0-2]: 20 frames, 4 rejected; median '
+fails cpp/many_cameras/many_cameras detector.h5 frames
+expect 1 'no images'
+cpp/many_cameras/many_cameras detector.h5 frames/line 2 100000 > printed 2>&1 &
+many=$!
+sleep 1
+kill -TERM $many
+wait $many
+expect 2 '^camera [01]: '
+passed cpp/many_cameras
+
+if is_here cpp/opencv_inspection libopencv-dev pkg-config --exists opencv4; then
+    build cpp/opencv_inspection
+    run cpp/opencv_inspection/before frames/line/*
+    expect 1 '^0 of 20 rejected$'
+    run cpp/opencv_inspection/after detector.h5 frames/line/*
+    expect 16 '_good.ppm: ok$'
+    expect 4 '_scratched.ppm: looks unlike a good part at '
+    expect 1 '^4 of 20 rejected$'
+    passed cpp/opencv_inspection
+fi
+(cd "$root/examples/cpp/opencv_inspection" && [ "$(diff before.cpp after.cpp | grep -c '^[<>]')" -lt 30 ])
+
+# ------------------------------------------------------------------------------------------------------------- Python
+
+score="$python $root/examples/python/score_folder/score_folder.py"
+run $score detector.h5 frames/line --overlays heat
+expect 20 '^frames/line/.*\.ppm,[0-9.]+,[0-9.]+,(pass|review|reject)$'
+expect 4 'scratched.ppm,.*,reject'
+[ -s heat/004_scratched.png ] && [ -s heat/019_scratched.png ]
+head -c 1000 frames/line/000_good.ppm > frames/line/999_damaged.ppm
+fails $score detector.h5 frames/line
+expect 20 ',(pass|review|reject)$'
+expect 1 '999_damaged.ppm: '
+rm frames/line/999_damaged.ppm
+passed python/score_folder
+
+camera_loop="$python $root/examples/python/numpy_camera/numpy_camera.py"
+for format in mono12 bgr; do
+    run $camera_loop detector.h5 $format 5
+    expect 5 '^frame [0-4]: (pass|review|reject), score [0-9.-]+, [0-9.]+ ms$'
+done
+fails $camera_loop nowhere.h5
+expect 1 'nowhere.h5'
+passed python/numpy_camera
