@@ -1,4 +1,5 @@
 import Basics
+import Kernels
 
 /// The network's input from 8-bit pixels: (v / 255 - mean) / standardDeviation per channel, each step rounded to
 /// float32 as torchvision's `ToTensor` and `Normalize` do, from a table of 3 x 256.
@@ -13,16 +14,32 @@ package struct Normalization: Sendable {
     }
   }
 
-  /// Converts `pixelCount` RGB8 pixels to as many triples of floats, in the same order (position-major, channel fastest).
-  package func apply(_ rgb: UnsafePointer<UInt8>, pixelCount: Int, into output: UnsafeMutablePointer<Float>) {
+  /// Converts RGB8 pixels to as many triples of floats, in the same order (position-major, channel fastest). Threads share out the rows.
+  package func apply(
+    _ rgb: UnsafePointer<UInt8>, width: Int, height: Int, into output: UnsafeMutablePointer<Float>, _ workers: Workers
+  ) {
     table.withUnsafeBufferPointer { table in
-      guard let red = table.baseAddress else { return }
-      let green = red + 256
-      let blue = red + 512
-      for i in 0..<pixelCount {
-        output[3 &* i] = red[Int(rgb[3 &* i])]
-        output[3 &* i &+ 1] = green[Int(rgb[3 &* i &+ 1])]
-        output[3 &* i &+ 2] = blue[Int(rgb[3 &* i &+ 2])]
+      guard let table = table.baseAddress else { return }
+      withUnsafePointer(to: Job(table: table, rgb: rgb, output: output, rowLength: 3 &* width)) { job in
+        workers.run(parts: height, context: job) { context, row, _ in
+          context.assumingMemoryBound(to: Job.self).pointee.row(row)
+        }
+      }
+    }
+  }
+
+  private struct Job {
+    let table: UnsafePointer<Float>
+    let rgb: UnsafePointer<UInt8>
+    let output: UnsafeMutablePointer<Float>
+    let rowLength: Int
+
+    func row(_ row: Int) {
+      let (red, green, blue) = (table, table + 256, table + 512)
+      for i in stride(from: row &* rowLength, to: (row &+ 1) &* rowLength, by: 3) {
+        output[i] = red[Int(rgb[i])]
+        output[i &+ 1] = green[Int(rgb[i &+ 1])]
+        output[i &+ 2] = blue[Int(rgb[i &+ 2])]
       }
     }
   }

@@ -24,7 +24,8 @@ struct GEMMJob {
 
   /// The rows and the panels of a part.
   func part(_ index: Int) -> (rows: Range<Int>, panels: Range<Int>) {
-    let (row, panel) = (index % rowParts, index / rowParts)
+    // A band of parts is a band of rows (``PartBands``).
+    let (row, panel) = (index / panelParts, index % panelParts)
     return (
       Self.share(row, of: rowParts, count: task.rows, multiple: shape.rowTile),
       Self.share(panel, of: panelParts, count: shape.panelCount(task.outputs), multiple: shape.panelsPerTile)

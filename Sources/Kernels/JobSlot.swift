@@ -17,20 +17,22 @@ final class JobSlot: @unchecked Sendable {
   /// waits for it.
   private let state = Atomic<Int>(0)
   private let generation = Atomic<Int>(0)
-  private let nextPart = Atomic<Int>(0)
   private let nextGuest = Atomic<Int>(0)
   /// Threads that sleep until a job comes.
   private let waiting = Atomic<Int>(0)
   let isClosing = Atomic<Bool>(false)
   /// Written while no job is open and nobody works on one.
   private var job: Job?
+  private let bands: PartBands
   private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
   private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
 
   /// Rounds of active waiting before a thread sleeps: some tens of microseconds.
   private static let spinLimit = 2000
 
-  init() {
+  /// - Parameter workers: the most threads that share a job.
+  init(workers: Int) {
+    bands = PartBands(count: workers)
     pthread_mutex_init(mutex, nil)
     pthread_cond_init(condition, nil)
   }
@@ -44,7 +46,7 @@ final class JobSlot: @unchecked Sendable {
 
   func post(_ job: Job) {
     self.job = job
-    nextPart.store(0, ordering: .relaxed)
+    bands.deal(job.parts)
     nextGuest.store(0, ordering: .relaxed)
     state.store(1, ordering: .releasing)
     generation.add(1, ordering: .sequentiallyConsistent)
@@ -65,11 +67,7 @@ final class JobSlot: @unchecked Sendable {
 
   func work(as worker: Int) {
     guard let job else { return }
-    while true {
-      let part = nextPart.add(1, ordering: .relaxed).oldValue
-      guard part < job.parts else { return }
-      job.body(job.context, part, worker)
-    }
+    while let part = bands.next(for: worker) { job.body(job.context, part, worker) }
   }
 
   /// A thread's life: from job to job until the slot closes.

@@ -4,8 +4,8 @@ import CProcessor
 
 /// Threads that share out the parts of one job at a time with the thread that asks for it: their own, or the host's.
 ///
-/// Which thread computes a part is left to chance; what a part computes must not depend on it. Own threads block all
-/// signals, so that the host's handlers run on the host's threads. Between jobs they wait actively for some
+/// Each thread has a band of the parts (``PartBands``), but may take any; what a part computes must not depend on it. Own threads
+/// block all signals, so that the host's handlers run on the host's threads. Between jobs they wait actively for some
 /// microseconds, as the next layer follows at once, and then sleep.
 package final class Workers {
   /// Threads in all, the calling one included.
@@ -34,7 +34,7 @@ package final class Workers {
   package init(count: Int, host: HostThreads) {
     self.count = Self.checked(count)
     self.host = host
-    slot = JobSlot()
+    slot = JobSlot(workers: self.count)
   }
 
   /// - Parameter count: 0 for one thread per processor.
@@ -44,7 +44,7 @@ package final class Workers {
     try Kernels.checkChoice()
     self.count = Self.checked(count)
     host = nil
-    slot = JobSlot()
+    slot = JobSlot(workers: self.count)
     var all = sigset_t()
     var before = sigset_t()
     sigfillset(&all)

@@ -13,8 +13,10 @@ package final class FrameEncoder {
   private let pixels: Buffer<UInt8>
   private let input: FloatBuffer
   private let session: EncoderSession
+  private let workers: Workers
 
   init(_ detector: Detector, workers: Workers) throws(Failure) {
+    self.workers = workers
     encoder = detector.encoder
     preprocessing = detector.preprocessing
     let (width, height) = (preprocessing.width, preprocessing.height)
@@ -39,7 +41,8 @@ package final class FrameEncoder {
 
   /// The same for an image that has the network's size already: height x width RGB8.
   func run(resized pixels: UnsafePointer<UInt8>, _ clock: StageClock?) {
-    normalization.apply(pixels, pixelCount: preprocessing.width &* preprocessing.height, into: input.base)
+    normalization.apply(
+      pixels, width: preprocessing.width, height: preprocessing.height, into: input.base, workers)
     clock?(.normalize)
     session.run(input.base)
     clock?(.encoder)

@@ -130,7 +130,7 @@ final class FeatureSource {
   private func encode(_ pixels: [UInt8], into features: FloatBuffer) {
     pixels.withUnsafeBufferPointer { pixels in
       guard let pixels = pixels.baseAddress else { return }
-      normalization.apply(pixels, pixelCount: width * height, into: input.base)
+      normalization.apply(pixels, width: width, height: height, into: input.base, workers)
     }
     session.run(input.base)
     var target = features.base

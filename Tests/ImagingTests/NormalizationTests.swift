@@ -1,6 +1,7 @@
 import Basics
 import Foundation
 import Imaging
+import Kernels
 import Testing
 
 @Suite struct NormalizationTests {
@@ -23,7 +24,8 @@ import Testing
     let pixels = (UInt8.min...UInt8.max).flatMap { (v: UInt8) -> [UInt8] in [v, 255 - v, v &+ 100] }
     var output = [Float](repeating: .nan, count: 769)
     try output.withUnsafeMutableBufferPointer {
-      normalization.apply(pixels, pixelCount: 256, into: try #require($0.baseAddress))
+      normalization.apply(
+        pixels, width: 32, height: 8, into: try #require($0.baseAddress), try Workers(count: 2))
     }
     for (i, pixel) in pixels.enumerated() {
       #expect(output[i].bitPattern == expected[i % 3 * 256 + Int(pixel)])

@@ -12,7 +12,15 @@ struct Addition: Operation {
   func plan(_ input: Grid) -> InputPlan { InputPlan(input: input, output: input) }
 
   func run(_ plan: InputPlan, _ memory: LayerMemory) {
-    Kernels.selected.add(memory.input, memory.second ?? memory.input, count: plan.input.count, into: memory.output)
+    withUnsafePointer(to: (plan: plan, memory: memory)) { job in
+      memory.workers.run(parts: plan.input.height, context: job) { context, row, _ in
+        let job = context.assumingMemoryBound(to: (plan: InputPlan, memory: LayerMemory).self)
+        let (memory, count) = (job.pointee.memory, job.pointee.plan.input.width &* job.pointee.plan.input.channels)
+        let start = row &* count
+        Kernels.selected.add(
+          memory.input + start, (memory.second ?? memory.input) + start, count: count, into: memory.output + start)
+      }
+    }
   }
 }
 
