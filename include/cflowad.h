@@ -817,9 +817,9 @@ typedef struct cflowad_train_options {
                                        form alone is likelier, and a level ends early after four judgements without a
                                        better one. 0: the closed form is the whole flow
                                        [CFLOWAD_COUPLING_STEPS_AUTOMATIC] */
-    uint64_t gaussian_bytes;     /**< of CFLOWAD_START_GAUSSIAN: memory and file space for the positions' own
-                                       covariances, all levels together; where it is too little, the leading directions
-                                       have some and the others share one [64 MiB] */
+    uint64_t gaussian_bytes;     /**< of CFLOWAD_START_GAUSSIAN: memory for the positions' own covariances, all
+                                       levels together (a file takes twice as much); where it is too little, the leading
+                                       directions have some and the others share one [64 MiB] */
     float map_smoothing; /**< standard deviation of a Gaussian that smooths maps before scores are taken from them,
                                        0 to 64 pixels of the network's input, 0: none. Negative: as a calibrated detector
                                        to go on from has it, or else 4 pixels of 256 for flows that start at a Gaussian

@@ -19,7 +19,7 @@ struct GaussianLayer: Sendable {
   private let whitening: Linear
   private let rank: Int
   /// A packed triangle for each position; nil when r = 0.
-  private let factors: SharedFloats?
+  private let factors: SharedBuffer<Int16>?
   /// ln |det| for each position.
   private let logDeterminants: SharedFloats
 
@@ -46,7 +46,7 @@ struct GaussianLayer: Sendable {
     }
     let size = parameters.rank
     let (packed, triangle) = (TriangularProduct.matrixCount(size: size), GaussianParameters.triangleCount(size))
-    factors = try SharedFloats(count: grid.positions * packed, in: memory) { target in
+    factors = try SharedBuffer(count: grid.positions * packed, in: memory) { target in
       parameters.factors.withUnsafeBufferPointer { source in
         guard let source = source.baseAddress else { return }
         for position in 0..<grid.positions {

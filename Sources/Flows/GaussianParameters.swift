@@ -9,6 +9,9 @@ import Kernels
 /// | `gaussian.basis` | C x C | U: the eigenvectors of the pooled covariance as rows, the largest eigenvalue's first |
 /// | `gaussian.scale` | C | s: 1 / the square roots of the eigenvalues |
 /// | `gaussian.factors` | positions x r (r + 1) / 2 | W_p: rows of lower triangles; missing when r = 0 |
+///
+/// The numbers of a row of W_p are multiples of a power of two that 16 bits hold. Files written before that was so have others,
+/// which are rounded to such.
 package struct GaussianParameters: Sendable {
   package let mean: [Float]
   package let basis: [Float]
@@ -35,7 +38,10 @@ package struct GaussianParameters: Sendable {
     scale = try weights.values(Self.scaleKey, shape: [channels])
     rank = try Self.rank(weights, channels: channels)
     factors =
-      rank == 0 ? [] : try weights.values(Self.factorsKey, shape: [grid.positions, Self.triangleCount(rank)])
+      rank == 0
+      ? []
+      : Self.rounded(
+        try weights.values(Self.factorsKey, shape: [grid.positions, Self.triangleCount(rank)]), rank: rank)
     guard scale.allSatisfy({ $0 > 0 }) else {
       throw Failure(.format, "a value of the tensor \(Self.scaleKey) is not above 0")
     }
@@ -47,12 +53,12 @@ package struct GaussianParameters: Sendable {
     }
   }
 
-  /// - Parameters: as in the table; `factors` is empty when `rank` is 0.
+  /// - Parameters: as in the table; `factors` is empty when `rank` is 0, and is rounded.
   package init(mean: [Float], basis: [Float], scale: [Float], factors: [Float], rank: Int) {
     self.mean = mean
     self.basis = basis
     self.scale = scale
-    self.factors = factors
+    self.factors = Self.rounded(factors, rank: rank)
     self.rank = rank
     channels = scale.count
   }
@@ -65,6 +71,17 @@ package struct GaussianParameters: Sendable {
     guard rank > 0 else { return }
     let count = Self.triangleCount(rank)
     weights[Self.factorsKey] = try Tensor(shape: [factors.count / count, count], values: factors)
+  }
+
+  /// Triangles as 16 bits hold them.
+  private static func rounded(_ factors: [Float], rank: Int) -> [Float] {
+    var rounded = factors
+    let count = max(triangleCount(rank), 1)
+    rounded.withUnsafeMutableBufferPointer { factors in
+      guard let base = factors.baseAddress else { return }
+      for start in stride(from: 0, to: factors.count, by: count) { TriangularProduct.round(base + start, size: rank) }
+    }
+    return rounded
   }
 
   /// The count of numbers in a lower triangle with its diagonal.

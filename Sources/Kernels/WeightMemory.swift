@@ -51,8 +51,10 @@ package final class WeightMemory: Sendable {
   }
 
   /// Zeros, aligned to 64 bytes, that live as long as their owner. Fails with `.outOfMemory`.
-  func take(_ count: Int) throws(Failure) -> (base: UnsafeMutablePointer<Float>, owner: AnyObject) {
-    guard let bytes = checkedProduct([count, MemoryLayout<Float>.stride]), bytes <= .max / 2 else {
+  func take<Element: BitwiseCopyable>(
+    _ count: Int
+  ) throws(Failure) -> (base: UnsafeMutablePointer<Element>, owner: AnyObject) {
+    guard let bytes = checkedProduct([count, MemoryLayout<Element>.stride]), bytes <= .max / 2 else {
       throw Failure(.outOfMemory, "no memory for \(count) weights")
     }
     let size = max((bytes + 63) / 64 * 64, 64)
@@ -68,6 +70,6 @@ package final class WeightMemory: Sendable {
       }
     }
     let (piece, offset) = try taken.get()
-    return ((piece.start + offset).bindMemory(to: Float.self, capacity: count), piece)
+    return ((piece.start + offset).bindMemory(to: Element.self, capacity: count), piece)
   }
 }

@@ -52,9 +52,10 @@ extension Microkernel {
       name: "triangular product \(rows) x \(size)", work: rows * triangle, bound: 2e-6 * Double(size).squareRoot()
     ) { (kernels) throws(Failure) in
       let packed = TriangularProduct.matrixCount(size: size)
-      let (weights, matrices) = (try floats("w", rows * triangle), try FloatBuffer(count: rows * packed))
+      let (weights, matrices) = (try floats("w", rows * triangle), try Buffer<Int16>(count: rows * packed))
       let (x, y) = (try floats("x", rows * stride), try FloatBuffer(count: rows * stride))
       for row in 0..<rows {
+        TriangularProduct.round(weights.base + row * triangle, size: size)
         TriangularProduct.pack(weights.base + row * triangle, size: size, into: matrices.base + row * packed)
       }
       return Prepared(

@@ -160,7 +160,7 @@ def test_the_memory_of_the_covariances_is_bounded(encoder, tmp_path):
         fitted(encoder, frames(20), frames(5, seed=1), gaussian_bytes=size).save(path)
         with h5py.File(path) as file:
             held = sum(
-                file["flow"][level]["gaussian.factors"].size * 4
+                file["flow"][level]["gaussian.factors"].size * 2
                 for level in file["flow"]
                 if "gaussian.factors" in file["flow"][level]
             )

@@ -1,9 +1,9 @@
 import CProcessor
 import KernelTasks
 
-/// How many floats ahead weights are fetched. A frame reads each of them once, from beyond the second-level cache, and
+/// How many numbers ahead weights are fetched. A frame reads each of them once, from beyond the second-level cache, and
 /// processors prefetch by themselves only within a page of 4 KB.
-private let fetchAhead = 1024
+private let fetchAhead = 2048
 
 extension Variant {
   package func triangularProduct(_ task: borrowing TriangularProduct, rows: Range<Int>) {
@@ -18,7 +18,7 @@ extension Variant {
         let depth = min(start &+ 8, size)
         let sum = Self.panelProduct(weights, x, depth: depth)
         sum.store(to: x + start, first: depth &- start)
-        weights += 8 &* depth
+        weights += TriangularProduct.scaleCount &+ 8 &* depth
         panel &-= 1
       }
     }
@@ -26,23 +26,23 @@ extension Variant {
 
   /// Multiplies 8 rows by `depth` values. Four sums hide the latency of additions; their order is the same in all panels.
   @inline(__always)
-  private static func panelProduct(_ weights: UnsafePointer<Float>, _ x: UnsafePointer<Float>, depth: Int) -> Vector {
+  private static func panelProduct(_ panel: UnsafePointer<Int16>, _ x: UnsafePointer<Float>, depth: Int) -> Vector {
+    let weights = panel + TriangularProduct.scaleCount
     var (sum0, sum1, sum2, sum3) = (Vector(), Vector(), Vector(), Vector())
     var column = 0
     while column &+ 4 <= depth {
       let columns = weights + 8 &* column
       cflowad_processor_prefetch(columns + fetchAhead)
-      cflowad_processor_prefetch(columns + (fetchAhead &+ 16))
-      sum0.add(.load(columns), times: Vector(repeating: x[column]))
-      sum1.add(.load(columns + 8), times: Vector(repeating: x[column &+ 1]))
-      sum2.add(.load(columns + 16), times: Vector(repeating: x[column &+ 2]))
-      sum3.add(.load(columns + 24), times: Vector(repeating: x[column &+ 3]))
+      sum0.add(cflowad_processor_widened(columns), times: Vector(repeating: x[column]))
+      sum1.add(cflowad_processor_widened(columns + 8), times: Vector(repeating: x[column &+ 1]))
+      sum2.add(cflowad_processor_widened(columns + 16), times: Vector(repeating: x[column &+ 2]))
+      sum3.add(cflowad_processor_widened(columns + 24), times: Vector(repeating: x[column &+ 3]))
       column &+= 4
     }
     while column < depth {
-      sum0.add(.load(weights + 8 &* column), times: Vector(repeating: x[column]))
+      sum0.add(cflowad_processor_widened(weights + 8 &* column), times: Vector(repeating: x[column]))
       column &+= 1
     }
-    return (sum0 + sum1) + (sum2 + sum3)
+    return ((sum0 + sum1) + (sum2 + sum3)) * UnsafeRawPointer(panel).loadUnaligned(as: Vector.self)
   }
 }

@@ -111,7 +111,7 @@ private struct LevelScores {
   }
 
   private static func byteCount(_ grid: Grid, rank: Int) -> Int {
-    grid.positions * rank * (rank + 1) / 2 * MemoryLayout<Float>.stride
+    grid.positions * rank * (rank + 1) / 2 * MemoryLayout<Int16>.stride
   }
 
   /// The likeliest form when each of its bytes costs this much likelihood.

@@ -178,7 +178,7 @@ class Trainer(Handle):
         ``"quick"``: the closed form of a Gaussian alone; ``"best"``: that and 2000 coupling steps; ``"paper"``: the
         published training. In place of start, coupling_steps and time_budget.
     gaussian_bytes
-        Memory and file space for the positions' own covariances of a Gaussian, all levels together.
+        Memory for the positions' own covariances of a Gaussian, all levels together. A file takes twice as much.
     map_smoothing
         Standard deviation of a Gaussian that smooths maps before scores are taken from them, 0 (none) to 64 pixels of the
         network's input. None: as a calibrated detector to go on from has it, or else 4 pixels of 256 for flows that start

@@ -32,6 +32,15 @@ void cflowad_processor_leave_host_float_mode(void);
 /* Asks the processor to bring the cache line of an address into its second-level cache; any address will do. */
 static inline void cflowad_processor_prefetch(const void *address) { __builtin_prefetch(address, 0, 2); }
 
+typedef float cflowad_float8 __attribute__((ext_vector_type(8)));
+
+/* Eight numbers of 16 bits as floats. */
+static inline cflowad_float8 cflowad_processor_widened(const short *numbers) {
+    short vector __attribute__((ext_vector_type(8)));
+    __builtin_memcpy(&vector, numbers, sizeof vector);
+    return __builtin_convertvector(vector, cflowad_float8);
+}
+
 /* Tells the processor that the thread is waiting for another. */
 static inline void cflowad_processor_pause(void) {
 #if defined(__x86_64__)
