@@ -295,41 +295,41 @@ typedef struct cflowad_model_info {
     float threshold;                             /**< score above which a frame is rejected; NaN if not calibrated */
     uint64_t parameter_count;                    /**< numbers in the encoder's and flows' weights, as stored */
     uint64_t session_bytes;                      /**< buffers and tables of a session with the default thread_count; a
-                                                     frame's own size, and the map of one with tiles, come on top */
+                                                      frame's own size, and the map of one with tiles, come on top */
     /* since 1.1; NaN where there is none */
     float review_threshold;          /**< score above which a frame is to be looked at: at most threshold */
     float pixel_threshold;           /**< value of maps above which a pixel is anomalous; of a calibration by
-                                                     version 1.0 the threshold */
+                                          version 1.0 the threshold */
     float map_low;                   /**< value of maps up to which nothing is to be drawn */
     float map_high;                  /**< value of maps to be drawn in the last colour, above map_low */
     uint64_t calibration_count;      /**< good frames that the calibration rests on and p-values count */
     uint32_t has_region_of_interest; /**< 1 when it was calibrated within a region of interest */
     uint32_t reserved;               /**< 0 */
     double promised_rate;            /**< share of good frames above threshold, at most, on average over
-                                                     calibrations; see cflowad_calibration_promise */
+                                          calibrations; see cflowad_calibration_promise */
     uint32_t tile_width;             /**< frames are cut into tiles, see cflowad_train_options; 0: they are
-                                                     not */
+                                          not */
     uint32_t tile_height;
     uint32_t tile_overlap;
     int32_t resample; /**< CFLOWAD_RESAMPLE_; since 1.2, 0 before */
     /* since 1.2 */
     float low_threshold;         /**< score below which a frame is as strange as one above threshold; NaN:
-                                                     none, low scores pass */
+                                      none, low scores pass */
     cflowad_verdict low_verdict; /**< what such a frame is given at least; PASS without a low threshold */
     double low_promised_rate;    /**< share of good frames below low_threshold, at most, on average over
-                                                     calibrations. A good frame is not passed with probability at most
-                                                     this, the promise of the lower of the other thresholds, and
-                                                     1 / (calibration_count + 1) for mean_threshold */
+                                      calibrations. A good frame is not passed with probability at most
+                                      this, the promise of the lower of the other thresholds, and
+                                      1 / (calibration_count + 1) for mean_threshold */
     uint32_t strange_tried;      /**< kinds of strange frames that calibration has tried: bits
-                                                     1u << CFLOWAD_STRANGE_; 0: unknown, as of older calibrations */
+                                      1u << CFLOWAD_STRANGE_; 0: unknown, as of older calibrations */
     uint32_t strange_passed;     /**< those of which a frame was passed, by the model's own thresholds:
-                                                     do not trust such a model with a camera that may fail */
+                                      do not trust such a model with a camera that may fail */
     float mean_threshold;        /**< mean of the map above which a frame is strange all over and given
-                                                     low_verdict at least: halfway from the highest of calibration
-                                                     frames to the lowest of a black, white, grey and noisy one; NaN:
-                                                     none */
+                                      low_verdict at least: halfway from the highest of calibration
+                                      frames to the lowest of a black, white, grey and noisy one; NaN:
+                                      none */
     float map_smoothing;         /**< standard deviation of the Gaussian that maps are smoothed by, pixels
-                                                     of the network's input; 0: none, as in the original system */
+                                      of the network's input; 0: none, as in the original system */
 } cflowad_model_info;
 
 /**
@@ -378,10 +378,10 @@ typedef struct cflowad_advice {
     double coupling_gain[CFLOWAD_MAX_LEVELS]; /**< what coupling steps added to that of frames which they were not made
                                                    with, by level; where it is not above 0 they are left out */
     double level_share[CFLOWAD_MAX_LEVELS];   /**< of what the map can rise by at a typical place of a good frame, each
-                                                 level's share, 0 to 1, by the calibration frames */
+                                                   level's share, 0 to 1, by the calibration frames */
     double wanted_rate; /**< false_reject_rate of the calibration; NaN also when defective frames set the threshold */
     int64_t outlier_frame; /**< calibration frame that set the threshold and stands out so far that it should be looked
-                                    at, counted from 0 among all frames that the trainer was given; -1: none does */
+                                at, counted from 0 among all frames that the trainer was given; -1: none does */
     float outlier_score;   /**< its score, which is the threshold; NaN: there is none */
     float outlier_next;    /**< the score of the frame that comes next below */
     uint32_t level_count;
@@ -481,7 +481,7 @@ typedef struct cflowad_region {
     uint32_t peak_y;
     float mean;    /**< mean value */
     float p_value; /**< as cflowad_result.p_value of a frame whose score is the peak: of good frames, a share of at
-                          most a has any region with p_value <= a */
+                        most a has any region with p_value <= a */
     size_t contour_first; /**< index of the contour's first corner in contour_points */
     size_t contour_count; /**< its corners; 0 when contours are not wanted or it did not fit */
 } cflowad_region;
@@ -523,41 +523,41 @@ typedef struct cflowad_result {
     float *frame_map; /**< in: NULL, or receives the map at the frame's size: height x width, row-major */
     size_t frame_map_capacity;
     float *log_likelihoods; /**< in: NULL, or receives log p / C: the levels' grids one after the other, finest
-                                  first, each level_height x level_width, row-major */
+                                 first, each level_height x level_width, row-major */
     size_t log_likelihoods_capacity;
     float *features; /**< in: NULL, or receives the encoder's features: per level, finest first,
-                                  level_height x level_width x level_channels. This and log_likelihoods: of all tiles
-                                  one after the other, row by row */
+                          level_height x level_width x level_channels. This and log_likelihoods: of all tiles
+                          one after the other, row by row */
     size_t features_capacity;
     /* since 1.1 */
     float p_value;          /**< out: (1 + calibration frames with at least this score) / (1 + calibration frames): a
-                                  good frame has p_value <= a with probability at most a. NaN when the model does not
-                                  hold its calibration's scores */
+                                 good frame has p_value <= a with probability at most a. NaN when the model does not
+                                 hold its calibration's scores */
     float review_threshold; /**< out: what else the verdict compared it with; threshold when there is no review */
     void *regions;          /**< in: NULL, or receives cflowad_region elements, the most severe first: by peak, then by
-                                  area */
+                                 area */
     size_t region_size;     /**< in: sizeof(cflowad_region), the elements' distance in bytes */
     size_t region_capacity;
     size_t region_count; /**< out: all regions that there are, also when they are more than region_capacity, of
-                                  which then only the most severe are given */
+                              which then only the most severe are given */
     cflowad_point *contour_points; /**< in: NULL, or receives the given regions' contours in their order: the outer
-                                  border along the edges of pixels, clockwise (y downwards), a corner at each turn,
-                                  closed from the last to the first. Filled, it is the region with its holes. Where
-                                  pixels touch by a corner only it passes there twice */
+                                        border along the edges of pixels, clockwise (y downwards), a corner at each turn,
+                                        closed from the last to the first. Filled, it is the region with its holes. Where
+                                        pixels touch by a corner only it passes there twice */
     size_t contour_capacity;
     size_t contour_count; /**< out: corners of all given regions; a contour is given whole or, when it has no room,
-                                  not */
+                               not */
     cflowad_shape shape;  /**< out: of map, log_likelihoods and features, wanted or not, by the model that scores.
-                                  Given for all results of a call before anything is scored, and so also when it then
-                                  returns CFLOWAD_ERROR_BUFFER_TOO_SMALL: make the arrays anew by it and call again,
-                                  where another thread may exchange the model for one of another size */
+                               Given for all results of a call before anything is scored, and so also when it then
+                               returns CFLOWAD_ERROR_BUFFER_TOO_SMALL: make the arrays anew by it and call again,
+                               where another thread may exchange the model for one of another size */
     /* since 1.2 */
     float low_threshold;  /**< out: what else the verdict compared the score with; NaN: nothing. So also where the
-                                  session's region of interest is not the calibration's: a good frame's maximum in
-                                  another region may well be lower */
+                               session's region of interest is not the calibration's: a good frame's maximum in
+                               another region may well be lower */
     float low_p_value;    /**< out: (1 + calibration frames with at most this score) / (1 + calibration frames): a good
-                                  frame has low_p_value <= a with probability at most a. NaN when the model does not
-                                  hold its calibration's scores, or in another region of interest */
+                               frame has low_p_value <= a with probability at most a. NaN when the model does not
+                               hold its calibration's scores, or in another region of interest */
     float map_mean;       /**< out: mean of the map, within the region of interest */
     float mean_threshold; /**< out: what the verdict compared it with; NaN: nothing, also in another region */
 } cflowad_result;
@@ -779,60 +779,60 @@ typedef struct cflowad_train_options {
     float decay_rate;           /**< of the schedule, above 0 up to 1 [0.1] */
     uint32_t decay_percents[3]; /**< of the meta epochs, 0 to 100; 100: never [50, 75, 90] */
     float review_rate;          /**< wanted share of good frames above the review threshold, false_reject_rate to 0.5;
-                                       0: no review threshold [0] */
+                                     0: no review threshold [0] */
     float pixel_rate;           /**< wanted share of good pixels above the maps' threshold, 0 to 0.5 [0.001] */
     int32_t threshold_rule;     /**< CFLOWAD_THRESHOLD_ [CONFORMAL] */
     float miss_cost;            /**< for CFLOWAD_THRESHOLD_COST, 1e-6 to 1e6 [10] */
     float window_low;           /**< sample of more than 8 bits that is black, as a share of 2^bits - 1, 0 to 1 [0] */
     float window_high;          /**< the one that is white, above window_low up to 1 [1]: v becomes round(255 *
-                                       clamp((v / (2^bits - 1) - low) / (high - low), 0, 1)), kept in the model */
+                                     clamp((v / (2^bits - 1) - low) / (high - low), 0, 1)), kept in the model */
     uint32_t tile_width;        /**< for large frames: what the network sees at a time, in pixels of the frame, 32 to
-                                       65535; a tile is resized to the network's input, has a positional encoding of its
-                                       own, and counts as a frame for image_batch and progress. 0: frames are not cut,
-                                       and the next two are 0 too. Kept in the model [0] */
+                                     65535; a tile is resized to the network's input, has a positional encoding of its
+                                     own, and counts as a frame for image_batch and progress. 0: frames are not cut,
+                                     and the next two are 0 too. Kept in the model [0] */
     uint32_t tile_height;       /**< the same; of a frame that is shorter a tile is as short [0] */
     uint32_t tile_overlap;      /**< pixels that neighbours share, at most half a tile's shorter side; the last tiles
-                                       end with the frame and may share more [0] */
+                                     end with the frame and may share more [0] */
     uint32_t reserved;          /**< 0 */
     /* since 1.2 */
     uint32_t thread_count; /**< threads that share the work of this trainer's calls, the calling one included, at
-                                       most 256; 0: cflowad_default_thread_count() of the creating thread. Leave some
-                                       to sessions that score meanwhile. No number depends on it [0] */
+                                most 256; 0: cflowad_default_thread_count() of the creating thread. Leave some
+                                to sessions that score meanwhile. No number depends on it [0] */
     int32_t resample;      /**< CFLOWAD_RESAMPLE_: of a detector that was trained in PyTorch, or is to be
-                                       compared with one, that of the Pillow there; kept in the model [PILLOW_3_3] */
+                                compared with one, that of the Pillow there; kept in the model [PILLOW_3_3] */
     cflowad_parallel_for parallel_for; /**< NULL, or the host's threads, of which at most thread_count work for the
                                             trainer at a time; it then has none of its own [NULL] */
     void *parallel_for_context;        /**< passed to each call of it [NULL] */
     float low_rate; /**< wanted share of good frames whose score is below the low threshold, 0 to 0.5: those
-                                       lower than nearly all calibration frames, which are as strange as those above
-                                       threshold [0.01] */
+                         lower than nearly all calibration frames, which are as strange as those above
+                         threshold [0.01] */
     cflowad_verdict low_verdict; /**< what such frames are given at least, and those that are strange all over
-                                       (cflowad_model_info.mean_threshold): CFLOWAD_VERDICT_PASS for neither threshold
-                                       [CFLOWAD_VERDICT_REVIEW] */
+                                      (cflowad_model_info.mean_threshold): CFLOWAD_VERDICT_PASS for neither threshold
+                                      [CFLOWAD_VERDICT_REVIEW] */
     int32_t start;               /**< CFLOWAD_START_ [AUTOMATIC]; PAPER for callers that know no start */
     uint32_t coupling_steps;     /**< of CFLOWAD_START_GAUSSIAN and WHITENED: steps of Adam, for each level, that train
-                                       coupling_blocks (2 or more, SOFT) behind the closed form, from the identity on, up
-                                       to 1000000, by learning_rate and fiber_batch. A sixth of the frames, never trained
-                                       on, judges them ten times on the way: the best state is kept, none if the closed
-                                       form alone is likelier, and a level ends early after four judgements without a
-                                       better one. 0: the closed form is the whole flow
-                                       [CFLOWAD_COUPLING_STEPS_AUTOMATIC] */
+                                      coupling_blocks (2 or more, SOFT) behind the closed form, from the identity on, up
+                                      to 1000000, by learning_rate and fiber_batch. A sixth of the frames, never trained
+                                      on, judges them ten times on the way: the best state is kept, none if the closed
+                                      form alone is likelier, and a level ends early after four judgements without a
+                                      better one. 0: the closed form is the whole flow
+                                      [CFLOWAD_COUPLING_STEPS_AUTOMATIC] */
     uint64_t gaussian_bytes;     /**< of CFLOWAD_START_GAUSSIAN: memory for the positions' own covariances, all
-                                       levels together (a file takes twice as much); where it is too little, the leading
-                                       directions have some and the others share one [64 MiB] */
+                                      levels together (a file takes twice as much); where it is too little, the leading
+                                      directions have some and the others share one [64 MiB] */
     float map_smoothing; /**< standard deviation of a Gaussian that smooths maps before scores are taken from them,
-                                       0 to 64 pixels of the network's input, 0: none. Negative: as a calibrated detector
-                                       to go on from has it, or else 4 pixels of 256 for flows that start at a Gaussian
-                                       and none for others. Kept in the model [-1] */
+                              0 to 64 pixels of the network's input, 0: none. Negative: as a calibrated detector
+                              to go on from has it, or else 4 pixels of 256 for flows that start at a Gaussian
+                              and none for others. Kept in the model [-1] */
     int32_t half_turns;  /**< of CFLOWAD_START_GAUSSIAN: CFLOWAD_HALF_TURNS_ [AUTOMATIC] */
     float time_budget;   /**< of CFLOWAD_START_GAUSSIAN and WHITENED, in place of coupling_steps: seconds that
-                                       fit may take, up to 1e6. After encoding and closed form it times a few steps and
-                                       plans as many as there is time for, none if there is none;
-                                       cflowad_trainer_coupling_steps tells how many, and a fit with these coupling_steps
-                                       ends with the same weights. Encoding and closed form are done whatever they take.
-                                       0: no such plan [0] */
+                              fit may take, up to 1e6. After encoding and closed form it times a few steps and
+                              plans as many as there is time for, none if there is none;
+                              cflowad_trainer_coupling_steps tells how many, and a fit with these coupling_steps
+                              ends with the same weights. Encoding and closed form are done whatever they take.
+                              0: no such plan [0] */
     int32_t preset;      /**< CFLOWAD_PRESET_; with another than NONE, start, coupling_steps and time_budget are
-                                       their defaults [NONE] */
+                              their defaults [NONE] */
 } cflowad_train_options;
 
 /**
@@ -854,7 +854,7 @@ enum {
     CFLOWAD_ROLE_TRAINING = 0,    /**< a good frame to learn from */
     CFLOWAD_ROLE_CALIBRATION = 1, /**< a good frame held back: never trained on, sets the constants and thresholds */
     CFLOWAD_ROLE_DEFECTIVE = 2    /**< a defective frame for the choice of the threshold alone, and only by the rules
-                                      that need one; never trained on. Since 1.1 */
+                                       that need one; never trained on. Since 1.1 */
 };
 
 /** Which part of the work a progress report is about. */
@@ -867,9 +867,9 @@ typedef struct cflowad_progress {
     uint32_t epoch;  /**< fit: sub-epochs, or coupling steps for each level, finished; else 0 */
     uint32_t epochs; /**< fit: all of these; else 0 */
     float loss;     /**< fit: mean -log sigmoid(log p / C) since the sub-epoch began, or of the last coupling step; else
-                             0 */
+                         0 */
     uint64_t done;  /**< units of the stage done: frames (encode, calibrate); frames x sub-epochs or coupling steps of
-                             all levels (fit), where a level that ends early has made all of its */
+                         all levels (fit), where a level that ends early has made all of its */
     uint64_t total; /**< units of the stage in all */
     float learning_rate; /**< fit: of the last step; else 0 */
     uint32_t reserved;   /**< 0 */
