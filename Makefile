@@ -18,6 +18,11 @@ BUILD := PKG_CONFIG_PATH=$(CURDIR)/packaging/hdf5 swift build --configuration re
 WRAPPED := malloc calloc realloc free posix_memalign malloc_usable_size stderr stdout \
   _Znwm _ZnwmSt11align_val_t _ZdlPvm _ZdlPvmSt11align_val_t
 TESTED := --configuration release --scratch-path .build-test -Xswiftc -enable-testing
+# What the two are linked by; make dist links the same objects once more, for other systems (packaging/dist.mk).
+LINK_LIBRARY := --product CFlowAD $(STATIC) \
+  -Xlinker -soname=$(SONAME) -Xlinker --version-script=Sources/CFlowAD/exports.map \
+  -Xlinker -znodelete -Xlinker --strip-all $(WRAPPED:%=-Xlinker --wrap=%)
+LINK_TOOL := --product cflowad $(STATIC)
 BENCHMARK := CFLOWAD_LIBRARY=$(LIBRARY) $(VENV)/bin/python -W ignore benchmarks
 
 .PHONY: all lib tool install uninstall test examples tsan faults fidelity demo lint format bench microkernels quality clean packages
@@ -31,9 +36,7 @@ packages:
 
 # The shared library: only cflowad_* symbols outside, never unloaded (a runtime cannot be).
 lib: packages
-	$(BUILD) --product CFlowAD $(STATIC) \
-	  -Xlinker -soname=$(SONAME) -Xlinker --version-script=Sources/CFlowAD/exports.map \
-	  -Xlinker -znodelete -Xlinker --strip-all $(WRAPPED:%=-Xlinker --wrap=%)
+	$(BUILD) $(LINK_LIBRARY)
 	@# Code for AVX2 and AVX-512 must not be shared with the baseline: no function of these builds may lack the module's
 	@# name.
 	@! nm --defined-only .build-lib/release/KernelsAVX2.build/*.o | grep ' [TWu] ' | grep -v 11KernelsAVX2
@@ -44,7 +47,7 @@ lib: packages
 	ln -sf $(SONAME) build/lib/libcflowad.so
 
 tool: packages
-	$(BUILD) --product cflowad $(STATIC)
+	$(BUILD) $(LINK_TOOL)
 	@mkdir -p build/bin
 	cp .build-lib/release/cflowad $(TOOL)
 
@@ -53,7 +56,7 @@ tool: packages
 # the second.
 install:
 	@[ -e $(LIBRARY) ] && [ -e $(TOOL) ] || $(MAKE) lib tool
-	packaging/install.sh "$(DESTDIR)" "$(PREFIX)" "$(LIBDIR)" $(VERSION) $(dir $(LIBRARY)) $(TOOL)
+	packaging/install.sh "$(DESTDIR)" "$(PREFIX)" "$(LIBDIR)" $(VERSION) $(dir $(LIBRARY)) $(TOOL) $(wildcard build/man)
 
 uninstall:
 	packaging/uninstall.sh "$(DESTDIR)" "$(PREFIX)"
@@ -163,5 +166,8 @@ $(VENV)/demo: bindings/python/requirements-export.txt bindings/demo/requirements
 	.ci/make-venv $(VENV) $^
 	@touch $@
 
+# make dist, make dist-test: what people install who have no Swift.
+include packaging/dist.mk
+
 clean:
-	rm -rf build .build .build-* $(VENV)
+	rm -rf build dist .build .build-* $(VENV)

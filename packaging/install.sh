@@ -1,8 +1,8 @@
 #!/bin/sh
 # Installs what was built, and builds nothing: the library, its headers, what pkg-config and CMake find them by, licences and
-# documents; with the tool also its completions.
+# documents; with the tool also its completions, and its man pages where they were made.
 #
-#     packaging/install.sh ROOT PREFIX LIBDIR VERSION FOLDER_OF_LIBRARY [TOOL]
+#     packaging/install.sh ROOT PREFIX LIBDIR VERSION FOLDER_OF_LIBRARY [TOOL [FOLDER_OF_MAN_PAGES]]
 #
 # ROOT is a packager's DESTDIR, or empty. LIBDIR is below PREFIX: lib, lib64, lib/x86_64-linux-gnu. What was installed is listed
 # in PREFIX/share/doc/cflowad/files, by which packaging/uninstall.sh removes it.
@@ -11,7 +11,7 @@
 # they are needed, and says which one is missing: libopenblas0 (LAPACK) to fit a Gaussian, as training does by default,
 # libjpeg62-turbo, libtiff6 and libwebp7 to read files of these kinds. They are what a package would recommend.
 set -eu
-destination=$1 prefix=$2 libdir=$3 version=$4 library=$5 tool=${6:-}
+destination=$1 prefix=$2 libdir=$3 version=$4 library=$5 tool=${6:-} manual=${7:-}
 root=$(cd "$(dirname "$0")/.." && pwd)
 major=${version%%.*}
 documents=share/doc/cflowad
@@ -62,10 +62,14 @@ done
     script=$(mktemp)
     for shell in bash:share/bash-completion/completions/cflowad zsh:share/zsh/site-functions/_cflowad \
         fish:share/fish/vendor_completions.d/cflowad.fish; do
-        "$tool" --generate-completion-script "${shell%%:*}" > "$script"
+        # They are read by a shell, never run: no interpreter.
+        "$tool" --generate-completion-script "${shell%%:*}" | sed '1{/^#!/d;}' > "$script"
         put 644 "$script" "${shell#*:}"
     done
     rm -f "$script"
+    for page in ${manual:+"$manual"/*.1}; do
+        put 644 "$page" "share/man/man1/$(basename "$page")"
+    done
 }
 # The list itself comes last.
 echo "$documents/files" >> "$list"
