@@ -21,7 +21,7 @@ class Camera:
 
     def __init__(self, kind: str, width: int = 160, height: int = 120) -> None:
         y, x = np.mgrid[:height, :width]
-        ring = (np.hypot(x - width / 2, y - height / 2) - 32).__abs__() < 16
+        ring = np.abs(np.hypot(x - width / 2, y - height / 2) - 32) < 16
         gray = np.where(ring, 170, 60).astype(np.uint16)
         self.picture = gray * 16 if kind == "mono12" else np.dstack([gray, gray, gray]).astype(np.uint8)
 
