@@ -59,12 +59,12 @@ def strange(rows):
 
 def by_class(rows):
     lines = [
-        [name, found[0]["frames"], method, *(spread(found, key) for key in MEASURES),
+        [name, found[0]["frames"], method, len(found), *(spread(found, key) for key in MEASURES),
          *(cell(least(found, key)) for key in SECONDS), *(cell(mean(found, key)) for key in ERRORS), strange(found)]
         for name, method, found in groups(rows)
     ]  # fmt: skip
     return table(
-        ["class", "frames", "method", *MEASURES.values(), *SECONDS.values(), *ERRORS.values(), "strange frames passed"], lines
+        ["class", "frames", "method", "seeds", *MEASURES.values(), *SECONDS.values(), *ERRORS.values(), "strange frames passed"], lines
     )
 
 
