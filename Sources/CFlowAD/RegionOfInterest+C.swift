@@ -5,7 +5,7 @@ import Scoring
 
 private let maximumRectangleCount = 65536
 
-/// The caller's region of interest, checked, at the size of a frame's map by a preprocessing.
+/// Checks the caller's region of interest and brings it to the size that a frame's map has by this preprocessing.
 func checkedRegionOfInterest(
   _ pointer: UnsafePointer<cflowad_roi>?, for preprocessing: Preprocessing
 ) throws(Failure) -> RegionOfInterest {

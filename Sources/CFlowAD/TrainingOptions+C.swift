@@ -144,7 +144,7 @@ extension TrainingOptions {
 }
 
 extension Tiling {
-  /// Tiles as structs of the header describe them; nil when all is 0.
+  /// The tiles that the header's structs describe; nil when all fields are 0.
   init?(_ width: UInt32, _ height: UInt32, overlap: UInt32) throws(Failure) {
     if width == 0, height == 0, overlap == 0 { return nil }
     try self.init(width: Int(width), height: Int(height), overlap: Int(overlap))

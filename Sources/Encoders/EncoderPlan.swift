@@ -4,10 +4,10 @@ import Kernels
 /// An encoder at one input size: the map that every value is, each layer's geometry, and where in one arena every value
 /// lies.
 struct EncoderPlan {
-  /// Every value's; 0 is the input, which lies outside of the arena: it is the caller's.
+  /// The shape of each value. Value 0 is the input, which belongs to the caller and has no place in the arena.
   let maps: [MapShape]
   private(set) var steps: [any Step] = []
-  /// Of the values behind the input.
+  /// The places of all values but the input.
   let arena: ArenaPlan
 
   init(_ encoder: Encoder, height: Int, width: Int) throws(Failure) {

@@ -9,9 +9,9 @@ package struct BlockParameters: Sendable {
   /// `subnet.2`: 2 n2 x H and 2 n2; the first n2 outputs are s, the others t.
   package let weight2: [Float]
   package let bias2: [Float]
-  /// Before its activation: C.
+  /// The scale before its softplus: C values.
   package let globalScale: [Float]
-  /// C.
+  /// C values.
   package let globalOffset: [Float]
   package let mixing: Mixing
 
@@ -40,13 +40,13 @@ package struct BlockParameters: Sendable {
 /// Sizes of a coupling block, which splits a fiber as FrEIA does: x = [x1, x2]. x1 passes unchanged and, with the condition,
 /// decides how x2 is scaled and shifted.
 package struct BlockShape: Sendable {
-  /// C.
+  /// C, the channels of a fiber.
   package let channels: Int
-  /// P.
+  /// P, the length of a condition.
   package let conditionChannels: Int
-  /// n1 = C - C/2.
+  /// n1 = C - C/2, the channels of x1.
   package let x1Count: Int
-  /// n2 = C/2.
+  /// n2 = C/2, the channels of x2.
   package let x2Count: Int
   /// D = n1 + P, the inputs of the subnet's first layer.
   package let subnetInputs: Int

@@ -24,8 +24,9 @@ package final class FlowSession {
     let outputStart: Int
   }
 
-  /// Fibers of a chunk: few enough that their activations stay in a core's caches, and for threads to share evenly; so many
-  /// that reading all weights for them is the lesser work. 132 = 11 x 12 is a multiple of the row tile (``GEMMShape``).
+  /// Fibers of a chunk. They are few enough that their activations stay in a core's caches and that threads share evenly, and
+  /// enough that reading the weights costs less than the arithmetic. 132 = 11 x 12 is a multiple of the row tile
+  /// (``GEMMShape``).
   private static let fibersAtOnce = 132
 
   /// The finest level's chunks come last of all: smaller ones at its end, for threads to end together.

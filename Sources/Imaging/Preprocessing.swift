@@ -2,7 +2,7 @@ import Basics
 import Kernels
 
 /// How a frame becomes the network's input: cut into tiles, if it is large, each resized to `width` x `height` with
-/// a Pillow's LANCZOS on 8-bit RGB, divided by 255, then (v - mean) / standardDeviation per channel.
+/// Pillow's LANCZOS on 8-bit RGB, divided by 255, then (v - mean) / standardDeviation per channel.
 package struct Preprocessing: Sendable, Equatable {
   package private(set) var width = 256
   package private(set) var height = 256
@@ -14,7 +14,7 @@ package struct Preprocessing: Sendable, Equatable {
   package private(set) var window = Window.full
   /// How frames are cut into tiles; nil for whole frames.
   package private(set) var tiling: Tiling?
-  /// Which Pillow's resize it is.
+  /// The Pillow version whose resize is reproduced.
   package private(set) var resampling = Resampling.pillow3
 
   /// Largest side of the network's input, in pixels.

@@ -17,7 +17,7 @@ extension Resizer {
     private let scratch: [Scratch]
 
     private struct Scratch {
-      /// A band of the frame, transposed: frameWidth columns of bandRows x channels, bandRows x 4 apart if in colour.
+      /// A band of the frame, transposed: frameWidth columns of bandRows x channels. In colour a column takes bandRows x 4 bytes.
       let columns: Buffer<UInt8>
       /// One column of a band after the horizontal pass: bandRows x channels.
       let column: Buffer<UInt8>

@@ -38,8 +38,8 @@ package final class Workers {
   }
 
   /// - Parameter count: 0 for one thread per processor.
-  /// Fails with `.outOfMemory` when a thread cannot be started, and for kernels that cannot be had: whatever computes
-  /// has workers of its own first, if only to prepare weights.
+  /// Fails with `.outOfMemory` when a thread cannot be started. Fails too when `CFLOWAD_KERNELS` names a build that cannot
+  /// run; this is checked here because every computation first makes workers, if only to prepare weights.
   package init(count: Int) throws(Failure) {
     try Kernels.checkChoice()
     self.count = Self.checked(count)

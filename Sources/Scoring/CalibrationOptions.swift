@@ -12,7 +12,7 @@ package struct CalibrationOptions: Sendable, Equatable {
   package var lowVerdict = Verdict.review
   /// Wanted share of good frames' pixels above the map's threshold, 0...0.5.
   package var pixelRate: Float = 0.001
-  /// Some rules need defective frames; the miss's cost is 1e-6...1e6.
+  /// Some rules need defective frames; the cost of a miss is 1e-6...1e6.
   package var rule = ThresholdRule.conformal
   /// The region in which scores, constants and thresholds are computed; nil for whole frames.
   package var regionOfInterest: RegionOfInterest?

@@ -29,7 +29,7 @@ package final class DetectorGroup {
     for (index, detector) in detectors.enumerated() {
       let encoder = scorers.lazy.map(\.likelihoods.encoder).first { $0.serves(detector) }
       let scorer: FrameScorer
-      // One that went on from the group before keeps its encoder, which the others then take as well.
+      // A scorer reused from the previous group keeps its encoder, and the other scorers share that one.
       if index < old.count, old[index].detector === detector {
         scorer = old[index]
       } else {

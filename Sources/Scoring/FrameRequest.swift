@@ -45,7 +45,7 @@ package struct FrameResult {
   package let detector: Detector
   /// The thresholds that the frame was judged by.
   package let thresholds: DecisionThresholds
-  /// The maximum of the anomaly map within the region of interest; NaN when no score was wanted, as the two below.
+  /// The maximum of the anomaly map within the region of interest; NaN when no score was wanted. So are the next two.
   package internal(set) var score = Float.nan
   /// Mean of the map, within the region.
   package internal(set) var mapMean = Float.nan

@@ -50,7 +50,7 @@ extension FlowTrainer {
   func backward(_ group: Group, use: GradientUse) {
     if let conditions = group.conditions { packTables(conditions) }
     for block in activations.indices.reversed() {
-      // The gradient by y that the block behind left, and the memory for that by x.
+      // d loss / dy, which the following block left, and the memory for d loss / dx.
       let dy = scratch.gradients[(block + 1) % 2].base
       let dx = scratch.gradients[block % 2].base
       backwardCoupling(block, dy, into: dx, count: group.count)

@@ -4,32 +4,32 @@ import Kernels
 extension FlowTrainer {
   /// Memory whose contents no pass keeps: `groupCapacity` rows each, unless said otherwise.
   final class Scratch {
-    /// v, C wide; after the forward pass that of the last block.
+    /// v, rows of C; after the forward pass it is the last block's.
     let affine: FloatBuffer
-    /// The gradients by a block's x and by its y, which is the next block's x; the two change places from block to
-    /// block. C wide.
+    /// d loss / dx of a block and d loss / dy, where y is the next block's x: rows of C. The two swap places from block to
+    /// block.
     let gradients: [FloatBuffer]
-    /// The gradients by the subnet's outputs before their factor, s then t: 2 n2 wide.
+    /// d loss / d(s, t), the subnet's outputs before their factor: rows of 2 n2.
     let outputs: FloatBuffer
-    /// The hidden units of a block, then the gradient by them; H wide.
+    /// The hidden units of a block, later d loss / d hidden: rows of H.
     let hidden: FloatBuffer
-    /// Transposed copies of both, 2 n2 and H rows of `groupCapacity`.
+    /// Transposed copies of `outputs` and `hidden`: 2 n2 and H rows of `groupCapacity`.
     let transposedOutputs: FloatBuffer
     let transposedHidden: FloatBuffer
     /// x1 as ``PackedMatrix``.
     let packedX1: FloatBuffer
-    /// log p without its constant, then the loss's gradient by log p; 1 wide.
+    /// log p without its constant, later d loss / d log p: one value a row.
     let likelihood: FloatBuffer
     /// Sums over the columns of each part of a pass: as many rows of `groupCapacity` as there are parts, and one sum
     /// of logarithms each.
     let partialSums: FloatBuffer
     let partialLogarithms: Buffer<Double>
-    /// The gradients by b1, b2, scale and offset, at their places in the block without its matrices.
+    /// d loss / d(b1, b2, scale, offset), at their places in the block without its matrices.
     let vectorGradients: VectorGradients
-    /// For each half of the conditions: the first layer's share of each place, later the hidden units' gradients summed by
-    /// place, `places` rows of H.
+    /// For each half of the conditions what each place adds to the first layer, later the sum of the hidden units' gradients
+    /// over the fibers of a place: `places` rows of H.
     let places: [FloatBuffer]
-    /// The latter transposed, H rows of `places`.
+    /// The summed gradients, transposed: H rows of `places` values.
     let transposedPlaces: [FloatBuffer]
     /// The tables as ``PackedMatrix``.
     let packedTables: [FloatBuffer]

@@ -58,13 +58,13 @@ enum OperationSpec: Sendable, Equatable {
 /// y = activation(norm(convolution(x) + bias) + residual), the residual being the layer's second operand. Linear layers of
 /// tokens are such convolutions too.
 struct ConvolutionSpec: Sendable, Equatable {
-  /// Of the weights, `key`.weight, and the bias.
+  /// The state dictionary's prefix: the tensors are `key`.weight and `key`.bias.
   let key: String
   let shape: ConvolutionShape
   /// Whether the weights have PyTorch's shape for a linear layer, which has no window.
   var isLinear = false
   let hasBias: Bool
-  /// Of the epilogue.
+  /// The norm and the activation of the epilogue.
   var norm: BatchNormSpec?
   var activation = Activation.identity
   var algorithm = ConvolutionAlgorithm.gemm

@@ -26,7 +26,7 @@ struct WeightTable {
   }
 
   /// y = (x - mean) / sqrt(variance + epsilon) * weight + bias as x * scale + offset, in double precision. A convolution's
-  /// weights are not multiplied with the scale: rounded anew, they would be the largest error of all that float32 makes.
+  /// weights are not multiplied with the scale: rounding the products would be the largest of all float32 errors.
   func affine(_ norm: BatchNormSpec) throws(Failure) -> (scale: [Float], offset: [Float]) {
     let (weight, bias) = (try values("\(norm.key).weight"), try values("\(norm.key).bias"))
     let (mean, variance) = (try values("\(norm.key).running_mean"), try values("\(norm.key).running_var"))
