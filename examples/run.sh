@@ -222,10 +222,13 @@ end_camera() {
 if is_here aravis "libaravis-dev libusb-1.0-0-dev aravis-tools" \
     eval "pkg-config --exists aravis-0.8 && command -v arv-fake-gv-camera-0.8"; then
     build aravis
-    fake_camera
-    for format in Mono8 Mono16 BayerRG8 RGB8; do
-        run aravis/aravis_score detector.h5 127.0.0.1 3 $format
-        expect 3 '^frame [0-2]: (pass|review|reject), score .*, 512 x 512 pixels$'
+    # The fake camera transmits Mono12p too, blank, once its description names it.
+    gresource extract "$(pkg-config --variable=libdir aravis-0.8)/libaravis-0.8.so" /org/aravis/arv-fake-camera.xml |
+        sed 's#<EnumEntry Name="Mono16"#<EnumEntry Name="Mono12p"><Value>17563719</Value></EnumEntry>&#' > camera.xml
+    fake_camera -g camera.xml
+    for format in Mono8:0x01080001 Mono16:0x01100007 Mono12p:0x010C0047 BayerRG8:0x01080009 RGB8:0x02180014; do
+        run aravis/aravis_score detector.h5 127.0.0.1 3 ${format%:*}
+        expect 3 "^frame [0-2]: (pass|review|reject), score .*, 512 x 512 pixels of format ${format#*:}$"
         expect 1 '^3 frames scored, 0 incomplete$'
     done
     fails aravis/aravis_score detector.h5 127.0.0.1 3 Mono11

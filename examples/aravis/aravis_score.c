@@ -56,8 +56,8 @@ static gboolean score(cflowad_session *session, ArvBuffer *buffer, unsigned long
         fprintf(stderr, "aravis_score: %s\n", fault);
         return FALSE;
     }
-    printf("frame %lu: %s, score %.4f, %u x %u pixels\n", number, cflowad_verdict_name(result.verdict),
-           (double)result.score, frame.width, frame.height);
+    printf("frame %lu: %s, score %.4f, %u x %u pixels of format 0x%08X\n", number, cflowad_verdict_name(result.verdict),
+           (double)result.score, frame.width, frame.height, arv_buffer_get_image_pixel_format(buffer));
     return TRUE;
 }
 

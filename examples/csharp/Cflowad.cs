@@ -121,7 +121,7 @@ namespace Cflowad
         public static void Check()
         {
             if (Native.cflowad_version() / 10000 != 1 || Native.cflowad_version() < 10200)
-                throw new CflowadException(7, "libcflowad has version " + Native.cflowad_version() + ", not 1.2 or a later 1.x");
+                throw new CflowadException(7, "libcflowad has version " + Native.cflowad_version() + ", not a 1.x from 1.2 on");
             Size(typeof(NativeFrame), 96, "CropHeight", 92);
             Size(typeof(SessionOptions), 48, "ParallelForContext", 40);
             Size(typeof(Result), 232, "MeanThreshold", 228);
@@ -142,7 +142,11 @@ namespace Cflowad
 
     public sealed class Model : SafeHandle
     {
-        public Model(string path) : base(IntPtr.Zero, true) { Native.Check(Native.cflowad_model_open(Native.Path(path), out handle)); }
+        public Model(string path) : base(IntPtr.Zero, true)
+        {
+            Native.Check(Native.cflowad_model_open(Native.Path(path), out handle));
+        }
+
         public override bool IsInvalid { get { return handle == IntPtr.Zero; } }
         protected override bool ReleaseHandle() { return Native.cflowad_model_close(handle) == 0; }
     }
@@ -167,7 +171,8 @@ namespace Cflowad
         public Result Score(byte[] pixels, int width, int height, int stride, PixelFormat format, float[] frameMap = null)
         {
             // What C cannot check: that there are so many bytes.
-            if (width <= 0 || height <= 0 || stride <= 0 || pixels.LongLength < (long)stride * height) throw new ArgumentException("pixels are fewer than height rows");
+            if (width <= 0 || height <= 0 || stride <= 0 || pixels.LongLength < (long)stride * height)
+                throw new ArgumentException("pixels are fewer than height rows");
             GCHandle pinned = GCHandle.Alloc(pixels, GCHandleType.Pinned);
             GCHandle map = GCHandle.Alloc(frameMap, GCHandleType.Pinned);
             try
@@ -204,7 +209,9 @@ namespace Cflowad
         {
             uint width, height;
             Native.Check(Native.cflowad_image_read_info(Native.Path(path), out width, out height, out Format));
-            int bytes = Format == PixelFormat.Gray8 ? 1 : Format == PixelFormat.Mono16 ? 2 : Format == PixelFormat.Rgb8 ? 3 : 6;
+            int bytes = Format == PixelFormat.Gray8 ? 1
+                : Format == PixelFormat.Mono16 ? 2
+                : Format == PixelFormat.Rgb8 ? 3 : 6;
             Width = (int)width;
             Height = (int)height;
             Stride = Width * bytes;

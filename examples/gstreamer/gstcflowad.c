@@ -1,9 +1,9 @@
 /*
  * The GStreamer element `cflowad`: scores the frames that pass through it.
  *
- * Each buffer gets a custom meta `GstCflowadMeta`, and an element message of the name `cflowad` goes to the bus, both with the
- * fields verdict, score, threshold and p-value (the message also the frame's timestamp). With overlay=true the heat map is drawn
- * into the frames.
+ * Each buffer gets a custom meta `GstCflowadMeta`, and an element message of the name `cflowad` goes to the bus, both with
+ * the fields verdict, score, threshold and p-value (the message also the frame's timestamp). With overlay=true the heat map
+ * is drawn into the frames.
  */
 #include <cflowad.h>
 #include <gst/gst.h>
