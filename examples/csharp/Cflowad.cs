@@ -9,6 +9,7 @@ namespace Cflowad
     public enum PixelFormat : int
     {
         Gray8 = 1, Rgb8 = 2, Bgr8 = 3, Rgba8 = 4, Bgra8 = 5, Mono16 = 10, Mono10p = 11, Mono12p = 12,
+        Mono10Packed = 13, Mono12Packed = 14, Rgb16 = 20, Bgr16 = 21,
         BayerRg8 = 30, BayerGr8 = 31, BayerGb8 = 32, BayerBg8 = 33
     }
 
