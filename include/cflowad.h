@@ -186,8 +186,7 @@ enum {
  *                          alone says it.
  * @return CFLOWAD_ERROR_UNSUPPORTED for other codes. Thread-safe.
  */
-cflowad_status cflowad_pixel_format_from_pfnc(
-    uint32_t code, cflowad_pixel_format *format, uint32_t *significant_bits);
+cflowad_status cflowad_pixel_format_from_pfnc(uint32_t code, cflowad_pixel_format *format, uint32_t *significant_bits);
 
 /** Of a frame's flags: the memory's first row is the image's last (Windows bitmaps). */
 #define CFLOWAD_FRAME_BOTTOM_UP 1u

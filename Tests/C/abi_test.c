@@ -1032,21 +1032,24 @@ static void test_promise(void) {
 
 /* Codes of the EMVA's list, one of each kind of size; what has no format here is refused by its code. */
 static void test_pfnc(void) {
-    static const struct { uint32_t code; cflowad_pixel_format format; uint32_t bits; } known[] = {
-        {0x01080001, CFLOWAD_PIXEL_GRAY8, 0},         {0x02180014, CFLOWAD_PIXEL_RGB8, 0},
-        {0x02180015, CFLOWAD_PIXEL_BGR8, 0},          {0x02200016, CFLOWAD_PIXEL_RGBA8, 0},
-        {0x02200017, CFLOWAD_PIXEL_BGRA8, 0},         {0x01100003, CFLOWAD_PIXEL_MONO16, 10},
-        {0x01100005, CFLOWAD_PIXEL_MONO16, 12},       {0x01100025, CFLOWAD_PIXEL_MONO16, 14},
-        {0x01100007, CFLOWAD_PIXEL_MONO16, 0},        {0x010A0046, CFLOWAD_PIXEL_MONO10P, 0},
-        {0x010C0047, CFLOWAD_PIXEL_MONO12P, 0},       {0x010C0004, CFLOWAD_PIXEL_MONO10_PACKED, 0},
-        {0x010C0006, CFLOWAD_PIXEL_MONO12_PACKED, 0}, {0x02300018, CFLOWAD_PIXEL_RGB16, 10},
-        {0x0230001A, CFLOWAD_PIXEL_RGB16, 12},        {0x0230005E, CFLOWAD_PIXEL_RGB16, 14},
-        {0x02300033, CFLOWAD_PIXEL_RGB16, 0},         {0x02300019, CFLOWAD_PIXEL_BGR16, 10},
-        {0x0230001B, CFLOWAD_PIXEL_BGR16, 12},        {0x0230004A, CFLOWAD_PIXEL_BGR16, 14},
-        {0x0230004B, CFLOWAD_PIXEL_BGR16, 0},         {0x02180021, CFLOWAD_PIXEL_RGB8_PLANAR, 0},
-        {0x01080009, CFLOWAD_PIXEL_BAYER_RG8, 0},     {0x01080008, CFLOWAD_PIXEL_BAYER_GR8, 0},
-        {0x0108000A, CFLOWAD_PIXEL_BAYER_GB8, 0},     {0x0108000B, CFLOWAD_PIXEL_BAYER_BG8, 0},
-        {0x0210003E, CFLOWAD_PIXEL_YUY2, 0}};
+    static const struct {
+        uint32_t code;
+        cflowad_pixel_format format;
+        uint32_t bits;
+    } known[] = {{0x01080001, CFLOWAD_PIXEL_GRAY8, 0},         {0x02180014, CFLOWAD_PIXEL_RGB8, 0},
+                 {0x02180015, CFLOWAD_PIXEL_BGR8, 0},          {0x02200016, CFLOWAD_PIXEL_RGBA8, 0},
+                 {0x02200017, CFLOWAD_PIXEL_BGRA8, 0},         {0x01100003, CFLOWAD_PIXEL_MONO16, 10},
+                 {0x01100005, CFLOWAD_PIXEL_MONO16, 12},       {0x01100025, CFLOWAD_PIXEL_MONO16, 14},
+                 {0x01100007, CFLOWAD_PIXEL_MONO16, 0},        {0x010A0046, CFLOWAD_PIXEL_MONO10P, 0},
+                 {0x010C0047, CFLOWAD_PIXEL_MONO12P, 0},       {0x010C0004, CFLOWAD_PIXEL_MONO10_PACKED, 0},
+                 {0x010C0006, CFLOWAD_PIXEL_MONO12_PACKED, 0}, {0x02300018, CFLOWAD_PIXEL_RGB16, 10},
+                 {0x0230001A, CFLOWAD_PIXEL_RGB16, 12},        {0x0230005E, CFLOWAD_PIXEL_RGB16, 14},
+                 {0x02300033, CFLOWAD_PIXEL_RGB16, 0},         {0x02300019, CFLOWAD_PIXEL_BGR16, 10},
+                 {0x0230001B, CFLOWAD_PIXEL_BGR16, 12},        {0x0230004A, CFLOWAD_PIXEL_BGR16, 14},
+                 {0x0230004B, CFLOWAD_PIXEL_BGR16, 0},         {0x02180021, CFLOWAD_PIXEL_RGB8_PLANAR, 0},
+                 {0x01080009, CFLOWAD_PIXEL_BAYER_RG8, 0},     {0x01080008, CFLOWAD_PIXEL_BAYER_GR8, 0},
+                 {0x0108000A, CFLOWAD_PIXEL_BAYER_GB8, 0},     {0x0108000B, CFLOWAD_PIXEL_BAYER_BG8, 0},
+                 {0x0210003E, CFLOWAD_PIXEL_YUY2, 0}};
     cflowad_pixel_format format;
     uint32_t bits;
     size_t i;

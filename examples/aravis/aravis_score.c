@@ -56,8 +56,9 @@ static gboolean score(cflowad_session *session, ArvBuffer *buffer, unsigned long
         fprintf(stderr, "aravis_score: %s\n", fault);
         return FALSE;
     }
-    printf("frame %lu: %s, score %.4f, %u x %u pixels of format 0x%08X\n", number, cflowad_verdict_name(result.verdict),
-           (double)result.score, frame.width, frame.height, arv_buffer_get_image_pixel_format(buffer));
+    printf(
+        "frame %lu: %s, score %.4f, %u x %u pixels of format 0x%08X\n", number, cflowad_verdict_name(result.verdict),
+        (double)result.score, frame.width, frame.height, arv_buffer_get_image_pixel_format(buffer));
     return TRUE;
 }
 
@@ -77,8 +78,7 @@ static gboolean run(ArvStream *stream, cflowad_session *session, unsigned long f
         if (arv_buffer_get_status(buffer) != ARV_BUFFER_STATUS_SUCCESS
             || arv_buffer_get_payload_type(buffer) != ARV_BUFFER_PAYLOAD_TYPE_IMAGE)
             incomplete++;
-        else
-            is_whole = score(session, buffer, scored++);
+        else is_whole = score(session, buffer, scored++);
         arv_stream_push_buffer(stream, buffer); /* to be filled again */
     }
     printf("%lu frames scored, %lu incomplete\n", scored, incomplete);

@@ -114,7 +114,8 @@ static gboolean gst_cflowad_set_info(
 static cflowad_status draw(GstCflowad *self, const cflowad_frame *pixels, GstVideoFrame *frame) {
     const gsize count = (gsize)pixels->width * pixels->height;
     const guint8 *rgb = self->rgb;
-    const cflowad_status status = cflowad_render_overlay(pixels, self->map, count, &self->overlay, self->rgb, 3 * count);
+    const cflowad_status status =
+        cflowad_render_overlay(pixels, self->map, count, &self->overlay, self->rgb, 3 * count);
     if (status != CFLOWAD_OK) return status;
     for (guint y = 0; y < pixels->height; y++)
         for (guint x = 0; x < pixels->width; x++)

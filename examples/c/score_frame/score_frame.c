@@ -16,9 +16,9 @@ static const struct {
     cflowad_pixel_format format;
     unsigned bits; /* of a pixel */
 } raw_formats[] = {
-    {"mono8", CFLOWAD_PIXEL_GRAY8, 8},       {"mono12p", CFLOWAD_PIXEL_MONO12P, 12},
-    {"mono16", CFLOWAD_PIXEL_MONO16, 16},    {"bayerrg8", CFLOWAD_PIXEL_BAYER_RG8, 8},
-    {"rgb8", CFLOWAD_PIXEL_RGB8, 24},        {"bgr8", CFLOWAD_PIXEL_BGR8, 24},
+    {"mono8", CFLOWAD_PIXEL_GRAY8, 8},    {"mono12p", CFLOWAD_PIXEL_MONO12P, 12},
+    {"mono16", CFLOWAD_PIXEL_MONO16, 16}, {"bayerrg8", CFLOWAD_PIXEL_BAYER_RG8, 8},
+    {"rgb8", CFLOWAD_PIXEL_RGB8, 24},     {"bgr8", CFLOWAD_PIXEL_BGR8, 24},
 };
 
 /* Says why a call of the library failed. */
@@ -88,11 +88,13 @@ static int score(const char *detector, const cflowad_frame *frame, const char *n
     result.region_capacity = MOST_REGIONS;
     if (status == CFLOWAD_OK) status = cflowad_session_score(session, frame, &result);
     if (status == CFLOWAD_OK) {
-        printf("%s: %s, score %.4f, threshold %.4f, p-value %.4f\n", name, cflowad_verdict_name(result.verdict),
-               (double)result.score, (double)result.threshold, (double)result.p_value);
+        printf(
+            "%s: %s, score %.4f, threshold %.4f, p-value %.4f\n", name, cflowad_verdict_name(result.verdict),
+            (double)result.score, (double)result.threshold, (double)result.p_value);
         for (i = 0; i < result.region_count && i < MOST_REGIONS; i++)
-            printf("  %u x %u pixels at (%u, %u), peak %.4f, p-value %.4f\n", regions[i].width, regions[i].height,
-                   regions[i].x, regions[i].y, (double)regions[i].peak, (double)regions[i].p_value);
+            printf(
+                "  %u x %u pixels at (%u, %u), peak %.4f, p-value %.4f\n", regions[i].width, regions[i].height,
+                regions[i].x, regions[i].y, (double)regions[i].peak, (double)regions[i].p_value);
     } else {
         refused(name);
     }

@@ -153,8 +153,9 @@ static cflowad_status run(training *job) {
         shown = state;
         wait_until(next += PERIOD_MS * 1e-3);
     }
-    printf("%lu frames by the old detector, %lu by the new one; the longest took %.1f ms\n", (unsigned long)scored[0],
-           (unsigned long)scored[1], 1e3 * longest);
+    printf(
+        "%lu frames by the old detector, %lu by the new one; the longest took %.1f ms\n", (unsigned long)scored[0],
+        (unsigned long)scored[1], 1e3 * longest);
     return CFLOWAD_OK;
 }
 

@@ -99,8 +99,8 @@ int main(int argc, char **argv) {
         }
         std::vector<std::future<Report>> running; // whose destructors wait for their threads
         for (std::size_t i = 0; i < cameras; i++)
-            running.push_back(std::async(
-                std::launch::async, run_camera, std::cref(model), std::cref(images), i, count));
+            running.push_back(
+                std::async(std::launch::async, run_camera, std::cref(model), std::cref(images), i, count));
         int exit_status = 0;
         for (std::size_t i = 0; i < cameras; i++) {
             try {
