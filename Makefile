@@ -27,7 +27,7 @@ BENCHMARK := CFLOWAD_LIBRARY=$(LIBRARY) $(VENV)/bin/python -W ignore benchmarks
 
 .PHONY: all lib tool install uninstall test examples tsan faults fidelity demo lint format bench microkernels quality clean packages
 
-all: lib tool
+all: lib tool man
 
 packages:
 	@.ci/install-packages
@@ -64,6 +64,7 @@ uninstall:
 # ---------------------------------------------------------------------------------------------------------------- test
 
 test: lib tool $(VENV)/tests
+	packaging/needs.sh $(LIBRARY) $(TOOL)
 	swift test $(TESTED)
 	Tests/kernels.sh $(VENV)/bin/python $(TESTED)
 	$(VENV)/bin/python Tests/Fixtures/make_detector.py model lite0 build/lite0.h5

@@ -1,20 +1,22 @@
 # `make dist`: what people install who have neither Swift nor a checkout, in dist/ with its SHA256SUMS: a wheel and a tarball for
-# Linux. docs/install.md says what each of them needs.
+# Linux, packages for this Debian. docs/install.md says what each of them needs. `make dist-test` installs, uses and removes
+# each in roots with nothing but a Debian's base; it takes root's rights.
 
 PRODUCTS := build/dist/products
 LINKABLE := build/dist/linkable
 BUILD_WIDELY = $(patsubst PKG_CONFIG_PATH=%,PKG_CONFIG_PATH=$(CURDIR)/$(LINKABLE):%,$(BUILD))
-# The oldest Debian whose C library wheel and tarball run on.
-OLDEST   := bullseye
+# The Debians whose C library wheel and tarball are linked with, the first that is to be had, and those that all is tested on.
+OLDEST   := bullseye bookworm
+ROOTS    ?= bullseye bookworm trixie
 DIST_PYTHON := build/dist/venv/bin/python
 NAME     := cflowad-$(VERSION)-linux-$(shell uname -m)
 # Archives have the dates of the commit, so that the same products give the same archives.
-dist wheel tarball man: export SOURCE_DATE_EPOCH := $(shell git log -1 --format=%ct 2> /dev/null || date +%s)
+dist wheel tarball debian man: export SOURCE_DATE_EPOCH := $(shell git log -1 --format=%ct 2> /dev/null || date +%s)
 
-.PHONY: dist mmdebstrap wheel tarball products man
+.PHONY: dist dist-test mmdebstrap wheel tarball debian products man
 
-dist: wheel tarball
-	cd dist && sha256sum $(NAME).tar.gz *.whl > SHA256SUMS
+dist: wheel tarball debian
+	cd dist && sha256sum $(NAME).tar.gz *.whl *.deb > SHA256SUMS
 	@ls -l dist
 
 mmdebstrap:
@@ -35,10 +37,10 @@ products: lib tool $(LINKABLE) $(DIST_PYTHON)
 	cp .build-lib/release/cflowad $(PRODUCTS)/cflowad
 	packaging/needs.sh $(PRODUCTS)/$(SONAME) $(PRODUCTS)/cflowad
 	packaging/licences.sh $(LINKABLE) $(PRODUCTS)/licences
-	$(DIST_PYTHON) packaging/sbom.py $(VERSION) $(LINKABLE)/$(OLDEST) $(PRODUCTS)/cflowad.spdx.json
+	$(DIST_PYTHON) packaging/sbom.py $(VERSION) $(LINKABLE)/glibc $(PRODUCTS)/cflowad.spdx.json
 
 $(LINKABLE): packaging/linkable.sh | mmdebstrap
-	packaging/linkable.sh $(OLDEST) $@
+	packaging/linkable.sh $@ $(OLDEST)
 	@touch $@
 
 $(DIST_PYTHON): packaging/requirements.txt | packages
@@ -67,8 +69,20 @@ tarball: products man
 	rm -f dist/*.tar.gz
 	packaging/tarball.sh $(VERSION) $(PRODUCTS) build/man dist/$(NAME).tar.gz
 
+# ------------------------------------------------------------------------------------------------------ Debian packages
+
+debian: lib tool man
+	@.ci/install-packages debhelper lintian
+	@mkdir -p dist
+	rm -f dist/*.deb
+	packaging/debian.sh $(VERSION) $(dir $(LIBRARY)) $(TOOL) build/man dist
+
 # ----------------------------------------------------------------------------------------------------------------- test
 
 build/dist/data: $(DIST_PYTHON) Tests/Dist/data.py
 	$(DIST_PYTHON) Tests/Dist/data.py $@
 	@touch $@
+
+dist-test: dist build/dist/data
+	cd dist && sha256sum --check --quiet SHA256SUMS
+	Tests/Dist/run.sh dist build/dist/data build/dist/roots $(ROOTS)

@@ -3,16 +3,23 @@
 # the C library of an old Debian, what is old of the C++ runtime, and a static libpng. The linker takes the libraries of a folder that
 # comes first; pkg-config's libpng.pc, which is in it, puts it there.
 #
-#     packaging/linkable.sh DEBIAN_RELEASE FOLDER
+#     packaging/linkable.sh FOLDER DEBIAN_RELEASE...
+#
+# The first release that Debian's mirror still has is taken.
 set -eu
-release=$1 folder=$2
+folder=$1
+shift
 rm -rf "$folder"
 mkdir -p "$folder"
 folder=$(cd "$folder" && pwd)
 multiarch=$(gcc -print-multiarch)
 
-mmdebstrap --quiet --variant=extract --include=libc6-dev "$release" "$folder/$release"
-shared=$folder/$release/lib/$multiarch static=$folder/$release/usr/lib/$multiarch
+for release in "$@"; do
+    mmdebstrap --quiet --variant=extract --include=libc6-dev "$release" "$folder/glibc" && break
+    rm -rf "$folder/glibc"
+done
+echo "linking with the C library of $release"
+shared=$folder/glibc/lib/$multiarch static=$folder/glibc/usr/lib/$multiarch
 for library in libm.so.6 libdl.so.2 libpthread.so.0; do
     ln -s "$shared/$library" "$folder/${library%.*}"
 done
@@ -36,4 +43,4 @@ Version: $(pkg-config --modversion libpng)
 Cflags: $(pkg-config --cflags libpng)
 Libs: -L$folder -lpng16 -lz -lm
 END
-cp "$folder/$release/usr/share/doc/libc6-dev/copyright" "$folder/libc6-dev.copyright"
+cp "$folder/glibc/usr/share/doc/libc6-dev/copyright" "$folder/libc6-dev.copyright"
