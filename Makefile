@@ -25,7 +25,8 @@ LINK_LIBRARY := --product CFlowAD $(STATIC) \
 LINK_TOOL := --product cflowad $(STATIC)
 BENCHMARK := CFLOWAD_LIBRARY=$(LIBRARY) $(VENV)/bin/python -W ignore benchmarks
 
-.PHONY: all lib tool install uninstall test examples tsan faults fidelity demo lint format bench microkernels quality clean packages
+.PHONY: all lib tool install uninstall test examples tsan asan coverage faults fidelity demo lint format bench microkernels \
+  quality clean packages
 
 all: lib tool man
 
@@ -89,6 +90,18 @@ tsan: $(VENV)/tests
 	$(VENV)/bin/python Tests/Fixtures/make_detector.py model lite0 build/lite0.h5
 	swift build --configuration release --sanitize thread --scratch-path .build-tsan --product CFlowAD
 	Tests/C/tsan.sh build/lite0.h5 .build-tsan/release
+
+# The tests of all modules under AddressSanitizer, which also watches what Swift's unsafe pointers touch. Undefined behaviour
+# of the C code traps: Swift's linker has no runtime for its reports. Casts of what dlsym finds are not meant.
+asan: packages
+	ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 swift test --configuration release --sanitize address \
+	  -Xcc -fsanitize=undefined -Xcc -fsanitize-trap=undefined -Xcc -fno-sanitize=function \
+	  --scratch-path .build-asan -Xswiftc -enable-testing
+
+# What share of each module's lines the tests of all modules run: a table.
+coverage: packages
+	swift test --configuration release --enable-code-coverage --scratch-path .build-coverage -Xswiftc -enable-testing
+	Tests/coverage.py "$$(swift test --configuration release --scratch-path .build-coverage --show-codecov-path)"
 
 # Every allocation of 8 KB or more fails in its turn: docs/reliability.md. About an hour.
 faults: lib $(VENV)/tests
