@@ -69,3 +69,11 @@ func checkedOutput<Pointer>(_ pointer: Pointer?, _ name: StaticString) throws(Fa
   guard let pointer else { throw Failure(.invalidArgument, "the pointer for the \(name) is NULL") }
   return pointer
 }
+
+/// The value of one of the header's constants, which all begin with `CFLOWAD_` and the family's name.
+func checkedConstant<Value: RawRepresentable<Int32>>(_ number: Int32, _ family: StaticString) throws(Failure) -> Value {
+  guard let value = Value(rawValue: number) else {
+    throw Failure(.invalidArgument, "\(number) is not a CFLOWAD_\(family)_ constant")
+  }
+  return value
+}

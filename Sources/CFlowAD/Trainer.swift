@@ -8,6 +8,13 @@ import TrainingFile
 
 private let trainers = HandleTable<Exclusive<Trainer>>(kind: 3, name: "trainer")
 
+/// Runs a call on a trainer.
+private func use(
+  _ trainer: OpaquePointer?, _ body: (Trainer) throws(Failure) -> Void
+) -> cflowad_status {
+  attempt { () throws(Failure) in try trainers.object(trainer).use(body) }
+}
+
 @_cdecl("cflowad_train_options_init") @implementation
 public func cflowad_train_options_init(
   _ options: UnsafeMutablePointer<cflowad_train_options>?, _ structSize: Int
@@ -55,17 +62,13 @@ public func cflowad_trainer_add_frame(
 public func cflowad_trainer_add_named_frame(
   _ trainer: OpaquePointer?, _ frame: UnsafePointer<cflowad_frame>?, _ role: Int32, _ name: UnsafePointer<CChar>?
 ) -> cflowad_status {
-  attempt { () throws(Failure) in
-    let trainer = try trainers.object(trainer)
+  use(trainer) { (trainer) throws(Failure) in
     let frame = try checkedFrame(frame)
-    guard let role = FrameRole(rawValue: role) else {
-      throw Failure(.invalidArgument, "the role \(role) is not a CFLOWAD_ROLE_ constant")
-    }
     let name = name.map { String(cString: $0).shown } ?? ""
     guard name.utf8.count <= Trainer.longestName else {
       throw Failure(.invalidArgument, "a name of \(name.utf8.count) bytes is longer than \(Trainer.longestName)")
     }
-    try trainer.use { (trainer: Trainer) throws(Failure) in try trainer.add(frame, role: role, name: name) }
+    try trainer.add(frame, role: checkedConstant(role, "ROLE"), name: name)
   }
 }
 
@@ -73,10 +76,8 @@ public func cflowad_trainer_add_named_frame(
 public func cflowad_trainer_set_checkpoint(
   _ trainer: OpaquePointer?, _ path: UnsafePointer<CChar>?
 ) -> cflowad_status {
-  attempt { () throws(Failure) in
-    let trainer = try trainers.object(trainer)
-    let checkpoint = path == nil ? nil : TrainingFile(path: try checkedPath(path))
-    try trainer.use { (trainer: Trainer) throws(Failure) in trainer.checkpoint = checkpoint }
+  use(trainer) { (trainer) throws(Failure) in
+    trainer.checkpoint = path == nil ? nil : TrainingFile(path: try checkedPath(path))
   }
 }
 
@@ -84,21 +85,15 @@ public func cflowad_trainer_set_checkpoint(
 public func cflowad_trainer_fit(
   _ trainer: OpaquePointer?, _ progress: cflowad_progress_callback?, _ user: UnsafeMutableRawPointer?
 ) -> cflowad_status {
-  attempt { () throws(Failure) in
-    try trainers.object(trainer).use { (trainer: Trainer) throws(Failure) in
-      try trainer.fit(handler(progress, user))
-    }
-  }
+  use(trainer) { (trainer) throws(Failure) in try trainer.fit(handler(progress, user)) }
 }
 
 @_cdecl("cflowad_trainer_set_region_of_interest") @implementation
 public func cflowad_trainer_set_region_of_interest(
   _ trainer: OpaquePointer?, _ roi: UnsafePointer<cflowad_roi>?
 ) -> cflowad_status {
-  attempt { () throws(Failure) in
-    try trainers.object(trainer).use { (trainer: Trainer) throws(Failure) in
-      trainer.regionOfInterest = roi == nil ? nil : try checkedRegionOfInterest(roi, for: trainer.preprocessing)
-    }
+  use(trainer) { (trainer) throws(Failure) in
+    trainer.regionOfInterest = roi == nil ? nil : try checkedRegionOfInterest(roi, for: trainer.preprocessing)
   }
 }
 
@@ -106,33 +101,21 @@ public func cflowad_trainer_set_region_of_interest(
 public func cflowad_trainer_calibrate(
   _ trainer: OpaquePointer?, _ progress: cflowad_progress_callback?, _ user: UnsafeMutableRawPointer?
 ) -> cflowad_status {
-  attempt { () throws(Failure) in
-    try trainers.object(trainer).use { (trainer: Trainer) throws(Failure) in
-      try trainer.calibrate(handler(progress, user))
-    }
-  }
+  use(trainer) { (trainer) throws(Failure) in try trainer.calibrate(handler(progress, user)) }
 }
 
 @_cdecl("cflowad_trainer_save") @implementation
 public func cflowad_trainer_save(_ trainer: OpaquePointer?, _ path: UnsafePointer<CChar>?) -> cflowad_status {
-  attempt { () throws(Failure) in
-    let trainer = try trainers.object(trainer)
-    let path = try checkedPath(path)
-    try trainer.use { (trainer: Trainer) throws(Failure) in try ModelFile.write(trainer.contents, to: path) }
-  }
+  use(trainer) { (trainer) throws(Failure) in try ModelFile.write(trainer.contents, to: checkedPath(path)) }
 }
 
 @_cdecl("cflowad_trainer_save_linked") @implementation
 public func cflowad_trainer_save_linked(
   _ trainer: OpaquePointer?, _ path: UnsafePointer<CChar>?, _ encoderFile: UnsafePointer<CChar>?
 ) -> cflowad_status {
-  attempt { () throws(Failure) in
-    let trainer = try trainers.object(trainer)
+  use(trainer) { (trainer) throws(Failure) in
     let path = try checkedPath(path)
-    let encoderFile = try checkedPath(encoderFile)
-    try trainer.use { (trainer: Trainer) throws(Failure) in
-      try ModelFile.write(trainer.contents, to: path, encoderFile: encoderFile)
-    }
+    try ModelFile.write(trainer.contents, to: path, encoderFile: checkedPath(encoderFile))
   }
 }
 
@@ -140,10 +123,8 @@ public func cflowad_trainer_save_linked(
 public func cflowad_trainer_model(
   _ trainer: OpaquePointer?, _ model: UnsafeMutablePointer<OpaquePointer?>?
 ) -> cflowad_status {
-  attempt { () throws(Failure) in
-    let trainer = try trainers.object(trainer)
-    let model = try checkedOutput(model, "model")
-    try trainer.use { (trainer: Trainer) throws(Failure) in model.pointee = try models.insert(trainer.detector) }
+  use(trainer) { (trainer) throws(Failure) in
+    try checkedOutput(model, "model").pointee = try models.insert(trainer.detector)
   }
 }
 
@@ -151,10 +132,8 @@ public func cflowad_trainer_model(
 public func cflowad_trainer_coupling_steps(
   _ trainer: OpaquePointer?, _ steps: UnsafeMutablePointer<UInt32>?
 ) -> cflowad_status {
-  attempt { () throws(Failure) in
-    let trainer = try trainers.object(trainer)
-    guard let steps else { throw Failure(.invalidArgument, "the pointer to the steps is NULL") }
-    try trainer.use { (trainer: Trainer) throws(Failure) in steps.pointee = UInt32(clamping: trainer.couplingSteps) }
+  use(trainer) { (trainer) throws(Failure) in
+    try checkedOutput(steps, "steps").pointee = UInt32(clamping: trainer.couplingSteps)
   }
 }
 

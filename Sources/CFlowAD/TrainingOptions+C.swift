@@ -88,10 +88,7 @@ extension TrainingOptions {
     subEpochs = Int(options.sub_epochs)
     // Fewer meta epochs than the default's warm-up must be a valid choice without further options.
     warmupEpochs = max(min(Int(options.warmup_epochs), metaEpochs - 1), 0)
-    guard let schedule = LearningRateSchedule.Kind(rawValue: options.schedule) else {
-      throw Failure(.invalidArgument, "\(options.schedule) is not a CFLOWAD_SCHEDULE_ constant")
-    }
-    self.schedule = schedule
+    schedule = try checkedConstant(options.schedule, "SCHEDULE")
     imageBatch = Int(options.image_batch)
     fiberBatch = Int(options.fiber_batch)
     learningRate = options.learning_rate
@@ -100,39 +97,25 @@ extension TrainingOptions {
     calibration.falseRejectRate = options.false_reject_rate
     seed = options.seed
     featureCacheBytes = Int(clamping: options.feature_cache_bytes)
-    guard let resampling = Resampling(rawValue: options.resample) else {
-      throw Failure(.invalidArgument, "\(options.resample) is not a CFLOWAD_RESAMPLE_ constant")
-    }
     guard options.reserved == 0 else { throw Failure(.invalidArgument, "the options' reserved field is not 0") }
     preprocessing = try Preprocessing(
       width: Int(options.input_width), height: Int(options.input_height),
       window: Window(low: options.window_low, high: options.window_high),
-      tiling: Tiling(options.tile_width, options.tile_height, overlap: options.tile_overlap), resampling: resampling)
-    guard let start = Start(rawValue: options.start) else {
-      throw Failure(.invalidArgument, "\(options.start) is not a CFLOWAD_START_ constant")
-    }
-    self.start = start
+      tiling: Tiling(options.tile_width, options.tile_height, overlap: options.tile_overlap),
+      resampling: checkedConstant(options.resample, "RESAMPLE"))
+    start = try checkedConstant(options.start, "START")
     couplingSteps =
       options.coupling_steps == cflowad_train_options.automaticSteps ? nil : Int(options.coupling_steps)
     timeBudget = options.time_budget
-    guard let preset = Preset(rawValue: options.preset) else {
-      throw Failure(.invalidArgument, "\(options.preset) is not a CFLOWAD_PRESET_ constant")
-    }
-    self.preset = preset
+    preset = try checkedConstant(options.preset, "PRESET")
     gaussianBytes = Int(clamping: options.gaussian_bytes)
-    guard let halfTurns = HalfTurns(rawValue: options.half_turns) else {
-      throw Failure(.invalidArgument, "\(options.half_turns) is not a CFLOWAD_HALF_TURNS_ constant")
-    }
-    self.halfTurns = halfTurns
+    halfTurns = try checkedConstant(options.half_turns, "HALF_TURNS")
     calibration.smoothing = options.map_smoothing < 0 ? nil : Double(options.map_smoothing)
     decayRate = options.decay_rate
     decayPercents = withUnsafeBytes(of: options.decay_percents) { $0.bindMemory(to: UInt32.self).map { Int($0) } }
     calibration.reviewRate = options.review_rate
     calibration.lowRate = options.low_rate
-    guard let lowVerdict = Verdict(rawValue: options.low_verdict) else {
-      throw Failure(.invalidArgument, "\(options.low_verdict) is not a CFLOWAD_VERDICT_ constant")
-    }
-    calibration.lowVerdict = lowVerdict
+    calibration.lowVerdict = try checkedConstant(options.low_verdict, "VERDICT")
     calibration.pixelRate = options.pixel_rate
     switch Int(options.threshold_rule) {
     case CFLOWAD_THRESHOLD_CONFORMAL: calibration.rule = .conformal

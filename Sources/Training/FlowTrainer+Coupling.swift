@@ -86,7 +86,7 @@ extension FlowTrainer {
       for i in 0..<width { exponential[i] = alpha * tanh[i] }
       Kernels.selected.exp(exponential, count: width)
       for i in 0..<width { coupled[i] += x2[i] * exponential[i] }
-      sums[row] = alpha * sum(tanh, count: width)
+      sums[row] = alpha * Rows.sum(tanh, count: width) { $0 }
     }
   }
 
@@ -177,20 +177,4 @@ extension FlowTrainer {
         into: activations[block + 1].x.base, scratch: scratch.products[worker].base)
     }
   }
-}
-
-/// In eight lanes: a fixed order that the compiler can vectorize.
-private func sum(_ values: UnsafePointer<Float>, count: Int) -> Float {
-  var lanes = SIMD8<Float>()
-  var i = 0
-  while i &+ 8 <= count {
-    lanes += UnsafeRawPointer(values + i).loadUnaligned(as: SIMD8<Float>.self)
-    i &+= 8
-  }
-  var total = lanes.sum()
-  while i < count {
-    total += values[i]
-    i &+= 1
-  }
-  return total
 }

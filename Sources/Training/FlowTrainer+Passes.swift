@@ -27,7 +27,7 @@ extension FlowTrainer {
     var likelihoods = 0.0
     let size = Double(channels)
     for row in 0..<count {
-      let square = sumOfSquares(scratch.affine.base + row &* channels, count: channels)
+      let square = Rows.sum(scratch.affine.base + row &* channels, count: channels) { $0 * $0 }
       let logLikelihood = constant + Double(scratch.likelihood.base[row]) - 0.5 * Double(square)
       let value = logLikelihood / size
       likelihoods += value
@@ -60,20 +60,4 @@ extension FlowTrainer {
       useWeightGradients(block, group, use)
     }
   }
-}
-
-private func sumOfSquares(_ values: UnsafePointer<Float>, count: Int) -> Float {
-  var lanes = SIMD8<Float>()
-  var i = 0
-  while i &+ 8 <= count {
-    let part = UnsafeRawPointer(values + i).loadUnaligned(as: SIMD8<Float>.self)
-    lanes += part * part
-    i &+= 8
-  }
-  var total = lanes.sum()
-  while i < count {
-    total += values[i] * values[i]
-    i &+= 1
-  }
-  return total
 }

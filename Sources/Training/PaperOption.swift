@@ -1,63 +1,49 @@
 import Basics
 
-/// An option of the paper's training. A closed form reads only those that coupling blocks behind it need. The raw value
-/// is the option's name in a sentence.
-package enum PaperOption: String, CaseIterable, Sendable {
-  case couplingBlocks = "coupling blocks"
-  case conditionChannels = "condition channels"
-  case permutation
-  case clamp
-  case clampAlpha = "clamp's alpha"
-  case fiberBatch = "fiber batch"
-  case learningRate = "learning rate"
-  case metaEpochs = "meta epochs"
-  case subEpochs = "sub-epochs"
-  case warmupEpochs = "warm-up epochs"
-  case schedule
-  case decayRate = "decay rate"
-  case decayPercents = "decay percents"
-  case imageBatch = "image batch"
-  case rotation
-
+/// An option of the paper's training. A closed form reads only those that coupling blocks behind it need.
+package struct PaperOption: Sendable {
+  /// Its name in a sentence.
+  package let name: String
   /// Whether coupling blocks behind a closed form, or their training, need it too.
-  var isOfCouplings: Bool {
-    switch self {
-    case .couplingBlocks, .conditionChannels, .permutation, .clamp, .clampAlpha, .fiberBatch, .learningRate: true
-    case .metaEpochs, .subEpochs, .warmupEpochs, .schedule, .decayRate, .decayPercents, .imageBatch, .rotation: false
-    }
+  let isOfCouplings: Bool
+  /// Whether it differs from the default in some options.
+  let isSet: @Sendable (TrainingOptions) -> Bool
+
+  private init(
+    _ name: String, ofCouplings isOfCouplings: Bool = false,
+    _ value: @escaping @Sendable (TrainingOptions) -> some Equatable & Sendable
+  ) {
+    (self.name, self.isOfCouplings) = (name, isOfCouplings)
+    isSet = { value($0) != value(TrainingOptions()) }
   }
 
-  /// Whether it differs from the default in some options.
-  func isSet(in options: TrainingOptions) -> Bool {
-    let defaults = TrainingOptions()
-    return switch self {
-    case .couplingBlocks: options.flow.blockCount != defaults.flow.blockCount
-    case .conditionChannels: options.flow.conditionChannels != defaults.flow.conditionChannels
-    case .permutation: options.flow.permutation != defaults.flow.permutation
-    case .clamp: options.flow.clamp != defaults.flow.clamp
-    case .clampAlpha: options.flow.clampAlpha != defaults.flow.clampAlpha
-    case .fiberBatch: options.fiberBatch != defaults.fiberBatch
-    case .learningRate: options.learningRate != defaults.learningRate
-    case .metaEpochs: options.metaEpochs != defaults.metaEpochs
-    case .subEpochs: options.subEpochs != defaults.subEpochs
-    // The tool and the C interface make it fit the meta epochs.
-    case .warmupEpochs: options.warmupEpochs != max(min(defaults.warmupEpochs, options.metaEpochs - 1), 0)
-    case .schedule: options.schedule != defaults.schedule
-    case .decayRate: options.decayRate != defaults.decayRate
-    case .decayPercents: options.decayPercents != defaults.decayPercents
-    case .imageBatch: options.imageBatch != defaults.imageBatch
+  static let all = [
+    PaperOption("coupling blocks", ofCouplings: true) { $0.flow.blockCount },
+    PaperOption("condition channels", ofCouplings: true) { $0.flow.conditionChannels },
+    PaperOption("permutation", ofCouplings: true) { $0.flow.permutation },
+    PaperOption("clamp", ofCouplings: true) { $0.flow.clamp },
+    PaperOption("clamp's alpha", ofCouplings: true) { $0.flow.clampAlpha },
+    PaperOption("fiber batch", ofCouplings: true) { $0.fiberBatch },
+    PaperOption("learning rate", ofCouplings: true) { $0.learningRate },
+    PaperOption("meta epochs") { $0.metaEpochs },
+    PaperOption("sub-epochs") { $0.subEpochs },
+    // The tool and the C interface make the default fit the meta epochs.
+    PaperOption("warm-up epochs") { $0.warmupEpochs - max(min(TrainingOptions().warmupEpochs, $0.metaEpochs - 1), 0) },
+    PaperOption("schedule") { $0.schedule },
+    PaperOption("decay rate") { $0.decayRate },
+    PaperOption("decay percents") { $0.decayPercents },
+    PaperOption("image batch") { $0.imageBatch },
     // No rotation is what a Gaussian needs anyway.
-    case .rotation: options.rotationDegrees != 0 && options.rotationDegrees != defaults.rotationDegrees
-    }
-  }
+    PaperOption("rotation") { $0.rotationDegrees == 0 ? TrainingOptions().rotationDegrees : $0.rotationDegrees },
+  ]
 }
 
 extension TrainingOptions {
   /// The options of the paper's training that differ from the defaults.
-  package var setPaperOptions: [PaperOption] { PaperOption.allCases.filter { $0.isSet(in: self) } }
+  package var setPaperOptions: [PaperOption] { PaperOption.all.filter { $0.isSet(self) } }
 
-  /// Fails with `.invalidArgument` when an option was set that has no effect with the start that is meant, since
-  /// whoever set it expects one.
+  /// Fails with `.invalidArgument` when an option was set that has no effect with the start that is meant, since whoever set
+  /// it expects one.
   func checkEffects() throws(Failure) {
     let start = resolved().start
     guard start == .gaussian || gaussianBytes == TrainingOptions().gaussianBytes else {
@@ -77,5 +63,5 @@ extension TrainingOptions {
 
 extension [PaperOption] {
   /// Their names: "clamp, meta epochs and schedule".
-  package var names: String { map(\.rawValue).listed }
+  package var names: String { map(\.name).listed }
 }

@@ -30,4 +30,19 @@ enum Rows {
       row[i] = value < 0 ? 0 : value
     }
   }
+
+  /// The sum of a term of each number, in eight lanes: a fixed order that the compiler can vectorize.
+  @inline(__always)
+  static func sum(
+    _ row: UnsafePointer<Float>, count: Int, _ term: (SIMD8<Float>) -> SIMD8<Float>
+  ) -> Float {
+    var lanes = SIMD8<Float>()
+    let whole = count / 8 * 8
+    for i in stride(from: 0, to: whole, by: 8) {
+      lanes += term(UnsafeRawPointer(row + i).loadUnaligned(as: SIMD8<Float>.self))
+    }
+    var total = lanes.sum()
+    for i in whole..<count { total += term(SIMD8(repeating: row[i]))[0] }
+    return total
+  }
 }
