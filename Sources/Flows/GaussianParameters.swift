@@ -88,13 +88,13 @@ package struct GaussianParameters: Sendable {
   package static func triangleCount(_ size: Int) -> Int { size * (size + 1) / 2 }
 
   /// m of a position.
-  func mean(at position: Int) -> ArraySlice<Float> {
+  package func mean(at position: Int) -> ArraySlice<Float> {
     let start = mean.count == channels ? 0 : position * channels
     return mean[start..<start + channels]
   }
 
   /// The lower triangle of a position.
-  func factor(at position: Int) -> ArraySlice<Float> {
+  package func factor(at position: Int) -> ArraySlice<Float> {
     let count = Self.triangleCount(rank)
     return factors[position * count..<(position + 1) * count]
   }

@@ -1,4 +1,5 @@
 import Basics
+import Flows
 import Kernels
 
 /// The flow as it is written down (paper, section 4; FrEIA AllInOneBlock), fiber by fiber in double precision and in

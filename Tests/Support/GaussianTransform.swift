@@ -1,4 +1,5 @@
 import Basics
+import Flows
 import Kernels
 
 /// The ``GaussianLayer`` as it is written down, fiber by fiber in double precision and in both directions.
