@@ -39,34 +39,34 @@ int main(int argc, char **argv) {
  *
  * Conventions
  *
- * - Every function that can fail returns a cflowad_status; CFLOWAD_OK is 0. What went wrong is said by
- *   cflowad_last_error() on the same thread. Outputs are untouched when a call fails, unless said otherwise.
+ * - Every function that can fail returns a cflowad_status; CFLOWAD_OK is 0. cflowad_last_error() on the same thread
+ *   says what went wrong. Outputs are untouched when a call fails, unless said otherwise.
  * - Handles are opaque. A handle that was closed, is of another kind or was never given out is refused with
  *   CFLOWAD_ERROR_INVALID_HANDLE; handles are never dereferenced by their address. Closing NULL is allowed.
- * - A struct that the caller fills begins with struct_size = sizeof(the struct). Later versions append fields;
- *   the library reads and writes only the fields that struct_size covers, so old programs keep working. A size
- *   smaller than version 1.0's struct is CFLOWAD_ERROR_STRUCT_SIZE. Larger than the library's own is accepted
- *   when the fields beyond are zero.
+ * - A struct that the caller fills begins with struct_size = sizeof(the struct). Later versions append fields; the
+ *   library reads and writes only the fields that struct_size covers, so old programs keep working. A size smaller than
+ *   version 1.0's struct is CFLOWAD_ERROR_STRUCT_SIZE. A size larger than the library's own is accepted when the fields
+ *   beyond are zero.
  * - Memory: frames and output arrays belong to the caller and are used only during the call. The library frees
  *   nothing of the caller's and the caller frees nothing of the library's, except by the close functions.
  * - Threads: a model is immutable and may be used from any number of threads. A session or a trainer may be
  *   used from any thread, one call at a time; a second concurrent call on the same handle returns
  *   CFLOWAD_ERROR_BUSY at once. Everything else is thread-safe.
- * - Shortage of memory: a request that needs 8 KB or more at once which are not to be had fails with
- *   CFLOWAD_ERROR_OUT_OF_MEMORY, or gets through all the same. What is smaller comes from a reserve of the library's
- *   when malloc has nothing: 64 MB of address space, which cost no memory before (but where mlockall locks all of
- *   it). Only when that is used up too does the process end.
+ * - Shortage of memory: a request that needs 8 KB or more at once and does not get them fails with
+ *   CFLOWAD_ERROR_OUT_OF_MEMORY, or succeeds all the same. Smaller allocations come from a reserve when malloc has
+ *   nothing: 64 MB of address space, which take no memory until then (except where mlockall locks all of it). The
+ *   process ends only when the reserve is used up too.
  * - The library never prints, never exits, installs no signal handler, and leaves locale and floating-point mode
  *   as it found them. Every function computes in the default mode (round to nearest, denormals kept, no traps),
  *   whatever the calling thread has set, and calls functions of the host in the host's. The numbers of a score do
  *   not depend on the number of threads, on other frames or on other sessions: same model, same frame, same bits on
  *   the same machine.
- * - Stack (since 1.2): of its thread's stack a call that scores needs 16 KB, one that opens a model or creates a session
- *   48 KB, one that trains, calibrates or saves 64 KB. What the C library takes itself, about 6 KB of a new thread's
- *   with glibc, comes on top.
- * - Forks (since 1.2): a child of a process in which no call of the library ran at the time of the fork can use it, and
- *   the handles of its parent too; threads stay with the parent, so that sessions and trainers made there compute on
- *   the calling thread alone (or on those of parallel_for): make new ones. Where a call ran, on whichever thread, every
+ * - Stack (since 1.2): a call that scores needs 16 KB of its thread's stack, one that opens a model or creates a
+ *   session 48 KB, one that trains, calibrates or saves 64 KB. What the C library itself takes of a new thread's stack,
+ *   about 6 KB with glibc, is not included.
+ * - Forks (since 1.2): if no call of the library runs at the time of a fork, the child can use the library and its
+ *   parent's handles. Threads stay with the parent, so that the parent's sessions and trainers compute on the calling
+ *   thread alone in the child (or on those of parallel_for): make new ones. If a call runs, on whichever thread, every
  *   call in the child that can fail returns CFLOWAD_ERROR_STATE: fork between calls, or exec.
  * - Text is UTF-8; a path is bytes, as the system takes them. Images are rows of interleaved pixels, the first row at the
  *   lowest address.
@@ -89,25 +89,25 @@ extern "C" {
 #define CFLOWAD_VERSION_PATCH 0
 #define CFLOWAD_VERSION (CFLOWAD_VERSION_MAJOR * 10000 + CFLOWAD_VERSION_MINOR * 100 + CFLOWAD_VERSION_PATCH)
 
-/** The library's version, as CFLOWAD_VERSION is formed. Thread-safe. */
+/** The library's version in the form of CFLOWAD_VERSION. Thread-safe. */
 int32_t cflowad_version(void);
 
 /**
  * The library's version and which build of its kernels runs, for logs: "libcflowad X.Y.Z, AVX-512 kernels". Static,
  * never NULL. Thread-safe.
  *
- * The best build that the processor has the instructions for runs. For tests and bug reports the environment variable
+ * The best build for the processor's instructions runs. For tests and bug reports the environment variable
  * CFLOWAD_KERNELS names another one, baseline, avx2 or avx512 (since 1.2); it is read once in a process, before
- * anything is computed. This text says so then. When it names no build, opening a model and creating a trainer return
- * CFLOWAD_ERROR_INVALID_ARGUMENT, when it names one that the processor cannot run, CFLOWAD_ERROR_UNSUPPORTED; this
- * text gives the reason.
+ * anything is computed, and this text mentions it. When it names no build, opening a model and creating a trainer
+ * return CFLOWAD_ERROR_INVALID_ARGUMENT; when it names one that the processor cannot run, CFLOWAD_ERROR_UNSUPPORTED.
+ * This text then gives the reason.
  */
 const char *cflowad_build_info(void);
 
 /**
- * What a thread_count of 0 stands for (since 1.2): the processors that the calling thread may run on, or fewer where the
- * process's control group has a quota of processor time (of containers, of systemd's CPUQuota), by version 1 or 2 of
- * Linux's: then no more threads than the quota pays for, 1.5 processors for one. 1 to 256. Thread-safe.
+ * The number of threads that a thread_count of 0 means, 1 to 256 (since 1.2): the processors that the calling thread
+ * may run on. Where the process's control group has a quota of processor time (containers, systemd's CPUQuota; version
+ * 1 or 2), it is no more than the quota pays for, rounded down: one for 1.5 processors. Thread-safe.
  */
 uint32_t cflowad_default_thread_count(void);
 
@@ -129,7 +129,7 @@ enum {
     CFLOWAD_ERROR_BUSY = 9,             /**< the handle is in use by another thread */
     CFLOWAD_ERROR_CANCELLED = 10,       /**< the progress callback asked to stop */
     CFLOWAD_ERROR_DIVERGED = 11,        /**< training or scoring met a value that is not finite */
-    CFLOWAD_ERROR_OUT_OF_MEMORY = 12,   /**< memory for the request could not be had */
+    CFLOWAD_ERROR_OUT_OF_MEMORY = 12,   /**< there was no memory for the request */
     CFLOWAD_ERROR_STATE = 13            /**< calls in an order that makes no sense, e.g. fit without frames */
 };
 
@@ -165,24 +165,31 @@ enum {
     CFLOWAD_PIXEL_RGB16 = 20,         /**< 3 words of 16 bits R G B, see significant_bits */
     CFLOWAD_PIXEL_BGR16 = 21,         /**< 3 words of 16 bits B G R, see significant_bits */
     CFLOWAD_PIXEL_RGB8_PLANAR = 22,   /**< 3 planes of 8 bits: data is R, planes[0] is G, planes[1] is B */
-    CFLOWAD_PIXEL_BAYER_RG8 = 30,     /**< 8-bit Bayer filter whose first row begins R G; bilinear, as OpenCV's */
-    CFLOWAD_PIXEL_BAYER_GR8 = 31,     /**< COLOR_BayerBG2RGB (for RG: it names another corner), the outermost pixels */
-    CFLOWAD_PIXEL_BAYER_GB8 = 32,     /**< those next to them; at least 3 x 3 pixels. The first row is that at data, */
-    CFLOWAD_PIXEL_BAYER_BG8 = 33,     /**< with CFLOWAD_FRAME_BOTTOM_UP the image's last, of the image, not a crop */
-    CFLOWAD_PIXEL_NV12 = 40,          /**< plane of Y, planes[0] of U V pairs for 2 x 2 pixels; BT.601, Y 16 to 235, */
-    CFLOWAD_PIXEL_YUY2 = 41           /**< as OpenCV's COLOR_YUV2RGB_NV12 and _YUY2; YUY2: Y0 U Y1 V for 2 pixels */
+
+    /* 8-bit Bayer filters, at least 3 x 3 pixels, named by the first two pixels of the first row. That is the row at data,
+       which with CFLOWAD_FRAME_BOTTOM_UP is the image's last, and the row of the image, not of a crop. Missing samples are
+       interpolated bilinearly, as by OpenCV's COLOR_BayerBG2RGB (for RG: OpenCV names another corner); the outermost
+       pixels are copies of those next to them. */
+    CFLOWAD_PIXEL_BAYER_RG8 = 30,
+    CFLOWAD_PIXEL_BAYER_GR8 = 31,
+    CFLOWAD_PIXEL_BAYER_GB8 = 32,
+    CFLOWAD_PIXEL_BAYER_BG8 = 33,
+
+    /* By BT.601 with Y from 16 to 235, converted as by OpenCV's COLOR_YUV2RGB_NV12 and _YUY2. */
+    CFLOWAD_PIXEL_NV12 = 40, /**< a plane of Y, planes[0] of U V pairs for 2 x 2 pixels */
+    CFLOWAD_PIXEL_YUY2 = 41  /**< Y0 U Y1 V for 2 pixels */
 };
 
 /**
  * How frames of a camera's pixel format are described here (since 1.2), by its code in the EMVA's Pixel Format Naming
  * Convention (PFNC), which GigE Vision, USB3 Vision and GenTL transmit.
  *
- * Known are Mono8, 10, 12, 14, 16, 10p, 12p, 10Packed and 12Packed, BayerRG8, GR8, GB8 and BG8, RGB8, 10, 12, 14, 16 and
+ * It knows Mono8, 10, 12, 14, 16, 10p, 12p, 10Packed and 12Packed, BayerRG8, GR8, GB8 and BG8, RGB8, 10, 12, 14, 16 and
  * 8_Planar, BGR8, 10, 12, 14 and 16, RGBa8, BGRa8, and YCbCr601_422_8. Other Y'CbCr formats have other colours than
  * CFLOWAD_PIXEL_YUY2 and _NV12.
  *
  * @param format            receives a CFLOWAD_PIXEL_ for cflowad_frame.format.
- * @param significant_bits  receives what belongs to it, for cflowad_frame.significant_bits: 12 of Mono12, 0 where format
+ * @param significant_bits  receives what goes with it, for cflowad_frame.significant_bits: 12 for Mono12, 0 where format
  *                          alone says it.
  * @return CFLOWAD_ERROR_UNSUPPORTED for other codes. Thread-safe.
  */
@@ -210,11 +217,13 @@ typedef struct cflowad_frame {
     /* since 1.1; all zero: as in 1.0 */
     const void *planes[2];     /**< second and third plane; NULL: directly behind the plane before */
     size_t plane_strides[2];   /**< their strides; 0: that of the plane before */
-    uint32_t significant_bits; /**< of words of 16 bits those that count, 8 to 16; 0: all above shift */
+    uint32_t significant_bits; /**< how many bits of a 16-bit word count, 8 to 16; 0: all above shift */
     uint32_t shift;            /**< unused bits below them */
-    uint32_t crop_x;           /**< the part of the image that is the frame, from its top left corner: for all */
-    uint32_t crop_y;           /**< functions, the frame is then crop_width x crop_height pixels. All 0: the whole. */
-    uint32_t crop_width;       /**< What lies around it may be read (Bayer, chroma), but is not part of the frame. */
+    /* The part of the image that is the frame, from the image's top left corner; all 0: the whole image. For all functions
+       the frame is then crop_width x crop_height pixels. Pixels around it may be read (Bayer, chroma). */
+    uint32_t crop_x;
+    uint32_t crop_y;
+    uint32_t crop_width;
     uint32_t crop_height;
 } cflowad_frame;
 
@@ -227,14 +236,14 @@ typedef struct cflowad_model cflowad_model;
 #define CFLOWAD_MAX_LEVELS 4
 
 /**
- * Whose bytes frames become when they are resized (since 1.2). All versions of Pillow have the same filter and round after
- * each of its two passes; they differ in which pass comes first, and so in a byte of a hundred thousand or in many, as the
- * sizes are. A model keeps its own; models of before 1.2 have the first.
+ * The version of Pillow that resizing follows, to the byte (since 1.2). All versions use the same filter and round
+ * after each of two passes. They differ in which pass comes first, which changes one byte of a hundred thousand or
+ * many, depending on the sizes. It is kept in the model; models from before 1.2 have the first one.
  */
 enum {
     CFLOWAD_RESAMPLE_PILLOW_3_3 = 0,  /**< Pillow 3.3 to 12.1: columns first, always */
-    CFLOWAD_RESAMPLE_PILLOW_12_2 = 1, /**< 12.2 and 12.3: rows first where an image becomes lower whose height is above
-                                           100 times its width */
+    CFLOWAD_RESAMPLE_PILLOW_12_2 = 1, /**< 12.2 and 12.3: rows first where an image more than 100 times as high as wide
+                                           becomes lower */
     CFLOWAD_RESAMPLE_PILLOW_13 = 2    /**< 13: rows first where an image becomes lower, by more than twice the columns
                                            that it loses */
 };
@@ -244,19 +253,19 @@ typedef int32_t cflowad_verdict;
 
 enum {
     CFLOWAD_VERDICT_PASS = 0,   /**< low_threshold <= score <= review_threshold */
-    CFLOWAD_VERDICT_REVIEW = 1, /**< review_threshold < score <= threshold: to be looked at. Since 1.1, of models and
-                                     sessions that have a review threshold; since 1.2 also score < low_threshold, of
-                                     models that have one with this verdict, or mean > mean_threshold */
-    CFLOWAD_VERDICT_REJECT = 2  /**< score > threshold; since 1.2 also score < low_threshold, of models that have one
-                                     with this verdict, or mean > mean_threshold */
+    CFLOWAD_VERDICT_REVIEW = 1, /**< review_threshold < score <= threshold: to be reviewed, by models and sessions with
+                                     a review threshold (since 1.1); since 1.2 also score < low_threshold or mean >
+                                     mean_threshold, by models that have these with this verdict */
+    CFLOWAD_VERDICT_REJECT = 2  /**< score > threshold; since 1.2 also score < low_threshold or mean > mean_threshold,
+                                     by models that have these with this verdict */
 };
 
 /** Name of a verdict: "pass", "review" or "reject". Static, never NULL, for any value. Thread-safe. Since 1.2. */
 const char *cflowad_verdict_name(cflowad_verdict verdict);
 
 /**
- * Kinds of frames that no line delivers when all is well, made at the network's size (since 1.2). Calibration tries
- * which of them the detector passes; docs/calibration.md says what follows from it.
+ * Kinds of frames that a line never delivers when all is well; they are made at the network's size (since 1.2).
+ * Calibration tries which of them the detector passes; docs/calibration.md says what follows from it.
  */
 typedef int32_t cflowad_strange;
 
@@ -264,11 +273,11 @@ enum {
     CFLOWAD_STRANGE_BLACK = 0,
     CFLOWAD_STRANGE_WHITE = 1,
     CFLOWAD_STRANGE_GRAY = 2,     /**< all samples 128 */
-    CFLOWAD_STRANGE_NOISE = 3,    /**< each sample by itself anything from 0 to 255, grey where good frames are */
+    CFLOWAD_STRANGE_NOISE = 3,    /**< independent samples from 0 to 255, grey where good frames are grey */
     CFLOWAD_STRANGE_SHUFFLED = 4, /**< a good frame, cut into 8 x 8 blocks that are permuted */
     CFLOWAD_STRANGE_INVERTED = 5, /**< a good frame's negative */
     CFLOWAD_STRANGE_DARK = 6,     /**< a good frame, its samples times 0.2 */
-    CFLOWAD_STRANGE_BLURRED = 7   /**< a good frame, of means over a sixteenth of its shorter side, taken twice */
+    CFLOWAD_STRANGE_BLURRED = 7   /**< a good frame, averaged twice over a sixteenth of its shorter side */
 };
 
 /** How many kinds there are. */
@@ -292,43 +301,42 @@ typedef struct cflowad_model_info {
     uint32_t condition_channels;                 /**< P, length of the positional encoding; 0: unconditional flow */
     uint32_t is_calibrated;                      /**< 1 when scores and verdicts are available */
     float threshold;                             /**< score above which a frame is rejected; NaN if not calibrated */
-    uint64_t parameter_count;                    /**< numbers in the encoder's and flows' weights, as stored */
-    uint64_t session_bytes;                      /**< buffers and tables of a session with the default thread_count; a
-                                                      frame's own size, and the map of one with tiles, come on top */
+    uint64_t parameter_count;                    /**< number of weights of encoder and flows, as stored */
+    uint64_t session_bytes;                      /**< buffers and tables of a session with the default thread_count;
+                                                      tables of a frame's size, and the map of one with tiles, are not
+                                                      included */
     /* since 1.1; NaN where there is none */
-    float review_threshold;          /**< score above which a frame is to be looked at: at most threshold */
-    float pixel_threshold;           /**< value of maps above which a pixel is anomalous; of a calibration by
-                                          version 1.0 the threshold */
+    float review_threshold;          /**< score above which a frame is to be reviewed, at most threshold */
+    float pixel_threshold;           /**< value of maps above which a pixel is anomalous; the threshold in a calibration
+                                          by version 1.0 */
     float map_low;                   /**< value of maps up to which nothing is to be drawn */
     float map_high;                  /**< value of maps to be drawn in the last colour, above map_low */
-    uint64_t calibration_count;      /**< good frames that the calibration rests on and p-values count */
+    uint64_t calibration_count;      /**< number of good frames in the calibration, on which p-values are based */
     uint32_t has_region_of_interest; /**< 1 when it was calibrated within a region of interest */
     uint32_t reserved;               /**< 0 */
-    double promised_rate;            /**< share of good frames above threshold, at most, on average over
-                                          calibrations; see cflowad_calibration_promise */
-    uint32_t tile_width;             /**< frames are cut into tiles, see cflowad_train_options; 0: they are
-                                          not */
+    double promised_rate;            /**< largest share of good frames above threshold, on average over calibrations;
+                                          see cflowad_calibration_promise */
+    uint32_t tile_width;             /**< frames are cut into tiles, see cflowad_train_options; 0: they are not */
     uint32_t tile_height;
     uint32_t tile_overlap;
     int32_t resample; /**< CFLOWAD_RESAMPLE_; since 1.2, 0 before */
     /* since 1.2 */
-    float low_threshold;         /**< score below which a frame is as strange as one above threshold; NaN:
-                                      none, low scores pass */
-    cflowad_verdict low_verdict; /**< what such a frame is given at least; PASS without a low threshold */
-    double low_promised_rate;    /**< share of good frames below low_threshold, at most, on average over
-                                      calibrations. A good frame is not passed with probability at most
-                                      this, the promise of the lower of the other thresholds, and
-                                      1 / (calibration_count + 1) for mean_threshold */
-    uint32_t strange_tried;      /**< kinds of strange frames that calibration has tried: bits
-                                      1u << CFLOWAD_STRANGE_; 0: unknown, as of older calibrations */
-    uint32_t strange_passed;     /**< those of which a frame was passed, by the model's own thresholds:
-                                      do not trust such a model with a camera that may fail */
-    float mean_threshold;        /**< mean of the map above which a frame is strange all over and given
-                                      low_verdict at least: halfway from the highest of calibration
-                                      frames to the lowest of a black, white, grey and noisy one; NaN:
-                                      none */
-    float map_smoothing;         /**< standard deviation of the Gaussian that maps are smoothed by, pixels
-                                      of the network's input; 0: none, as in the original system */
+    float low_threshold;         /**< score below which a frame is as strange as one above threshold; NaN: none, low
+                                      scores pass */
+    cflowad_verdict low_verdict; /**< the mildest verdict about such a frame; PASS without a low threshold */
+    double low_promised_rate;    /**< largest share of good frames below low_threshold, on average over calibrations. A
+                                      good frame fails to pass with a probability of at most the sum of this, the
+                                      promise of the lower of the other thresholds, and 1 / (calibration_count + 1) for
+                                      mean_threshold */
+    uint32_t strange_tried;      /**< kinds of strange frames that calibration has tried: bits 1u << CFLOWAD_STRANGE_;
+                                      0: unknown, as of older calibrations */
+    uint32_t strange_passed;     /**< those of which a frame passed, by the model's own thresholds: do not trust such a
+                                      model with a camera that may fail */
+    float mean_threshold;        /**< mean of the map above which a frame is strange all over and gets low_verdict at
+                                      least: halfway from the highest of calibration frames to the lowest of a black,
+                                      white, grey and noisy one; NaN: none */
+    float map_smoothing;         /**< standard deviation of the Gaussian that maps are smoothed by, pixels of the
+                                      network's input; 0: none, as in the original system */
 } cflowad_model_info;
 
 /**
@@ -352,7 +360,7 @@ cflowad_status cflowad_model_open_memory(const void *data, size_t size, cflowad_
 /** Describes a model. info->struct_size must be set. Thread-safe. */
 cflowad_status cflowad_model_get_info(const cflowad_model *model, cflowad_model_info *info);
 
-/** Whether more good frames to learn from would help; docs/calibration.md says from when on which is said. Since 1.2. */
+/** Whether more good frames to learn from would help; docs/calibration.md has the bounds. Since 1.2. */
 enum {
     CFLOWAD_MORE_FRAMES_UNKNOWN = 0, /**< not known, as after the paper's training or with fewer than 8 frames */
     CFLOWAD_MORE_FRAMES_HARDLY = 1,
@@ -361,33 +369,37 @@ enum {
 };
 
 /**
- * What fit and calibration have found out about a model, as numbers (since 1.2); cflowad_model_advice says the same in
- * words. Which strange frames it passes is in cflowad_model_info. NaN, 0 and CFLOWAD_MORE_FRAMES_UNKNOWN where it is not
- * known: by models of before 1.2 nothing of this is, nor is what a fit finds out of a model that was trained elsewhere.
+ * What fit and calibration found out about a model, as numbers (since 1.2); cflowad_model_advice says the same in
+ * words. Which strange frames it passes is in cflowad_model_info. NaN, 0 and CFLOWAD_MORE_FRAMES_UNKNOWN where it is
+ * not known: models from before 1.2 hold nothing of this, and models that were trained elsewhere nothing that a fit
+ * finds out.
  */
 typedef struct cflowad_advice {
     size_t struct_size;
     uint64_t given_count;  /**< good frames that were given to learn from */
-    uint64_t fitted_count; /**< of these the ones that were learnt from; the others were held back to calibrate on */
-    uint64_t curve_half_count;             /**< the closed form was also fitted to so many frames */
-    uint64_t curve_full_count;             /**< and to so many, to see how much more frames help */
-    double curve_half[CFLOWAD_MAX_LEVELS]; /**< mean log p / C of yet other frames then, by level, finest first */
-    double curve_full[CFLOWAD_MAX_LEVELS];
-    double doubling_gain; /**< about what twice fitted_count would add to the mean log p / C of new good frames */
-    double coupling_gain[CFLOWAD_MAX_LEVELS]; /**< what coupling steps added to that of frames which they were not made
-                                                   with, by level; where it is not above 0 they are left out */
-    double level_share[CFLOWAD_MAX_LEVELS];   /**< of what the map can rise by at a typical place of a good frame, each
-                                                   level's share, 0 to 1, by the calibration frames */
+    uint64_t fitted_count; /**< how many of them the flows were fitted to; the others were held back for calibration */
+    uint64_t curve_half_count;             /**< to see how much more frames help, the closed form was also fitted to
+                                                this many */
+    uint64_t curve_full_count;             /**< and to this many */
+    double curve_half[CFLOWAD_MAX_LEVELS]; /**< mean log p / C of other frames after the former fit, by level, finest
+                                                first */
+    double curve_full[CFLOWAD_MAX_LEVELS]; /**< and after the latter */
+    double doubling_gain; /**< roughly what twice as many frames would add to the mean log p / C of new good ones */
+    double coupling_gain[CFLOWAD_MAX_LEVELS]; /**< what coupling steps added to the mean log p / C of frames that they
+                                                   were not trained on, by level; couplings that add nothing are left
+                                                   out */
+    double level_share[CFLOWAD_MAX_LEVELS];   /**< each level's share, 0 to 1, of the most that the map can rise by at a
+                                                   typical place of a good frame */
     double wanted_rate; /**< false_reject_rate of the calibration; NaN also when defective frames set the threshold */
-    int64_t outlier_frame; /**< calibration frame that set the threshold and stands out so far that it should be looked
-                                at, counted from 0 among all frames that the trainer was given; -1: none does */
-    float outlier_score;   /**< its score, which is the threshold; NaN: there is none */
-    float outlier_next;    /**< the score of the frame that comes next below */
+    int64_t outlier_frame; /**< index, among all frames that the trainer was given, of the calibration frame that set
+                                the threshold, if it stands out so far that it should be looked at; else -1 */
+    float outlier_score;   /**< its score, which is the threshold; NaN when there is none */
+    float outlier_next;    /**< the next lower score of a calibration frame */
     uint32_t level_count;
     int32_t more_frames; /**< CFLOWAD_MORE_FRAMES_ */
 } cflowad_advice;
 
-/** Gives the advice about a model as numbers. advice->struct_size must be set. Thread-safe. Since 1.2. */
+/** Fills in the advice about a model as numbers. advice->struct_size must be set. Thread-safe. Since 1.2. */
 cflowad_status cflowad_model_get_advice(const cflowad_model *model, cflowad_advice *advice);
 
 /**
@@ -401,10 +413,11 @@ cflowad_status cflowad_model_get_advice(const cflowad_model *model, cflowad_advi
 const char *cflowad_model_advice(const cflowad_model *model);
 
 /**
- * What scoring a frame of a size gives (since 1.1): of a model without tiles one tile and a map of the network's size.
+ * The size of the map and the number of tiles of frames of a size (since 1.1). A model without tiles has a map of the
+ * network's size and one tile.
  *
  * @param info          of the model, by cflowad_model_get_info.
- * @param frame_width   pixels, 1 to CFLOWAD_MAX_FRAME_SIDE; of a frame with a crop the crop's.
+ * @param frame_width   pixels, 1 to CFLOWAD_MAX_FRAME_SIDE; that of the crop, if there is one.
  * @param frame_height  the same.
  * @param map_width     receives the columns of cflowad_result.map. NULL: not wanted.
  * @param map_height    receives its rows. NULL: not wanted.
@@ -428,11 +441,11 @@ typedef struct cflowad_session cflowad_session;
 
 /**
  * The host's own threads in place of a session's or a trainer's: runs body(body_context, index) once for each index of
- * 0..count-1, on any threads, at the same time where it can, and returns when all have returned (TBB's or OpenMP's
- * parallel for, a dispatch queue's apply). Called many times a frame by the thread that scores, so it has to be quick: a
- * call for every layer of the encoder. What is computed does not depend on how many threads run the bodies, in which
- * order, or with which index: where body is called too often or not at all, the numbers are the same. It is called in the
- * floating-point mode of the host, and must not score with the same session.
+ * 0..count-1, on any threads and in parallel where it can, and returns when all calls have (TBB's or OpenMP's parallel
+ * for, a dispatch queue's apply). The scoring thread calls it for every layer of the encoder, many times a frame, so
+ * that it has to be quick. Results do not depend on how many threads run the bodies, in which order or with which
+ * index, not even when body is called too often or not at all. It is called in the floating-point mode of the host, and
+ * must not score with the same session.
  */
 typedef void (*cflowad_parallel_for)(
     void *context, uint32_t count, void (*body)(void *body_context, uint32_t index), void *body_context);
@@ -443,11 +456,12 @@ typedef struct cflowad_session_options {
     uint32_t thread_count; /**< threads that share a frame's work, the calling one included, at most 256; 0:
                                 cflowad_default_thread_count() of the creating thread [0] */
     /* since 1.1 */
-    float review_threshold; /**< score above which a frame that is not rejected is to be looked at; above threshold it
-                                 counts as threshold: no such verdict; NaN: the model's own, if it has one [NaN] */
+    float review_threshold; /**< score above which a frame that is not rejected is to be reviewed; a value above
+                                 threshold counts as threshold, so that no frame is; NaN: the model's own, if it has one
+                                 [NaN] */
     float region_threshold; /**< value of maps above which a pixel belongs to a region; NaN: the model's pixel_threshold
                                  [NaN] */
-    uint32_t region_min_area;          /**< fewest pixels of a region that counts [1] */
+    uint32_t region_min_area;          /**< smallest area of a region that counts, in pixels [1] */
     float region_min_score;            /**< lowest peak of a region that counts; NaN: any [NaN] */
     cflowad_parallel_for parallel_for; /**< NULL, or the host's threads, of which at most thread_count work for the
                                             session at a time; it then has none of its own [NULL] */
@@ -464,8 +478,8 @@ typedef struct cflowad_point {
 } cflowad_point;
 
 /**
- * A connected region (by sides or corners) of the map at the frame's size where it is above region_threshold. In pixels
- * of the frame; pixel (x, y) is the square from (x, y) to (x + 1, y + 1).
+ * A connected region (by sides or corners) of the map at the frame's size where it is above region_threshold.
+ * Coordinates are pixels of the frame; pixel (x, y) is the square from (x, y) to (x + 1, y + 1).
  */
 typedef struct cflowad_region {
     uint32_t x; /**< bounding box */
@@ -479,13 +493,13 @@ typedef struct cflowad_region {
     uint32_t peak_x; /**< pixel that has it, the first by rows */
     uint32_t peak_y;
     float mean;    /**< mean value */
-    float p_value; /**< as cflowad_result.p_value of a frame whose score is the peak: of good frames, a share of at
-                        most a has any region with p_value <= a */
+    float p_value; /**< cflowad_result.p_value of a frame whose score is the peak: at most a share a of good frames has
+                        any region with p_value <= a */
     size_t contour_first; /**< index of the contour's first corner in contour_points */
     size_t contour_count; /**< its corners; 0 when contours are not wanted or it did not fit */
 } cflowad_region;
 
-/** What the arrays of a cflowad_result hold. */
+/** The shapes of the arrays of a cflowad_result. */
 typedef struct cflowad_shape {
     uint32_t map_width;                          /**< columns of the map */
     uint32_t map_height;                         /**< its rows */
@@ -497,8 +511,8 @@ typedef struct cflowad_shape {
 } cflowad_shape;
 
 /**
- * What scoring a frame gives. Set struct_size, and zero everything that you do not want: an output array is
- * written when its pointer is not NULL. Capacities count elements, not bytes.
+ * The result of scoring a frame. Set struct_size, and zero everything that you do not want: an output array is written
+ * when its pointer is not NULL. Capacities count elements, not bytes.
  *
  * score = maximum of the anomaly map. The map at network size is, from the constants frozen by calibration,
  * total - sum over levels of bilinear(exp(log p / C - maximum of the level)), align_corners = true (paper, section
@@ -507,64 +521,64 @@ typedef struct cflowad_shape {
  *
  * A model with tiles (cflowad_train_options.tile_width, since 1.1) sees every tile of a frame once, as if it were a
  * frame. Their maps together are the frame's: where tiles overlap, each weighs the more the farther a place is from the
- * tile's edges (by the distance across times the one down; the weights' sum is 1). Score, p-value and regions are those
- * of the whole map. A frame that fits one tile has the same numbers, bit for bit, as with a model without tiles.
+ * tile's edges (by the horizontal distance times the vertical one; weights sum to 1). Score, p-value and regions are
+ * those of the whole map. A frame that fits one tile has the same numbers, bit for bit, as with a model without tiles.
  */
 typedef struct cflowad_result {
     size_t struct_size;
     float score;             /**< out: image anomaly score */
-    float threshold;         /**< out: what the verdict compared it with */
+    float threshold;         /**< out: the threshold that the verdict compared it with */
     cflowad_verdict verdict; /**< out: CFLOWAD_VERDICT_ */
     uint32_t reserved;       /**< 0 */
-    float *map;              /**< in: NULL, or receives input_height x input_width values, row-major; of
-                                  a model with tiles see cflowad_model_info_map_size */
+    float *map;              /**< in: NULL, or receives input_height x input_width values, row-major; with tiles see
+                                  cflowad_model_info_map_size */
     size_t map_capacity;
     float *frame_map; /**< in: NULL, or receives the map at the frame's size: height x width, row-major */
     size_t frame_map_capacity;
-    float *log_likelihoods; /**< in: NULL, or receives log p / C: the levels' grids one after the other, finest
-                                 first, each level_height x level_width, row-major */
+    float *log_likelihoods; /**< in: NULL, or receives log p / C: the levels' grids one after the other, finest first,
+                                 each level_height x level_width, row-major */
     size_t log_likelihoods_capacity;
-    float *features; /**< in: NULL, or receives the encoder's features: per level, finest first,
-                          level_height x level_width x level_channels. This and log_likelihoods: of all tiles
-                          one after the other, row by row */
+    float *features; /**< in: NULL, or receives the encoder's features: per level, finest first, level_height x
+                          level_width x level_channels. This and log_likelihoods: of all tiles one after the other, row
+                          by row */
     size_t features_capacity;
     /* since 1.1 */
     float p_value;          /**< out: (1 + calibration frames with at least this score) / (1 + calibration frames): a
                                  good frame has p_value <= a with probability at most a. NaN when the model does not
                                  hold its calibration's scores */
-    float review_threshold; /**< out: what else the verdict compared it with; threshold when there is no review */
+    float review_threshold; /**< out: the verdict's review threshold; threshold when there is none */
     void *regions;          /**< in: NULL, or receives cflowad_region elements, the most severe first: by peak, then by
                                  area */
     size_t region_size;     /**< in: sizeof(cflowad_region), the elements' distance in bytes */
     size_t region_capacity;
-    size_t region_count; /**< out: all regions that there are, also when they are more than region_capacity, of
-                              which then only the most severe are given */
-    cflowad_point *contour_points; /**< in: NULL, or receives the given regions' contours in their order: the outer
-                                        border along the edges of pixels, clockwise (y downwards), a corner at each turn,
-                                        closed from the last to the first. Filled, it is the region with its holes. Where
-                                        pixels touch by a corner only it passes there twice */
+    size_t region_count; /**< out: how many regions there are, even when that is more than region_capacity; then only
+                              the most severe are written */
+    cflowad_point *contour_points; /**< in: NULL, or receives the contours of the written regions in their order: the
+                                        outer border along the edges of pixels, clockwise (y downwards), a corner at
+                                        each turn, closed from the last to the first. Filled, it is the region with its
+                                        holes. A corner at which two pixels touch, and no more, is passed twice */
     size_t contour_capacity;
-    size_t contour_count; /**< out: corners of all given regions; a contour is given whole or, when it has no room,
-                               not */
-    cflowad_shape shape;  /**< out: of map, log_likelihoods and features, wanted or not, by the model that scores.
-                               Given for all results of a call before anything is scored, and so also when it then
-                               returns CFLOWAD_ERROR_BUFFER_TOO_SMALL: make the arrays anew by it and call again,
-                               where another thread may exchange the model for one of another size */
+    size_t contour_count; /**< out: corners of all written regions; a contour is written whole, or not at all when there
+                               is no room */
+    cflowad_shape shape;  /**< out: the shapes of map, log_likelihoods and features, wanted or not, for the model that
+                               scores. They are written for all results of a call before anything is scored, and so even
+                               when the call returns CFLOWAD_ERROR_BUFFER_TOO_SMALL: where another thread may exchange
+                               the model for one of another size, enlarge the arrays and call again */
     /* since 1.2 */
-    float low_threshold;  /**< out: what else the verdict compared the score with; NaN: nothing. So also where the
-                               session's region of interest is not the calibration's: a good frame's maximum in
-                               another region may well be lower */
+    float low_threshold;  /**< out: the verdict's low threshold; NaN when there is none, and in another region of
+                               interest than the calibration's, where a good frame's maximum may be lower */
     float low_p_value;    /**< out: (1 + calibration frames with at most this score) / (1 + calibration frames): a good
-                               frame has low_p_value <= a with probability at most a. NaN when the model does not
-                               hold its calibration's scores, or in another region of interest */
+                               frame has low_p_value <= a with probability at most a. NaN when the model does not hold
+                               its calibration's scores, and in another region of interest */
     float map_mean;       /**< out: mean of the map, within the region of interest */
-    float mean_threshold; /**< out: what the verdict compared it with; NaN: nothing, also in another region */
+    float mean_threshold; /**< out: the threshold that the verdict compared it with; NaN: nothing, also in another
+                               region */
 } cflowad_result;
 
 /**
  * Creates a session with the memory it needs (see cflowad_model_info.session_bytes) and its threads, which sleep
- * between frames and block all signals. Each camera with a session of its own and thread_count 1 gives the highest
- * throughput; one session with all threads the shortest time for a frame.
+ * between frames and block all signals. Sessions with thread_count 1, one for each camera, give the highest throughput;
+ * one session with all threads gives the shortest time for a frame.
  *
  * @param options  NULL for defaults.
  * @param session  receives the handle; close it with cflowad_session_close. Thread-safe.
@@ -581,16 +595,17 @@ typedef struct cflowad_rect {
 } cflowad_rect;
 
 /**
- * The part of a frame that counts, given for a frame of any one size: of frames of other sizes it is the same share.
- * What counts is what lies in one of the rectangles, if there are any, and where the mask is not 0, if there is one.
- * Kept as the pixels of cflowad_result.map whose centres lie there: what is smaller than those may get lost. Since 1.1.
+ * The part of a frame that counts, given for frames of one size; of frames of other sizes it is the same share. A pixel
+ * counts when it lies in one of the rectangles, if there are any, and where the mask is not 0, if there is one. The
+ * region is kept as those pixels of cflowad_result.map whose centres lie inside; what is smaller than such a pixel may
+ * get lost. Since 1.1.
  *
- * With a model with tiles that map is the one of a frame of this size, or, of a mask alone, of the mask's size: give a
- * mask of the frame's. All tiles are scored all the same: to leave some out, crop the frame.
+ * With tiles that map is the one of a frame of this size, or for a mask alone of the mask's size, which should
+ * therefore be the frame's. All tiles are scored nevertheless: to leave some out, crop the frame.
  */
 typedef struct cflowad_roi {
     size_t struct_size;
-    uint32_t frame_width; /**< of the frame that the rectangles are of, pixels, 1 to CFLOWAD_MAX_FRAME_SIDE */
+    uint32_t frame_width; /**< size of the frame that the rectangles refer to, pixels, 1 to CFLOWAD_MAX_FRAME_SIDE */
     uint32_t frame_height;
     const cflowad_rect *rects; /**< NULL: none */
     size_t rect_count;         /**< at most 65536 */
@@ -608,7 +623,8 @@ typedef struct cflowad_roi {
  *
  * @param roi  borrowed for the call; NULL: the model's own again.
  * @return CFLOWAD_ERROR_INVALID_ARGUMENT also for a region in which no pixel of the map lies; CFLOWAD_ERROR_UNSUPPORTED
- *         when that map has more than 2^28. With tiles, frames of another size may be refused so when they are scored.
+ *         when that map has more than 2^28 pixels. With tiles, scoring frames of another size may fail for the same
+ *         reasons.
  */
 cflowad_status cflowad_session_set_region_of_interest(cflowad_session *session, const cflowad_roi *roi);
 
@@ -617,7 +633,7 @@ cflowad_status cflowad_session_set_region_of_interest(cflowad_session *session, 
  * anew.
  *
  * @param frame   borrowed for the call.
- * @param result  outputs; see cflowad_result. On failure its scalar outputs but the shape are untouched.
+ * @param result  outputs; see cflowad_result. On failure its scalar outputs except the shape are untouched.
  * @return CFLOWAD_ERROR_BUFFER_TOO_SMALL, CFLOWAD_ERROR_BUSY, CFLOWAD_ERROR_NOT_CALIBRATED (a model without
  *         calibration gives log_likelihoods and features and then this status; score and maps are untouched),
  *         CFLOWAD_ERROR_DIVERGED when the network's output is not finite.
@@ -656,12 +672,12 @@ cflowad_status cflowad_session_create_many(
 cflowad_status cflowad_session_score_all(cflowad_session *session, const cflowad_frame *frame, cflowad_result *results);
 
 /**
- * Puts another model in the place of one, while the session may be scoring on other threads (since 1.1): never
- * CFLOWAD_ERROR_BUSY. Everything is prepared on the calling thread. A call that runs ends with the models that it began
- * with; calls that begin after this function has returned, or while it returns, use the new one, wholly. Waits for the
- * end of a call that runs to free what the old model needed, but not longer than about a second.
+ * Replaces a model of a session, even while the session scores on other threads (since 1.1); never returns
+ * CFLOWAD_ERROR_BUSY. Everything is prepared on the calling thread. A running call ends with the models that it began
+ * with; calls that begin after this function has returned, or while it returns, use the new one throughout. Waits for
+ * the end of a running call to free what the old model needed, but no longer than about a second.
  *
- * @param index  place of the model to be replaced, 0 in a session of one.
+ * @param index  index of the model to be replaced, 0 in a session of one.
  * @param model  may have another input size or architecture than the old one; see cflowad_result.shape.
  */
 cflowad_status cflowad_session_replace_model(cflowad_session *session, size_t index, const cflowad_model *model);
@@ -690,16 +706,16 @@ enum { CFLOWAD_CLAMP_TANH = 0, CFLOWAD_CLAMP_TANH_SCALED = 1 };
 enum {
     CFLOWAD_SCHEDULE_CONSTANT = 0,
     CFLOWAD_SCHEDULE_COSINE = 1, /**< half a period down to learning_rate * decay_rate^3 */
-    CFLOWAD_SCHEDULE_STEPS = 2   /**< times decay_rate after each of decay_percents */
+    CFLOWAD_SCHEDULE_STEPS = 2   /**< multiplied by decay_rate after each of decay_percents */
 };
 
 /**
  * How calibration sets the threshold. The second and third need defective frames (CFLOWAD_ROLE_DEFECTIVE), and choose
- * among the scores of good and defective frames that there are; of several as good the lowest.
+ * among the scores of the good and the defective frames; of equally good ones they take the lowest.
  */
 enum {
-    CFLOWAD_THRESHOLD_CONFORMAL = 0, /**< from good frames alone, for false_reject_rate; see
-                                          cflowad_calibration_promise */
+    CFLOWAD_THRESHOLD_CONFORMAL = 0, /**< from good frames alone, for false_reject_rate; see cflowad_calibration_promise
+                                          */
     CFLOWAD_THRESHOLD_F1 = 1,        /**< the largest F1 */
     CFLOWAD_THRESHOLD_COST = 2       /**< the lowest (rejected share of the good) + miss_cost * (missed share of the
                                           defective). Where one missed frame costs as much as c rejected good ones, and
@@ -710,8 +726,8 @@ enum {
  * Where the flows of a new detector begin. Since 1.2.
  *
  * A Gaussian is fitted in seconds and detects at once; the paper's flows need many passes over the frames. Fitting a
- * Gaussian loads libopenblas.so.0, whose number of threads is 1 meanwhile (bits must not depend on it) and then what it was;
- * fit returns CFLOWAD_ERROR_UNSUPPORTED where there is none.
+ * Gaussian loads libopenblas.so.0, and sets its number of threads to 1 meanwhile, since bits must not depend on it; fit
+ * returns CFLOWAD_ERROR_UNSUPPORTED where there is none.
  */
 enum {
     /** GAUSSIAN; but PAPER when an option that only the paper's training reads differs from its default: epochs, schedule,
@@ -738,13 +754,15 @@ enum {
     CFLOWAD_PRESET_PAPER = 3  /**< the published training: CFLOWAD_START_PAPER */
 };
 
-/** For cflowad_train_options.coupling_steps: 400 of a whitened start, 0 of others, or what time_budget has room for. */
+/**
+ * For cflowad_train_options.coupling_steps: 400 for a whitened start, 0 for others, or as many as time_budget allows.
+ */
 #define CFLOWAD_COUPLING_STEPS_AUTOMATIC UINT32_MAX
 
 /**
- * Settings of a training run; defaults in brackets. Those of the paper's training (epochs, schedule, batches, learning rate,
- * rotation, flows) are the original system's; where flows start by default is not. An option that was set and that the start
- * does not read is CFLOWAD_ERROR_INVALID_ARGUMENT: nothing is ignored.
+ * Settings of a training run; defaults in brackets. Those of the paper's training (epochs, schedule, batches, learning
+ * rate, rotation, flows) are the original system's; where flows start by default is not. An option that was set and has
+ * no effect with the start is CFLOWAD_ERROR_INVALID_ARGUMENT: nothing is ignored.
  */
 typedef struct cflowad_train_options {
     size_t struct_size;
@@ -758,85 +776,84 @@ typedef struct cflowad_train_options {
     float clamp_alpha;            /**< alpha of the clamp, 0.1 to 10 [1.9] */
     uint32_t meta_epochs;         /**< 1 to 10000 [25] */
     uint32_t sub_epochs;          /**< passes over the frames per meta epoch, 1 to 10000 [8] */
-    uint32_t warmup_epochs;       /**< meta epochs of linear warm-up; as many as meta_epochs or more count as one less
-                                       than these [2] */
+    uint32_t warmup_epochs;       /**< meta epochs of linear warm-up; values from meta_epochs on count as one less than
+                                       that [2] */
     int32_t schedule;             /**< CFLOWAD_SCHEDULE_ [COSINE] */
     uint32_t image_batch;         /**< frames per batch, 1 to 4096; the short last one is dropped, fewer frames than
                                        this are one batch [32] */
     uint32_t fiber_batch;         /**< fibers per Adam step, 1 to 65536; the remainder of an image batch is dropped,
                                        fewer fibers than this are one step [256] */
     float learning_rate;          /**< Adam's, above 0 up to 1 [2e-4]; the default means 3e-3 for coupling steps of
-                                       CFLOWAD_START_GAUSSIAN, 1e-2 of WHITENED */
-    float rotation_degrees;       /**< augmentation: uniform angle in +-degrees, nearest, zero fill, 0 to 180 [5];
-                                       0 lets the encoder run only once per frame */
+                                       CFLOWAD_START_GAUSSIAN, 1e-2 for WHITENED */
+    float rotation_degrees;       /**< augmentation: uniform angle in +-degrees, nearest, zero fill, 0 to 180 [5]; 0
+                                       lets the encoder run only once per frame */
     float calibration_fraction;   /**< share of the frames held back from training for calibration when no frame was
                                        added for it, 0 to 0.9 [0.1]; at least one is */
     float false_reject_rate;      /**< wanted share of good frames above the default threshold, 0 to 0.5 [0.01] */
-    uint64_t seed;                /**< all randomness of the run [0] */
+    uint64_t seed;                /**< seed of all randomness [0] */
     uint64_t feature_cache_bytes; /**< memory for cached encoder features [2 GiB]; without room they are recomputed */
     /* since 1.1 */
-    float decay_rate;           /**< of the schedule, above 0 up to 1 [0.1] */
-    uint32_t decay_percents[3]; /**< of the meta epochs, 0 to 100; 100: never [50, 75, 90] */
+    float decay_rate;           /**< factor of the schedule, above 0 up to 1 [0.1] */
+    uint32_t decay_percents[3]; /**< when the rate falls, in percent of the meta epochs, 0 to 100; 100: never [50, 75,
+                                     90] */
     float review_rate;          /**< wanted share of good frames above the review threshold, false_reject_rate to 0.5;
                                      0: no review threshold [0] */
     float pixel_rate;           /**< wanted share of good pixels above the maps' threshold, 0 to 0.5 [0.001] */
     int32_t threshold_rule;     /**< CFLOWAD_THRESHOLD_ [CONFORMAL] */
     float miss_cost;            /**< for CFLOWAD_THRESHOLD_COST, 1e-6 to 1e6 [10] */
     float window_low;           /**< sample of more than 8 bits that is black, as a share of 2^bits - 1, 0 to 1 [0] */
-    float window_high;          /**< the one that is white, above window_low up to 1 [1]: v becomes round(255 *
-                                     clamp((v / (2^bits - 1) - low) / (high - low), 0, 1)), kept in the model */
+    float window_high;          /**< the one that is white, above window_low up to 1 [1]: v becomes round(255 * clamp((v
+                                     / (2^bits - 1) - low) / (high - low), 0, 1)), kept in the model */
     uint32_t tile_width;        /**< for large frames: what the network sees at a time, in pixels of the frame, 32 to
                                      65535; a tile is resized to the network's input, has a positional encoding of its
-                                     own, and counts as a frame for image_batch and progress. 0: frames are not cut,
-                                     and the next two are 0 too. Kept in the model [0] */
-    uint32_t tile_height;       /**< the same; of a frame that is shorter a tile is as short [0] */
+                                     own, and counts as a frame for image_batch and progress. 0: frames are not cut, and
+                                     the next two are 0 too. Kept in the model [0] */
+    uint32_t tile_height;       /**< the same in rows; in a frame that is lower, tiles are as low [0] */
     uint32_t tile_overlap;      /**< pixels that neighbours share, at most half a tile's shorter side; the last tiles
                                      end with the frame and may share more [0] */
     uint32_t reserved;          /**< 0 */
     /* since 1.2 */
-    uint32_t thread_count; /**< threads that share the work of this trainer's calls, the calling one included, at
-                                most 256; 0: cflowad_default_thread_count() of the creating thread. Leave some
-                                to sessions that score meanwhile. No number depends on it [0] */
-    int32_t resample;      /**< CFLOWAD_RESAMPLE_: of a detector that was trained in PyTorch, or is to be
-                                compared with one, that of the Pillow there; kept in the model [PILLOW_3_3] */
+    uint32_t thread_count; /**< threads that share the work of this trainer's calls, the calling one included, at most
+                                256; 0: cflowad_default_thread_count() of the creating thread. Leave some to sessions
+                                that score meanwhile. No number depends on it [0] */
+    int32_t resample;      /**< CFLOWAD_RESAMPLE_: the version of Pillow in PyTorch, for a detector that was trained
+                                there or is to be compared with one; kept in the model [PILLOW_3_3] */
     cflowad_parallel_for parallel_for; /**< NULL, or the host's threads, of which at most thread_count work for the
                                             trainer at a time; it then has none of its own [NULL] */
     void *parallel_for_context;        /**< passed to each call of it [NULL] */
-    float low_rate; /**< wanted share of good frames whose score is below the low threshold, 0 to 0.5: those
-                         lower than nearly all calibration frames, which are as strange as those above
-                         threshold [0.01] */
-    cflowad_verdict low_verdict; /**< what such frames are given at least, and those that are strange all over
+    float low_rate; /**< wanted share of good frames whose score is below the low threshold, 0 to 0.5: those lower than
+                         nearly all calibration frames, which are as strange as those above threshold [0.01] */
+    cflowad_verdict low_verdict; /**< the mildest verdict about such frames and about those that are strange all over
                                       (cflowad_model_info.mean_threshold): CFLOWAD_VERDICT_PASS for neither threshold
                                       [CFLOWAD_VERDICT_REVIEW] */
-    int32_t start;               /**< CFLOWAD_START_ [AUTOMATIC]; PAPER for callers that know no start */
-    uint32_t coupling_steps;     /**< of CFLOWAD_START_GAUSSIAN and WHITENED: steps of Adam, for each level, that train
+    int32_t start;               /**< CFLOWAD_START_ [AUTOMATIC]; PAPER for callers whose struct has no start */
+    uint32_t coupling_steps;     /**< for CFLOWAD_START_GAUSSIAN and WHITENED: steps of Adam, for each level, that train
                                       coupling_blocks (2 or more, SOFT) behind the closed form, from the identity on, up
                                       to 1000000, by learning_rate and fiber_batch. A sixth of the frames, never trained
                                       on, judges them ten times on the way: the best state is kept, none if the closed
                                       form alone is likelier, and a level ends early after four judgements without a
                                       better one. 0: the closed form is the whole flow
                                       [CFLOWAD_COUPLING_STEPS_AUTOMATIC] */
-    uint64_t gaussian_bytes;     /**< of CFLOWAD_START_GAUSSIAN: memory for the positions' own covariances, all
-                                      levels together (a file takes twice as much); where it is too little, the leading
+    uint64_t gaussian_bytes;     /**< for CFLOWAD_START_GAUSSIAN: memory for the positions' own covariances, all levels
+                                      together (a file takes twice as much); where it is too little, the leading
                                       directions have some and the others share one [64 MiB] */
-    float map_smoothing; /**< standard deviation of a Gaussian that smooths maps before scores are taken from them,
-                              0 to 64 pixels of the network's input, 0: none. Negative: as a calibrated detector
-                              to go on from has it, or else 4 pixels of 256 for flows that start at a Gaussian
-                              and none for others. Kept in the model [-1] */
-    int32_t half_turns;  /**< of CFLOWAD_START_GAUSSIAN: CFLOWAD_HALF_TURNS_ [AUTOMATIC] */
-    float time_budget;   /**< of CFLOWAD_START_GAUSSIAN and WHITENED, in place of coupling_steps: seconds that
-                              fit may take, up to 1e6. After encoding and closed form it times a few steps and
-                              plans as many as there is time for, none if there is none;
-                              cflowad_trainer_coupling_steps tells how many, and a fit with these coupling_steps
-                              ends with the same weights. Encoding and closed form are done whatever they take.
-                              0: no such plan [0] */
-    int32_t preset;      /**< CFLOWAD_PRESET_; with another than NONE, start, coupling_steps and time_budget are
-                              their defaults [NONE] */
+    float map_smoothing; /**< standard deviation of a Gaussian that smooths maps before scores are taken from them, 0 to
+                              64 pixels of the network's input, 0: none. Negative: as a calibrated detector to go on
+                              from has it, or else 4 pixels of 256 for flows that start at a Gaussian and none for
+                              others. Kept in the model [-1] */
+    int32_t half_turns;  /**< for CFLOWAD_START_GAUSSIAN: CFLOWAD_HALF_TURNS_ [AUTOMATIC] */
+    float time_budget;   /**< for CFLOWAD_START_GAUSSIAN and WHITENED, in place of coupling_steps: seconds that fit may
+                              take, up to 1e6. After encoding and closed form it times a few steps and plans as many as
+                              there is time for, none if there is none; cflowad_trainer_coupling_steps tells how many,
+                              and a fit with these coupling_steps ends with the same weights. Encoding and closed form
+                              are done in any case. 0: no budget [0] */
+    int32_t preset;      /**< CFLOWAD_PRESET_; unless it is NONE, start, coupling_steps and time_budget must have their
+                              defaults [NONE] */
 } cflowad_train_options;
 
 /**
  * Whether a Gaussian is also fitted to the training frames turned by 180 degrees (since 1.2): twice the frames to learn
- * from, where a part may lie either way round or looks alike both ways.
+ * from, where a part may lie either way round or looks the same both ways.
  */
 enum {
     CFLOWAD_HALF_TURNS_AUTOMATIC = 0, /**< when turned frames look as good as others, on every feature level, to a
@@ -852,8 +869,8 @@ cflowad_status cflowad_train_options_init(cflowad_train_options *options, size_t
 enum {
     CFLOWAD_ROLE_TRAINING = 0,    /**< a good frame to learn from */
     CFLOWAD_ROLE_CALIBRATION = 1, /**< a good frame held back: never trained on, sets the constants and thresholds */
-    CFLOWAD_ROLE_DEFECTIVE = 2    /**< a defective frame for the choice of the threshold alone, and only by the rules
-                                       that need one; never trained on. Since 1.1 */
+    CFLOWAD_ROLE_DEFECTIVE = 2    /**< a defective frame, used only to choose the threshold, by the rules that need one;
+                                       never trained on. Since 1.1 */
 };
 
 /** Which part of the work a progress report is about. */
@@ -864,13 +881,13 @@ typedef struct cflowad_progress {
     size_t struct_size;
     int32_t stage;   /**< CFLOWAD_STAGE_ */
     uint32_t epoch;  /**< fit: sub-epochs, or coupling steps for each level, finished; else 0 */
-    uint32_t epochs; /**< fit: all of these; else 0 */
+    uint32_t epochs; /**< fit: their number in all; else 0 */
     float loss;     /**< fit: mean -log sigmoid(log p / C) since the sub-epoch began, or of the last coupling step; else
                          0 */
     uint64_t done;  /**< units of the stage done: frames (encode, calibrate); frames x sub-epochs or coupling steps of
-                         all levels (fit), where a level that ends early has made all of its */
+                         all levels (fit), where a level that ends early counts as complete */
     uint64_t total; /**< units of the stage in all */
-    float learning_rate; /**< fit: of the last step; else 0 */
+    float learning_rate; /**< fit: that of the last step; else 0 */
     uint32_t reserved;   /**< 0 */
 } cflowad_progress;
 
@@ -903,7 +920,7 @@ cflowad_status cflowad_trainer_create(
 cflowad_status cflowad_trainer_add_frame(cflowad_trainer *trainer, const cflowad_frame *frame, int32_t role);
 
 /**
- * The same with a name for the frame, as its file's path, by which cflowad_model_advice tells of it. Since 1.2.
+ * Adds a frame with a name, such as its file's path, by which cflowad_model_advice mentions it. Since 1.2.
  *
  * @param name  UTF-8, copied; NULL: none. The name of a frame that sets a threshold is kept in the model file.
  */
@@ -911,11 +928,11 @@ cflowad_status cflowad_trainer_add_named_frame(
     cflowad_trainer *trainer, const cflowad_frame *frame, int32_t role, const char *name);
 
 /**
- * Makes fit keep its state in a file, so that a fit that was killed or cancelled can be taken up again: a trainer with
- * the same encoder, options and frames, in the same order, then goes on from there and ends with the same weights, bit
- * for bit on the same machine, as a fit that was never stopped (of a time_budget: by the number of coupling steps that
- * the first one planned). The file is written after passes over the frames (sub-epochs) or every 50 coupling steps,
- * taking at most about a twentieth of the time, to a temporary name first and then renamed; it is left for the caller to
+ * Makes fit keep its state in a file, so that a fit that was killed or cancelled can be resumed: a trainer with the
+ * same encoder, options and frames, in the same order, then goes on from there and ends with the same weights, bit for
+ * bit on the same machine, as a fit that was never stopped (of a time_budget: by the number of coupling steps that the
+ * first one planned). The file is written after passes over the frames (sub-epochs) or every 50 coupling steps, taking
+ * at most about a twentieth of the time, to a temporary name first and then renamed; it is left for the caller to
  * delete. fit returns CFLOWAD_ERROR_STATE when the file belongs to another training, CFLOWAD_ERROR_FORMAT when it is
  * damaged.
  *
@@ -949,8 +966,8 @@ cflowad_status cflowad_trainer_set_region_of_interest(cflowad_trainer *trainer, 
  * (conformal risk control, A. Angelopoulos et al. 2022). map_low leaves 1 % of those pixels above it, map_high is the
  * value where all levels find a likelihood of 0.
  *
- * Since 1.2 it then tries which frames the detector passes that it should not, a few of each CFLOWAD_STRANGE_ kind, which
- * count as frames of the stage: see cflowad_model_info.strange_passed.
+ * Since 1.2 it then tries whether the detector passes frames that it should not, a few of each CFLOWAD_STRANGE_ kind,
+ * which count as frames of the stage: see cflowad_model_info.strange_passed.
  *
  * @return CFLOWAD_ERROR_STATE also when there is no defective frame for a rule that needs one.
  */
@@ -977,18 +994,18 @@ cflowad_status cflowad_calibration_promise(
     uint64_t frame_count, double wanted_rate, double *promised_rate, double *likely_rate, uint64_t *frames_needed);
 
 /**
- * Writes the detector to a model file, to a temporary name beside it first and then renamed: a crash leaves the old
- * file whole, and what it leaves beside it the next save removes. A symbolic link stays, and what it leads to is replaced;
- * a file keeps its mode; what is no regular file is not replaced (CFLOWAD_ERROR_IO). A trainer that was not calibrated
+ * Writes the detector to a model file, to a temporary name beside it first and then renamed: after a crash the old file
+ * is whole, and the next save removes the leftover. A symbolic link stays and the file that it leads to is replaced; a
+ * file keeps its mode; only regular files are replaced (CFLOWAD_ERROR_IO for others). A trainer that was not calibrated
  * writes a model that gives no scores; one whose flows are still random writes nothing (CFLOWAD_ERROR_STATE).
  */
 cflowad_status cflowad_trainer_save(cflowad_trainer *trainer, const char *path);
 
 /**
  * Like cflowad_trainer_save, with the encoder in a file of its own that detectors in the same folder share (since 1.1).
- * The model file names it by an HDF5 external link and knows a fingerprint of its contents; nothing outside the folder
- * is ever followed. Open such a model by its path; through a symbolic link the folder is that of the real file, or, when
- * the encoder is not there, the link's.
+ * The model file names it by an HDF5 external link and has a fingerprint of its contents; links to other folders are
+ * refused. Open such a model by its path; through a symbolic link the folder is that of the real file, or, when the
+ * encoder is not there, the link's.
  *
  * @param encoder_file  plain name of a file in path's folder. It is written when it is not there; when it is, it must
  *                      hold the same encoder (CFLOWAD_ERROR_INVALID_ARGUMENT if not).
@@ -1009,7 +1026,7 @@ cflowad_status cflowad_trainer_model(cflowad_trainer *trainer, cflowad_model **m
  * How many coupling steps for each level the fit planned, by coupling_steps or by time_budget (since 1.2): with this
  * number as coupling_steps, and no time_budget, the same frames, options and seed give the same weights.
  *
- * @param steps  receives it; 0 before the fit, without time for any, and of the paper's training.
+ * @param steps  receives it; 0 before the fit, without time for any, and for the paper's training.
  */
 cflowad_status cflowad_trainer_coupling_steps(cflowad_trainer *trainer, uint32_t *steps);
 
@@ -1019,9 +1036,9 @@ cflowad_status cflowad_trainer_close(cflowad_trainer *trainer);
 /* ---------------------------------------------------------------------------------- images and metrics */
 
 /**
- * Whether a file's name says that it is an image, 1 or 0, by its ending: of a kind that cflowad_image_read reads, or of one
- * that it refuses in words (GIF, HEIF ...), so that a folder's frames are not left out silently. Hidden files are none, nor
- * is NULL. Since 1.2. Thread-safe.
+ * Whether a file is an image by the ending of its name, 1 or 0: of a kind that cflowad_image_read reads, or of one that
+ * it refuses with a message (GIF, HEIF ...), so that a folder's frames are not left out silently. 0 for hidden files
+ * and NULL. Since 1.2. Thread-safe.
  */
 int32_t cflowad_image_is_name(const char *path);
 
@@ -1033,13 +1050,13 @@ cflowad_status cflowad_image_read_info(
     const char *path, uint32_t *width, uint32_t *height, cflowad_pixel_format *format);
 
 /**
- * Reads an image file as the command-line tool does, so that a file has the same score there and here: PNG, JPEG, TIFF, BMP,
- * WebP and PNM (PBM, PGM, PPM), told by their contents. JPEG, TIFF and WebP need libjpeg, libtiff and libwebp, which are
- * loaded when the first such file is read. Since 1.2.
+ * Reads an image file as the command-line tool does, so that a file has the same score there and here: PNG, JPEG, TIFF,
+ * BMP, WebP and PNM (PBM, PGM, PPM), recognised by their contents. JPEG, TIFF and WebP need libjpeg, libtiff and
+ * libwebp, which are loaded when the first such file is read. Since 1.2.
  *
- * 16-bit samples stay what they are, so that the model's window applies to them as to a camera's; PGM and PPM files with
- * another largest value than 255 or 65535 are scaled to one of these. Alpha is dropped, not composed. A TIFF file's picture
- * is turned as its orientation says; an orientation in Exif data is not applied.
+ * 16-bit samples are kept, so that the model's window applies to them as to a camera's; PGM and PPM files with another
+ * largest value than 255 or 65535 are scaled to one of these. Alpha is dropped, not composed. A TIFF file's picture is
+ * turned by its orientation; an orientation in Exif data is not applied.
  *
  * @param pixels    receives height x width pixels, rows without gaps; left alone on failure.
  * @param capacity  bytes at pixels.
@@ -1074,15 +1091,16 @@ typedef struct cflowad_overlay_options {
     float low;       /**< map value at which the heat begins: there and below the frame is as it was [0] */
     float high;      /**< map value of the strongest heat, above low [3] */
     float threshold; /**< map value whose contour is drawn; NaN: none [NaN] */
-    float opacity;   /**< of the heat over the frame, 0 to 1, at high; it fades out towards low [0.6] */
+    float opacity;   /**< opacity of the heat at high, 0 to 1; it fades out towards low [0.6] */
 } cflowad_overlay_options;
 
 /** Sets struct_size and every field to its default. Thread-safe. */
 cflowad_status cflowad_overlay_options_init(cflowad_overlay_options *options, size_t struct_size);
 
 /**
- * The same with a model's own scale: low, high and threshold are its map_low, map_high and pixel_threshold, as the tool
- * draws. The defaults of cflowad_overlay_options_init know no model: with them good frames may look hot. Since 1.2.
+ * Sets struct_size and every field, with a model's own scale: low, high and threshold are its map_low, map_high and
+ * pixel_threshold, as the tool draws. With the defaults of cflowad_overlay_options_init good frames may look hot. Since
+ * 1.2.
  *
  * @return CFLOWAD_ERROR_NOT_CALIBRATED, CFLOWAD_ERROR_INVALID_HANDLE. Thread-safe.
  */
@@ -1104,9 +1122,9 @@ cflowad_status cflowad_render_overlay(
 
 /**
  * Area under the ROC curve: the exact rank statistic (Mann-Whitney U / (positives * negatives)), ties averaged.
- * Of images' scores the image AUROC; of all pixels of all maps and masks the pixel AUROC.
+ * Computes the image AUROC from images' scores, and the pixel AUROC from all pixels of all maps and masks.
  *
- * For this and the next two: time is linear in the count; up to 8 bytes of memory per score are needed meanwhile.
+ * For this and the next two time is linear in the count, and up to 8 bytes of memory per score are needed meanwhile.
  *
  * @param scores  count finite values, higher is more anomalous.
  * @param labels  count values, 0 good, anything else defective; both must occur.
@@ -1132,14 +1150,14 @@ cflowad_status cflowad_average_precision(
  * Arguments and errors as of cflowad_auroc, and
  *
  * @param f1         receives a value above 0, up to 1.
- * @param threshold  receives the score that, as "defective at this score and above", gives it; of several the lowest.
+ * @param threshold  receives the score that, as "defective at this score and above", gives it; the lowest of several.
  */
 cflowad_status cflowad_f1_max(const float *scores, const uint8_t *labels, size_t count, double *f1, float *threshold);
 
 /**
- * Which area under the per-region-overlap curve. Both plot, over thresholds, the mean share of a defective region that
- * is found against the share of good pixels that is wrongly found (FPR), up to an FPR of 0.3. Regions are 8-connected
- * and of one image. The two give different values: compare like with like.
+ * The kinds of area under the per-region-overlap curve. Both plot, over thresholds, the mean share of a defective
+ * region that is found against the share of good pixels that is found by mistake (FPR), up to an FPR of 0.3. Regions
+ * are 8-connected and of one image. The two give different values: compare like with like.
  */
 typedef int32_t cflowad_aupro_kind;
 
@@ -1154,8 +1172,8 @@ enum {
 /**
  * Area under the per-region-overlap curve (AUPRO; P. Bergmann et al., "Uninformed Students", CVPR 2020).
  *
- * Memory needed meanwhile: 10 bytes per pixel of one image, and for CFLOWAD_AUPRO_STANDARD up to 8 per good pixel and
- * 16 per defective one of all images.
+ * It needs 10 bytes of memory per pixel of one image meanwhile, and for CFLOWAD_AUPRO_STANDARD up to 8 per good pixel
+ * and 16 per defective one of all images.
  *
  * @param maps         image_count x height x width finite values, row-major, higher is more anomalous.
  * @param masks        as many values, 0 good, anything else defective; both must occur. A mask may be empty.
