@@ -166,13 +166,27 @@ package final class FrameScorer {
     }
     clock?(.map)
     if request.regionLimit != nil, let finder, let frameMap = result.frameMap {
-      let count = finder.find(in: frameMap, above: thresholds.pixelThreshold, filter: thresholds.regionFilter) { x, y in
-        layout.isInside(frameX: x, frameY: y)
-      }
+      mark(frameMap, layout, finder)
+      let count = finder.find(in: frameMap, filter: thresholds.regionFilter)
       result.regions = (count, finder)
       clock?(.regions)
     }
     return result
+  }
+
+  /// Marks the pixels of a frame's map that belong to regions. Threads share the rows, some at a time.
+  private func mark(_ map: UnsafePointer<Float>, _ layout: FrameLayout, _ finder: RegionFinder) {
+    typealias Job = (map: UnsafePointer<Float>, layout: FrameLayout, finder: RegionFinder, threshold: Float)
+    let job: Job = (map, layout, finder, thresholds.pixelThreshold)
+    withUnsafePointer(to: job) { job in
+      workers.run(parts: (finder.height &+ 15) / 16, context: job) { context, band, _ in
+        let job = context.assumingMemoryBound(to: Job.self).pointee
+        let rows = 16 &* band..<min(16 &* band &+ 16, job.finder.height)
+        job.finder.mark(rows: rows, of: job.map, above: job.threshold) { x, y in
+          job.layout.isInside(frameX: x, frameY: y)
+        }
+      }
+    }
   }
 
   /// As ``Calibration/lowPValue(_:)``; NaN also in another region than the calibration's. It is not inlined, since its

@@ -49,19 +49,26 @@ package final class RegionFinder {
   /// The last map's most severe regions, the most severe first.
   package var regions: UnsafeBufferPointer<Region> { UnsafeBufferPointer(start: kept.base, count: keptCount) }
 
-  /// Finds the regions where a map is above a threshold, and returns how many there are.
+  /// Marks where some rows of a map are above a threshold. Threads may share the rows; all must be marked before ``find``.
   ///
   /// - Parameters:
   ///   - map: height x width values.
   ///   - isIncluded: whether a pixel above the threshold counts.
-  package func find(
-    in map: UnsafePointer<Float>, above threshold: Float, filter: Filter,
-    where isIncluded: (_ x: Int, _ y: Int) -> Bool = { _, _ in true }
-  ) -> Int {
-    for y in 0..<height {
+  package func mark(
+    rows: Range<Int>, of map: UnsafePointer<Float>, above threshold: Float,
+    where isIncluded: (_ x: Int, _ y: Int) -> Bool
+  ) {
+    for y in rows {
       let (row, target) = (map + y &* width, mask.base + y &* width)
-      for x in 0..<width { target[x] = row[x] > threshold && isIncluded(x, y) ? 1 : 0 }
+      for x in 0..<width { target[x] = row[x] > threshold ? 1 : 0 }
+      forEachNonzero(target, count: width) { x in
+        if !isIncluded(x, y) { target[x] = 0 }
+      }
     }
+  }
+
+  /// Finds the regions of the marked pixels of a map, and returns how many there are.
+  package func find(in map: UnsafePointer<Float>, filter: Filter) -> Int {
     keptCount = 0
     var count = 0
     connected.forEachRegion(in: mask.base) { pixels in

@@ -163,3 +163,14 @@ import Testing
     }
   }
 }
+
+extension RegionFinder {
+  /// Marks the pixels of a map and finds their regions.
+  fileprivate func find(
+    in map: UnsafePointer<Float>, above threshold: Float, filter: Filter,
+    where isIncluded: (_ x: Int, _ y: Int) -> Bool = { _, _ in true }
+  ) -> Int {
+    mark(rows: 0..<height, of: map, above: threshold, where: isIncluded)
+    return find(in: map, filter: filter)
+  }
+}
