@@ -63,10 +63,10 @@ namespace cflowad {
 
 /* ------------------------------------------------------------------------------------------ version */
 
-/** The library's version, as CFLOWAD_VERSION is formed. */
+/** The library's version in the form of CFLOWAD_VERSION. */
 inline std::int32_t version() noexcept { return cflowad_version(); }
 
-/** The threads that a thread_count of 0 stands for; see cflowad_default_thread_count. */
+/** The number of threads that a thread_count of 0 means; see cflowad_default_thread_count. */
 inline std::uint32_t default_thread_count() noexcept { return cflowad_default_thread_count(); }
 
 /** The library's version, how it was built and which kernels it runs, for logs. Static. */
@@ -168,14 +168,14 @@ private:
 
 /* -------------------------------------------------------------------------------------------- views */
 
-/** Borrowed elements in a row, as std::span, from and to which it converts. */
+/** Borrowed contiguous elements. Converts from and to std::span. */
 template <typename Element>
 class Span {
 public:
     constexpr Span() noexcept = default;
     constexpr Span(Element *data, std::size_t size) noexcept : data_(data), size_(size) {}
 
-    /** Of anything with data() and size() whose elements may be taken for these: std::vector, std::array, std::span. */
+    /** A view of anything with data() and size() whose elements are of a fitting type: std::vector, std::array, std::span. */
     template <
         typename Container,
         typename = std::enable_if_t<
@@ -210,13 +210,13 @@ Struct sized() noexcept {
 
 inline Failure failure(cflowad_status status) { return Failure{status, cflowad_last_error()}; }
 
-/** What a call said. */
+/** A call's status as an Expected. */
 inline Expected<void> check(cflowad_status status) {
     if (status == CFLOWAD_OK) return {};
     return failure(status);
 }
 
-/** A value that a call gave beside its status. */
+/** A call's status and value as an Expected. */
 template <typename Value>
 Expected<Value> check(cflowad_status status, Value value) {
     if (status == CFLOWAD_OK) return Expected<Value>(std::move(value));
@@ -268,8 +268,8 @@ struct Frame : cflowad_frame {
     }
 
     /**
-     * Of an image shaped like cv::Mat, in OpenCV's order of channels: 8 bits (CV_8U) with 1 (grey), 3 (B G R) or 4
-     * (B G R A) channels, 16 bits (CV_16U) with 1 or 3; regions of larger images too. What is needed are the members
+     * A view of an image shaped like cv::Mat, in OpenCV's order of channels: 8 bits (CV_8U) with 1 (grey), 3 (B G R) or 4
+     * (B G R A) channels, 16 bits (CV_16U) with 1 or 3; regions of larger images too. It needs the members
      * data, cols, rows, step, channels() and depth().
      *
      * @return CFLOWAD_ERROR_UNSUPPORTED for other types.
@@ -310,7 +310,7 @@ struct Frame : cflowad_frame {
         return image;
     }
 
-    /** Of the frame, which may be a part of the image. */
+    /** The size of the frame, which may be a part of the image. */
     std::uint32_t frame_width() const noexcept { return is_whole() ? width : crop_width; }
     std::uint32_t frame_height() const noexcept { return is_whole() ? height : crop_height; }
     std::size_t pixel_count() const noexcept { return std::size_t{frame_width()} * frame_height(); }
@@ -377,7 +377,7 @@ inline const char *strange_name(cflowad_strange kind) noexcept { return cflowad_
 struct ModelInfo : cflowad_model_info {
     ModelInfo() noexcept : cflowad_model_info(detail::sized<cflowad_model_info>()) {}
 
-    /** What scoring a frame of a size gives: see cflowad_model_info_map_size. */
+    /** The map and the tiles of frames of a size: see cflowad_model_info_map_size. */
     struct MapSize {
         std::uint32_t width = 0;
         std::uint32_t height = 0;
@@ -387,14 +387,14 @@ struct ModelInfo : cflowad_model_info {
         std::size_t count() const noexcept { return std::size_t{width} * height; }
     };
 
-    /** All 0 for a size that is none. */
+    /** All 0 for an invalid size. */
     MapSize map_size(std::uint32_t frame_width, std::uint32_t frame_height) const noexcept {
         MapSize size;
         cflowad_model_info_map_size(this, frame_width, frame_height, &size.width, &size.height, &size.tile_count);
         return size;
     }
 
-    /** Whether a kind of strange frames is passed; none when calibration has not tried it. */
+    /** Whether a kind of strange frames passes; nullopt when calibration has not tried it. */
     std::optional<bool> passes(cflowad_strange kind) const noexcept {
         if (kind < 0 || kind >= CFLOWAD_STRANGE_COUNT || !(strange_tried >> kind & 1)) return std::nullopt;
         return (strange_passed >> kind & 1) != 0;
@@ -461,7 +461,7 @@ public:
         return detail::check(status, advice);
     }
 
-    /** The same in words; "" when the handle is not open. See cflowad_model_advice. */
+    /** The advice in words; "" when the handle is not open. See cflowad_model_advice. */
     std::string advice_text() const {
         const char *text = cflowad_model_advice(get());
         return text != nullptr ? text : "";
@@ -502,7 +502,7 @@ struct SessionOptions : cflowad_session_options {
 struct RegionOfInterest : cflowad_roi {
     RegionOfInterest() noexcept : cflowad_roi(detail::sized<cflowad_roi>()) {}
 
-    /** What lies in one of some rectangles of a frame of width x height. */
+    /** The pixels that lie in one of the rectangles of a frame of width x height. */
     RegionOfInterest(Span<const cflowad_rect> rectangles, std::uint32_t width, std::uint32_t height) noexcept
         : RegionOfInterest() {
         rects = rectangles.data();
@@ -512,7 +512,7 @@ struct RegionOfInterest : cflowad_roi {
     }
 };
 
-/** What a frame's scoring is to give besides the score; combined with |. */
+/** What scoring is to give besides the score; combined with |. */
 enum class Output : unsigned {
     score_only = 0,
     map = 1,             /**< the anomaly map at the network's size */
@@ -532,11 +532,11 @@ constexpr bool contains(Output outputs, Output wanted) noexcept {
     return (static_cast<unsigned>(outputs) & static_cast<unsigned>(wanted)) == static_cast<unsigned>(wanted);
 }
 
-/** What scoring a frame gave. Arrays that were not asked for are empty; for their layouts see cflowad_result. */
+/** The result of scoring a frame. Arrays that were not asked for are empty; for their layouts see cflowad_result. */
 struct Score {
     float score = 0;                                /**< higher is more anomalous */
-    float threshold = 0;                            /**< what the verdict compared it with */
-    float review_threshold = 0;                     /**< what else it compared it with; without review the threshold */
+    float threshold = 0;                            /**< the threshold that the verdict compared it with */
+    float review_threshold = 0;                     /**< the verdict's review threshold; threshold when there is none */
     cflowad_verdict verdict = CFLOWAD_VERDICT_PASS; /**< CFLOWAD_VERDICT_ */
     float p_value = 0;                              /**< share of good frames with such a score; see cflowad_result */
     float low_threshold = 0;                        /**< below which the score would be strangely low; NaN: none */
@@ -550,8 +550,8 @@ struct Score {
     std::vector<cflowad_region> regions;            /**< the most severe ones, as many as the session keeps; see
                                                        cflowad_region. Their contours are in contour_points */
     std::vector<cflowad_point> contour_points;
-    std::size_t region_count = 0; /**< all regions there are, also beyond those */
-    cflowad_shape shape{};        /**< of the arrays, by the model that scored */
+    std::size_t region_count = 0; /**< how many regions there are, even beyond those */
+    cflowad_shape shape{};        /**< the arrays' shapes, for the model that scored */
 
     /** Whether the score is strangely low, so that the frame may not have been passed for it. */
     bool is_low() const noexcept { return score < low_threshold; }
@@ -560,7 +560,7 @@ struct Score {
     bool passes() const noexcept { return verdict == CFLOWAD_VERDICT_PASS; }
     bool is_for_review() const noexcept { return verdict == CFLOWAD_VERDICT_REVIEW; }
     bool rejects() const noexcept { return verdict == CFLOWAD_VERDICT_REJECT; }
-    /** Of the verdict. */
+    /** The verdict's name. */
     const char *verdict_name() const noexcept { return cflowad_verdict_name(verdict); }
 };
 
@@ -585,14 +585,14 @@ public:
 
     std::size_t model_count() const noexcept { return model_count_; }
 
-    /** Most regions that are given [64]. */
+    /** How many regions are given at most [64]. */
     std::size_t region_limit = 64;
 
     /** Scores the frames that follow within a region; see cflowad_session_set_region_of_interest. */
     Expected<void> try_set_region_of_interest(const RegionOfInterest &region) {
         return detail::check(cflowad_session_set_region_of_interest(get(), &region));
     }
-    /** The same within the one that the model was calibrated in. */
+    /** Scores the frames that follow within the region that the model was calibrated in. */
     Expected<void> try_reset_region_of_interest() {
         return detail::check(cflowad_session_set_region_of_interest(get(), nullptr));
     }
@@ -600,8 +600,8 @@ public:
     /**
      * Scores a frame, borrowed for the call; see cflowad_session_score.
      *
-     * @return CFLOWAD_ERROR_NOT_CALIBRATED from a model without calibration: log-likelihoods and features are then to
-     *         be had through the form that is given the Score.
+     * @return CFLOWAD_ERROR_NOT_CALIBRATED from a model without calibration, whose log-likelihoods and features are
+     *         available through the form that takes a Score.
      */
     Expected<Score> try_score(const Frame &frame, Output outputs = Output::score_only) {
         Score score;
@@ -610,7 +610,7 @@ public:
         return score;
     }
 
-    /** The same into an object that is used again and again: its arrays keep their memory. */
+    /** Scores into an object that can be used again: its arrays keep their memory. */
     Expected<void> try_score(const Frame &frame, Output outputs, Score &score) {
         cflowad_result result;
         return run({&frame, 1}, outputs, {&score, 1}, &result, [&](cflowad_result *results) {
@@ -641,8 +641,7 @@ public:
     }
 
     /**
-     * Puts another model, of any size, in the place of one, while other threads may be scoring; see
-     * cflowad_session_replace_model.
+     * Replaces a model by another one of any size, even while other threads score; see cflowad_session_replace_model.
      */
     Expected<void> try_replace_model(std::size_t index, const Model &model) {
         return detail::check(cflowad_session_replace_model(get(), index, model.get()));
@@ -672,9 +671,9 @@ private:
     Session(cflowad_session *raw, std::size_t model_count) noexcept : Handle(raw), model_count_(model_count) {}
 
     /**
-     * Scores with room for what is wanted. How much that is, only the library knows, in the call that scores: the model
-     * may have been exchanged just before. So arrays begin as large as the last call's were, and where that was not
-     * enough, which the library says before it scores anything, they are made anew.
+     * Scores with room for what is wanted. Only the library knows how much that is, in the call that scores, since the
+     * model may just have been exchanged. Arrays therefore begin as large as in the last call, and are enlarged when the
+     * library reports, before it scores anything, that they are too small.
      *
      * @param frames  one for each score, or one for all.
      * @param call    scores into the results, one for each score.
@@ -702,7 +701,7 @@ private:
         return {};
     }
 
-    /** Arrays for what is wanted, by the score's shape; for what is not, empty ones. */
+    /** Resizes the wanted arrays by the score's shape, and empties the others. */
     void make_room(const Frame &frame, Output outputs, Score &score) const {
         const cflowad_shape &shape = score.shape;
         std::size_t positions = 0, features = 0;
@@ -723,9 +722,9 @@ private:
             2 * (std::size_t{frame.frame_width()} + 1) * (std::size_t{frame.frame_height()} + 1)));
     }
 
-    /** What asks for the outputs, into the score's arrays. */
+    /** A result that asks for the outputs in the score's arrays. */
     static cflowad_result request(Output outputs, Score &score) noexcept {
-        static float none; // an array without elements is asked for all the same
+        static float none; // an array without elements must be asked for too
         cflowad_result result = detail::sized<cflowad_result>();
         const auto ask = [&](Output output, std::vector<float> &values, float *&array, std::size_t &capacity) {
             if (!contains(outputs, output)) return;
@@ -745,7 +744,7 @@ private:
             result.contour_points = score.contour_points.data();
             result.contour_capacity = score.contour_points.size();
         }
-        result.shape = score.shape; // stays when nothing is scored
+        result.shape = score.shape; // is kept when nothing is scored
         return result;
     }
 
@@ -779,7 +778,7 @@ struct TrainOptions : cflowad_train_options {
 /** Trains a detector from defect-free frames, or recalibrates one. One call at a time. */
 class Trainer : public detail::Handle<cflowad_trainer, cflowad_trainer_close> {
 public:
-    /** From a model file with an encoder, or a whole detector; see cflowad_trainer_create. */
+    /** Creates a trainer from a model file with an encoder, or a whole detector; see cflowad_trainer_create. */
     static Expected<Trainer> try_create(const char *weights_path, const TrainOptions &options = {}) {
         cflowad_trainer *trainer = nullptr;
         const cflowad_status status = cflowad_trainer_create(weights_path, &options, &trainer);
@@ -822,7 +821,7 @@ public:
     }
     Expected<void> try_calibrate() { return detail::check(cflowad_trainer_calibrate(get(), nullptr, nullptr)); }
 
-    /** Coupling steps for each level that the fit planned; see cflowad_trainer_coupling_steps. */
+    /** How many coupling steps for each level the fit planned; see cflowad_trainer_coupling_steps. */
     Expected<std::uint32_t> try_coupling_steps() const {
         std::uint32_t steps = 0;
         const cflowad_status status = cflowad_trainer_coupling_steps(get(), &steps);
@@ -832,7 +831,7 @@ public:
     /** Writes the detector to a model file; see cflowad_trainer_save. */
     Expected<void> try_save(const char *path) { return detail::check(cflowad_trainer_save(get(), path)); }
 
-    /** With the encoder in a file of the same folder that detectors share; see cflowad_trainer_save_linked. */
+    /** Writes the detector, its encoder to a file of the folder that detectors share; see cflowad_trainer_save_linked. */
     Expected<void> try_save_linked(const char *path, const char *encoder_file) {
         return detail::check(cflowad_trainer_save_linked(get(), path, encoder_file));
     }
@@ -913,9 +912,9 @@ private:
 
 /** What a threshold set by good frames promises; see cflowad_calibration_promise. */
 struct Promise {
-    double rate = 0;                 /**< share of good frames above it, at most, on average over calibrations */
-    double likely_rate = 0;          /**< what the line's rate stays below in 95 of 100 calibrations */
-    std::uint64_t frames_needed = 0; /**< for the wanted rate; UINT64_MAX for 0 */
+    double rate = 0;                 /**< largest share of good frames above it, on average over calibrations */
+    double likely_rate = 0;          /**< the rate that the line's stays below in 95 of 100 calibrations */
+    std::uint64_t frames_needed = 0; /**< the fewest frames for the wanted rate; UINT64_MAX for 0 */
 };
 
 inline Expected<Promise> try_calibration_promise(std::uint64_t frame_count, double wanted_rate) {
@@ -944,7 +943,7 @@ struct Image {
     Frame frame() const noexcept { return Frame(pixels.data(), width, height, format); }
 };
 
-/** Whether a file's name says that it is an image; see cflowad_image_is_name. */
+/** Whether a file is an image by its name; see cflowad_image_is_name. */
 inline bool is_image_name(const char *path) noexcept { return cflowad_image_is_name(path) != 0; }
 
 /** Reads an image file of any kind that the library reads; see cflowad_image_read. */
