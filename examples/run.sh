@@ -6,12 +6,12 @@
 #
 # ENCODER.h5 holds an encoder with real weights (`python -m cflowad export encoder`), PYTHON has pip and numpy.
 #
-# Environment: LIBRARY_DIR with libcflowad.so [build/lib], TOOL [build/bin/cflowad].
+# Environment: LIBRARY_DIR with libcflowad.so [build/lib], TOOL [build/bin/cflowad]; or PREFIX, below which library and tool are
+# installed already: PYTHON then has the package too.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 encoder=$(realpath "$1")
 python=$(cd "$(dirname "$2")" && pwd)/$(basename "$2")
-library=$(realpath "${LIBRARY_DIR:-$root/build/lib}")
 work=$(mktemp -d)
 camera= # the process of Aravis' fake camera
 trap '[ -z "$camera" ] || kill "$camera"; rm -rf "$work"' EXIT
@@ -68,17 +68,21 @@ is_here() {
 
 # ------------------------------------------------------------------------------------------------------------ install
 
-version=$(basename "$(realpath "$library/libcflowad.so")")
-"$root/packaging/install.sh" "" "$work/prefix" lib "${version#libcflowad.so.}" "$library" "${TOOL:-$root/build/bin/cflowad}"
-# Installing the package writes beside its sources, so it gets copies of them.
-mkdir -p "$work/source/bindings"
-cp -R "$root/include" "$work/source"
-cp -R "$root/bindings/python" "$work/source/bindings"
-"$python" -m pip install --quiet --disable-pip-version-check --no-deps --target "$work/prefix/python" \
-    "$work/source/bindings/python"
-rm -rf "$work/source"
-export PKG_CONFIG_PATH="$work/prefix/lib/pkgconfig" LD_LIBRARY_PATH="$work/prefix/lib" PATH="$work/prefix/bin:$PATH"
-export PYTHONPATH="$work/prefix/python"
+if [ -z "${PREFIX:-}" ]; then
+    library=$(realpath "${LIBRARY_DIR:-$root/build/lib}") tool=${TOOL:-$root/build/bin/cflowad}
+    version=$(basename "$(realpath "$library/libcflowad.so")")
+    PREFIX=$work/prefix
+    "$root/packaging/install.sh" "" "$PREFIX" lib "${version#libcflowad.so.}" "$library" "$tool"
+    # Installing the package writes beside its sources, so it gets copies of them.
+    mkdir -p "$work/source/bindings"
+    cp -R "$root/include" "$work/source"
+    cp -R "$root/bindings/python" "$work/source/bindings"
+    "$python" -m pip install --quiet --disable-pip-version-check --no-deps --target "$PREFIX/python" \
+        "$work/source/bindings/python"
+    rm -rf "$work/source"
+    export PYTHONPATH="$PREFIX/python"
+fi
+export PKG_CONFIG_PATH="$PREFIX/lib/pkgconfig" LD_LIBRARY_PATH="$PREFIX/lib" PATH="$PREFIX/bin:$PATH"
 
 cd "$work"
 "$python" "$root/examples/make_frames.py" frames
