@@ -45,7 +45,7 @@ $(LINKABLE): packaging/linkable.sh | mmdebstrap
 
 $(DIST_PYTHON): packaging/requirements.txt | packages
 	python3 -m venv build/dist/venv
-	$@ -m pip install --quiet --disable-pip-version-check -r $<
+	$@ -m pip install --quiet --disable-pip-version-check -r $< || { rm -r build/dist/venv; exit 1; }
 	@touch $@
 
 man: tool

@@ -12,6 +12,8 @@ shift
 rm -rf "$folder"
 mkdir -p "$folder"
 folder=$(cd "$folder" && pwd)
+# make would take what is left of a failure for the whole.
+trap '[ $? = 0 ] || rm -rf "$folder"' EXIT
 multiarch=$(gcc -print-multiarch)
 
 for release in "$@"; do
