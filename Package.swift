@@ -134,7 +134,7 @@ let package = Package(
       tests(
         "Training",
         [
-          "Basics", "COpenBLASShim", "Encoders", "Flows", "Imaging", "Kernels", "OpenBLAS", "Scoring", "Support",
+          "Basics", "Encoders", "Flows", "Imaging", "Kernels", "OpenBLAS", "Scoring", "Support",
           "Training",
         ], fixtures: true),
       tests(

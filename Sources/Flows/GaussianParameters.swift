@@ -87,12 +87,6 @@ package struct GaussianParameters: Sendable {
   /// The count of numbers in a lower triangle with its diagonal.
   package static func triangleCount(_ size: Int) -> Int { size * (size + 1) / 2 }
 
-  /// m of a position.
-  package func mean(at position: Int) -> ArraySlice<Float> {
-    let start = mean.count == channels ? 0 : position * channels
-    return mean[start..<start + channels]
-  }
-
   /// The lower triangle of a position.
   package func factor(at position: Int) -> ArraySlice<Float> {
     let count = Self.triangleCount(rank)

@@ -24,20 +24,4 @@ package enum PositionalEncoding {
     }
     return values
   }
-
-  /// The whole encoding: `height` x `width` rows of P channels.
-  package static func table(height: Int, width: Int, channels: Int) -> [Float] {
-    let half = channels / 2
-    let columns = axis(length: width, channels: channels)
-    let rows = axis(length: height, channels: channels)
-    var values: [Float] = []
-    values.reserveCapacity(height * width * channels)
-    for y in 0..<height {
-      for x in 0..<width {
-        values += columns[x * half..<(x + 1) * half]
-        values += rows[y * half..<(y + 1) * half]
-      }
-    }
-    return values
-  }
 }

@@ -51,3 +51,11 @@ struct GaussianTransform: Sendable {
     parameters.basis[row * channels..<(row + 1) * channels]
   }
 }
+
+extension GaussianParameters {
+  /// m of a position.
+  fileprivate func mean(at position: Int) -> ArraySlice<Float> {
+    let start = mean.count == scale.count ? 0 : position * scale.count
+    return mean[start..<start + scale.count]
+  }
+}

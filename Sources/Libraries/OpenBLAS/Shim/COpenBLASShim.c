@@ -118,7 +118,3 @@ int cflowad_lapack_determinant_sign(int n, double *a, long long *pivots) {
     }
     return sign;
 }
-
-int cflowad_lapack_thread_count(void) { return lapack.thread_count(); }
-
-void cflowad_lapack_set_thread_count(int count) { lapack.set_thread_count(count); }

@@ -3,16 +3,13 @@
 #include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 
 struct cpng_reader {
     png_structp png;
     png_infop info;
-    FILE *file; /* or */
-    const uint8_t *data;
-    size_t remaining;
-    uint64_t source_size; /* bytes of the whole file or memory */
+    FILE *file;
+    uint64_t file_size; /* in bytes */
     int passes;
     cpng_samples samples;
     cpng_failure failure;
@@ -23,14 +20,6 @@ static void read_file(png_structp png, png_bytep bytes, size_t count) {
     if (fread(bytes, 1, count, reader->file) == count) return;
     if (ferror(reader->file)) cpng_fail_by_errno(&reader->failure);
     png_error(png, "the image ends too early");
-}
-
-static void read_memory(png_structp png, png_bytep bytes, size_t count) {
-    cpng_reader *reader = png_get_io_ptr(png);
-    if (count > reader->remaining) png_error(png, "the image ends too early");
-    memcpy(bytes, reader->data, count);
-    reader->data += count;
-    reader->remaining -= count;
 }
 
 /* Reads the header and asks for grey or RGB. Errors jump out. */
@@ -52,7 +41,7 @@ static void start(cpng_reader *reader) {
     if (pixels > CPNG_MAX_PIXELS) png_error(png, "the image has more than 2^28 pixels");
     /* Deflate packs 1032 bytes into one at best: a small file that claims more is refused before memory is asked for. */
     uint64_t raw = (uint64_t)png_get_rowbytes(png, info) * png_get_image_height(png, info);
-    if (raw / 1032 > reader->source_size) png_error(png, "the image ends too early");
+    if (raw / 1032 > reader->file_size) png_error(png, "the image ends too early");
 
     png_byte color = png_get_color_type(png, info);
     if (color == PNG_COLOR_TYPE_PALETTE) png_set_palette_to_rgb(png);
@@ -93,8 +82,8 @@ static cpng_status open_source(cpng_reader *source, cpng_reader **reader, cpng_m
         return give_up(source, message);
     }
     if (setjmp(png_jmpbuf(source->png))) return give_up(source, message);
-    png_set_read_fn(source->png, source, source->file ? read_file : read_memory);
-    (source->file ? read_file : read_memory)(source->png, signature, sizeof signature);
+    png_set_read_fn(source->png, source, read_file);
+    read_file(source->png, signature, sizeof signature);
     if (png_sig_cmp(signature, 0, sizeof signature)) png_error(source->png, "not a PNG image");
     png_set_sig_bytes(source->png, sizeof signature);
     start(source);
@@ -102,34 +91,21 @@ static cpng_status open_source(cpng_reader *source, cpng_reader **reader, cpng_m
     return CPNG_SUCCESS;
 }
 
-static cpng_reader *new_reader(cpng_message *message) {
-    cpng_reader *reader = calloc(1, sizeof *reader);
-    if (!reader) snprintf(message->text, sizeof message->text, "no memory to read a PNG image");
-    return reader;
-}
-
-cpng_status cpng_open_file(const char *path, cpng_samples samples, cpng_reader **reader, cpng_message *message) {
+cpng_status cpng_open(const char *path, cpng_samples samples, cpng_reader **reader, cpng_message *message) {
     struct stat file;
     *reader = NULL;
-    cpng_reader *source = new_reader(message);
-    if (!source) return CPNG_MEMORY;
+    cpng_reader *source = calloc(1, sizeof *source);
+    if (!source) {
+        snprintf(message->text, sizeof message->text, "no memory to read a PNG image");
+        return CPNG_MEMORY;
+    }
     /* Only regular files: a pipe would wait, and has no size. */
     if (stat(path, &file) != 0) cpng_fail_by_errno(&source->failure);
     else if (!S_ISREG(file.st_mode)) cpng_fail(&source->failure, CPNG_IO, "not a regular file");
     else if (!(source->file = fopen(path, "rbe"))) cpng_fail_by_errno(&source->failure);
     if (source->failure.status != CPNG_SUCCESS) return give_up(source, message);
-    source->source_size = (uint64_t)file.st_size;
+    source->file_size = (uint64_t)file.st_size;
     source->samples = samples;
-    return open_source(source, reader, message);
-}
-
-cpng_status cpng_open_memory(const void *data, size_t size, cpng_reader **reader, cpng_message *message) {
-    *reader = NULL;
-    cpng_reader *source = new_reader(message);
-    if (!source) return CPNG_MEMORY;
-    source->data = data;
-    source->remaining = size;
-    source->source_size = size;
     return open_source(source, reader, message);
 }
 

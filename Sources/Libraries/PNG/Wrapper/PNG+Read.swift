@@ -38,11 +38,6 @@ extension PNG {
     }
   }
 
-  /// Reads an image in memory, like ``read(path:depth:)``, in samples of 8 bits.
-  package static func read(bytes: UnsafeRawBufferPointer) throws(Failure) -> Picture {
-    try image(Reader(bytes: bytes))
-  }
-
   /// Reads a file in samples of 8 bits, like ``read(path:depth:)``, into the caller's memory: height x width x (1 or 3)
   /// bytes. Fails with `bufferTooSmall` when they do not fit. After another failure the memory may have been written to.
   package static func read(path: String, into pixels: UnsafeMutableRawBufferPointer) throws(Failure) {
@@ -58,7 +53,7 @@ extension PNG {
     do throws(Failure) {
       return try Picture(reader.shape) { pixels throws(Failure) in try reader.read(into: pixels) }
     } catch {
-      throw error.kind == .outOfMemory ? error.within(reader.name) : error
+      throw error.kind == .outOfMemory ? error.within(reader.path) : error
     }
   }
 }
@@ -69,32 +64,20 @@ extension PNG.Depth {
 
 /// An image whose header has been read.
 private final class Reader {
-  /// The name that messages give it.
-  let name: String
+  let path: String
   let width: Int
   let height: Int
   let channels: Int
   private let bits: Int
   private let handle: OpaquePointer
 
-  convenience init(path: String, _ samples: cpng_samples) throws(Failure) {
+  init(path: String, _ samples: cpng_samples) throws(Failure) {
     guard !path.utf8.contains(0) else { throw Failure(.io, "a path holds a NUL character") }
-    try self.init(name: path) { reader, message in cpng_open_file(path.pathBytes, samples, &reader, &message) }
-  }
-
-  convenience init(bytes: UnsafeRawBufferPointer) throws(Failure) {
-    try self.init(name: "PNG image in memory") { reader, message in
-      cpng_open_memory(bytes.baseAddress, bytes.count, &reader, &message)
-    }
-  }
-
-  private init(name: String, open: (inout OpaquePointer?, inout cpng_message) -> cpng_status) throws(Failure) {
     var message = cpng_message()
     var reader: OpaquePointer?
-    let status = open(&reader, &message)
-    guard let handle = reader else { throw Failure(status, message, name) }
-    self.name = name
-    self.handle = handle
+    let status = cpng_open(path.pathBytes, samples, &reader, &message)
+    guard let handle = reader else { throw Failure(status, message, path) }
+    (self.path, self.handle) = (path, handle)
     width = Int(cpng_width(handle))
     height = Int(cpng_height(handle))
     channels = Int(cpng_channels(handle))
@@ -116,6 +99,6 @@ private final class Reader {
   func read(into pixels: UnsafeMutablePointer<UInt8>) throws(Failure) {
     var message = cpng_message()
     let status = cpng_read(handle, pixels, &message)
-    guard status == CPNG_SUCCESS else { throw Failure(status, message, name) }
+    guard status == CPNG_SUCCESS else { throw Failure(status, message, path) }
   }
 }

@@ -47,10 +47,4 @@ int cflowad_lapack_inverse_cholesky(int n, double *a);
  */
 int cflowad_lapack_determinant_sign(int n, double *a, long long *pivots);
 
-/** OpenBLAS's thread count, for the whole process. */
-int cflowad_lapack_thread_count(void);
-
-/** Sets OpenBLAS's thread count for the whole process. For tests alone. */
-void cflowad_lapack_set_thread_count(int count);
-
 #endif /* C_OPENBLAS_SHIM_H */

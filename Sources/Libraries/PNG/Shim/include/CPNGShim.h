@@ -36,10 +36,7 @@ typedef enum {
 } cpng_samples;
 
 /** Opens a file and reads its header. *reader is NULL on failure. */
-cpng_status cpng_open_file(const char *path, cpng_samples samples, cpng_reader **reader, cpng_message *message);
-
-/** Opens an image of size bytes in memory, which must outlive the reader, and reads its header. */
-cpng_status cpng_open_memory(const void *data, size_t size, cpng_reader **reader, cpng_message *message);
+cpng_status cpng_open(const char *path, cpng_samples samples, cpng_reader **reader, cpng_message *message);
 
 /** The width in pixels. */
 uint32_t cpng_width(const cpng_reader *reader);
