@@ -21,9 +21,7 @@ public func cflowad_image_read_info(
   _ path: UnsafePointer<CChar>?, _ width: UnsafeMutablePointer<UInt32>?, _ height: UnsafeMutablePointer<UInt32>?,
   _ format: UnsafeMutablePointer<cflowad_pixel_format>?
 ) -> cflowad_status {
-  attempt { () throws(Failure) in
-    try write(ImageFile.readShape(path: checkedPath(path)), width, height, format)
-  }
+  write(width, height, format) { () throws(Failure) in try ImageFile.readShape(path: checkedPath(path)) }
 }
 
 @_cdecl("cflowad_image_read") @implementation
@@ -41,16 +39,16 @@ public func cflowad_image_read(
 }
 
 private func write(
-  _ shape: @autoclosure () throws(Failure) -> Picture.Shape, _ width: UnsafeMutablePointer<UInt32>?,
-  _ height: UnsafeMutablePointer<UInt32>?, _ format: UnsafeMutablePointer<cflowad_pixel_format>?
-) throws(Failure) {
-  let width = try checkedOutput(width, "width")
-  let height = try checkedOutput(height, "height")
-  let format = try checkedOutput(format, "format")
-  let shape = try shape()
-  width.pointee = UInt32(shape.width)
-  height.pointee = UInt32(shape.height)
-  format.pointee = shape.formatNumber
+  _ width: UnsafeMutablePointer<UInt32>?, _ height: UnsafeMutablePointer<UInt32>?,
+  _ format: UnsafeMutablePointer<cflowad_pixel_format>?, _ read: () throws(Failure) -> Picture.Shape
+) -> cflowad_status {
+  attempt { () throws(Failure) in
+    let (width, height) = (try checkedOutput(width, "width"), try checkedOutput(height, "height"))
+    let format = try checkedOutput(format, "format")
+    let shape = try read()
+    (width.pointee, height.pointee) = (UInt32(shape.width), UInt32(shape.height))
+    format.pointee = shape.formatNumber
+  }
 }
 
 @_cdecl("cflowad_png_read_info") @implementation
@@ -58,9 +56,7 @@ public func cflowad_png_read_info(
   _ path: UnsafePointer<CChar>?, _ width: UnsafeMutablePointer<UInt32>?, _ height: UnsafeMutablePointer<UInt32>?,
   _ format: UnsafeMutablePointer<cflowad_pixel_format>?
 ) -> cflowad_status {
-  attempt { () throws(Failure) in
-    try write(PNG.readShape(path: checkedPath(path)), width, height, format)
-  }
+  write(width, height, format) { () throws(Failure) in try PNG.readShape(path: checkedPath(path)) }
 }
 
 @_cdecl("cflowad_png_read") @implementation

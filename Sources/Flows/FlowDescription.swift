@@ -54,12 +54,8 @@ package struct FlowDescription: Sendable, Equatable {
     guard clampAlpha >= 0.1, clampAlpha <= 10 else {
       throw Failure(.invalidArgument, "the clamp's alpha \(clampAlpha) is not within 0.1...10")
     }
-    self.start = start
-    self.blockCount = blockCount
-    self.conditionChannels = conditionChannels
-    self.permutation = permutation
-    self.clamp = clamp
-    self.clampAlpha = clampAlpha
+    (self.start, self.blockCount, self.conditionChannels) = (start, blockCount, conditionChannels)
+    (self.permutation, self.clamp, self.clampAlpha) = (permutation, clamp, clampAlpha)
   }
 
   /// The same with another number of blocks, and perhaps another start.

@@ -39,13 +39,9 @@ package struct Preprocessing: Sendable, Equatable {
     else {
       throw Failure(.invalidArgument, "mean and standard deviation must be three finite values, the latter positive")
     }
-    self.width = width
-    self.height = height
-    self.mean = mean
-    self.standardDeviation = standardDeviation
-    self.window = window
-    self.tiling = tiling
-    self.resampling = resampling
+    (self.width, self.height) = (width, height)
+    (self.mean, self.standardDeviation) = (mean, standardDeviation)
+    (self.window, self.tiling, self.resampling) = (window, tiling, resampling)
   }
 
   /// The same with another's mean and standard deviation.
