@@ -40,8 +40,9 @@ lib: packages
 	$(BUILD) $(LINK_LIBRARY)
 	@# Code for AVX2 and AVX-512 must not be shared with the baseline: no function of these builds may lack the module's
 	@# name.
-	@! nm --defined-only .build-lib/release/KernelsAVX2.build/*.o | grep ' [TWu] ' | grep -v 11KernelsAVX2
-	@! nm --defined-only .build-lib/release/KernelsAVX512.build/*.o | grep ' [TWu] ' | grep -v 13KernelsAVX512
+	@for variant in AVX2 AVX512 ExactAVX2 QuantizedAVXVNNI QuantizedAVX512 QuantizedAVX512VNNI; do module=Kernels$$variant; \
+	  ! nm --defined-only .build-lib/release/$$module.build/*.o | grep ' [TWu] ' | grep -v $${#module}$$module || exit 1; \
+	done
 	@mkdir -p build/lib
 	cp .build-lib/release/libCFlowAD.so $(LIBRARY)
 	ln -sf $(notdir $(LIBRARY)) build/lib/$(SONAME)

@@ -25,17 +25,26 @@ func module(_ name: String, _ dependencies: [Target.Dependency], exclude: [Strin
   .target(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: settings)
 }
 
-/// The kernels' sources, which all variants share through a link, built for one kind of processor. Square roots do not set
+/// The kernels' sources, which all variants share through links, built for one kind of processor. Square roots do not set
 /// errno, so that they can be computed in vectors.
 ///
 /// SwiftPM has no setting for what a processor can but flags that it calls unsafe, and takes no package with such flags as a
 /// dependency by version. Swift has no attribute for a function's processor either, and the kernels in C alone would be a
 /// second source of the same. Hosts link the shared library instead, which `make lib` builds.
-func kernelVariant(_ name: String, _ processor: [SwiftSetting]) -> Target {
+///
+/// - Parameters:
+///   - instructions: those beyond any x86-64's, as the compiler's flags name them.
+///   - defines: what the sources ask for by `#if`.
+func kernelVariant(_ name: String, _ instructions: [String] = [], _ defines: [String] = []) -> Target {
   .target(
-    name: "Kernels\(name)", dependencies: ["KernelTasks", "CProcessor"], path: "Sources/KernelVariants/\(name)",
-    swiftSettings: settings + processor + [.unsafeFlags(["-Xcc", "-fno-math-errno"])])
+    name: "Kernels\(name)", dependencies: ["KernelTasks", "CProcessor", "CVectors"],
+    path: "Sources/KernelVariants/\(name)",
+    swiftSettings: settings + defines.map { .define($0) }
+      + [.unsafeFlags((["-fno-math-errno"] + instructions.map { "-m\($0)" }).flatMap { ["-Xcc", $0] })])
 }
+
+let avx2 = ["avx2", "fma"]
+let avx512 = avx2 + ["avx512f", "avx512bw", "avx512dq", "avx512vl"]
 
 /// Tests in `Tests/<name>Tests`; those with fixtures keep them in a folder there and find it by `Bundle.module`.
 func tests(_ name: String, _ dependencies: [Target.Dependency], fixtures: Bool = false) -> Target {
@@ -66,20 +75,22 @@ let package = Package(
       module("Basics", ["CReserve"]),
       .target(name: "CKernelTasks", path: "Sources/KernelVariants/Tasks"),
       module("KernelTasks", ["CKernelTasks"]),
-      kernelVariant("Baseline", []),
-      kernelVariant("AVX2", [.define("FUSED_MULTIPLY_ADD"), .unsafeFlags(["-Xcc", "-mavx2", "-Xcc", "-mfma"])]),
-      kernelVariant(
-        "AVX512",
-        [
-          .define("FUSED_MULTIPLY_ADD"), .define("WIDE_VECTORS"),
-          .unsafeFlags(
-            ["-mavx2", "-mfma", "-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl"].flatMap { ["-Xcc", $0] }),
-        ]),
+      kernelVariant("Baseline"),
+      kernelVariant("AVX2", avx2, ["MULTIPLY_ADD", "FUSED_MULTIPLY_ADD"]),
+      kernelVariant("AVX512", avx512, ["MULTIPLY_ADD", "FUSED_MULTIPLY_ADD", "WIDE_VECTORS"]),
+      kernelVariant("ExactAVX2", avx2, ["MULTIPLY_ADD"]),
+      kernelVariant("QuantizedAVXVNNI", avx2 + ["avxvnni"], ["MULTIPLY_ADD", "DOT_PRODUCTS"]),
+      kernelVariant("QuantizedAVX512", avx512, ["MULTIPLY_ADD", "WIDE_VECTORS"]),
+      kernelVariant("QuantizedAVX512VNNI", avx512 + ["avx512vnni"], ["MULTIPLY_ADD", "WIDE_VECTORS", "DOT_PRODUCTS"]),
+      .target(name: "CVectors", path: "Sources/KernelVariants/Vectors"),
       .target(name: "CProcessor", path: "Sources/KernelVariants/Processor"),
       .target(name: "CProcess", path: "Sources/Process"),
       module(
         "Kernels",
-        ["Basics", "KernelTasks", "KernelsBaseline", "KernelsAVX2", "KernelsAVX512", "CProcessor", "CProcess"]),
+        [
+          "Basics", "KernelTasks", "KernelsBaseline", "KernelsAVX2", "KernelsAVX512", "KernelsExactAVX2",
+          "KernelsQuantizedAVXVNNI", "KernelsQuantizedAVX512", "KernelsQuantizedAVX512VNNI", "CProcessor", "CProcess",
+        ]),
       module("Imaging", ["Basics", "Kernels"]),
       module("Rendering", ["Basics", "Imaging"]),
       module("Encoders", ["Basics", "Kernels"]),

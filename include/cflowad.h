@@ -97,10 +97,10 @@ int32_t cflowad_version(void);
  * never NULL. Thread-safe.
  *
  * The best build for the processor's instructions runs. For tests and bug reports the environment variable
- * CFLOWAD_KERNELS names another one, baseline, avx2 or avx512 (since 1.2); it is read once in a process, before
- * anything is computed, and this text mentions it. When it names no build, opening a model and creating a trainer
- * return CFLOWAD_ERROR_INVALID_ARGUMENT; when it names one that the processor cannot run, CFLOWAD_ERROR_UNSUPPORTED.
- * This text then gives the reason.
+ * CFLOWAD_KERNELS names another one, baseline, avx2, avx-vnni, avx512 or avx512-vnni (since 1.2); it is read once in a
+ * process, before anything is computed, and this text mentions it. When it names no build, opening a model and creating a
+ * trainer return CFLOWAD_ERROR_INVALID_ARGUMENT; when it names one that the processor cannot run,
+ * CFLOWAD_ERROR_UNSUPPORTED. This text then gives the reason.
  */
 const char *cflowad_build_info(void);
 

@@ -28,8 +28,8 @@ struct StaticText: @unchecked Sendable {
 /// Which kernels run, and whether the environment chose them, or why none do.
 private let kernelInfo =
   switch Kernels.choice {
-  case .success(let kernels):
-    "\(kernels.name) kernels\(Kernels.requested.isEmpty ? "" : " (CFLOWAD_KERNELS=\(Kernels.requested))")"
+  case .success(let build):
+    "\(build.kernels.name) kernels\(Kernels.requested.isEmpty ? "" : " (CFLOWAD_KERNELS=\(Kernels.requested))")"
   case .failure(let failure): "no kernels: \(failure.message)"
   }
 

@@ -1,23 +1,28 @@
 /// How a build of the kernels cuts matrix products, and how matrices are packed for it: in panels of outputs, each of
-/// which has a vector of outputs for every group of inputs. When few outputs are left the last panel is half as wide;
+/// which has a vector of outputs for every group of inputs. When few outputs are left the last panel may be narrower;
 /// it is padded with zeros.
 package struct GEMMShape: Sendable, Equatable {
   /// Rows of x are best cut at multiples of this, since the heights of the build's tiles divide it.
   package let rowTile: Int
   /// The number of outputs of a panel.
   package let panelWidth: Int
+  /// The number of outputs of the last panel when no more are left.
+  package let narrowestPanel: Int
   /// Panels are best cut at multiples of this, the number of panels that are computed at once.
   package let panelsPerTile: Int
   /// How many inputs of an output lie side by side: one for kernels that multiply single numbers, four for dot products
   /// of bytes.
   package let depthGroup: Int
-  /// The type of the numbers in x and in the matrix.
+  /// The type of the numbers in the matrix.
   package let element: ElementType
 
-  package init(rowTile: Int, panelWidth: Int, panelsPerTile: Int, depthGroup: Int = 1, element: ElementType = .float32)
-  {
+  package init(
+    rowTile: Int, panelWidth: Int, narrowestPanel: Int, panelsPerTile: Int, depthGroup: Int = 1,
+    element: ElementType = .float32
+  ) {
     self.rowTile = rowTile
     self.panelWidth = panelWidth
+    self.narrowestPanel = narrowestPanel
     self.panelsPerTile = panelsPerTile
     self.depthGroup = depthGroup
     self.element = element
@@ -26,7 +31,7 @@ package struct GEMMShape: Sendable, Equatable {
   /// The number of outputs with the padding of the last panel.
   package func paddedOutputs(_ outputs: Int) -> Int {
     let left = outputs % panelWidth
-    return outputs - left + (left == 0 ? 0 : left <= panelWidth / 2 ? panelWidth / 2 : panelWidth)
+    return outputs - left + (left == 0 ? 0 : left <= narrowestPanel ? narrowestPanel : panelWidth)
   }
 
   /// The number of outputs, with padding, of the panel that begins at an output.

@@ -1,10 +1,12 @@
-/// The type of a map's numbers.
+/// The type of a map's or a matrix's numbers.
 package enum ElementType: Sendable {
-  case float32
+  case float32, uint8, int8, int16
 
   package var byteCount: Int {
     switch self {
     case .float32: 4
+    case .int16: 2
+    case .uint8, .int8: 1
     }
   }
 }

@@ -4,25 +4,54 @@ import KernelTasks
 import KernelsAVX2
 import KernelsAVX512
 import KernelsBaseline
+import KernelsExactAVX2
+import KernelsQuantizedAVX512
+import KernelsQuantizedAVX512VNNI
+import KernelsQuantizedAVXVNNI
 
 /// The builds of the kernels, the most basic one first. The names are those that `CFLOWAD_KERNELS` takes.
 package enum KernelBuild: String, CaseIterable, Sendable {
-  case baseline, avx2, avx512
+  case baseline, avx2
+  case avxVNNI = "avx-vnni"
+  case avx512
+  case avx512VNNI = "avx512-vnni"
 
+  /// For float32: products are added with one rounding where the processor can. Dot products of bytes are of no use here.
   package var kernels: any KernelTable {
     switch self {
     case .baseline: KernelsBaseline.Variant()
-    case .avx2: KernelsAVX2.Variant()
-    case .avx512: KernelsAVX512.Variant()
+    case .avx2, .avxVNNI: KernelsAVX2.Variant()
+    case .avx512, .avx512VNNI: KernelsAVX512.Variant()
     }
   }
+
+  /// For float32 with the same bits from every build: no product is added with one rounding.
+  package var exactKernels: any ExactKernels {
+    if self == .baseline { KernelsBaseline.Variant() } else { KernelsExactAVX2.Variant() }
+  }
+
+  /// For 8 bits, with the same bits from every build.
+  package var quantizedKernels: any QuantizedKernels {
+    switch self {
+    case .baseline: KernelsBaseline.Variant()
+    case .avx2: KernelsExactAVX2.Variant()
+    case .avxVNNI: KernelsQuantizedAVXVNNI.Variant()
+    case .avx512: KernelsQuantizedAVX512.Variant()
+    case .avx512VNNI: KernelsQuantizedAVX512VNNI.Variant()
+    }
+  }
+
+  /// Builds with float32 kernels of their own.
+  package static let floatBuilds: [KernelBuild] = [.baseline, .avx2, .avx512]
 
   /// Whether this processor has the build's instructions.
   package var isAvailable: Bool {
     switch self {
     case .baseline: true
     case .avx2: cflowad_processor_has_avx2() != 0
+    case .avxVNNI: cflowad_processor_has_avx_vnni() != 0
     case .avx512: cflowad_processor_has_avx512() != 0
+    case .avx512VNNI: cflowad_processor_has_avx512_vnni() != 0
     }
   }
 
@@ -34,8 +63,8 @@ package enum KernelBuild: String, CaseIterable, Sendable {
   /// are about the build that they name.
   static func choose(
     _ name: String, available: [KernelBuild] = allCases.filter(\.isAvailable)
-  ) -> Result<any KernelTable, Failure> {
-    if name.isEmpty { return .success((available.last ?? .baseline).kernels) }
+  ) -> Result<KernelBuild, Failure> {
+    if name.isEmpty { return .success(available.last ?? .baseline) }
     guard let build = KernelBuild(rawValue: name) else {
       let names = allCases.map(\.rawValue).joined(separator: ", ")
       return .failure(
@@ -47,6 +76,6 @@ package enum KernelBuild: String, CaseIterable, Sendable {
         Failure(
           .unsupported, "CFLOWAD_KERNELS is \"\(name)\" in the environment, but this processor runs only \(names)"))
     }
-    return .success(build.kernels)
+    return .success(build)
   }
 }

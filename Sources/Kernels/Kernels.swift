@@ -9,7 +9,10 @@ package enum Kernels {
 
   /// Falls back to the baseline when the environment names a build that is not available. ``checkChoice()`` then fails
   /// before anything is computed by it.
-  package static let selected: any KernelTable = (try? choice.get()) ?? KernelBuild.baseline.kernels
+  package static let build = (try? choice.get()) ?? .baseline
+  package static let selected = build.kernels
+  /// The kernels for 8 bits, which give the same bits on every processor.
+  package static let quantized = build.quantizedKernels
 
   /// The shape of matrix products in the selected build.
   package static let gemmShape = selected.gemmShape

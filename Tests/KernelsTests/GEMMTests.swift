@@ -26,7 +26,7 @@ import Testing
     }
 
     func run(
-      _ kernels: any KernelTable, isIndirect: Bool, rows part: Range<Int>, panels: Range<Int>, into y: inout [Float]
+      _ kernels: any GEMMKernels, isIndirect: Bool, rows part: Range<Int>, panels: Range<Int>, into y: inout [Float]
     ) {
       let zeros = [Float](repeating: 0, count: depth)
       x.withUnsafeBufferPointer { x in
@@ -67,5 +67,32 @@ import Testing
       }
       #expect(parts == whole)
     }
+  }
+
+  /// Nothing is added with one rounding.
+  @Test(arguments: quantizedVariants) func exactProductsHaveTheBaselinesBits(_ build: Build) throws {
+    func product(_ kernels: any GEMMKernels) throws -> [Float] {
+      let test = try Case(rows: 61, taps: 9, depth: 24, outputs: 72, for: kernels.gemmShape)
+      var y = [Float](repeating: .nan, count: 61 * 72)
+      test.run(kernels, isIndirect: true, rows: 0..<61, panels: 0..<5, into: &y)
+      return y
+    }
+    #expect(try product(build.exactKernels) == product(KernelBuild.baseline.exactKernels))
+  }
+
+  @Test(arguments: quantizedVariants) func exactFlowsHaveTheBaselinesBits(_ build: Build) throws {
+    func values(_ kernels: any ExactKernels) throws -> [Float] {
+      let (rows, channels) = (5, 37)
+      let values = try FloatBuffer(count: rows * channels)
+      for (i, value) in Generated.unit("pe", count: values.count).enumerated() { values.base[i] = Float(4 * value) }
+      let norms = try FloatBuffer(count: rows)
+      let affine = GlobalAffine(
+        u: values.base, scale: values.base + 3, offset: values.base + 5, channels: channels, stride: channels)
+      kernels.squaredNorms(affine, rows: 0..<rows, into: norms.base)
+      kernels.exp(values.base, count: values.count / 2)
+      kernels.tanh(values.base + values.count / 2, count: values.count - values.count / 2)
+      return (0..<rows).map { norms.base[$0] } + (0..<values.count).map { values.base[$0] }
+    }
+    #expect(try values(build.exactKernels) == values(KernelBuild.baseline.exactKernels))
   }
 }

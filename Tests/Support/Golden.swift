@@ -34,7 +34,7 @@ package enum Golden {
     _ results: () throws -> Results
   ) throws {
     do { try Kernels.checkChoice() } catch { try Test.cancel("\(error.message)") }
-    let build = KernelBuild.allCases.first { $0.kernels.name == Kernels.selected.name }?.rawValue ?? "unknown"
+    let build = KernelBuild.floatBuilds.first { $0.kernels.name == Kernels.selected.name }?.rawValue ?? "unknown"
     let library = library.map { $0.replacing(" ", with: "_") } ?? "-"
     let others = lines.withLock { $0.keys.filter { $0.hasPrefix("\(build) \(name) ") } }
     let key = "\(build) \(name) \(library)"

@@ -9,22 +9,30 @@ import Microkernels
 
 @MainActor func run() throws(Failure) {
   let wanted = CommandLine.arguments.dropFirst().first ?? ""
-  let clock = ContinuousClock()
-  for build in KernelBuild.allCases where build.isAvailable {
+  for build in KernelBuild.floatBuilds where build.isAvailable {
     for microkernel in Microkernel.timed where wanted.isEmpty || microkernel.name.contains(wanted) {
-      let operands = try microkernel.prepare(build.kernels)
-      var fastest = Double.infinity
-      let end = clock.now + .milliseconds(200)
-      repeat {
-        let start = clock.now
-        operands.run()
-        let elapsed = (clock.now - start).components
-        fastest = min(fastest, Double(elapsed.seconds) * 1e9 + Double(elapsed.attoseconds) * 1e-9)
-      } while clock.now < end
-      let rate = (1000 * Double(microkernel.work) / fastest).rounded() / 1000
-      print("\(build.rawValue)\t\(microkernel.name)\t\(Int(fastest)) ns\t\(rate) G/s")
+      time(try microkernel.prepare(build.kernels).run, "\(build.rawValue)\t\(microkernel.name)", microkernel.work)
     }
   }
+  for build in KernelBuild.allCases where build.isAvailable {
+    for microkernel in QuantizedMicrokernel.timed where wanted.isEmpty || microkernel.name.contains(wanted) {
+      time(try microkernel.prepare(build.quantizedKernels).run, "\(build.rawValue)\t\(microkernel.name)", microkernel.work)
+    }
+  }
+}
+
+func time(_ run: () -> Void, _ name: String, _ work: Int) {
+  let clock = ContinuousClock()
+  var fastest = Double.infinity
+  let end = clock.now + .milliseconds(200)
+  repeat {
+    let start = clock.now
+    run()
+    let elapsed = (clock.now - start).components
+    fastest = min(fastest, Double(elapsed.seconds) * 1e9 + Double(elapsed.attoseconds) * 1e-9)
+  } while clock.now < end
+  let rate = (1000 * Double(work) / fastest).rounded() / 1000
+  print("\(name)\t\(Int(fastest)) ns\t\(rate) G/s")
 }
 
 do {

@@ -3,6 +3,7 @@
 
 #include <sched.h>
 #if defined(__x86_64__)
+#include <cpuid.h>
 #include <xmmintrin.h>
 #endif
 
@@ -18,6 +19,23 @@ int cflowad_processor_has_avx512(void) {
 #if defined(__x86_64__)
     return cflowad_processor_has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw")
         && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+#else
+    return 0;
+#endif
+}
+
+int cflowad_processor_has_avx_vnni(void) {
+#if defined(__x86_64__)
+    unsigned a = 0, b, c, d;
+    return cflowad_processor_has_avx2() && __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a >> 4 & 1);
+#else
+    return 0;
+#endif
+}
+
+int cflowad_processor_has_avx512_vnni(void) {
+#if defined(__x86_64__)
+    return cflowad_processor_has_avx512() && __builtin_cpu_supports("avx512vnni");
 #else
     return 0;
 #endif

@@ -7,6 +7,10 @@ int cflowad_processor_has_avx2(void);
 /* 1 when they run AVX-512 F, BW, DQ and VL too. */
 int cflowad_processor_has_avx512(void);
 
+/* 1 when they run dot products of bytes, on 256 bits beside AVX2 and on 512 bits beside AVX-512. */
+int cflowad_processor_has_avx_vnni(void);
+int cflowad_processor_has_avx512_vnni(void);
+
 /* Processors that the calling thread may run on. */
 int cflowad_processor_count(void);
 

@@ -299,4 +299,7 @@ typedef struct CFLOWAD_TASK(AdamStep) cflowad_adam_step {
 } cflowad_adam_step;
 
 #pragma clang assume_nonnull end
+
+#include "CQuantizedTasks.h"
+
 #endif

@@ -91,7 +91,13 @@ extension SIMD8<Float> {
     static var width: Int { 16 }
 
     @inline(__always)
-    mutating func add(_ a: SIMD16<Float>, times b: SIMD16<Float>) { self.addProduct(a, b) }
+    mutating func add(_ a: SIMD16<Float>, times b: SIMD16<Float>) {
+      #if FUSED_MULTIPLY_ADD
+        self.addProduct(a, b)
+      #else
+        self += a * b
+      #endif
+    }
 
     @inline(__always)
     static func load(_ source: UnsafePointer<Float>) -> SIMD16<Float> {

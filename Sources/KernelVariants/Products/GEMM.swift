@@ -33,7 +33,7 @@ private func rowsAtOnce(_ rows: Int, depth: Int) -> Int {
 
 extension Variant {
   package var gemmShape: GEMMShape {
-    GEMMShape(rowTile: Tile.rowMultiple, panelWidth: Tile.panelWidth, panelsPerTile: 2)
+    GEMMShape(rowTile: Tile.rowMultiple, panelWidth: Tile.panelWidth, narrowestPanel: Vector.width, panelsPerTile: 2)
   }
 
   package func gemm(_ task: borrowing GEMM, rows: Range<Int>, panels: Range<Int>) {

@@ -1,0 +1,3 @@
+import KernelTasks
+
+extension Variant: QuantizedKernels {}

@@ -1,0 +1,113 @@
+import CVectors
+import KernelTasks
+
+// Vectors of integers are as wide as those of floats, one lane for each output.
+
+#if WIDE_VECTORS
+  typealias IntVector = SIMD16<Int32>
+#else
+  typealias IntVector = SIMD8<Int32>
+#endif
+
+extension IntVector {
+  @inline(__always)
+  static func load(_ source: UnsafeRawPointer) -> IntVector { source.loadUnaligned(as: IntVector.self) }
+
+  /// Adds in each lane the products of two 16-bit numbers.
+  @inline(__always)
+  mutating func addPairs(_ a: IntVector, _ b: IntVector) {
+    #if WIDE_VECTORS
+      self &+= cflowad_pairs_16(a, b)
+    #elseif MULTIPLY_ADD
+      self &+= cflowad_pairs_8(a, b)
+    #else
+      self &+= IntVector(
+        lowHalf: cflowad_pairs_4(a.lowHalf, b.lowHalf), highHalf: cflowad_pairs_4(a.highHalf, b.highHalf))
+    #endif
+  }
+
+  #if DOT_PRODUCTS
+    /// Adds in each lane the products of four unsigned bytes with four signed ones.
+    @inline(__always)
+    mutating func addDot(_ a: IntVector, _ b: IntVector) {
+      #if WIDE_VECTORS
+        self = cflowad_dot_16(self, a, b)
+      #else
+        self = cflowad_dot_8(self, a, b)
+      #endif
+    }
+  #endif
+
+  @inline(__always)
+  static func load(bytes: UnsafePointer<UInt8>) -> IntVector {
+    #if WIDE_VECTORS
+      cflowad_load_ints_16(bytes)
+    #elseif MULTIPLY_ADD
+      cflowad_load_ints_8(bytes)
+    #else
+      IntVector(lowHalf: cflowad_load_ints_4(bytes), highHalf: cflowad_load_ints_4(bytes + 4))
+    #endif
+  }
+
+  @inline(__always)
+  var floats: WideVector {
+    #if WIDE_VECTORS
+      cflowad_to_floats_16(self)
+    #elseif MULTIPLY_ADD
+      cflowad_to_floats_8(self)
+    #else
+      WideVector(lowHalf: cflowad_to_floats_4(lowHalf), highHalf: cflowad_to_floats_4(highHalf))
+    #endif
+  }
+}
+
+extension WideVector {
+  @inline(__always)
+  static func load(bytes: UnsafePointer<UInt8>) -> WideVector { IntVector.load(bytes: bytes).floats }
+
+  /// Values within 0...255 as the nearest bytes.
+  @inline(__always)
+  func store(bytes: UnsafeMutablePointer<UInt8>) {
+    #if WIDE_VECTORS
+      cflowad_store_bytes_16(self, bytes)
+    #elseif MULTIPLY_ADD
+      cflowad_store_bytes_8(self, bytes)
+    #else
+      cflowad_store_bytes_4(lowHalf, bytes)
+      cflowad_store_bytes_4(highHalf, bytes + 4)
+    #endif
+  }
+
+  /// Adds a product that is exact, and so is its sum: rounding it first or not gives the same.
+  @inline(__always)
+  mutating func addExact(_ a: WideVector, times b: WideVector) {
+    #if MULTIPLY_ADD
+      self.addProduct(a, b)
+    #else
+      self += a * b
+    #endif
+  }
+
+  /// For activations that work on the narrower vector.
+  @inline(__always)
+  func activatedByHalves(_ activation: Activation) -> WideVector {
+    #if WIDE_VECTORS
+      WideVector(lowHalf: lowHalf.activated(activation), highHalf: highHalf.activated(activation))
+    #else
+      activated(activation)
+    #endif
+  }
+}
+
+/// Calls with the starts of vectors that cover a row of channels, the last of which overlaps the one before where the width
+/// is no divisor; `lanes` is less than the width only for rows that are shorter than a vector. Nothing that is written may be
+/// read for another vector.
+@inline(__always)
+func forEachWideVector(_ channels: Range<Int>, _ body: (_ channel: Int, _ lanes: Int) -> Void) {
+  let lanes = lesser(channels.count, WideVector.width)
+  var channel = channels.lowerBound
+  while channel < channels.upperBound {
+    body(lesser(channel, channels.upperBound &- lanes), lanes)
+    channel &+= WideVector.width
+  }
+}

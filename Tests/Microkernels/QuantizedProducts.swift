@@ -1,0 +1,60 @@
+import Basics
+import Kernels
+
+extension QuantizedMicrokernel {
+  /// With taps, runs lie anywhere in x, and every fifth is beyond the border.
+  static func gemm(
+    rows: Int, taps: Int, depth: Int, outputs: Int, weights element: ElementType, activation: Activation = .relu,
+    residual: Residual = .none
+  ) -> QuantizedMicrokernel {
+    QuantizedMicrokernel(
+      name: "gemm u8 x \(element == .int8 ? "s8" : "s16") \(rows) x \(taps) x \(depth) x \(outputs)",
+      work: rows * taps * depth * outputs
+    ) { (kernels) throws(Failure) in
+      let length = taps * depth
+      let x = try bytes("x", (rows + 4) * depth)
+      let limit = element == .int8 ? 127.0 : min(32_767, 8_000_000 / Double(length))
+      let weights = try integers("w", outputs * length, limit: limit)
+      let zero: UInt8 = 113
+      let matrix = try QuantizedMatrix(
+        outputs: outputs, inputs: depth, taps: taps, zeros: [Float](repeating: Float(zero), count: depth),
+        weights: element, for: kernels
+      ) { (outputs, rows) in
+        rows.update(from: weights.base + outputs.lowerBound * length, count: outputs.count * length)
+      }
+      let border = try Buffer<UInt8>(count: depth)
+      border.base.update(repeating: zero, count: depth)
+      let correction = try Buffer(matrix.correction)
+      let offsets = try Buffer<Int32>(count: rows * taps)
+      for i in 0..<offsets.count { offsets.base[i] = i % 5 == 4 ? -1 : Int32(i * 7 % (rows + 4) * depth) }
+      let epilogue = try EpilogueOperands(
+        rows: rows, outputs: outputs, activation: activation, residual: residual,
+        sum: 80 * limit * Double(length).squareRoot())
+      let task = QuantizedGEMM(
+        rows: rows, x: x.base, xStride: depth, offsets: taps > 1 ? UnsafePointer(offsets.base) : nil, taps: taps,
+        depth: depth, border: border.base, panels: matrix.base, isWide: matrix.isWide, outputs: outputs,
+        correction: correction.base, epilogue: epilogue.task, yStride: outputs)
+      return Prepared(
+        run: { kernels.quantizedGEMM(task, rows: 0..<rows, panels: 0..<matrix.panelCount) },
+        values: { epilogue.results },
+        expected: {
+          // What the task points to lives as long as this.
+          _ = (border, correction, matrix)
+          return epilogue.expected(
+            (0..<rows * outputs).map { place in
+              let (row, output) = place.quotientAndRemainder(dividingBy: outputs)
+              var sum = 0
+              for tap in 0..<taps {
+                let start = taps > 1 ? Int(offsets.base[row * taps + tap]) : row * depth
+                guard start >= 0 else { continue }
+                for k in 0..<depth {
+                  let weight = Int(weights.base[output * length + k * taps + tap])
+                  sum += (Int(x.base[start + k]) - Int(zero)) * weight
+                }
+              }
+              return Float(sum)
+            })
+        })
+    }
+  }
+}
