@@ -112,7 +112,8 @@ let package = Package(
       module(
         "CFlowAD",
         [
-          "CFlowADHeader", "CLastError", "CProcess", "Basics", "Kernels", "Imaging", "ImageFiles", "PNG", "Rendering",
+          "CFlowADHeader", "CLastError", "CProcess", "Basics", "Encoders", "Kernels", "Imaging", "ImageFiles", "PNG",
+          "Rendering",
           "Flows", "Scoring", "Segmentation", "Training", "TrainingFile", "Evaluation", "ModelFile",
         ], exclude: ["exports.map"]),
       .executableTarget(
@@ -128,6 +129,10 @@ let package = Package(
       .executableTarget(
         name: "microkernels", dependencies: ["Basics", "Kernels", "Microkernels"], path: "benchmarks/Microkernels",
         swiftSettings: settings),
+      .executableTarget(
+        name: "quantization",
+        dependencies: ["Basics", "Encoders", "ImageFiles", "Imaging", "Kernels", "ModelFile", "Scoring"],
+        path: "benchmarks/Quantization", swiftSettings: settings),
       .target(
         name: "Microkernels", dependencies: ["Basics", "Kernels"], path: "Tests/Microkernels", swiftSettings: settings),
       .target(

@@ -337,7 +337,15 @@ typedef struct cflowad_model_info {
                                       white, grey and noisy one; NaN: none */
     float map_smoothing;         /**< standard deviation of the Gaussian that maps are smoothed by, pixels of the
                                       network's input; 0: none, as in the original system */
+    int32_t precision;           /**< CFLOWAD_PRECISION_ of the encoder */
 } cflowad_model_info;
+
+/**
+ * What a detector's encoder computes in (since 1.2). With 8 bits it is faster, its file is smaller, and scores, maps and
+ * verdicts have the same bits from every build of the kernels (see cflowad_build_info). Vision transformers have no form of
+ * 8 bits.
+ */
+enum { CFLOWAD_PRECISION_FLOAT32 = 0, CFLOWAD_PRECISION_INT8 = 1 };
 
 /**
  * Opens a model file (HDF5, docs/model-format.md) and prepares its weights.
@@ -849,6 +857,7 @@ typedef struct cflowad_train_options {
                               are done in any case. 0: no budget [0] */
     int32_t preset;      /**< CFLOWAD_PRESET_; unless it is NONE, start, coupling_steps and time_budget must have their
                               defaults [NONE] */
+    int32_t precision;   /**< CFLOWAD_PRECISION_ of the encoder; a detector to go on from keeps its own [FLOAT32] */
 } cflowad_train_options;
 
 /**

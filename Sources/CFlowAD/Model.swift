@@ -69,6 +69,7 @@ public func cflowad_model_get_info(
     filled.strange_passed = calibration?.passedKinds.bits ?? 0
     filled.mean_threshold = calibration?.meanThreshold ?? .nan
     filled.map_smoothing = Float(calibration?.smoothing ?? 0)
+    filled.precision = detector.encoderDescription.precision.number
     filled.parameter_count = UInt64(detector.parameterCount)
     filled.session_bytes = UInt64(try detector.sessionBytes)
     CallerStruct.write(filled, to: info)

@@ -1,5 +1,6 @@
 import Basics
 import CFlowADHeader
+import Encoders
 import Flows
 import Imaging
 import Scoring
@@ -49,6 +50,7 @@ extension cflowad_train_options {
     low_verdict = options.calibration.lowVerdict.rawValue
     pixel_rate = options.calibration.pixelRate
     half_turns = options.halfTurns.rawValue
+    precision = options.precision.number
     map_smoothing = options.calibration.smoothing.map { Float($0) } ?? -1
     miss_cost = 10
     switch options.calibration.rule {
@@ -110,6 +112,10 @@ extension TrainingOptions {
     preset = try checkedConstant(options.preset, "PRESET")
     gaussianBytes = Int(clamping: options.gaussian_bytes)
     halfTurns = try checkedConstant(options.half_turns, "HALF_TURNS")
+    guard let precision = Precision.allCases.first(where: { $0.number == options.precision }) else {
+      throw Failure(.invalidArgument, "\(options.precision) is not a CFLOWAD_PRECISION_ constant")
+    }
+    self.precision = precision
     calibration.smoothing = options.map_smoothing < 0 ? nil : Double(options.map_smoothing)
     decayRate = options.decay_rate
     decayPercents = withUnsafeBytes(of: options.decay_percents) { $0.bindMemory(to: UInt32.self).map { Int($0) } }
@@ -122,6 +128,16 @@ extension TrainingOptions {
     case CFLOWAD_THRESHOLD_F1: calibration.rule = .bestF1
     case CFLOWAD_THRESHOLD_COST: calibration.rule = .lowestCost(miss: Double(options.miss_cost))
     default: throw Failure(.invalidArgument, "\(options.threshold_rule) is not a CFLOWAD_THRESHOLD_ constant")
+    }
+  }
+}
+
+extension Precision {
+  /// The header's constant.
+  var number: Int32 {
+    switch self {
+    case .float32: Int32(CFLOWAD_PRECISION_FLOAT32)
+    case .int8: Int32(CFLOWAD_PRECISION_INT8)
     }
   }
 }

@@ -43,14 +43,17 @@ package final class Encoder: Sendable {
         "\(architecture.name) gives features at \(architecture.taps)\(behind) or the last of these, not at \(taps)")
     }
     let declared = try architecture.graph(padding: description.padding, taps: taps)
-    let tensors = declared.layers.flatMap(\.tensors)
-    let graph = declared.withoutUnusedLayers.fusingEpilogues.choosingAlgorithms(for: inputSize)
+    let fused = declared.withoutUnusedLayers.fusingEpilogues
+    let isOfBytes = description.precision == .int8
+    let graph = isOfBytes ? try fused.withMapsOfBytes().graph : fused.choosingAlgorithms(for: inputSize)
+    let tensors = isOfBytes ? graph.byteTensors : declared.layers.flatMap(\.tensors)
     do throws(Failure) {
       let weights = try WeightTable(tensors, source: source)
       let memory = WeightMemory()
       let workers = if let workers { workers } else { try Workers(count: 1) }
       operations = try workers.map(graph.layers.count) { (index) throws(Failure) in
-        try graph.layers[index].prepare(weights, in: memory)
+        isOfBytes
+          ? try graph.prepareBytes(index, weights, in: memory) : try graph.layers[index].prepare(weights, in: memory)
       }
       memory.close()
     } catch { throw error.within("encoder") }

@@ -8,10 +8,13 @@ package struct EncoderDescription: Sendable, Equatable {
   /// Names of the modules whose outputs are the feature levels, finest first, e.g. `layer2`, `layer3`, `layer4`.
   package let taps: [String]
 
-  package init(architecture: String, padding: Padding, taps: [String]) {
+  package let precision: Precision
+
+  package init(architecture: String, padding: Padding, taps: [String], precision: Precision = .float32) {
     self.architecture = architecture
     self.padding = padding
     self.taps = taps
+    self.precision = precision
   }
 }
 
@@ -24,4 +27,14 @@ package struct EncoderInputSize: Sendable, Equatable {
     self.height = height
     self.width = width
   }
+}
+
+/// What an encoder computes in.
+package enum Precision: String, Sendable, CaseIterable {
+  case float32
+  /// Maps and weights of 8 bits; features are float32, with the same bits on every processor.
+  case int8
+
+  /// How what follows the encoder is computed.
+  package var arithmetic: Arithmetic { self == .int8 ? .exact : .fast }
 }

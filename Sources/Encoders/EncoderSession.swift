@@ -30,8 +30,13 @@ package final class EncoderSession {
     return plan.arena.byteCount + plan.scratchBytes(workers: workerCount) + plan.tableBytes
   }
 
-  /// Encodes a normalised image: height x width x 3, R G B.
-  package func run(_ input: UnsafePointer<Float>) {
+  /// Encodes an image: height x width x 3, R G B, floats that are normalised, or the pixels for an encoder of 8 bits.
+  ///
+  /// - Parameter observe: is given each value as soon as it is made.
+  package func run(
+    _ image: UnsafeRawPointer, observe: (_ value: Int, _ values: UnsafePointer<Float>) -> Void = { _, _ in }
+  ) {
+    let input = image.assumingMemoryBound(to: Float.self)
     let scratch = UnsafeMutableRawPointer(scratch.base)
       .bindMemory(to: Float.self, capacity: scratch.count / MemoryLayout<Float>.stride)
     for index in plan.steps.indices {
@@ -40,6 +45,7 @@ package final class EncoderSession {
         LayerMemory(
           input: operand(encoder.graph.layers[index].input, input), second: second.map { operand($0, input) },
           output: value(index + 1), scratch: scratch, workers: workers))
+      observe(index + 1, UnsafePointer(value(index + 1)))
     }
   }
 

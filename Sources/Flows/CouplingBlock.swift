@@ -36,32 +36,34 @@ struct CouplingBlock: Sendable {
   ///   - memory: for the weights.
   init(
     _ weights: StateDictionary, block index: Int, _ description: FlowDescription, grid: Grid,
-    encoding: SharedFloats, memory: WeightMemory
+    encoding: SharedFloats, on arithmetic: Arithmetic, memory: WeightMemory
   ) throws(Failure) {
     let shape = BlockShape(channels: grid.channels, conditionChannels: description.conditionChannels)
     let key = "module_list.\(index)"
     let tables = try ConditionTables(
       grid, hidden: shape.hidden, encoding: encoding, conditionChannels: description.conditionChannels)
-    layer1 = try Self.layer1(weights, "\(key).subnet.0", shape, tables, memory)
+    layer1 = try Self.layer1(weights, "\(key).subnet.0", shape, tables, arithmetic, memory)
     (rowBias, columnBias) = tables.constants
-    layer2 = try Self.layer2(weights, "\(key).subnet.2", shape, description, memory)
+    layer2 = try Self.layer2(weights, "\(key).subnet.2", shape, description, arithmetic, memory)
     let globalScale = try weights.values("\(key).global_scale", shape: [1, grid.channels])
     let scale = globalScale.map(BlockParameters.scale)
     logScale = scale.reduce(0) { $0 + log($1) }
     let offset = try weights.values("\(key).global_offset", shape: [1, grid.channels])
     mixing = try Self.mixing(
       weights, "\(key).w_perm", scale: scale, offset: offset, description.permutation,
-      isLast: index == description.blockCount - 1, memory)
+      isLast: index == description.blockCount - 1, arithmetic, memory)
   }
 
   private static func layer1(
-    _ weights: StateDictionary, _ key: String, _ shape: BlockShape, _ tables: ConditionTables, _ memory: WeightMemory
+    _ weights: StateDictionary, _ key: String, _ shape: BlockShape, _ tables: ConditionTables, _ arithmetic: Arithmetic,
+    _ memory: WeightMemory
   ) throws(Failure) -> Linear {
     let reader = try weights.weights("\(key).weight", shape: shape.weight1).reader()
     let bias = try weights.values("\(key).bias", shape: [shape.hidden])
     // Rows of weights: those of the fiber, then those of the condition.
     let panel = try FloatBuffer(count: Kernels.gemmShape.panelWidth * shape.subnetInputs, isBrief: true)
-    return try Linear(outputs: shape.hidden, inputs: shape.x1Count, in: memory) { (outputs, rows) throws(Failure) in
+    return try Linear(outputs: shape.hidden, inputs: shape.x1Count, on: arithmetic, in: memory) {
+      (outputs, rows) throws(Failure) in
       try reader.read(outputs.count * shape.subnetInputs, into: panel.base)
       for i in 0..<outputs.count {
         (rows + i &* shape.x1Count).update(from: panel.base + i &* shape.subnetInputs, count: shape.x1Count)
@@ -72,7 +74,7 @@ struct CouplingBlock: Sendable {
 
   private static func layer2(
     _ weights: StateDictionary, _ key: String, _ shape: BlockShape, _ description: FlowDescription,
-    _ memory: WeightMemory
+    _ arithmetic: Arithmetic, _ memory: WeightMemory
   ) throws(Failure) -> Linear {
     let clampFactor = description.clamp == .scaledTanh ? 1 / Double(description.clampAlpha) : 1
     let factors = (0..<2 * shape.x2Count).map { 0.1 * ($0 < shape.x2Count ? clampFactor : 1) }
@@ -80,7 +82,7 @@ struct CouplingBlock: Sendable {
     let reader = try weights.weights("\(key).weight", shape: shape.weight2).reader()
     return try Linear(
       outputs: 2 * shape.x2Count, inputs: shape.hidden, bias: zip(bias, factors).map { Float(Double($0) * $1) },
-      in: memory
+      on: arithmetic, in: memory
     ) { (outputs, rows) throws(Failure) in
       try reader.read(outputs.count * shape.hidden, into: rows)
       for (i, output) in outputs.enumerated() {
@@ -91,7 +93,7 @@ struct CouplingBlock: Sendable {
 
   private static func mixing(
     _ weights: StateDictionary, _ key: String, scale: [Double], offset: [Float],
-    _ permutation: FlowDescription.Permutation, isLast: Bool, _ memory: WeightMemory
+    _ permutation: FlowDescription.Permutation, isLast: Bool, _ arithmetic: Arithmetic, _ memory: WeightMemory
   ) throws(Failure) -> AffineMixing {
     let channels = scale.count
     let last = AffineMixing.last(scale: try SharedFloats(scale.map { Float($0) }), offset: try SharedFloats(offset))
@@ -101,7 +103,7 @@ struct CouplingBlock: Sendable {
       if isLast && isExact { return last }
       let bias = rotated.map { Float($0) }
       let reader = try weights.weights(key, shape: [channels, channels]).reader()
-      let map = try Linear(outputs: channels, inputs: channels, bias: bias, in: memory) {
+      let map = try Linear(outputs: channels, inputs: channels, bias: bias, on: arithmetic, in: memory) {
         (outputs, rows) throws(Failure) in
         try reader.read(outputs.count * channels, into: rows)
         for i in 0..<outputs.count { multiply(rows + i &* channels, count: channels, by: scale) }

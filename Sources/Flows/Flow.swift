@@ -16,14 +16,18 @@ package final class Flow: Sendable {
   let clampAlpha: Float
   /// -C/2 ln(2 pi) and the blocks' sum(ln g): the part of log p that is the same for all fibers.
   let constant: Double
+  /// How the flow is computed.
+  let arithmetic: Arithmetic
 
   /// - Parameters:
   ///   - weights: FrEIA's keys, `module_list.{k}.…`, in PyTorch's layouts, and those of ``GaussianParameters``.
+  ///   - arithmetic: whether all processors shall give the same bits.
   ///   - memory: memory for the prepared weights.
   ///   - workers: prepare the blocks, each worker one at a time.
   /// Fails with `.format` when a tensor is missing or has another shape, e.g. that of another number of channels.
   package init(
-    _ description: FlowDescription, weights: StateDictionary, grid: Grid, memory: WeightMemory, workers: Workers
+    _ description: FlowDescription, weights: StateDictionary, grid: Grid, on arithmetic: Arithmetic = .fast,
+    memory: WeightMemory, workers: Workers
   ) throws(Failure) {
     let key = description.start == .gaussian ? GaussianParameters.scaleKey : "module_list.0.global_scale"
     guard let channels = weights[key]?.shape.last else {
@@ -35,11 +39,13 @@ package final class Flow: Sendable {
     guard channels >= 2 else {
       throw Failure(.unsupported, "a flow over \(channels) channels has nothing to couple")
     }
-    gaussian = try description.start == .gaussian ? GaussianLayer(weights, grid: grid, memory: memory) : nil
+    gaussian =
+      try description.start == .gaussian ? GaussianLayer(weights, grid: grid, on: arithmetic, memory: memory) : nil
     let encoding = try SharedFloats(
       PositionalEncoding.axis(length: max(grid.height, grid.width), channels: description.conditionChannels))
     blocks = try workers.map(description.blockCount) { (index) throws(Failure) in
-      try CouplingBlock(weights, block: index, description, grid: grid, encoding: encoding, memory: memory)
+      try CouplingBlock(
+        weights, block: index, description, grid: grid, encoding: encoding, on: arithmetic, memory: memory)
     }
     if case .last(let scale, let offset)? = blocks.last?.mixing {
       (lastScale, lastOffset) = (scale, offset)
@@ -50,6 +56,7 @@ package final class Flow: Sendable {
     constant = blocks.reduce(-0.5 * Double(channels) * log(2 * Double.pi)) { $0 + $1.logScale }
     guard constant.isFinite else { throw Failure(.format, "a global_scale of the flow is too small to invert") }
     self.grid = grid
+    self.arithmetic = arithmetic
     clampAlpha = description.clampAlpha
   }
 }

@@ -76,7 +76,7 @@ final class FlowScratch {
         coefficients: coefficients.base, alpha: flow.clampAlpha, x2: current + (channels &- x2Count), stride: stride,
         width: x2Count,
         logDeterminants: logDeterminants.base)
-      Kernels.selected.coupling(coupling, rows: 0..<count)
+      flow.arithmetic.kernels.coupling(coupling, rows: 0..<count)
       switch block.mixing {
       case .rotation(let rotation):
         rotation.apply(current, xStride: stride, count: count, into: next, yStride: stride)
@@ -89,7 +89,7 @@ final class FlowScratch {
     }
     let affine = GlobalAffine(
       u: current, scale: flow.lastScale.base, offset: flow.lastOffset.base, channels: channels, stride: stride)
-    Kernels.selected.squaredNorms(affine, rows: 0..<count, into: squaredNorms.base)
+    flow.arithmetic.kernels.squaredNorms(affine, rows: 0..<count, into: squaredNorms.base)
     for i in 0..<count {
       let logDensity = flow.constant - 0.5 * Double(squaredNorms.base[i]) + Double(logDeterminants.base[i])
       output[i] = Float(logDensity / Double(channels))

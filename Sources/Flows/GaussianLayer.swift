@@ -18,17 +18,19 @@ struct GaussianLayer: Sendable {
   private let hasPositionMeans: Bool
   private let whitening: Linear
   private let rank: Int
+  private let arithmetic: Arithmetic
   /// A packed triangle for each position; nil when r = 0.
   private let factors: SharedBuffer<Int16>?
   /// ln |det| for each position.
   private let logDeterminants: SharedFloats
 
-  init(_ weights: StateDictionary, grid: Grid, memory: WeightMemory) throws(Failure) {
+  init(_ weights: StateDictionary, grid: Grid, on arithmetic: Arithmetic, memory: WeightMemory) throws(Failure) {
     let parameters = try GaussianParameters(weights, grid: grid)
     (channels, rank) = (grid.channels, parameters.rank)
+    self.arithmetic = arithmetic
     hasPositionMeans = parameters.mean.count > grid.channels
     means = try SharedFloats(parameters.mean)
-    whitening = try Linear(outputs: channels, inputs: channels, in: memory) { (outputs, rows) in
+    whitening = try Linear(outputs: channels, inputs: channels, on: arithmetic, in: memory) { (outputs, rows) in
       for (i, output) in outputs.enumerated() {
         for j in 0..<grid.channels {
           rows[i * grid.channels + j] = parameters.scale[output] * parameters.basis[output * grid.channels + j]
@@ -78,7 +80,7 @@ struct GaussianLayer: Sendable {
       let matrixCount = TriangularProduct.matrixCount(size: rank)
       let product = TriangularProduct(
         matrices: factors.base + position &* matrixCount, size: rank, x: output, stride: stride)
-      Kernels.selected.triangularProduct(product, rows: 0..<count)
+      arithmetic.kernels.triangularProduct(product, rows: 0..<count)
     }
     logDeterminants.update(from: self.logDeterminants.base + position, count: count)
   }

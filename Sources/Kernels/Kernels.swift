@@ -11,7 +11,8 @@ package enum Kernels {
   /// before anything is computed by it.
   package static let build = (try? choice.get()) ?? .baseline
   package static let selected = build.kernels
-  /// The kernels for 8 bits, which give the same bits on every processor.
+  /// The kernels that give the same bits on every processor: for float32 and for 8 bits.
+  package static let exact = build.exactKernels
   package static let quantized = build.quantizedKernels
 
   /// The shape of matrix products in the selected build.
@@ -19,4 +20,19 @@ package enum Kernels {
 
   /// Fails when `CFLOWAD_KERNELS` names no build, or one that this processor lacks the instructions for.
   package static func checkChoice() throws(Failure) { _ = try choice.get() }
+}
+
+/// How float32 is computed.
+package enum Arithmetic: Sendable {
+  /// As fast as the processor can, with the bits of its build of the kernels.
+  case fast
+  /// With the same bits on every processor.
+  case exact
+
+  package var kernels: any ExactKernels {
+    switch self {
+    case .fast: Kernels.selected
+    case .exact: Kernels.exact
+    }
+  }
 }

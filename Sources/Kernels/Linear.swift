@@ -6,21 +6,26 @@ package struct Linear: Sendable {
   package let outputs: Int
   private let weights: PackedMatrix
   private let bias: SharedFloats
+  private let arithmetic: Arithmetic
 
   /// - Parameters:
   ///   - bias: `outputs` values; empty for zeros.
+  ///   - arithmetic: whether all builds of the kernels shall give the same bits.
   ///   - memory: for the weights; nil for memory of its own.
   ///   - rows: rows of `inputs` weights: PyTorch's `Linear.weight`.
   package init(
-    outputs: Int, inputs: Int, bias: [Float] = [], in memory: WeightMemory? = nil, rows: WeightRows
+    outputs: Int, inputs: Int, bias: [Float] = [], on arithmetic: Arithmetic = .fast, in memory: WeightMemory? = nil,
+    rows: WeightRows
   ) throws(Failure) {
     guard bias.isEmpty || bias.count == outputs else {
       throw Failure(.format, "a bias of \(bias.count) values does not fit \(outputs) outputs")
     }
     self.inputs = inputs
     self.outputs = outputs
-    self.weights = try PackedMatrix(outputs: outputs, inputs: inputs, in: memory, rows: rows)
-    self.bias = try SharedFloats(bias, paddedCount: Kernels.gemmShape.paddedOutputs(outputs))
+    self.arithmetic = arithmetic
+    self.weights = try PackedMatrix(
+      outputs: outputs, inputs: inputs, for: arithmetic.kernels.gemmShape, in: memory, rows: rows)
+    self.bias = try SharedFloats(bias, paddedCount: weights.shape.paddedOutputs(outputs))
   }
 
   /// y = activation(bias + W x + residual) for `count` rows, `xStride` and `yStride` floats apart.
@@ -37,6 +42,6 @@ package struct Linear: Sendable {
       weights.shape, rows: count, x: x, xStride: xStride, depth: inputs, zeros: x, panels: weights.base,
       outputs: outputs, bias: bias ?? .shared(self.bias.base), residual: residual, activation: activation, y: y,
       yStride: yStride
-    ).run()
+    ).run(on: arithmetic.kernels)
   }
 }

@@ -119,5 +119,7 @@ extension PackedMatrix {
 
 extension GEMM {
   /// Computes the whole product on the calling thread.
-  func run() { Kernels.selected.gemm(self, rows: 0..<rows, panels: 0..<Kernels.gemmShape.panelCount(outputs)) }
+  func run(on kernels: any GEMMKernels = Kernels.selected) {
+    kernels.gemm(self, rows: 0..<rows, panels: 0..<kernels.gemmShape.panelCount(outputs))
+  }
 }

@@ -25,4 +25,12 @@ package struct WindowPlan: OperationPlan {
       interiorEnd: columns.interior.upperBound,
       outputWidth: output.width, y: y)
   }
+
+  /// The same over a map of bytes.
+  func window(_ x: UnsafePointer<UInt8>) -> QuantizedWindow {
+    QuantizedWindow(
+      x: x, inputWidth: input.width, channels: input.channels, kernel: window.kernel, stride: window.stride,
+      rowSources: rows.sources.base, columnSources: columns.sources.base, interiorStart: columns.interior.lowerBound,
+      interiorEnd: columns.interior.upperBound, outputWidth: output.width)
+  }
 }

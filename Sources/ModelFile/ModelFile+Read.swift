@@ -87,8 +87,10 @@ extension ModelFile {
     guard (1...maximumLevelCount).contains(taps.count) else {
       throw Failure(.format, "\(group.path): there are \(taps.count) taps, not 1 to \(maximumLevelCount)")
     }
+    let precision: Precision = try group.hasAttribute("precision") ? choice("precision", of: group) : .float32
     return EncoderDescription(
-      architecture: try group.text("architecture"), padding: try choice("padding", of: group), taps: taps)
+      architecture: try group.text("architecture"), padding: try choice("padding", of: group), taps: taps,
+      precision: precision)
   }
 
   private static func flowDescription(_ group: Group) throws(Failure) -> FlowDescription {

@@ -63,8 +63,11 @@ extension ModelFile {
     try group.set("architecture", encoder.architecture)
     try group.set("padding", encoder.padding.rawValue)
     try group.set("taps", encoder.taps)
+    if encoder.precision != .float32 { try group.set("precision", encoder.precision.rawValue) }
     if let link { return try link.fill(group) }
-    for key in weights.keys { try fill(group, key, weights) }
+    for key in weights.keys {
+      if encoder.precision == .int8 { try fillIntegers(group, key, weights) } else { try fill(group, key, weights) }
+    }
   }
 
   private static func fill(
@@ -80,6 +83,25 @@ extension ModelFile {
     for (level, weights) in weights.enumerated() {
       let levelGroup = try group.group(String(level))
       for key in weights.keys where !key.hasSuffix("w_perm_inv") { try fill(levelGroup, key, weights) }
+    }
+  }
+
+  /// Stores a tensor of integers in the smallest type that holds them, and any other as float32.
+  private static func fillIntegers(
+    _ group: GroupWriter, _ key: String, _ weights: StateDictionary
+  ) throws(Failure) {
+    guard let tensor = weights[key] else { return }
+    let values = try tensor.values
+    let (low, high) = (values.min() ?? 0, values.max() ?? 0)
+    guard values.allSatisfy({ $0 == $0.rounded() }), low >= -32_768, high <= 32_767 else {
+      return try fill(group, key, weights)
+    }
+    if low >= 0, high <= 255 {
+      try group.write(key, shape: tensor.shape, values, as: UInt8.self)
+    } else if low >= -128, high <= 127 {
+      try group.write(key, shape: tensor.shape, values, as: Int8.self)
+    } else {
+      try group.write(key, shape: tensor.shape, values, as: Int16.self)
     }
   }
 

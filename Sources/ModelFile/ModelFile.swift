@@ -12,8 +12,10 @@ package enum ModelFile {
   package static let formatVersion = 3
 
   /// The oldest version that can express the contents, so that older libraries read what they score correctly and
-  /// refuse everything else. Tiles came with version 2; flows that start at a Gaussian, and smoothed maps, with 3.
+  /// refuse everything else. Tiles came with version 2; flows that start at a Gaussian, smoothed maps, and
+  /// encoders of 8 bits, with 3.
   static func formatVersion(of contents: DetectorContents) -> Int {
+    if contents.encoder.precision != .float32 { return 3 }
     if let flow = contents.flow, flow.start != .none { return 3 }
     if let calibration = contents.calibration, calibration.smoothing > 0 { return 3 }
     return contents.preprocessing.tiling == nil ? 1 : 2

@@ -27,13 +27,14 @@ package final class AnomalyMap {
   ///   - workers: share the work; nil for the calling thread alone.
   package init(
     _ preprocessing: Preprocessing, levels grids: [Grid], region: RegionOfInterest?, smoothing: Double,
-    workers: Workers? = nil
+    arithmetic: Arithmetic = .fast, workers: Workers? = nil
   ) throws(Failure) {
     self.preprocessing = preprocessing
     self.region = region
     self.workers = if let workers { workers } else { try Workers(count: 1) }
     upsampler = try LikelihoodUpsampler(
-      width: preprocessing.width, height: preprocessing.height, levels: grids, smoothing: smoothing)
+      width: preprocessing.width, height: preprocessing.height, levels: grids, smoothing: smoothing,
+      arithmetic: arithmetic)
     buffer = try FloatBuffer(count: preprocessing.width * preprocessing.height)
   }
 
@@ -43,7 +44,8 @@ package final class AnomalyMap {
   ) throws(Failure) {
     try self.init(
       detector.preprocessing, levels: detector.levels, region: region,
-      smoothing: detector.calibration?.smoothing ?? 0, workers: workers)
+      smoothing: detector.calibration?.smoothing ?? 0, arithmetic: detector.encoderDescription.precision.arithmetic,
+      workers: workers)
   }
 
   /// The layout for frames of a size. Makes tables and memory for a size that was not met lately. Fails with

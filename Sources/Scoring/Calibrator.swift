@@ -28,7 +28,8 @@ package struct Calibrator {
     }
     let region = options.regionOfInterest
     let map = try AnomalyMap(
-      detector.preprocessing, levels: detector.levels, region: region, smoothing: options.smoothing ?? 0)
+      detector.preprocessing, levels: detector.levels, region: region, smoothing: options.smoothing ?? 0,
+      arithmetic: detector.encoderDescription.precision.arithmetic)
     let levelMaxima = try map.levelMaxima(of: goodFrames)
     let histogram = try PixelHistogram(maximum: detector.levels.count)
     // A frame's score is total - (the minimum of its sum); the total is the maximum over all good frames' sums.

@@ -62,7 +62,10 @@ package final class Detector: Sendable {
     var flows: [Flow] = []
     for (level, grid) in levels.enumerated() {
       do {
-        flows.append(try Flow(flow, weights: contents.flowWeights[level], grid: grid, memory: memory, workers: workers))
+        flows.append(
+          try Flow(
+            flow, weights: contents.flowWeights[level], grid: grid, on: contents.encoder.precision.arithmetic,
+            memory: memory, workers: workers))
       } catch {
         throw error.within("flow \(level)")
       }

@@ -9,21 +9,17 @@ package final class FrameEncoder {
   let encoder: Encoder
   let preprocessing: Preprocessing
   private let resizer: Resizer
-  private let normalization: Normalization
   private let pixels: Buffer<UInt8>
-  private let input: FloatBuffer
+  private let input: EncoderInput
   private let session: EncoderSession
-  private let workers: Workers
 
   init(_ detector: Detector, workers: Workers) throws(Failure) {
-    self.workers = workers
     encoder = detector.encoder
     preprocessing = detector.preprocessing
     let (width, height) = (preprocessing.width, preprocessing.height)
     pixels = try Buffer(count: 3 * width * height)
     resizer = try preprocessing.resizer(workers)
-    normalization = Normalization(preprocessing)
-    input = try FloatBuffer(count: 3 * width * height)
+    input = try EncoderInput(preprocessing, for: encoder, workers)
     session = try EncoderSession(encoder, height: height, width: width, workers: workers)
   }
 
@@ -41,13 +37,35 @@ package final class FrameEncoder {
 
   /// The same for an image that has the network's size already: height x width RGB8.
   func run(resized pixels: UnsafePointer<UInt8>, _ clock: StageClock?) {
-    normalization.apply(
-      pixels, width: preprocessing.width, height: preprocessing.height, into: input.base, workers)
+    let image = input.image(pixels)
     clock?(.normalize)
-    session.run(input.base)
+    session.run(image)
     clock?(.encoder)
   }
 
   /// The last frame's features of a level: positions x C.
   func features(_ level: Int) -> UnsafePointer<Float> { session.features(level) }
+}
+
+/// What an encoder takes in place of pixels: the pixels themselves, if it computes in 8 bits, else their normalised values.
+package struct EncoderInput {
+  private let normalization: Normalization
+  private let width: Int
+  private let height: Int
+  private let workers: Workers
+  /// nil for an encoder of 8 bits.
+  private let values: FloatBuffer?
+
+  package init(_ preprocessing: Preprocessing, for encoder: Encoder, _ workers: Workers) throws(Failure) {
+    normalization = Normalization(preprocessing)
+    (width, height, self.workers) = (preprocessing.width, preprocessing.height, workers)
+    values = encoder.description.precision == .int8 ? nil : try FloatBuffer(count: 3 * width * height)
+  }
+
+  /// The image for the encoder, valid until the next call and as long as the pixels.
+  package func image(_ pixels: UnsafePointer<UInt8>) -> UnsafeRawPointer {
+    guard let values else { return UnsafeRawPointer(pixels) }
+    normalization.apply(pixels, width: width, height: height, into: values.base, workers)
+    return UnsafeRawPointer(values.base)
+  }
 }

@@ -9,6 +9,7 @@ struct LikelihoodUpsampler {
   let height: Int
   private let axes: [(rows: SmoothedAxis, columns: SmoothedAxis)]
   private let grids: [Grid]
+  private let arithmetic: Arithmetic
   /// exp(log p / C - maximum) of the current level, transposed: one column of the grid after the other, so that columns
   /// can be averaged like rows, many values at once.
   private let likelihoods: FloatBuffer
@@ -17,8 +18,13 @@ struct LikelihoodUpsampler {
   /// The same of all levels, one after the other, as rows of the map's width.
   private let rows: FloatBuffer
 
-  /// - Parameter smoothing: the Gaussian's standard deviation in places of the map; 0 for none.
-  init(width: Int, height: Int, levels grids: [Grid], smoothing: Double) throws(Failure) {
+  /// - Parameters:
+  ///   - smoothing: the Gaussian's standard deviation in places of the map; 0 for none.
+  ///   - arithmetic: whether all processors shall give the same bits.
+  init(
+    width: Int, height: Int, levels grids: [Grid], smoothing: Double, arithmetic: Arithmetic
+  ) throws(Failure) {
+    self.arithmetic = arithmetic
     self.width = width
     self.height = height
     self.grids = grids
@@ -97,10 +103,13 @@ struct LikelihoodUpsampler {
   private func writeLikelihoods(
     _ values: UnsafePointer<Float>, _ grid: Grid, maximum: Double, isUsed: UnsafePointer<Bool>?
   ) {
+    let isExact = arithmetic == .exact
+    if isExact { writeExactLikelihoods(values, grid, maximum: maximum) }
     for y in 0..<grid.height {
       for x in 0..<grid.width {
         let place = y &* grid.width &+ x
-        var likelihood = Float(exp(Double(values[place]) - maximum))
+        var likelihood =
+          isExact ? likelihoods.base[x &* grid.height &+ y] : Float(exp(Double(values[place]) - maximum))
         // Unused positions may lie far above the maximum: exp may be infinite there, and infinity times a weight of 0 is NaN.
         if let isUsed, !isUsed[place] { likelihood = min(likelihood, 1) }
         // Smaller values would not change the map, whose values are about 1, and their products would be subnormal,
@@ -109,6 +118,16 @@ struct LikelihoodUpsampler {
         likelihoods.base[x &* grid.height &+ y] = likelihood
       }
     }
+  }
+
+  /// The same by the library's own exponential function: the system's is another one on other processors.
+  private func writeExactLikelihoods(_ values: UnsafePointer<Float>, _ grid: Grid, maximum: Double) {
+    for y in 0..<grid.height {
+      for x in 0..<grid.width {
+        likelihoods.base[x &* grid.height &+ y] = Float(Double(values[y &* grid.width &+ x]) - maximum)
+      }
+    }
+    arithmetic.kernels.exp(likelihoods.base, count: grid.positions)
   }
 
   /// Marks the positions of all levels that some places of the map use.

@@ -15,7 +15,7 @@ extension ModelSummary {
       ("file", "\(file), \(String(byteCount: fileBytes)), written \(modified)"),
       ("fingerprint", fingerprint),
       ("kind", kind == .encoder ? "encoder, to train a detector from" : "detector"),
-      ("encoder", "\(architecture), padding \(padding), \(encoderParameters) parameters"),
+      ("encoder", "\(architecture), padding \(padding), \(encoderParameters) parameters in \(precision)"),
       (
         "input",
         "\(String(pixels: input.width, input.height)), resized as by \(input.resample), mean \(list(input.mean)), sd "

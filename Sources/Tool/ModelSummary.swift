@@ -100,6 +100,8 @@ struct ModelSummary: Codable {
   var kind: Kind
   var architecture: String
   var padding: String
+  /// What the encoder computes in.
+  var precision: String
   var encoderParameters: Int
   var input: Input
   /// The tiles in pixels of the frame; nil when frames are not cut.
@@ -132,6 +134,7 @@ struct ModelSummary: Codable {
     kind = contents.flow == nil ? .encoder : .detector
     architecture = contents.encoder.architecture
     padding = contents.encoder.padding.rawValue
+    precision = contents.encoder.precision.rawValue
     encoderParameters = contents.encoderWeights.parameterCount
     let preprocessing = contents.preprocessing
     input = Input(

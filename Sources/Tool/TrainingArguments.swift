@@ -1,5 +1,6 @@
 import ArgumentParser
 import Basics
+import Encoders
 import Flows
 import Imaging
 import Training
@@ -77,6 +78,10 @@ struct TrainingArguments: ParsableArguments {
       "Whether a Gaussian is also fitted to the frames turned by 180 degrees: never, always, or automatic, when turned "
         + "frames look as good as others.", valueName: "when"))
   var halfTurns = Choice(defaults.halfTurns)
+
+  @Option(
+    help: "What the encoder computes in: float32; or int8, which is faster and has the same bits on every processor.")
+  var precision = Choice(defaults.precision)
 
   @OptionGroup var common: CommonTrainingArguments
 
@@ -171,6 +176,7 @@ struct TrainingArguments: ParsableArguments {
       }
       options.gaussianBytes = gaussianMemory << 20
       options.halfTurns = halfTurns.value
+      options.precision = precision.value
       options.flow = try FlowDescription(
         conditionChannels: decoder == .conditional ? condition : 0, permutation: permutation, clamp: clamp.value,
         clampAlpha: clampAlpha)
@@ -241,6 +247,7 @@ struct InputSize: ExpressibleByArgument, Equatable {
 extension FlowDescription.Permutation: ExpressibleByArgument {}
 extension Resampling: Named {}
 extension HalfTurns: Named {}
+extension Precision: Named { var name: String { rawValue } }
 
 extension TrainingOptions.Start: Named {
   var name: String { "\(self)" }

@@ -2,6 +2,7 @@ import Basics
 import Encoders
 import Imaging
 import Kernels
+import Scoring
 
 /// Provides the features of training frames, batch by batch. With random rotation frames are encoded anew in each pass.
 /// Without it each is encoded once, as far as the memory for features reaches.
@@ -14,10 +15,9 @@ final class FeatureSource {
   /// The threads of the encoder and of the training steps.
   let workers: Workers
   private let session: EncoderSession
-  private let normalization: Normalization
+  private let input: EncoderInput
   private let width: Int
   private let height: Int
-  private let input: FloatBuffer
   private var rotated: [UInt8]
   /// For each frame the features of all levels, one after the other; nil where there is no room for them or they were
   /// not encoded yet. Behind the frames come the same frames turned by 180 degrees.
@@ -41,8 +41,7 @@ final class FeatureSource {
     self.workers = workers
     session = try EncoderSession(encoder, height: height, width: width, workers: workers)
     levels = session.levelGrids
-    normalization = Normalization(preprocessing)
-    input = try FloatBuffer(count: 3 * width * height)
+    input = try EncoderInput(preprocessing, for: encoder, workers)
     try checkMemory(for: 3 * width * height, of: UInt8.self)
     rotated = [UInt8](repeating: 0, count: 3 * width * height)
     rotationDegrees = Double(options.rotationDegrees)
@@ -129,10 +128,8 @@ final class FeatureSource {
 
   private func encode(_ pixels: [UInt8], into features: FloatBuffer) {
     pixels.withUnsafeBufferPointer { pixels in
-      guard let pixels = pixels.baseAddress else { return }
-      normalization.apply(pixels, width: width, height: height, into: input.base, workers)
+      if let pixels = pixels.baseAddress { session.run(input.image(pixels)) }
     }
-    session.run(input.base)
     var target = features.base
     for (level, grid) in levels.enumerated() {
       target.update(from: session.features(level), count: grid.count)

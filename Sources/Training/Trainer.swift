@@ -20,8 +20,8 @@ package final class Trainer {
   package var regionOfInterest: RegionOfInterest?
   /// The clock of time budgets, in seconds.
   var clock: () -> Double = monotonicSeconds
-  let encoder: Encoder
-  let encoderWeights: StateDictionary
+  private(set) var encoder: Encoder
+  private(set) var encoderWeights: StateDictionary
   private let provenance: [String: String]
   /// The threads of everything that is computed here.
   let workers: Workers
@@ -76,7 +76,8 @@ package final class Trainer {
       options.preprocessing = options.preprocessing.normalized(as: contents.preprocessing)
     }
     let description = EncoderDescription(
-      architecture: contents.encoder.architecture, padding: contents.encoder.padding, taps: taps)
+      architecture: contents.encoder.architecture, padding: contents.encoder.padding, taps: taps,
+      precision: contents.encoder.precision)
     let preprocessing = options.preprocessing
     // It is prepared as in the detector, so that scoring computes the features that were trained on.
     encoder = try Encoder(
@@ -182,9 +183,34 @@ package final class Trainer {
     state = .failed
     fitSummary = nil
     frames.noteTraining()
+    if options.precision == .int8, encoder.description.precision == .float32 { try quantizeEncoder(pictures) }
     return try FeatureSource(
       encoder, preprocessing: preprocessing, frames: pictures, options: options, workers: workers)
   }
+
+  /// Replaces the encoder by one of 8 bits.
+  private func quantizeEncoder(_ pictures: [[UInt8]]) throws(Failure) {
+    let input = try EncoderInput(preprocessing, for: encoder, workers)
+    let count = min(pictures.count, Self.quantizationFrames)
+    var quantizer = try EncoderQuantizer(
+      encoder.description, weights: encoderWeights, mean: preprocessing.mean,
+      standardDeviation: preprocessing.standardDeviation, workers: workers)
+    let (height, width) = (preprocessing.height, preprocessing.width)
+    let (description, weights) = try quantizer.quantize(height: height, width: width, workers: workers) {
+      (body) throws(Failure) in
+      for index in 0..<count {
+        try pictures[index * pictures.count / count].withUnsafeBufferPointer { (pixels) throws(Failure) in
+          if let pixels = pixels.baseAddress { try body(input.image(pixels)) }
+        }
+      }
+    }
+    encoder = try Encoder(
+      description, weights: weights, inputSize: EncoderInputSize(height: height, width: width), workers: workers)
+    encoderWeights = weights
+  }
+
+  /// How many frames, from all over those to train on, give the ranges of the encoder's maps. More change them little.
+  private static let quantizationFrames = 32
 
   /// Computes the frozen constants and the thresholds from the calibration frames and the defective examples.
   ///

@@ -36,6 +36,7 @@ package struct TrainingIdentity: Equatable, Sendable {
         "\(options.start) \(options.gaussianBytes) \(options.halfTurns) "
           + (options.timeBudget > 0 ? "time \(options.timeBudget)" : "steps \(options.plannedSteps)"))
     }
+    if options.precision != .float32 { settings.add("\(options.precision)") }
     var weights = Fingerprint()
     weights.add(
       "\(encoder.architecture) \(encoder.padding) \(encoder.taps) \(preprocessing.width) \(preprocessing.height) "

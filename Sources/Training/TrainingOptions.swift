@@ -1,4 +1,5 @@
 import Basics
+import Encoders
 import Flows
 import Imaging
 import Scoring
@@ -7,6 +8,9 @@ import Scoring
 package struct TrainingOptions: Sendable, Equatable {
   /// How frames become the network's input; mean and standard deviation are those of the encoder.
   package var preprocessing = Preprocessing()
+  /// What the encoder computes in. One of 8 bits is made by the fit, from frames to train on, before the flows are fitted to
+  /// its features. A detector to go on from keeps its own.
+  package var precision = Precision.float32
   /// The number of feature levels, 1...3; the coarsest ones are kept.
   package var levelCount = 3
   /// What to train for, in place of the start and the number of steps.

@@ -118,7 +118,7 @@ struct HelpTests {
         "clamp-alpha", "meta-epochs", "sub-epochs", "warmup-epochs", "schedule", "decay-rate", "decay-percents",
         "decoder", "window", "resample", "checkpoint", "batch", "fibers", "learning-rate", "rotation", "hold-back",
         "false-reject-rate", "review-rate", "pixel-rate", "threshold-rule",
-        "miss-cost", "defective", "seed", "smoothing", "half-turns", "cache-memory", "threads",
+        "miss-cost", "defective", "seed", "smoothing", "half-turns", "precision", "cache-memory", "threads",
       ]) == true)
     #expect(
       options["calibrate"]?.isSuperset(of: ["o", "output", "false-reject-rate", "review-rate", "defective", "threads"])

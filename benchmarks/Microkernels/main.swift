@@ -16,7 +16,8 @@ import Microkernels
   }
   for build in KernelBuild.allCases where build.isAvailable {
     for microkernel in QuantizedMicrokernel.timed where wanted.isEmpty || microkernel.name.contains(wanted) {
-      time(try microkernel.prepare(build.quantizedKernels).run, "\(build.rawValue)\t\(microkernel.name)", microkernel.work)
+      let operands = try microkernel.prepare(build.quantizedKernels)
+      time(operands.run, "\(build.rawValue)\t\(microkernel.name)", microkernel.work)
     }
   }
 }

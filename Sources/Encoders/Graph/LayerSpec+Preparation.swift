@@ -25,6 +25,7 @@ extension LayerSpec {
       return try TokenAssembly(
         classToken: weights.values(classToken), positions: weights.values(positions), side: side)
     case .patchTokens: return PatchTokens()
+    case .quantize: throw Failure(.unsupported, "an encoder of float32 has no bytes")
     }
   }
 }

@@ -12,7 +12,7 @@ extension LayerSpec {
     case .layerNorm(let key, _): [("\(key).weight", [channels]), ("\(key).bias", [channels])]
     case .tokens(let classToken, let positions, let side):
       [(classToken, [1, 1, channels]), (positions, [1, side * side + 1, channels])]
-    case .activation, .add, .maxPool, .globalAverage, .channelScale, .attention, .patchTokens: []
+    case .activation, .add, .maxPool, .globalAverage, .channelScale, .attention, .patchTokens, .quantize: []
     }
   }
 }
@@ -21,11 +21,14 @@ extension ConvolutionSpec {
   var weightKey: String { "\(key).weight" }
   var biasKey: String { "\(key).bias" }
 
-  fileprivate var tensors: [TensorSpec] {
+  var weightTensor: TensorSpec {
     let window = isLinear ? [] : [shape.window.kernel, shape.window.kernel]
-    let weights = (weightKey, [shape.outputs, shape.inputs / shape.groups] + window)
+    return (weightKey, [shape.outputs, shape.inputs / shape.groups] + window)
+  }
+
+  fileprivate var tensors: [TensorSpec] {
     let bias = hasBias ? [(biasKey, [shape.outputs])] : []
-    return [weights] + bias + (norm?.tensors(channels: shape.outputs) ?? [])
+    return [weightTensor] + bias + (norm?.tensors(channels: shape.outputs) ?? [])
   }
 }
 

@@ -53,6 +53,8 @@ enum OperationSpec: Sendable, Equatable {
   case tokens(classToken: String, positions: String, side: Int)
   /// The tokens of patches as a map of the second operand's size.
   case patchTokens
+  /// Bytes of a map of floats.
+  case quantize
 }
 
 /// y = activation(norm(convolution(x) + bias) + residual), the residual being the layer's second operand. Linear layers of

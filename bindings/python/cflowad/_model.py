@@ -26,6 +26,9 @@ from ._regions import Region, RegionOutputs
 from ._resample import RESAMPLES, Resample
 from ._sources import read_image, sources
 
+Precision = Literal["float32", "int8"]
+PRECISIONS: tuple[Precision, ...] = ("float32", "int8")
+
 Buffer = Union[bytes, bytearray, memoryview, NDArray[np.uint8]]
 _Self = TypeVar("_Self", bound="Handle")
 
@@ -145,6 +148,8 @@ class ModelInfo:
     resample: Resample = "pillow-3.3"
     #: Standard deviation of the Gaussian that maps are smoothed by, pixels of the network's input; 0: none.
     map_smoothing: float = 0.0
+    #: What the encoder computes in.
+    precision: Precision = "float32"
     #: Score below which a frame is as strange as one above the threshold; NaN: none, low scores pass.
     low_threshold: float = math.nan
     #: What such a frame is given at least.
@@ -243,6 +248,7 @@ class Model(Handle):
             tile_overlap=native.tile_overlap,
             resample=RESAMPLES[native.resample],
             map_smoothing=native.map_smoothing,
+            precision=PRECISIONS[native.precision],
             low_threshold=native.low_threshold,
             low_verdict=Verdict(native.low_verdict),
             low_promised_rate=native.low_promised_rate,

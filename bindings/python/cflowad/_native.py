@@ -104,6 +104,7 @@ class ModelInfo(Sized):
         ("strange_passed", c_uint32),
         ("mean_threshold", c_float),
         ("map_smoothing", c_float),
+        ("precision", c_int32),
     ]
 
 
@@ -282,6 +283,7 @@ class TrainOptions(Sized):
         ("half_turns", c_int32),
         ("time_budget", c_float),
         ("preset", c_int32),
+        ("precision", c_int32),
     ]
 
 

@@ -14,7 +14,7 @@ from . import _native
 from ._arraylike import ImageLike, Layout
 from ._arrays import Order, Path, native_frame, native_path, unsigned
 from ._errors import check
-from ._model import Handle, Model, Verdict, checked_threads
+from ._model import PRECISIONS, Handle, Model, Precision, Verdict, checked_threads
 from ._region_of_interest import RegionOfInterest
 from ._resample import RESAMPLES, Resample
 from ._signals import DeferredSignals
@@ -186,6 +186,9 @@ class Trainer(Handle):
     half_turns
         Whether a Gaussian is also fitted to the training frames turned by 180 degrees: ``"always"``, ``"never"``, or
         ``"automatic"``, when turned frames look as good as others to a Gaussian that was fitted without them.
+    precision
+        What the encoder computes in: ``"float32"``, or ``"int8"``, which is faster, makes smaller files, and gives the same
+        bits on every processor. A detector to go on from keeps its own.
     threads
         Threads that share the work, the calling one included, up to 256; 0: one per processor. Leave some to sessions that
         score meanwhile. No number depends on it.
@@ -239,6 +242,7 @@ class Trainer(Handle):
         half_turns: HalfTurns = "automatic",
         time_budget: float = 0.0,
         preset: Preset | None = None,
+        precision: Precision = "float32",
     ) -> None:
         # A step at 100 % never comes.
         percents = [unsigned("decay_percents", percent, 32) for percent in decay_percents]
@@ -287,6 +291,7 @@ class Trainer(Handle):
             half_turns=_index("half_turns", half_turns, _HALF_TURNS),
             time_budget=time_budget,
             preset=0 if preset is None else 1 + _index("preset", preset, _PRESETS),
+            precision=_index("precision", precision, PRECISIONS),
         )
         handle = ctypes.c_void_p()
         check(

@@ -18,24 +18,24 @@
    floats     integers as floats, rounded to nearest even
    load       bytes as integers
    store      floats within 0...255 as bytes, rounded to nearest even */
-#define CFLOWAD_VECTORS(n, vector, madd, cvt)                                                               \
-    typedef int32_t cflowad_ints_##n __attribute__((ext_vector_type(n)));                                     \
-    typedef float cflowad_floats_##n __attribute__((ext_vector_type(n)));                                     \
-    typedef uint8_t cflowad_bytes_##n __attribute__((ext_vector_type(n)));                                    \
-    CFLOWAD_INLINE cflowad_ints_##n cflowad_pairs_##n(cflowad_ints_##n a, cflowad_ints_##n b) {               \
-        return (cflowad_ints_##n)madd((vector##i)a, (vector##i)b);                                        \
-    }                                                                                                         \
-    CFLOWAD_INLINE cflowad_floats_##n cflowad_to_floats_##n(cflowad_ints_##n a) {                             \
-        return __builtin_convertvector(a, cflowad_floats_##n);                                                \
-    }                                                                                                         \
-    CFLOWAD_INLINE cflowad_ints_##n cflowad_load_ints_##n(const uint8_t *bytes) {                             \
-        cflowad_bytes_##n a;                                                                                  \
-        __builtin_memcpy(&a, bytes, n);                                                                       \
-        return __builtin_convertvector(a, cflowad_ints_##n);                                                  \
-    }                                                                                                         \
-    CFLOWAD_INLINE void cflowad_store_bytes_##n(cflowad_floats_##n a, uint8_t *bytes) {                       \
-        cflowad_bytes_##n b = __builtin_convertvector((cflowad_ints_##n)cvt((vector)a), cflowad_bytes_##n); \
-        __builtin_memcpy(bytes, &b, n);                                                                       \
+#define CFLOWAD_VECTORS(n, vector, madd, cvt)                                                                          \
+    typedef int32_t cflowad_ints_##n __attribute__((ext_vector_type(n)));                                              \
+    typedef float cflowad_floats_##n __attribute__((ext_vector_type(n)));                                              \
+    typedef uint8_t cflowad_bytes_##n __attribute__((ext_vector_type(n)));                                             \
+    CFLOWAD_INLINE cflowad_ints_##n cflowad_pairs_##n(cflowad_ints_##n a, cflowad_ints_##n b) {                        \
+        return (cflowad_ints_##n)madd((vector##i)a, (vector##i)b);                                                     \
+    }                                                                                                                  \
+    CFLOWAD_INLINE cflowad_floats_##n cflowad_to_floats_##n(cflowad_ints_##n a) {                                      \
+        return __builtin_convertvector(a, cflowad_floats_##n);                                                         \
+    }                                                                                                                  \
+    CFLOWAD_INLINE cflowad_ints_##n cflowad_load_ints_##n(const uint8_t *bytes) {                                      \
+        cflowad_bytes_##n a;                                                                                           \
+        __builtin_memcpy(&a, bytes, n);                                                                                \
+        return __builtin_convertvector(a, cflowad_ints_##n);                                                           \
+    }                                                                                                                  \
+    CFLOWAD_INLINE void cflowad_store_bytes_##n(cflowad_floats_##n a, uint8_t *bytes) {                                \
+        cflowad_bytes_##n b = __builtin_convertvector((cflowad_ints_##n)cvt((vector)a), cflowad_bytes_##n);            \
+        __builtin_memcpy(bytes, &b, n);                                                                                \
     }
 
 CFLOWAD_VECTORS(4, __m128, _mm_madd_epi16, _mm_cvtps_epi32)

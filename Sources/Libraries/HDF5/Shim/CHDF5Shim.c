@@ -423,6 +423,8 @@ static hid_t memory_type(int type) {
     case CHDF5_DOUBLE: return H5T_NATIVE_DOUBLE;
     case CHDF5_INT64: return H5T_NATIVE_INT64;
     case CHDF5_UINT8: return H5T_NATIVE_UINT8;
+    case CHDF5_INT8: return H5T_NATIVE_INT8;
+    case CHDF5_INT16: return H5T_NATIVE_INT16;
     default: return -1;
     }
 }
@@ -433,6 +435,8 @@ static hid_t file_type(int type) {
     case CHDF5_DOUBLE: return H5T_IEEE_F64LE;
     case CHDF5_INT64: return H5T_STD_I64LE;
     case CHDF5_UINT8: return H5T_STD_U8LE;
+    case CHDF5_INT8: return H5T_STD_I8LE;
+    case CHDF5_INT16: return H5T_STD_I16LE;
     default: return -1;
     }
 }

@@ -37,6 +37,14 @@ extension UInt8: StoredNumber {
   package static var code: Int32 { Int32(CHDF5_UINT8) }
 }
 
+extension Int8: StoredNumber {
+  package static var code: Int32 { Int32(CHDF5_INT8) }
+}
+
+extension Int16: StoredNumber {
+  package static var code: Int32 { Int32(CHDF5_INT16) }
+}
+
 /// Collects names in libhdf5's iterations.
 struct NameList {
   /// A group with more names than this is refused.

@@ -20,7 +20,7 @@
 typedef int64_t chdf5_id;
 
 /** Types of numbers in memory and in written files (little-endian there). */
-enum { CHDF5_FLOAT = 1, CHDF5_DOUBLE = 2, CHDF5_INT64 = 3, CHDF5_UINT8 = 4 };
+enum { CHDF5_FLOAT = 1, CHDF5_DOUBLE = 2, CHDF5_INT64 = 3, CHDF5_UINT8 = 4, CHDF5_INT8 = 5, CHDF5_INT16 = 6 };
 
 /** What a stored type is; 0 is anything else, e.g. compound types or numbers of unusual layout. */
 enum {

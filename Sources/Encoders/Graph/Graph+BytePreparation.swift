@@ -1,0 +1,120 @@
+import Basics
+import Kernels
+
+/// What an 8-bit encoder is prepared from: for each convolution of bytes the integers `weight` and for each output a
+/// `multiplier` of its sums and an `offset`, which have the input's scales and the BatchNorm in them; for each map of bytes
+/// `output_scale` and `output_zero` of its channels; what the encoder sees beyond the border of the pixels; and the tensors of
+/// what stays in float32. A map has the name of the module that makes it; an addition's is that of what is added to, and
+/// `.sum`, that of scaled channels ends in `.scaled`, and of a map that is float32 too in `.bytes`.
+extension Graph {
+  static let borderKey = "border"
+
+  func scaleKey(_ value: Int) -> String { "\(name(value)).output_scale" }
+  func zeroKey(_ value: Int) -> String { "\(name(value)).output_zero" }
+
+  private func name(_ value: Int) -> String {
+    guard value > 0 else { return "input" }
+    let layer = layers[value - 1]
+    switch layer.operation {
+    case .convolution(let convolution): return convolution.key
+    case .batchNorm(let norm): return norm.key
+    case .add: return name(layer.input) + ".sum"
+    case .channelScale: return name(layer.input) + ".scaled"
+    case .quantize: return name(layer.input) + ".bytes"
+    default: return name(layer.input) + ".\(value)"
+    }
+  }
+
+  var byteTensors: [TensorSpec] {
+    layers.indices.flatMap { byteTensors($0) } + [(Self.borderKey, [3])]
+  }
+
+  private func byteTensors(_ index: Int) -> [TensorSpec] {
+    let layer = layers[index]
+    var tensors: [TensorSpec] = []
+    if case .convolution(let convolution) = layer.operation, holdsBytes(layer.input) {
+      tensors = [convolution.weightTensor]
+      tensors += [convolution.multiplierKey, convolution.offsetKey].map { ($0, [convolution.shape.outputs]) }
+    } else {
+      tensors = layer.tensors
+    }
+    guard holdsBytes(index + 1), !layer.keepsQuantization else { return tensors }
+    return tensors + [scaleKey(index + 1), zeroKey(index + 1)].map { ($0, [layer.channels]) }
+  }
+
+  func holdsBytes(_ value: Int) -> Bool { value == 0 || layers[value - 1].element == .uint8 }
+
+  /// The quantization of a value's map; nil when it holds floats, or pixels.
+  private func quantization(_ value: Int, _ weights: WeightTable) throws(Failure) -> MapQuantization? {
+    guard value > 0, holdsBytes(value) else { return nil }
+    let layer = layers[value - 1]
+    if layer.keepsQuantization { return try quantization(layer.input, weights) }
+    return try MapQuantization(scale: weights.values(scaleKey(value)), zero: weights.values(zeroKey(value)))
+  }
+
+  /// A layer's operation with its weights, read and packed. May run on any thread.
+  ///
+  /// - Parameter memory: for the weights.
+  func prepareBytes(_ index: Int, _ weights: WeightTable, in memory: WeightMemory) throws(Failure) -> any Operation {
+    let layer = layers[index]
+    let input = try quantization(layer.input, weights)
+    var residual = QuantizedOutput.Residual.none
+    if let second = layer.second { residual = try quantization(second, weights).map { .bytes($0) } ?? .floats }
+    let output = try quantization(index + 1, weights)
+    /// An addition's or a BatchNorm's.
+    func addition(_ scale: [Float], _ offset: [Float]) throws(Failure) -> any Operation {
+      try QuantizedAddition(
+        input, output: QuantizedOutput(multiplier: scale, offset: offset, residual: residual, output: output))
+    }
+    let (ones, zeros) = (
+      [Float](repeating: 1, count: layer.channels), [Float](repeating: 0, count: layer.channels)
+    )
+    switch layer.operation {
+    case .convolution(let convolution):
+      return try convolution.prepareBytes(
+        weights, isFirst: layer.input == 0, input: input, residual: residual, output: output, in: memory)
+    case .batchNorm(let norm):
+      let (scale, offset) = try weights.affine(norm)
+      return try addition(scale, offset)
+    case .add, .quantize: return try addition(ones, zeros)
+    case .maxPool(let window): return QuantizedMaxPooling(window)
+    case .globalAverage: if let input { return QuantizedAverage(input) }
+    case .channelScale: if let input, let output { return try QuantizedChannelScale(input, output: output) }
+    default: break
+    }
+    throw Failure(.unsupported, "there is no kernel of 8 bits for this layer")
+  }
+}
+
+extension LayerSpec {
+  /// Whether bytes of input and output stand for the same.
+  var keepsQuantization: Bool { if case .maxPool = operation { true } else { false } }
+}
+
+extension ConvolutionSpec {
+  var multiplierKey: String { "\(key).multiplier" }
+  var offsetKey: String { "\(key).offset" }
+
+  /// - Parameter input: nil for a map of floats, or pixels.
+  fileprivate func prepareBytes(
+    _ weights: WeightTable, isFirst: Bool, input: MapQuantization?, residual: QuantizedOutput.Residual,
+    output: MapQuantization?, in memory: WeightMemory
+  ) throws(Failure) -> any Operation {
+    let rows = try weights.rows(weightKey, length: shape.rowLength)
+    guard isFirst || input != nil else {
+      return try ExactLinear(
+        outputs: shape.outputs, inputs: shape.inputs, bias: weights.values(biasKey), activation: activation,
+        in: memory, weights: rows)
+    }
+    let output = try QuantizedOutput(
+      multiplier: weights.values(multiplierKey), offset: weights.values(offsetKey), activation: activation,
+      residual: residual, output: output)
+    guard let input else {
+      return try PixelConvolution(shape, weights: rows, border: weights.values(Graph.borderKey), output: output)
+    }
+    if shape.isDepthwise {
+      return try QuantizedDepthwiseConvolution(shape, weights: rows, zeros: input.zeros, output: output)
+    }
+    return try QuantizedConvolution(shape, weights: rows, zeros: input.zeros, output: output, in: memory)
+  }
+}

@@ -1,0 +1,69 @@
+import Basics
+import Kernels
+
+extension Graph {
+  /// The same with maps of bytes, to be computed with 8-bit weights: what the encoder reads are pixels. Features stay floats,
+  /// straight from the sums, and so do the vectors of squeeze-excite. Where bytes of features are needed too, a layer makes
+  /// them.
+  ///
+  /// Fails with `.unsupported` for layers that there is no 8-bit form of.
+  ///
+  /// - Returns: `origins` are the values that the new graph's values are the bytes or floats of.
+  func withMapsOfBytes() throws(Failure) -> (graph: Graph, origins: [Int]) {
+    var graph = Graph()
+    var origins = [0]
+    // The numbers of each value's floats and bytes among the new values.
+    var floats: [Int?] = [nil]
+    var bytes: [Int?] = [0]
+    let vectors = vectors
+    func add(_ layer: LayerSpec, _ origin: Int) -> Int {
+      origins.append(origin)
+      graph.layers.append(layer)
+      return graph.layers.count
+    }
+    func asBytes(_ value: Int) -> Int {
+      if let known = bytes[value] { return known }
+      let made = add(
+        LayerSpec(
+          operation: .quantize, input: floats[value] ?? 0, channels: layers[value - 1].channels, element: .uint8),
+        value)
+      bytes[value] = made
+      return made
+    }
+    for (index, layer) in layers.enumerated() {
+      var layer = layer
+      let value = index + 1
+      switch layer.operation {
+      case .convolution:
+        layer.input = vectors[layer.input] ? floats[layer.input] ?? 0 : asBytes(layer.input)
+      case .maxPool, .globalAverage, .channelScale: layer.input = asBytes(layer.input)
+      case .add, .batchNorm: layer.input = floats[layer.input] ?? asBytes(layer.input)
+      case .activation, .layerNorm, .attention, .tokens, .patchTokens, .quantize:
+        throw Failure(
+          .unsupported, "this encoder has layers that are not computed in 8 bits: vision transformers stay in float32")
+      }
+      // What is added is taken as exactly as there is.
+      layer.second = layer.second.map { floats[$0] ?? asBytes($0) }
+      let isFloat = levels.contains(value) || vectors[value]
+      layer.element = isFloat ? .float32 : .uint8
+      let number = add(layer, value)
+      floats.append(isFloat ? number : nil)
+      bytes.append(isFloat ? nil : number)
+    }
+    graph.levels = levels.map { floats[$0] ?? 0 }
+    return (graph, origins)
+  }
+
+  /// Which values are maps of 1 x 1: means of channels, and what is computed of them.
+  private var vectors: [Bool] {
+    var vectors = [false]
+    for layer in layers {
+      switch layer.operation {
+      case .globalAverage: vectors.append(true)
+      case .convolution: vectors.append(vectors[layer.input])
+      default: vectors.append(false)
+      }
+    }
+    return vectors
+  }
+}

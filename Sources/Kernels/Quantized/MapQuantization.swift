@@ -1,0 +1,139 @@
+import Basics
+
+/// What the bytes of a map stand for: (byte - zero) * scale, with a zero and a scale for each channel.
+package struct MapQuantization: Sendable {
+  package let channels: Int
+  let scale: SharedFloats
+  let zero: SharedFloats
+  let inverseScale: SharedFloats
+
+  /// Fails with `.format` unless scales are above 0 and zeros are bytes: that a map's 0 is a byte makes borders exact.
+  package init(scale: [Float], zero: [Float]) throws(Failure) {
+    guard scale.count == zero.count, scale.allSatisfy({ $0 > 1e-30 && $0 < 1e30 }),
+      zero.allSatisfy({ $0 >= 0 && $0 <= 255 && $0 == $0.rounded() })
+    else { throw Failure(.format, "a map's scales and zeros do not make bytes of it") }
+    channels = scale.count
+    self.scale = try SharedFloats(scale, paddedCount: scale.count + Self.padding)
+    self.zero = try SharedFloats(zero, paddedCount: scale.count + Self.padding)
+    inverseScale = try SharedFloats(scale.map { 1 / $0 }, paddedCount: scale.count + Self.padding)
+  }
+
+  /// The bytes that stand for 0.
+  package var zeros: [Float] { [Float](UnsafeBufferPointer(start: zero.base, count: channels)) }
+
+  /// Floats behind vectors of channels: see CQuantizedTasks.h.
+  static let padding = 16
+
+  /// Whether an activation only keeps values within limits that bytes keep them within anyway.
+  fileprivate func bounds(_ activation: Activation) -> Bool {
+    let limits: (low: Float, high: Float)
+    switch activation {
+    case .identity: limits = (-.infinity, .infinity)
+    case .relu: limits = (0, .infinity)
+    case .relu6: limits = (0, 6)
+    default: return false
+    }
+    return (0..<channels).allSatisfy {
+      limits.low * inverseScale.base[$0] + zero.base[$0] <= 0
+        && limits.high * inverseScale.base[$0] + zero.base[$0] >= 255
+    }
+  }
+
+  func operand(_ bytes: UnsafePointer<UInt8>) -> MapOperand {
+    MapOperand(bytes: bytes, values: nil, zero: zero.base, scale: scale.base)
+  }
+
+  func target(_ bytes: UnsafeMutablePointer<UInt8>) -> MapTarget {
+    MapTarget(bytes: bytes, values: nil, zero: zero.base, inverseScale: inverseScale.base)
+  }
+}
+
+/// What a layer of an 8-bit encoder makes of its sums, and what its second operand and its output are.
+package struct QuantizedOutput: Sendable {
+  /// What a layer adds to its sums.
+  package enum Residual: Sendable {
+    case none, floats
+    case bytes(MapQuantization)
+  }
+
+  private let multiplier: SharedFloats
+  private let offset: SharedFloats
+  private let activation: Activation
+  private let residual: Residual
+  /// nil: floats.
+  private let output: MapQuantization?
+  /// Whether multiplier and offset are those of the output's bytes already.
+  private let givesBytes: Bool
+
+  /// - Parameters:
+  ///   - multiplier: of the sums, for each output.
+  ///   - output: nil for floats.
+  package init(
+    multiplier: [Float], offset: [Float], activation: Activation = .identity, residual: Residual = .none,
+    output: MapQuantization?
+  ) throws(Failure) {
+    let count = multiplier.count
+    var fits = offset.count == count && output.map { $0.channels == count } ?? true
+    if case .bytes(let residual) = residual { fits = fits && residual.channels == count }
+    guard fits else { throw Failure(.format, "\(count) multipliers do not fit the layer's outputs") }
+    var (multiplier, offset) = (multiplier, offset)
+    givesBytes = if case .none = residual { output?.bounds(activation) ?? false } else { false }
+    if let output, givesBytes {
+      // One product and one sum less for every output.
+      for i in 0..<count {
+        multiplier[i] *= output.inverseScale.base[i]
+        offset[i] = offset[i] * output.inverseScale.base[i] + output.zero.base[i]
+      }
+    }
+    self.multiplier = try SharedFloats(multiplier, paddedCount: count + MapQuantization.padding)
+    self.offset = try SharedFloats(offset, paddedCount: count + MapQuantization.padding)
+    self.activation = givesBytes ? .identity : activation
+    (self.residual, self.output) = (residual, output)
+  }
+
+  var channels: Int { multiplier.count - MapQuantization.padding }
+
+  func epilogue(_ memory: LayerMemory) -> QuantizedEpilogue {
+    QuantizedEpilogue(
+      multiplier: multiplier.base, offset: offset.base, residual: operand(memory), activation: activation,
+      target: target(memory))
+  }
+
+  private func operand(_ memory: LayerMemory) -> MapOperand {
+    guard let second = memory.second else { return MapOperand() }
+    switch residual {
+    case .none: return MapOperand()
+    case .floats: return .floats(second)
+    case .bytes(let quantization): return quantization.operand(LayerMemory.bytes(second))
+    }
+  }
+
+  private func target(_ memory: LayerMemory) -> MapTarget {
+    guard let output else { return .floats(memory.output) }
+    var target = output.target(memory.outputBytes)
+    if givesBytes { (target.zero, target.inverseScale) = (nil, nil) }
+    return target
+  }
+}
+
+extension MapOperand {
+  static func floats(_ values: UnsafePointer<Float>) -> MapOperand {
+    MapOperand(bytes: nil, values: values, zero: nil, scale: nil)
+  }
+}
+
+extension MapTarget {
+  static func floats(_ values: UnsafeMutablePointer<Float>) -> MapTarget {
+    MapTarget(bytes: nil, values: values, zero: nil, inverseScale: nil)
+  }
+}
+
+extension LayerMemory {
+  /// Of maps that hold bytes.
+  var inputBytes: UnsafePointer<UInt8> { Self.bytes(input) }
+  var outputBytes: UnsafeMutablePointer<UInt8> { UnsafeMutableRawPointer(output).assumingMemoryBound(to: UInt8.self) }
+
+  fileprivate static func bytes(_ values: UnsafePointer<Float>) -> UnsafePointer<UInt8> {
+    UnsafeRawPointer(values).assumingMemoryBound(to: UInt8.self)
+  }
+}

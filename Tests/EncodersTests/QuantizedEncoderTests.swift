@@ -1,0 +1,213 @@
+import Basics
+import Foundation
+import Kernels
+import Support
+import Testing
+
+@testable import Encoders
+
+/// Encoders of 8 bits, to the bit, against Tests/Fixtures/make_quantized.py.
+@Suite struct QuantizedEncoderTests {
+  private struct Fixture: Decodable {
+    struct Case: Decodable {
+      struct Level: Decodable {
+        let shape: [Int]
+        let first: [Float]
+        let fingerprint: String
+      }
+      let architecture, padding: String
+      let levels: [Level]
+    }
+    let height, width: Int
+    let encoders: [Case]
+
+    static func load() throws -> Fixture {
+      let tests = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      let data = try Data(contentsOf: tests.appending(path: "Fixtures/quantized/index.json"))
+      return try JSONDecoder().decode(Fixture.self, from: data)
+    }
+
+    var pixels: [UInt8] {
+      Generated.unit("pixels/\(height)x\(width)", count: 3 * height * width).map { UInt8(128 + 100 * $0) }
+    }
+  }
+
+  /// As make_quantized.py says.
+  private static func weights(_ architecture: String, _ key: String, _ shape: [Int]) throws(Failure) -> Weights {
+    let fan = shape.dropFirst().reduce(1, *)
+    let limit = shape.count < 2 || shape[1] == 3 ? 2000.0 : shape[1] > 1 ? 127 : shape[2] == 3 ? 1500 : 500
+    let values = Generated.unit("\(architecture)/\(key)", count: shape.reduce(1, *)).map { u in
+      switch key.split(separator: ".").last {
+      case "weight" where key.contains(".fc"): u * (3 / Double(fan)).squareRoot()
+      case "weight" where shape.count > 1: (limit * u).rounded(.toNearestOrEven)
+      case "weight": 1 + 0.2 * u
+      case "offset": u
+      case "output_scale": 0.03 + 0.01 * u
+      case "output_zero": (60 + 60 * u).rounded(.toNearestOrEven)
+      case "border": (120 + 10 * u).rounded(.toNearestOrEven)
+      case "running_var": 1 + 0.5 * u
+      // Multipliers depend on their weights' shape; the caller makes them of these.
+      case "multiplier": 2 + u
+      default: 0.1 * u
+      }
+    }
+    return Weights(try Tensor(shape: shape, values: values.map { Float($0) }), key: key)
+  }
+
+  private static func encoder(
+    _ architecture: String, _ padding: Padding, changing changed: (String, Float)? = nil
+  ) throws -> Encoder {
+    let description = EncoderDescription(
+      architecture: architecture, padding: padding, taps: try Encoder.taps(architecture: architecture),
+      precision: .int8)
+    var fans: [Substring: (limit: Double, fan: Int)] = [:]
+    return try Encoder(description) { (key, shape) throws(Failure) in
+      if key == changed?.0, let value = changed?.1 {
+        return Weights(
+          try Tensor(shape: shape, values: [Float](repeating: value, count: shape.reduce(1, *))), key: key)
+      }
+      let module = key.dropLast(key.split(separator: ".").last?.count ?? 0)
+      if key.hasSuffix(".weight"), shape.count > 1 {
+        let limit = shape[1] == 3 ? 2000.0 : shape[1] > 1 ? 127 : shape[2] == 3 ? 1500 : 500
+        fans[module] = (limit, shape.dropFirst().reduce(1, *))
+      }
+      guard key.hasSuffix(".multiplier"), let (limit, fan) = fans[module] else {
+        return try weights(architecture, key, shape)
+      }
+      let values = Generated.unit("\(architecture)/\(key)", count: shape[0]).map {
+        Float((2 + $0) / (limit * 40 * Double(fan).squareRoot()))
+      }
+      return Weights(try Tensor(shape: shape, values: values), key: key)
+    }
+  }
+
+  private static func features(
+    _ encoder: Encoder, _ pixels: [UInt8], height: Int, width: Int, threads: Int
+  ) throws -> [[Float]] {
+    let session = try EncoderSession(encoder, height: height, width: width, workers: Workers(count: threads))
+    // A run leaves nothing behind.
+    session.run([UInt8](repeating: 77, count: pixels.count))
+    session.run(pixels)
+    return session.levelGrids.enumerated().map { level, grid in
+      [Float](UnsafeBufferPointer(start: session.features(level), count: grid.count))
+    }
+  }
+
+  @Test(arguments: 0..<3) func featuresHaveTheReferencesBits(index: Int) throws {
+    let fixture = try Fixture.load()
+    let expected = fixture.encoders[index]
+    let encoder = try Self.encoder(expected.architecture, #require(Padding(rawValue: expected.padding)))
+    for threads in [1, 2, 3] {
+      let levels = try Self.features(
+        encoder, fixture.pixels, height: fixture.height, width: fixture.width, threads: threads)
+      for (level, values) in levels.enumerated() {
+        let expected = expected.levels[level]
+        #expect(values.count == expected.shape.reduce(1, *))
+        #expect(Array(values.prefix(16)) == expected.first)
+        #expect(Self.fingerprint(values) == expected.fingerprint)
+      }
+    }
+  }
+
+  private static func fingerprint(_ values: [Float]) -> String {
+    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+    values.withUnsafeBytes { bytes in
+      for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+    }
+    return String(hash, radix: 16)
+  }
+
+  @Test(arguments: [
+    ("_conv_stem.weight", Float(0.5)), ("_conv_stem.weight", 40_000), ("_blocks.1._expand_conv.weight", 128),
+    ("_blocks.1._expand_conv.weight", -0.25), ("_blocks.1._depthwise_conv.weight", 65_793),
+    ("_blocks.1._depthwise_conv.weight", 1.5), ("_conv_stem.output_scale", 0), ("_conv_stem.output_scale", -1),
+    ("_conv_stem.output_zero", 256), ("_conv_stem.output_zero", -1), ("_conv_stem.output_zero", 3.5), ("border", 256),
+    ("border", 0.5), ("_conv_stem.offset", .nan), ("_conv_stem.multiplier", .infinity),
+  ])
+  func tensorsThatMakeNoBytesAreRefused(key: String, value: Float) {
+    let failure = #expect(throws: Failure.self) {
+      try Self.encoder("efficientnet_lite0", .same, changing: (key, value))
+    }
+    #expect(failure?.kind == .format)
+  }
+}
+
+/// Encoders of 8 bits that are made of encoders of float32.
+@Suite struct EncoderQuantizerTests {
+  private static let (height, width) = (128, 96)
+
+  private static func frame(_ number: Int) -> [Float] {
+    // Squares of 8 x 8 pixels.
+    let squares = Generated.unit("quantized frame \(number)", count: 3 * height * width)
+    return (0..<3 * height * width).map { i in
+      let (pixel, channel) = (i / 3, i % 3)
+      return Float((squares[(pixel / width / 8 * width + pixel % width / 8) * 3 + channel] * 127 + 128).rounded(.down))
+    }
+  }
+
+  /// Normalised with the means and deviations of ImageNet.
+  private static let (mean, deviation): ([Float], [Float]) = ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
+
+  private static func normalized(_ frame: [Float]) -> [Float] {
+    frame.indices.map { (frame[$0] / 255 - mean[$0 % 3]) / deviation[$0 % 3] }
+  }
+
+  @Test(arguments: EncoderFixture.all.filter { !$0.architecture.hasPrefix("vit") })
+  func featuresStayNearThoseOfFloat32(_ fixture: EncoderFixture) throws {
+    let padding = try #require(Padding(rawValue: fixture.padding))
+    let description = EncoderDescription(
+      architecture: fixture.architecture, padding: padding,
+      taps: try Encoder.taps(architecture: fixture.architecture))
+    var weights = StateDictionary()
+    _ = try Encoder(description) { (key, shape) throws(Failure) in
+      let tensor = try fixture.weights(key, shape)
+      weights[key] = try Tensor(shape: shape, values: tensor.values)
+      return tensor
+    }
+    let workers = try Workers(count: 2)
+    var quantizer = try EncoderQuantizer(
+      description, weights: weights, mean: Self.mean, standardDeviation: Self.deviation, workers: workers)
+    let (quantized, tensors) = try quantizer.quantize(height: Self.height, width: Self.width, workers: workers) {
+      (body) throws(Failure) in
+      for number in 0..<3 {
+        let frame = Self.normalized(Self.frame(number))
+        try frame.withUnsafeBufferPointer { (frame) throws(Failure) in
+          if let base = frame.baseAddress { try body(base) }
+        }
+      }
+    }
+    #expect(quantized.precision == .int8)
+    let sessions = (
+      try EncoderSession(
+        Encoder(description, weights: weights), height: Self.height, width: Self.width, workers: workers),
+      try EncoderSession(
+        Encoder(quantized, weights: tensors), height: Self.height, width: Self.width, workers: workers)
+    )
+    let frame = Self.frame(1)
+    sessions.0.run(Self.normalized(frame))
+    sessions.1.run(frame.map { UInt8($0) })
+    for (level, grid) in sessions.0.levelGrids.enumerated() {
+      #expect(sessions.1.levelGrids[level] == grid)
+      let (exact, bytes) = (sessions.0.features(level), sessions.1.features(level))
+      var (error, spread, mean) = (0.0, 0.0, 0.0)
+      for i in 0..<grid.count { mean += Double(exact[i]) / Double(grid.count) }
+      for i in 0..<grid.count {
+        error += pow(Double(bytes[i] - exact[i]), 2)
+        spread += pow(Double(exact[i]) - mean, 2)
+      }
+      // A wrong scale or zero would give other features.
+      #expect((error / spread).squareRoot() < 0.2, "level \(level): \((error / spread).squareRoot())")
+    }
+  }
+
+  @Test func visionTransformersStayInFloat32() throws {
+    let description = EncoderDescription(
+      architecture: "vit_base_patch16_224", padding: .zeros,
+      taps: try Encoder.taps(architecture: "vit_base_patch16_224"), precision: .int8)
+    let failure = #expect(throws: Failure.self) {
+      try Encoder(description) { (_, _) throws(Failure) in throw Failure(.format, "nothing is read") }
+    }
+    #expect(failure?.kind == .unsupported)
+    #expect(failure?.message.contains("vision transformers stay in float32") == true)
+  }
+}
