@@ -80,7 +80,9 @@ struct TrainingArguments: ParsableArguments {
   var halfTurns = Choice(defaults.halfTurns)
 
   @Option(
-    help: "What the encoder computes in: float32; or int8, which is faster and has the same bits on every processor.")
+    help:
+      "What the encoder computes in: float32; or int8, which is faster and has the same bits on all builds of the kernels."
+  )
   var precision = Choice(defaults.precision)
 
   @OptionGroup var common: CommonTrainingArguments

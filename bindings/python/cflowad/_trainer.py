@@ -188,7 +188,7 @@ class Trainer(Handle):
         ``"automatic"``, when turned frames look as good as others to a Gaussian that was fitted without them.
     precision
         What the encoder computes in: ``"float32"``, or ``"int8"``, which is faster, makes smaller files, and gives the same
-        bits on every processor. A detector to go on from keeps its own.
+        bits with all builds of the kernels. A detector to go on from keeps its own.
     threads
         Threads that share the work, the calling one included, up to 256; 0: one per processor. Leave some to sessions that
         score meanwhile. No number depends on it.
