@@ -748,6 +748,8 @@ static void test_trainer(const char *path, const char *folder, cflowad_model *mo
     SPOILED_OPTION(map_smoothing, nan);
     SPOILED_OPTION(half_turns, 3);
     SPOILED_OPTION(half_turns, -1);
+    SPOILED_OPTION(precision, 2);
+    SPOILED_OPTION(precision, -1);
     SPOILED_OPTION(low_rate, 0.6f);
     SPOILED_OPTION(low_rate, nan);
     SPOILED_OPTION(low_verdict, 3);
