@@ -32,7 +32,7 @@ package struct EncoderInputSize: Sendable, Equatable {
 /// What an encoder computes in.
 package enum Precision: String, Sendable, CaseIterable {
   case float32
-  /// Maps and weights of 8 bits; features are float32, with the same bits on every processor.
+  /// Maps and weights of 8 bits; features are float32, with the same bits from every build of the kernels.
   case int8
 
   /// How what follows the encoder is computed.

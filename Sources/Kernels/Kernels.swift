@@ -11,7 +11,7 @@ package enum Kernels {
   /// before anything is computed by it.
   package static let build = (try? choice.get()) ?? .baseline
   package static let selected = build.kernels
-  /// The kernels that give the same bits on every processor: for float32 and for 8 bits.
+  /// The kernels whose bits are those of every other build of them: for float32 and for 8 bits.
   package static let exact = build.exactKernels
   package static let quantized = build.quantizedKernels
 
@@ -26,7 +26,7 @@ package enum Kernels {
 package enum Arithmetic: Sendable {
   /// As fast as the processor can, with the bits of its build of the kernels.
   case fast
-  /// With the same bits on every processor.
+  /// With the same bits from every build of the kernels.
   case exact
 
   package var kernels: any ExactKernels {
