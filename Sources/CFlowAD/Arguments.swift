@@ -53,7 +53,7 @@ func checkedWorkers(
     throw Failure(.invalidArgument, "\(count) threads are more than \(Workers.maximumCount)")
   }
   guard let parallelFor else { return try Workers(count: count) }
-  return Workers(count: count, host: HostThreads(parallelFor, context: context))
+  return try Workers(count: count, host: HostThreads(parallelFor, context: context))
 }
 
 /// The caller's path, checked. It may be any bytes that the system takes.

@@ -30,9 +30,9 @@ final class JobSlot: @unchecked Sendable {
   /// Rounds of active waiting before a thread sleeps: some tens of microseconds.
   private static let spinLimit = 2000
 
-  /// - Parameter workers: the most threads that share a job.
-  init(workers: Int) {
-    bands = PartBands(count: workers)
+  /// - Parameter bands: one for each of the most threads that share a job.
+  init(_ bands: consuming PartBands) {
+    self.bands = bands
     pthread_mutex_init(mutex, nil)
     pthread_cond_init(condition, nil)
   }

@@ -1,3 +1,4 @@
+import Basics
 import Synchronization
 
 /// The parts of a job, dealt out to its threads: each has a band of its own, takes parts from its front, and then from the
@@ -6,21 +7,20 @@ import Synchronization
 /// Parts are in the order of a map's rows. A thread that has the same band in every layer finds in its own cache what it
 /// wrote there a layer before, and takes parts from a counter that nobody else writes to until the bands run out.
 struct PartBands: ~Copyable {
-  private let memory: UnsafeMutableRawPointer
+  private let memory: Buffer<UInt8>
   private let count: Int
   /// Bytes from one band to the next: two cache lines, since processors fetch them in pairs.
   private static let stride = 128
 
   /// - Parameter count: the most threads that share a job.
-  init(count: Int) {
+  init(count: Int) throws(Failure) {
     self.count = count
-    memory = .allocate(byteCount: count * Self.stride, alignment: Self.stride)
+    memory = try Buffer(count: count * Self.stride)
     for index in 0..<count {
-      (memory + index * Self.stride).bindMemory(to: Atomic<UInt64>.self, capacity: 1).initialize(to: Atomic(0))
+      UnsafeMutableRawPointer(memory.base + index * Self.stride)
+        .bindMemory(to: Atomic<UInt64>.self, capacity: 1).initialize(to: Atomic(0))
     }
   }
-
-  deinit { memory.deallocate() }
 
   /// Deals out `parts`, fewer than 2^32: each has memory to write. Nobody may take any meanwhile.
   func deal(_ parts: Int) {
@@ -54,7 +54,7 @@ struct PartBands: ~Copyable {
   }
 
   private func band(_ index: Int) -> UnsafeMutablePointer<Atomic<UInt64>> {
-    (memory + index &* Self.stride).assumingMemoryBound(to: Atomic<UInt64>.self)
+    UnsafeMutableRawPointer(memory.base + index &* Self.stride).assumingMemoryBound(to: Atomic<UInt64>.self)
   }
 
   /// The parts of a band that nobody has taken yet, as one number that is exchanged whole.

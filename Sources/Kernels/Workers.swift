@@ -30,11 +30,11 @@ package final class Workers {
     return max(Int(quota), 1)
   }
 
-  /// The host's threads in place of own ones; at most `count` of them work at the same time.
-  package init(count: Int, host: HostThreads) {
+  /// The host's threads in place of own ones; at most `count` of them work at the same time. Fails with `.outOfMemory`.
+  package init(count: Int, host: HostThreads) throws(Failure) {
     self.count = Self.checked(count)
     self.host = host
-    slot = JobSlot(workers: self.count)
+    slot = JobSlot(try PartBands(count: self.count))
   }
 
   /// - Parameter count: 0 for one thread per processor.
@@ -44,7 +44,7 @@ package final class Workers {
     try Kernels.checkChoice()
     self.count = Self.checked(count)
     host = nil
-    slot = JobSlot(workers: self.count)
+    slot = JobSlot(try PartBands(count: self.count))
     var all = sigset_t()
     var before = sigset_t()
     sigfillset(&all)

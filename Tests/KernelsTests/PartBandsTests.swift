@@ -3,8 +3,8 @@ import Testing
 @testable import Kernels
 
 @Suite struct PartBandsTests {
-  @Test func aThreadTakesItsOwnBandFirstAndThenTheEndsOfOthers() {
-    let bands = PartBands(count: 3)
+  @Test func aThreadTakesItsOwnBandFirstAndThenTheEndsOfOthers() throws {
+    let bands = try PartBands(count: 3)
     for _ in 0..<2 {
       bands.deal(10)
       // 0..<3, 3..<6 and 6..<10.
@@ -17,8 +17,8 @@ import Testing
   }
 
   @Test(arguments: [0, 1, 2, 7])
-  func fewPartsAreAllTaken(parts: Int) {
-    let bands = PartBands(count: 4)
+  func fewPartsAreAllTaken(parts: Int) throws {
+    let bands = try PartBands(count: 4)
     bands.deal(parts)
     var taken: [Int] = []
     while let part = bands.next(for: taken.count % 4) { taken.append(part) }
