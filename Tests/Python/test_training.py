@@ -45,7 +45,7 @@ def test_defaults_are_the_librarys():
     options = _native.TrainOptions()
     assert _native.library().cflowad_train_options_init(ctypes.byref(options), ctypes.sizeof(options)) == 0
     parameters = inspect.signature(cflowad.Trainer).parameters
-    names = {"automatic": 0, "pillow-3.3": 0, "conformal": 0, "cosine": 1, "soft": 0,
+    names = {"automatic": 0, "pillow-3.3": 0, "conformal": 0, "float32": 0, "cosine": 1, "soft": 0,
              "hard": 1, "alpha*tanh(s)": 0, "alpha*tanh(s/alpha)": 1}
     unset = {"coupling_steps": 2**32 - 1, "preset": 0, "map_smoothing": -1}
     for name, _ in _native.TrainOptions._fields_[1:]:
