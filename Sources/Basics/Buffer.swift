@@ -28,12 +28,6 @@ package final class Buffer<Element: BitwiseCopyable> {
     self.count = count
   }
 
-  /// Memory for values that are there.
-  package convenience init(_ values: [Element]) throws(Failure) {
-    try self.init(count: values.count)
-    for (i, value) in values.enumerated() { base[i] = value }
-  }
-
   deinit { if mappedByteCount > 0 { Pages.unmap(base, byteCount: mappedByteCount) } else { free(base) } }
 
   /// Its message is a constant, which needs no memory.

@@ -30,6 +30,14 @@ extension OperationPlan {
   package var tableBytes: Int { 0 }
 }
 
+/// The plan of an operation that needs to know its input's size only.
+package struct MapPlan: OperationPlan {
+  package let input: Grid
+  package let output: Grid
+
+  package init(input: Grid, output: Grid) { (self.input, self.output) = (input, output) }
+}
+
 /// The memory that a layer reads and writes.
 package struct LayerMemory {
   package let input: UnsafePointer<Float>

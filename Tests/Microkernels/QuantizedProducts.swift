@@ -24,7 +24,7 @@ extension QuantizedMicrokernel {
       }
       let border = try Buffer<UInt8>(count: depth)
       border.base.update(repeating: zero, count: depth)
-      let correction = try Buffer(matrix.correction)
+      let correction = try SharedBuffer(matrix.correction)
       let offsets = try Buffer<Int32>(count: rows * taps)
       for i in 0..<offsets.count { offsets.base[i] = i % 5 == 4 ? -1 : Int32(i * 7 % (rows + 4) * depth) }
       let epilogue = try EpilogueOperands(

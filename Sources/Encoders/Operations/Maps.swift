@@ -1,20 +1,14 @@
 import Basics
 import Kernels
 
-/// The plan of an operation that needs to know its input's size only.
-struct InputPlan: OperationPlan {
-  let input: Grid
-  let output: Grid
-}
-
 /// Input and second operand, added.
 struct Addition: Operation {
-  func plan(_ input: Grid) -> InputPlan { InputPlan(input: input, output: input) }
+  func plan(_ input: Grid) -> MapPlan { MapPlan(input: input, output: input) }
 
-  func run(_ plan: InputPlan, _ memory: LayerMemory) {
+  func run(_ plan: MapPlan, _ memory: LayerMemory) {
     withUnsafePointer(to: (plan: plan, memory: memory)) { job in
       memory.workers.run(parts: plan.input.height, context: job) { context, row, _ in
-        let job = context.assumingMemoryBound(to: (plan: InputPlan, memory: LayerMemory).self)
+        let job = context.assumingMemoryBound(to: (plan: MapPlan, memory: LayerMemory).self)
         let (memory, count) = (job.pointee.memory, job.pointee.plan.input.width &* job.pointee.plan.input.channels)
         let start = row &* count
         Kernels.selected.add(
@@ -26,11 +20,11 @@ struct Addition: Operation {
 
 /// The mean of each channel over all positions: a map of 1 x 1.
 struct GlobalAverage: Operation {
-  func plan(_ input: Grid) -> InputPlan {
-    InputPlan(input: input, output: Grid(height: 1, width: 1, channels: input.channels))
+  func plan(_ input: Grid) -> MapPlan {
+    MapPlan(input: input, output: Grid(height: 1, width: 1, channels: input.channels))
   }
 
-  func run(_ plan: InputPlan, _ memory: LayerMemory) {
+  func run(_ plan: MapPlan, _ memory: LayerMemory) {
     let input = plan.input
     ChannelMean(x: memory.input, height: input.height, width: input.width, channels: input.channels, y: memory.output)
       .run(memory.workers)
@@ -39,9 +33,9 @@ struct GlobalAverage: Operation {
 
 /// Each channel times its value in the second operand, a map of 1 x 1.
 struct ChannelScale: Operation {
-  func plan(_ input: Grid) -> InputPlan { InputPlan(input: input, output: input) }
+  func plan(_ input: Grid) -> MapPlan { MapPlan(input: input, output: input) }
 
-  func run(_ plan: InputPlan, _ memory: LayerMemory) {
+  func run(_ plan: MapPlan, _ memory: LayerMemory) {
     guard let scale = memory.second else { return }
     ChannelAffine(
       x: memory.input, channels: plan.input.channels, scale: scale, offset: nil, residual: nil, y: memory.output
@@ -54,9 +48,9 @@ struct ChannelNorm: Operation {
   let scale: SharedFloats
   let offset: SharedFloats
 
-  func plan(_ input: Grid) -> InputPlan { InputPlan(input: input, output: input) }
+  func plan(_ input: Grid) -> MapPlan { MapPlan(input: input, output: input) }
 
-  func run(_ plan: InputPlan, _ memory: LayerMemory) {
+  func run(_ plan: MapPlan, _ memory: LayerMemory) {
     ChannelAffine(
       x: memory.input, channels: plan.input.channels, scale: scale.base, offset: offset.base,
       residual: memory.second, y: memory.output

@@ -3,17 +3,17 @@ import Kernels
 
 /// The tokens of the patches as a map again, without the class token; the map's size is the second operand's.
 struct PatchTokens: Operation {
-  func plan(_ input: Grid) throws(Failure) -> InputPlan { try plan(input, second: nil) }
+  func plan(_ input: Grid) throws(Failure) -> MapPlan { try plan(input, second: nil) }
 
-  func plan(_ input: Grid, second: Grid?) throws(Failure) -> InputPlan {
+  func plan(_ input: Grid, second: Grid?) throws(Failure) -> MapPlan {
     guard let second, second.positions + 1 == input.positions else {
       throw Failure(.format, "\(input.positions) tokens are not a class token and patches")
     }
     let output = Grid(height: second.height, width: second.width, channels: input.channels)
-    return InputPlan(input: input, output: output)
+    return MapPlan(input: input, output: output)
   }
 
-  func run(_ plan: InputPlan, _ memory: LayerMemory) {
+  func run(_ plan: MapPlan, _ memory: LayerMemory) {
     memory.output.update(from: memory.input + plan.input.channels, count: plan.output.count)
   }
 }
@@ -24,9 +24,9 @@ struct TokenNorm: Operation {
   let bias: SharedFloats
   let epsilon: Float
 
-  func plan(_ input: Grid) -> InputPlan { InputPlan(input: input, output: input) }
+  func plan(_ input: Grid) -> MapPlan { MapPlan(input: input, output: input) }
 
-  func run(_ plan: InputPlan, _ memory: LayerMemory) {
+  func run(_ plan: MapPlan, _ memory: LayerMemory) {
     RowNorm(
       x: memory.input, channels: plan.input.channels, weight: weight.base, bias: bias.base, epsilon: epsilon,
       y: memory.output

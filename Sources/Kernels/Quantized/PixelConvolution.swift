@@ -5,7 +5,7 @@ import Basics
 package struct PixelConvolution: Operation {
   private let shape: ConvolutionShape
   private let weights: [QuantizedMatrix]
-  private let correction: SharedValues<Int32>
+  private let correction: SharedBuffer<Int32>
   /// A pixel beyond the border: the one that normalisation makes 0, as nearly as bytes can.
   private let border: [UInt8]
   private let output: QuantizedOutput
@@ -23,7 +23,7 @@ package struct PixelConvolution: Operation {
     let matrix = try QuantizedMatrix(
       outputs: shape.outputs, inputs: 3, taps: shape.window.taps, zeros: [0, 0, 0], weights: .int16, rows: weights)
     (self.shape, self.weights, self.output) = (shape, [matrix], output)
-    correction = try SharedValues(matrix.correction)
+    correction = try SharedBuffer(matrix.correction)
     self.border = border.map { UInt8($0) }
   }
 }

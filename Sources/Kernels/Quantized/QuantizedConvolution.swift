@@ -7,9 +7,9 @@ package struct QuantizedConvolution: Operation {
   /// One for each group.
   private let weights: [QuantizedMatrix]
   /// What the outputs' sums begin with, group by group, each with the padding of its panels.
-  private let correction: SharedValues<Int32>
+  private let correction: SharedBuffer<Int32>
   /// A pixel beyond the border.
-  private let border: SharedValues<UInt8>
+  private let border: SharedBuffer<UInt8>
   private let output: QuantizedOutput
 
   /// - Parameters:
@@ -37,8 +37,8 @@ package struct QuantizedConvolution: Operation {
         })
     }
     (self.shape, self.group, self.weights, self.output) = (shape, group, matrices, output)
-    correction = try SharedValues(matrices.flatMap(\.correction))
-    border = try SharedValues(zeros.map { UInt8($0) })
+    correction = try SharedBuffer(matrices.flatMap(\.correction))
+    border = try SharedBuffer(zeros.map { UInt8($0) })
   }
 }
 
@@ -74,52 +74,36 @@ extension QuantizedConvolution {
   }
 }
 
-/// A product of bytes cut into parts by rows, and where there are few of them by panels too; all groups of a convolution.
+/// A product of bytes that threads share: of all groups of a convolution.
 struct QuantizedJob {
   private let task: QuantizedGEMM
   private let groups: UnsafeBufferPointer<QuantizedMatrix>
-  private let rowParts: Int
-  private let panelParts: Int
-  private let shape: GEMMShape
-
-  /// Rows that a part of all weights should have at least.
-  private static let fewestRows = 96
+  private let parts: GEMMParts
 
   /// - Parameters:
   ///   - task: the first group's.
   ///   - groups: not none.
   init(_ task: QuantizedGEMM, groups: UnsafeBufferPointer<QuantizedMatrix>, workers: Int) {
-    (self.task, self.groups, shape) = (task, groups, groups[0].shape)
-    let wanted = workers == 1 ? 1 : 3 * workers
-    rowParts = min(wanted, max(task.rows / Self.fewestRows, 1))
-    let tiles = (groups[0].panelCount + shape.panelsPerTile - 1) / shape.panelsPerTile
-    panelParts = min((wanted + rowParts - 1) / rowParts, tiles)
+    (self.task, self.groups) = (task, groups)
+    parts = GEMMParts(rows: task.rows, outputs: task.outputs, shape: groups[0].shape, workers: workers)
   }
 
   func run(_ workers: Workers) {
     withUnsafePointer(to: self) { job in
-      workers.run(parts: rowParts * panelParts, context: job) { context, index, _ in
+      workers.run(parts: parts.count, context: job) { context, index, _ in
         context.assumingMemoryBound(to: QuantizedJob.self).pointee.part(index)
       }
     }
   }
 
   private func part(_ index: Int) {
-    let rows = Self.share(index % rowParts, of: rowParts, count: task.rows, multiple: shape.rowTile)
-    let panels = Self.share(
-      index / rowParts, of: panelParts, count: groups[0].panelCount, multiple: shape.panelsPerTile)
+    let (rows, panels) = parts[index]
     var task = task
     for group in groups {
       task.panels = group.base
       Kernels.quantized.quantizedGEMM(task, rows: rows, panels: panels)
       task.advance(inputs: task.depth, outputs: task.outputs, paddedOutputs: group.correction.count)
     }
-  }
-
-  /// One of about equal shares of `count`, cut at multiples.
-  private static func share(_ index: Int, of shares: Int, count: Int, multiple: Int) -> Range<Int> {
-    let units = (count + multiple - 1) / multiple
-    return min(units * index / shares * multiple, count)..<min(units * (index + 1) / shares * multiple, count)
   }
 }
 

@@ -1,11 +1,5 @@
 import Basics
 
-/// The plan of an operation that needs to know its input's size only.
-package struct MapPlan: OperationPlan {
-  package let input: Grid
-  package let output: Grid
-}
-
 /// A map's values times a scale, plus an offset and the second operand: an addition, a BatchNorm by itself, and what makes
 /// bytes of floats.
 package struct QuantizedAddition: Operation {

@@ -8,7 +8,7 @@ package struct QuantizedMatrix: Sendable {
   package let depth: Int
   /// What each output's sum begins with: less the products with the inputs' zeros. As many as the panels are wide.
   package let correction: [Int32]
-  private let panels: SharedFloats
+  private let panels: SharedBuffer<UInt8>
 
   package var base: UnsafeRawPointer { UnsafeRawPointer(panels.base) }
   package var panelCount: Int { shape.panelCount(outputs) }
@@ -37,7 +37,7 @@ package struct QuantizedMatrix: Sendable {
     else { throw Failure(.outOfMemory, "a matrix of \(outputs) x \(inputs) does not fit the memory") }
     let raw = try FloatBuffer(count: width * rowLength, isBrief: true)
     var correction = [Int32](repeating: 0, count: shape.paddedOutputs(outputs))
-    panels = try SharedFloats(count: (byteCount + 3) / 4, in: memory) { (memory) throws(Failure) in
+    panels = try SharedBuffer(count: byteCount, in: memory) { (memory) throws(Failure) in
       for first in stride(from: 0, to: outputs, by: width) {
         let count = min(width, outputs - first)
         try rows(first..<first + count, raw.base)

@@ -40,15 +40,3 @@ package final class SharedBuffer<Element: BitwiseCopyable>: @unchecked Sendable 
     try fill(base)
   }
 }
-
-/// The same for values of any kind.
-package final class SharedValues<Element: BitwiseCopyable>: @unchecked Sendable {
-  package let base: UnsafePointer<Element>
-  package let count: Int
-  private let owner: Buffer<Element>
-
-  package init(_ values: [Element]) throws(Failure) {
-    owner = try Buffer(values)
-    (base, count) = (UnsafePointer(owner.base), owner.count)
-  }
-}
