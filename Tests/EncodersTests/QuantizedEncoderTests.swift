@@ -152,8 +152,7 @@ import Testing
     frame.indices.map { (frame[$0] / 255 - mean[$0 % 3]) / deviation[$0 % 3] }
   }
 
-  @Test(arguments: EncoderFixture.all.filter { !$0.architecture.hasPrefix("vit") })
-  func featuresStayNearThoseOfFloat32(_ fixture: EncoderFixture) throws {
+  private static func encoder(_ fixture: EncoderFixture) throws -> (EncoderDescription, StateDictionary) {
     let padding = try #require(Padding(rawValue: fixture.padding))
     let description = EncoderDescription(
       architecture: fixture.architecture, padding: padding,
@@ -164,6 +163,30 @@ import Testing
       weights[key] = try Tensor(shape: shape, values: tensor.values)
       return tensor
     }
+    return (description, weights)
+  }
+
+  @Test(arguments: [Float.nan, .infinity, 3e38])
+  func valuesThatAreNotFiniteAreRefused(value: Float) throws {
+    let fixture = try #require(EncoderFixture.all.first { !$0.architecture.hasPrefix("vit") })
+    let (description, weights) = try Self.encoder(fixture)
+    let workers = try Workers(count: 2)
+    var quantizer = try EncoderQuantizer(
+      description, weights: weights, mean: Self.mean, standardDeviation: Self.deviation, workers: workers)
+    let frame = [Float](repeating: value, count: 3 * Self.height * Self.width)
+    let failure = #expect(throws: Failure.self) {
+      try quantizer.quantize(height: Self.height, width: Self.width, workers: workers) { (body) throws(Failure) in
+        try frame.withUnsafeBufferPointer { (frame) throws(Failure) in
+          if let base = frame.baseAddress { try body(base) }
+        }
+      }
+    }
+    #expect(failure?.kind == .diverged)
+  }
+
+  @Test(arguments: EncoderFixture.all.filter { !$0.architecture.hasPrefix("vit") })
+  func featuresStayNearThoseOfFloat32(_ fixture: EncoderFixture) throws {
+    let (description, weights) = try Self.encoder(fixture)
     let workers = try Workers(count: 2)
     var quantizer = try EncoderQuantizer(
       description, weights: weights, mean: Self.mean, standardDeviation: Self.deviation, workers: workers)

@@ -33,6 +33,8 @@ package struct EncoderQuantizer {
 
   /// The 8-bit encoder's description and tensors.
   ///
+  /// Fails with `.diverged` when a map's values are not finite.
+  ///
   /// - Parameter frames: calls with each good frame, normalised floats, height x width x 3. Called twice.
   package mutating func quantize(
     height: Int, width: Int, workers: Workers,
@@ -44,6 +46,10 @@ package struct EncoderQuantizer {
     var statistics = statistics
     try frames { (frame) throws(Failure) in
       session.run(frame) { value, values in statistics[value].addMoments(values, positions: positions[value]) }
+    }
+    guard statistics.allSatisfy(\.isFinite) else {
+      throw Failure(
+        .diverged, "the encoder gave a value that is not finite: its weights do not fit each other or the input")
     }
     try frames { (frame) throws(Failure) in
       session.run(frame) { value, values in statistics[value].addHistogram(values, positions: positions[value]) }

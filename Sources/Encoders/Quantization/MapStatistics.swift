@@ -25,6 +25,12 @@ struct MapStatistics {
   var means: [Double] { sums.map { $0 / Double(max(count, 1)) } }
   var meanSquares: [Double] { squares.map { $0 / Double(max(count, 1)) } }
 
+  /// Whether all values so far were, and how far they lie apart.
+  var isFinite: Bool {
+    let (low, high) = range
+    return (high - low).isFinite && sums.allSatisfy(\.isFinite)
+  }
+
   /// The range of all channels together, which has 0 in it.
   private var range: (low: Float, high: Float) { (min(lowest.min() ?? 0, 0), max(highest.max() ?? 0, 0)) }
 
