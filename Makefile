@@ -26,7 +26,7 @@ LINK_TOOL := --product cflowad $(STATIC)
 BENCHMARK := CFLOWAD_LIBRARY=$(LIBRARY) $(VENV)/bin/python -W ignore benchmarks
 
 .PHONY: all lib tool install uninstall test examples tsan asan coverage faults fidelity demo lint format bench microkernels \
-  quality clean packages
+  quality check-version clean packages
 
 all: lib tool man
 
@@ -142,9 +142,13 @@ build/quality/lite0.h5: | $(VENV)/quality
 	@mkdir -p build/quality
 	PYTHONPATH=bindings/python $(VENV)/bin/python -m cflowad export encoder --wheel efficientnet-lite0 --input-size 256 -o $@
 
-lint: $(VENV)/lint
+lint: $(VENV)/lint check-version
 	swift format lint --strict --recursive Sources Tests benchmarks Package.swift
 	git ls-files '*.c' '*.h' '*.cpp' '*.hpp' | xargs $(VENV)/bin/clang-format --dry-run -Werror
+
+# Header, package, changes, record of the interface and git's tag tell one version.
+check-version:
+	@packaging/check-version.sh $(VERSION)
 
 format: $(VENV)/lint
 	swift format --in-place --recursive Sources Tests benchmarks Package.swift

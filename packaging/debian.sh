@@ -17,6 +17,7 @@ mv "$tree/packaging/debian" "$tree/debian"
 cp "$library/libcflowad.so.$version" "$tool" "$tree/built/"
 cp -r "$manual" "$tree/built/man"
 maintainer="${DEBFULLNAME:-$(git -C "$root" log -1 --format=%an)} <${DEBEMAIL:-$(git -C "$root" log -1 --format=%ae)}>"
+"$root/packaging/symbols.sh" > "$tree/debian/libcflowad1.symbols"
 sed -i "s/@MAINTAINER@/$maintainer/" "$tree/debian/control"
 # The licences of what is linked are those that Debian states.
 for package in libhdf5-dev libaec-dev; do

@@ -30,6 +30,8 @@ echo "example: passed"
 $c "$root/Tests/C/abi_test.c" -o "$work/abi" $link -lm
 "$work/abi" "$detector" "$work" $uncalibrated
 
+"$root/Tests/C/old_hosts.sh" "$detector"
+
 $c -pthread "$root/Tests/C/threads_test.c" -o "$work/threads" $link
 "$work/threads" "$detector"
 

@@ -1,4 +1,4 @@
-"""The layout of cflowad.h as a C compiler sees it: sizes, offsets, enum values and versions, one a line.
+"""The layout of cflowad.h as a C compiler sees it, sizes, offsets, enum values and versions, and the exported symbols, one a line.
 
     python Tests/Python/abi_layout.py        # prints it; Tests/Fixtures/abi keeps that of every version
 
@@ -12,7 +12,17 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 HEADER = ROOT / "include" / "cflowad.h"
+EXPORTS = ROOT / "Sources" / "CFlowAD" / "exports.map"
 RECORDS = ROOT / "Tests" / "Fixtures" / "abi"
+
+
+def releases():
+    """Those of which there is a record, the oldest first: "1.0", "1.1" ..."""
+    return sorted((path.stem for path in RECORDS.glob("*.txt")), key=lambda name: [int(part) for part in name.split(".")])
+
+
+def record(release):
+    return parsed((RECORDS / f"{release}.txt").read_text())
 
 
 def structs(text):
@@ -29,9 +39,28 @@ def constants(text):
     yield from re.findall(r"^#define (CFLOWAD_\w+)[ \t]+\S", text, re.MULTILINE)
 
 
+def code(header):
+    """A header's text without comments."""
+    return re.sub(r"/\*.*?\*/", "", header.read_text(), flags=re.DOTALL)
+
+
+def functions(header):
+    """Maps every function's name to its declaration, in one line."""
+    declarations = re.findall(r"^(?!typedef)[\w *]*?\bcflowad_\w+\([^;{]*\);", code(header), re.MULTILINE)
+    lines = (re.sub(r"\s+", " ", declaration).replace("( ", "(") for declaration in declarations)
+    return {re.search(r"(\w+)\(", line)[1]: line for line in lines}
+
+
+def symbols():
+    """Maps every exported function to its node in exports.map: CFLOWAD_1, CFLOWAD_1.2 ..."""
+    text = re.sub(r"#.*", "", EXPORTS.read_text())
+    nodes = re.findall(r"(CFLOWAD_[\d.]+) \{\s*global:(.*?)(?:local:.*?)?\}", text, re.DOTALL)
+    return {name: node for node, names in nodes for name in re.findall(r"[^\s;]+", names)}
+
+
 def layout():
-    """Maps "struct NAME", "field NAME.FIELD" and "constant NAME" to bytes and values."""
-    text = re.sub(r"/\*.*?\*/", "", HEADER.read_text(), flags=re.DOTALL)
+    """Maps "struct NAME", "field NAME.FIELD" and "constant NAME" to bytes and values, "symbol NAME@NODE" to none."""
+    text = code(HEADER)
     prints = []
     for name, fields in structs(text):
         prints.append(f'printf("struct {name} %lld\\n", (long long)sizeof(struct {name}));')
@@ -47,7 +76,7 @@ def layout():
         source.write_text(program)
         subprocess.run(["cc", "-std=c11", "-Wall", "-Werror", f"-I{HEADER.parent}", source, "-o", binary], check=True)
         lines = subprocess.run([binary], check=True, capture_output=True, text=True).stdout
-    return parsed(lines)
+    return parsed(lines) | {f"symbol {name}@{node}": () for name, node in symbols().items()}
 
 
 def parsed(lines):
