@@ -25,8 +25,8 @@ LINK_LIBRARY := --product CFlowAD $(STATIC) \
 LINK_TOOL := --product cflowad $(STATIC)
 BENCHMARK := CFLOWAD_LIBRARY=$(LIBRARY) $(VENV)/bin/python -W ignore benchmarks
 
-.PHONY: all lib tool install uninstall test examples tsan asan coverage faults fidelity demo lint format bench microkernels \
-  quality check-version clean packages
+.PHONY: all lib tool install uninstall test cluster-test examples tsan asan coverage faults fidelity demo lint format bench \
+  microkernels quality check-version clean packages
 
 all: lib tool man
 
@@ -84,6 +84,11 @@ examples: lib tool build/examples.h5
 build/examples.h5: | $(VENV)/tests
 	@mkdir -p build
 	PYTHONPATH=bindings/python $(VENV)/bin/python -m cflowad export encoder --wheel efficientnet-lite0 --input-size 128 -o $@
+
+# The package's cluster on Ray, whose workers are killed on the way (docs/cluster.md). Ray and pyarrow have an environment of
+# their own: half a gigabyte that nothing else needs.
+cluster-test: lib $(VENV)/cluster/complete
+	PYTHONPATH=bindings/python $(VENV)/cluster/bin/python -m pytest -q Tests/Python/test_cluster*.py
 
 # Sessions on four threads over one model, and exchanges of models meanwhile, under ThreadSanitizer: about four minutes.
 tsan: $(VENV)/tests
@@ -179,6 +184,10 @@ $(VENV)/fidelity: bindings/python/requirements-export.txt benchmarks/requirement
 
 $(VENV)/quality: bindings/python/requirements-export.txt benchmarks/requirements-quality.txt | packages
 	.ci/make-venv $(VENV) $^
+	@touch $@
+
+$(VENV)/cluster/complete: bindings/python/requirements-cluster.txt | packages
+	.ci/make-venv $(VENV)/cluster $^
 	@touch $@
 
 $(VENV)/demo: bindings/python/requirements-export.txt bindings/demo/requirements.txt | packages

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import stat
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from . import _resample
+from . import _replacing, _resample
 from ._exporting import ExportError, Tensors, need
 from ._flows import Flows
 from ._settings import Clamp, Settings
@@ -23,31 +21,12 @@ from ._version import __version__
 
 @contextmanager
 def replacing(path: str | os.PathLike[str]) -> Iterator[str]:
-    """A temporary name beside a file, which takes its place at the end: a crash leaves the old one whole.
-
-    As the library does it, the file that a symbolic link leads to is replaced, keeps its mode, and must be a regular one.
-    """
+    """A temporary name that takes a file's place, see `_replacing`. Raises ExportError."""
     try:
-        target = Path(path).resolve()
-        mode = target.stat().st_mode if target.exists() else None
-        if mode is not None and not stat.S_ISREG(mode):
-            raise ExportError(f"cannot write {target}: it is not a regular file")
-        handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+        with _replacing.replacing(path) as temporary:
+            yield temporary
     except OSError as error:
-        raise ExportError(f"cannot write {target}: {error.strerror}") from error
-    os.close(handle)
-    try:
-        yield temporary
-        umask = os.umask(0)
-        os.umask(umask)
-        # mkstemp's own mode is for secrets.
-        os.chmod(temporary, 0o666 & ~umask if mode is None else stat.S_IMODE(mode))
-        os.replace(temporary, target)
-    except BaseException as error:
-        os.unlink(temporary)
-        if isinstance(error, OSError):
-            raise ExportError(f"cannot write {target}: {error}") from error
-        raise
+        raise ExportError(str(error)) from error
 
 
 def _set_text(group: Any, name: str, text: str | Sequence[str]) -> None:

@@ -11,7 +11,7 @@ from ._arraylike import ImageLike
 from ._arrays import Path
 from ._images import read_image
 
-__all__ = ["read_image", "sources"]
+__all__ = ["is_image_name", "read_image", "sources"]
 
 
 def sources(frames: Path | Iterable[ImageLike | Path]) -> Iterator[ImageLike | Path]:
@@ -33,9 +33,9 @@ def sources(frames: Path | Iterable[ImageLike | Path]) -> Iterator[ImageLike | P
                 continue
             if entry.is_dir():
                 others.append(entry)
-            elif _is_image_name(entry.name):
+            elif is_image_name(entry.name):
                 images.append(entry.path)
-    within = sorted(entry.name for entry in others if any(_is_image_name(name) for name in _files(entry.path)))
+    within = sorted(entry.name for entry in others if any(is_image_name(name) for name in _files(entry.path)))
     if not images:
         hint = f", but in the folders {', '.join(within)} within" if within else ""
         raise FileNotFoundError(f"{folder}: there are no images in this folder{hint}")
@@ -44,7 +44,8 @@ def sources(frames: Path | Iterable[ImageLike | Path]) -> Iterator[ImageLike | P
     yield from sorted(images)
 
 
-def _is_image_name(name: str) -> bool:
+def is_image_name(name: str) -> bool:
+    """Whether a file looks like an image by its name."""
     return bool(_native.library().cflowad_image_is_name(os.fsencode(name)))
 
 
