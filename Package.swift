@@ -96,7 +96,7 @@ let package = Package(
       module("Encoders", ["Basics", "Kernels"]),
       module("Flows", ["Basics", "Kernels"]),
       module("Scoring", ["Basics", "Kernels", "Imaging", "Encoders", "Flows", "Segmentation"]),
-      module("Training", ["Basics", "Kernels", "Imaging", "Encoders", "Flows", "OpenBLAS", "Scoring"]),
+      module("Training", ["Basics", "Kernels", "Imaging", "Encoders", "Evaluation", "Flows", "OpenBLAS", "Scoring"]),
       module("Segmentation", ["Basics"]),
       module("Evaluation", ["Basics", "Segmentation"]),
       module("ModelFile", ["Basics", "HDF5", "Imaging", "Encoders", "Flows", "Scoring"]),

@@ -698,7 +698,7 @@ cflowad_status cflowad_session_close(cflowad_session *session);
 
 /* ----------------------------------------------------------------------------------------- training */
 
-/** Trains a detector from defect-free frames, or recalibrates one. */
+/** Trains a detector from defect-free frames, recalibrates one, or makes it one of 8 bits. */
 typedef struct cflowad_trainer cflowad_trainer;
 
 /** How coupling blocks mix their channels: a fixed random rotation (the paper) or an index permutation. */
@@ -857,7 +857,10 @@ typedef struct cflowad_train_options {
                               are done in any case. 0: no budget [0] */
     int32_t preset;      /**< CFLOWAD_PRESET_; unless it is NONE, start, coupling_steps and time_budget must have their
                               defaults [NONE] */
-    int32_t precision;   /**< CFLOWAD_PRECISION_ of the encoder; a detector to go on from keeps its own [FLOAT32] */
+    int32_t precision;   /**< CFLOWAD_PRECISION_ of the encoder. With INT8, fit makes an encoder of float32 one of 8 bits
+                              before flows are fitted to its features, also that of a detector to go on from; one of 8
+                              bits stays so. For a detector whose flows are to stay see cflowad_trainer_quantize
+                              [FLOAT32] */
 } cflowad_train_options;
 
 /**
@@ -1038,6 +1041,54 @@ cflowad_status cflowad_trainer_model(cflowad_trainer *trainer, cflowad_model **m
  * @param steps  receives it; 0 before the fit, without time for any, and for the paper's training.
  */
 cflowad_status cflowad_trainer_coupling_steps(cflowad_trainer *trainer, uint32_t *steps);
+
+/**
+ * Makes the complete float32 detector that the trainer began with one of 8 bits, in place of cflowad_trainer_fit (since
+ * 1.2): for detectors that came from PyTorch, or were trained before. Frames of CFLOWAD_ROLE_TRAINING, of which 32 are
+ * enough, say what the encoder's bytes stand for. Features are a little different then: cflowad_trainer_calibrate must
+ * follow, and it also finds what cflowad_trainer_get_quantization tells.
+ *
+ * Where no frame was added for calibration, some are held back first: calibration_fraction of them, and without passes
+ * all that ranges do not need. A model file from elsewhere does not say which frames it was trained on: give frames that
+ * it was not, or thresholds are too low.
+ *
+ * @param passes    0: the flows stay as they are. Up to 10000: they are trained further, on the new features, by the
+ *                  paper's loops with so many passes over the training frames, along options->schedule; meta_epochs,
+ *                  sub_epochs and warmup_epochs must have their defaults. There is no checkpoint.
+ * @param progress  gets reports of CFLOWAD_STAGE_ENCODE, two for each frame that gives ranges, then those of a fit.
+ * @return CFLOWAD_ERROR_STATE for a trainer without a detector, a detector of 8 bits, and one frame alone;
+ *         CFLOWAD_ERROR_INVALID_ARGUMENT also for options that have no effect here; CFLOWAD_ERROR_UNSUPPORTED for vision
+ *         transformers, and for passes with flows that start at a Gaussian: fit with options->precision fits it anew.
+ *         Otherwise as of cflowad_trainer_fit.
+ */
+cflowad_status cflowad_trainer_quantize(
+    cflowad_trainer *trainer, uint32_t passes, cflowad_progress_callback progress, void *user);
+
+/**
+ * What cflowad_trainer_quantize changed, by the frames that both detectors were calibrated with: the float32 one anew, so
+ * that thresholds differ by 8 bits alone (since 1.2). These frames gave no ranges and were not trained on, but set both
+ * detectors' thresholds. To compare by others, score them with both models.
+ */
+typedef struct cflowad_quantization {
+    size_t struct_size;
+    uint64_t range_count;       /**< good frames that gave the ranges */
+    uint64_t good_count;        /**< good frames that were held back */
+    uint64_t good_changed;      /**< those of them about which the two decide differently */
+    uint64_t defective_count;   /**< defective frames (CFLOWAD_ROLE_DEFECTIVE) */
+    uint64_t defective_changed; /**< those of them about which the two decide differently */
+    double rank_correlation;    /**< Spearman's of the good frames' scores, -1 to 1; NaN for one frame, or equal scores */
+    double float32_auroc;       /**< image AUROC of the good and the defective frames in float32; NaN without the latter */
+    double int8_auroc;          /**< with 8 bits */
+    uint32_t passes;            /**< passes that trained the flows further */
+    uint32_t reserved;          /**< 0 */
+} cflowad_quantization;
+
+/**
+ * Fills in what quantizing changed. report->struct_size must be set. Since 1.2.
+ *
+ * @return CFLOWAD_ERROR_STATE before cflowad_trainer_quantize and the cflowad_trainer_calibrate that follows it.
+ */
+cflowad_status cflowad_trainer_get_quantization(cflowad_trainer *trainer, cflowad_quantization *report);
 
 /** Closes the trainer. NULL is allowed. */
 cflowad_status cflowad_trainer_close(cflowad_trainer *trainer);

@@ -775,7 +775,12 @@ struct TrainOptions : cflowad_train_options {
     }
 };
 
-/** Trains a detector from defect-free frames, or recalibrates one. One call at a time. */
+/** What making a detector one of 8 bits changed: cflowad_quantization. */
+struct Quantization : cflowad_quantization {
+    Quantization() noexcept : cflowad_quantization(detail::sized<cflowad_quantization>()) {}
+};
+
+/** Trains a detector from defect-free frames, recalibrates one, or makes it one of 8 bits. One call at a time. */
 class Trainer : public detail::Handle<cflowad_trainer, cflowad_trainer_close> {
 public:
     /** Creates a trainer from a model file with an encoder, or a whole detector; see cflowad_trainer_create. */
@@ -808,6 +813,26 @@ public:
         return run(cflowad_trainer_fit, progress);
     }
     Expected<void> try_fit() { return detail::check(cflowad_trainer_fit(get(), nullptr, nullptr)); }
+
+    /** Makes the detector one of 8 bits, in place of fit; see cflowad_trainer_quantize. progress as of fit. */
+    template <typename Progress>
+    Expected<void> try_quantize(std::uint32_t passes, Progress &&progress) {
+        return run(
+            [passes](cflowad_trainer *trainer, cflowad_progress_callback callback, void *user) {
+                return cflowad_trainer_quantize(trainer, passes, callback, user);
+            },
+            progress);
+    }
+    Expected<void> try_quantize(std::uint32_t passes = 0) {
+        return detail::check(cflowad_trainer_quantize(get(), passes, nullptr, nullptr));
+    }
+
+    /** What quantizing changed, once calibrated; see cflowad_trainer_get_quantization. */
+    Expected<Quantization> try_quantization() const {
+        Quantization report;
+        const cflowad_status status = cflowad_trainer_get_quantization(get(), &report);
+        return detail::check(status, report);
+    }
 
     /** Calibrates within a region, which becomes the model's; see cflowad_trainer_set_region_of_interest. */
     Expected<void> try_set_region_of_interest(const RegionOfInterest &region) {
@@ -857,6 +882,12 @@ public:
     }
     void fit() { try_fit().value(); }
     template <typename Progress>
+    void quantize(std::uint32_t passes, Progress &&progress) {
+        try_quantize(passes, progress).value();
+    }
+    void quantize(std::uint32_t passes = 0) { try_quantize(passes).value(); }
+    Quantization quantization() const { return try_quantization().value(); }
+    template <typename Progress>
     void calibrate(Progress &&progress) {
         try_calibrate(progress).value();
     }
@@ -870,8 +901,6 @@ public:
 
 private:
     explicit Trainer(cflowad_trainer *raw) noexcept : Handle(raw) {}
-
-    using Function = cflowad_status (*)(cflowad_trainer *, cflowad_progress_callback, void *);
 
     /** A callable behind the C interface's function and pointer. */
     template <typename Progress>
@@ -896,7 +925,8 @@ private:
         }
     };
 
-    template <typename Progress>
+    /** @param function  of the C interface: its trainer, callback and pointer. */
+    template <typename Function, typename Progress>
     Expected<void> run(Function function, Progress &progress) {
 #if CFLOWAD_HAS_EXCEPTIONS
         Report<Progress> report{progress, nullptr};

@@ -9,7 +9,7 @@ import TrainingFile
 private let trainers = HandleTable<Exclusive<Trainer>>(kind: 3, name: "trainer")
 
 /// Runs a call on a trainer.
-private func use(
+func use(
   _ trainer: OpaquePointer?, _ body: (Trainer) throws(Failure) -> Void
 ) -> cflowad_status {
   attempt { () throws(Failure) in try trainers.object(trainer).use(body) }
@@ -143,7 +143,7 @@ public func cflowad_trainer_close(_ trainer: OpaquePointer?) -> cflowad_status {
 }
 
 /// The caller's callback as the trainer's handler; nil without a callback.
-private func handler(
+func handler(
   _ callback: cflowad_progress_callback?, _ user: UnsafeMutableRawPointer?
 ) -> TrainingProgress.Handler? {
   guard let callback else { return nil }

@@ -15,4 +15,5 @@ extension cflowad_session_options: VersionedStruct { static var firstSize: Int {
 extension cflowad_result: VersionedStruct { static var firstSize: Int { 88 } }
 extension cflowad_roi: VersionedStruct { static var firstSize: Int { 56 } }
 extension cflowad_train_options: VersionedStruct { static var firstSize: Int { 96 } }
+extension cflowad_quantization: VersionedStruct { static var firstSize: Int { 80 } }
 extension cflowad_overlay_options: VersionedStruct { static var firstSize: Int { 24 } }

@@ -1,4 +1,5 @@
 import Basics
+import Encoders
 import HDF5
 import Scoring
 
@@ -43,12 +44,22 @@ struct EncoderLink {
     fingerprint = try stored.encoderWeights.fingerprint
   }
 
-  /// Checks what can be checked before the detector exists; its encoder may then have fewer tensors than now.
-  static func check(_ file: String, for contents: DetectorContents, beside detector: String) throws(Failure) {
+  /// Checks what can be checked before the detector exists; its encoder may then have fewer tensors than now. One that is yet
+  /// to become one of 8 bits has other tensors then.
+  static func check(
+    _ file: String, for contents: DetectorContents, precision: Precision, beside detector: String
+  ) throws(Failure) {
     let path = try Self.path(file, beside: detector)
     guard access(path.pathBytes, F_OK) == 0 else { return }
     let stored = try ModelFile.read(path: path)
-    try check(stored, path, has: contents, keys: stored.encoderWeights.keys)
+    guard stored.encoder.precision == precision else {
+      throw Failure(
+        .invalidArgument,
+        "\(path): it holds an encoder of \(stored.encoder.precision.rawValue), and the detector's will be of "
+          + precision.rawValue)
+    }
+    let keys = precision == contents.encoder.precision ? stored.encoderWeights.keys : []
+    try check(stored, path, has: contents, keys: keys)
   }
 
   /// The path of a file beside the one that the detector's symbolic links lead to.

@@ -1,4 +1,5 @@
 import Basics
+import Encoders
 import HDF5
 import Imaging
 import Scoring
@@ -102,11 +103,13 @@ package enum ModelFile {
 
   /// Fails early as ``write(_:to:encoderFile:)`` would for this encoder file.
   ///
-  /// - Parameter contents: an encoder, or a detector, from which the one to be written takes its encoder.
+  /// - Parameters:
+  ///   - contents: an encoder, or a detector, from which the one to be written takes its encoder.
+  ///   - precision: what that encoder will compute in.
   package static func checkEncoderFile(
-    _ name: String, for contents: DetectorContents, beside path: String
+    _ name: String, for contents: DetectorContents, precision: Precision, beside path: String
   ) throws(Failure) {
-    try EncoderLink.check(name, for: contents, beside: path)
+    try EncoderLink.check(name, for: contents, precision: precision, beside: path)
   }
 
   private static func image(

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Basics
+import Encoders
 import ModelFile
 import Scoring
 import Training
@@ -22,16 +23,22 @@ struct OutputFile: ParsableArguments {
   ///
   /// - Parameters:
   ///   - contents: the contents of the model file that the command starts from.
+  ///   - precision: what its encoder is made to compute in; one of 8 bits stays so.
   ///   - inputs: other files that the command reads.
   ///   - others: further files that it writes.
-  func check(for contents: DetectorContents, inputs: [String], others: [String] = []) throws(Failure) {
+  func check(
+    for contents: DetectorContents, precision: Precision = .float32, inputs: [String], others: [String] = []
+  ) throws(Failure) {
     try OutputPaths.check([path] + others, inputs: inputs)
     // A file that is no model file may be replaced, as the help says.
     if let replaced = try? ModelFile.open(path: path), replaced.flow == nil {
       throw Failure(
         .invalidArgument, "\(path): it holds an encoder, which the detector would replace; choose another name")
     }
-    if let encoderFile { try ModelFile.checkEncoderFile(encoderFile, for: contents, beside: path) }
+    if let encoderFile {
+      try ModelFile.checkEncoderFile(
+        encoderFile, for: contents, precision: contents.encoder.precision == .int8 ? .int8 : precision, beside: path)
+    }
   }
 
   /// Writes the detector, and prints what its threshold is based on and its advice.

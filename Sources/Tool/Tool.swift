@@ -26,8 +26,8 @@ struct Tool: ParsableCommand {
       """,
     version: "cflowad \(version)",
     subcommands: [
-      TrainCommand.self, CalibrateCommand.self, ScoreCommand.self, EvaluateCommand.self, ReproduceCommand.self,
-      InfoCommand.self, BenchCommand.self,
+      TrainCommand.self, CalibrateCommand.self, QuantizeCommand.self, ScoreCommand.self, EvaluateCommand.self,
+      ReproduceCommand.self, InfoCommand.self, BenchCommand.self,
     ])
 
   static let version = "\(CFLOWAD_VERSION_MAJOR).\(CFLOWAD_VERSION_MINOR).\(CFLOWAD_VERSION_PATCH)"

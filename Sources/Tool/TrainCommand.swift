@@ -70,7 +70,8 @@ struct TrainCommand: ParsableCommand {
     let defectiveFrames = try FrameList.all(training.thresholds.defective, of: .defectiveTest, className: choice.name)
     let contents = try ModelFile.read(path: model)
     try output.check(
-      for: contents, inputs: frames + calibrationFrames + defectiveFrames + interest.files,
+      for: contents, precision: options.precision,
+      inputs: frames + calibrationFrames + defectiveFrames + interest.files,
       others: checkpoint.map { [$0] } ?? [])
     let trainer: Trainer
     let workers = try Workers(count: threads.count)

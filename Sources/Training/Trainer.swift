@@ -12,7 +12,7 @@ package final class Trainer {
   package let options: TrainingOptions
   package var preprocessing: Preprocessing { options.preprocessing }
   package internal(set) var flowDescription: FlowDescription
-  package private(set) var calibration: Calibration?
+  package internal(set) var calibration: Calibration?
   /// Where a fit stores its state and resumes from it; nil for nowhere.
   package var checkpoint: (any TrainingCheckpoint)?
   /// The region in which frames are scored, by the calibration and later by the detector; nil for whole frames. It
@@ -20,31 +20,37 @@ package final class Trainer {
   package var regionOfInterest: RegionOfInterest?
   /// The clock of time budgets, in seconds.
   var clock: () -> Double = monotonicSeconds
-  private(set) var encoder: Encoder
-  private(set) var encoderWeights: StateDictionary
-  private let provenance: [String: String]
+  var encoder: Encoder
+  var encoderWeights: StateDictionary
+  var provenance: [String: String]
   /// The threads of everything that is computed here.
   let workers: Workers
   var flowWeights: [StateDictionary]
   /// Why a fit by these options is refused; nil when it is not. Calibration is always possible.
   private var conflict: Failure?
   /// The summary of the last fit, by this trainer or of the detector that it began with.
-  private var fitSummary: FitSummary?
+  var fitSummary: FitSummary?
   /// How much more frames helped; nil where the fit did not find out.
   var curve: LearningCurve?
   /// What a fit from a closed form found.
   package internal(set) var report: FitReport?
-  private(set) var frames: TrainingFrames
+  var frames: TrainingFrames
+  /// The options as they were given, before a detector's own replaced some of them.
+  let givenOptions: TrainingOptions
   /// The smoothing in the calibration of the detector to go on from.
   private let loadedSmoothing: Double?
-  private var state = State.open
+  var state = State.open
+  /// The detector before it became one of 8 bits; nil unless ``quantize(passes:_:)`` was called.
+  var quantized: QuantizedDetector?
 
-  private enum State {
+  enum State {
     /// Nothing was fitted yet, so that there is nothing to calibrate or save.
     case open
     /// The flows came from a file.
     case pretrained
     case fitted
+    /// ``quantize(passes:_:)`` has taken the place of a fit.
+    case quantized
     /// A fit failed after it had begun.
     case failed
   }
@@ -58,6 +64,7 @@ package final class Trainer {
     try options.validate()
     let workers = if let workers { workers } else { try Workers(count: 0) }
     let wanted = options
+    givenOptions = wanted
     var options = wanted.resolved(from: contents.flow)
     if contents.flow == nil { try options.checkStart() }
     var taps = try Self.taps(contents, start: options.start)
@@ -135,7 +142,7 @@ package final class Trainer {
   /// - Parameter name: the name by which ``Advice`` mentions the frame. Without one it is mentioned by its index.
   package func add(_ frame: Frame, role: FrameRole, name: String = "") throws(Failure) {
     try checkUsable()
-    guard role != .training || state != .fitted else {
+    guard role != .training || (state != .fitted && state != .quantized) else {
       throw Failure(.state, "a frame to train on was added after the fit")
     }
     try frames.add(frame, role: role, name: name)
@@ -159,7 +166,7 @@ package final class Trainer {
     _ handler: TrainingProgress.Handler? = nil, holdsBack: Bool = true, observer: Observer? = nil
   ) throws(Failure) {
     try checkUsable()
-    guard state != .fitted else { throw Failure(.state, "the trainer was fitted already") }
+    try checkNotFitted()
     if let conflict { throw conflict }
     let givenCount = frames.training.count
     guard givenCount > 0 else { throw Failure(.state, "no frame was added to train on") }
@@ -183,34 +190,12 @@ package final class Trainer {
     state = .failed
     fitSummary = nil
     frames.noteTraining()
-    if options.precision == .int8, encoder.description.precision == .float32 { try quantizeEncoder(pictures) }
+    if options.precision == .int8, encoder.description.precision == .float32 {
+      try replaceEncoder(by: quantizer, pictures)
+    }
     return try FeatureSource(
       encoder, preprocessing: preprocessing, frames: pictures, options: options, workers: workers)
   }
-
-  /// Replaces the encoder by one of 8 bits.
-  private func quantizeEncoder(_ pictures: [[UInt8]]) throws(Failure) {
-    let input = try EncoderInput(preprocessing, for: encoder, workers)
-    let count = min(pictures.count, Self.quantizationFrames)
-    var quantizer = try EncoderQuantizer(
-      encoder.description, weights: encoderWeights, mean: preprocessing.mean,
-      standardDeviation: preprocessing.standardDeviation, workers: workers)
-    let (height, width) = (preprocessing.height, preprocessing.width)
-    let (description, weights) = try quantizer.quantize(height: height, width: width, workers: workers) {
-      (body) throws(Failure) in
-      for index in 0..<count {
-        try pictures[index * pictures.count / count].withUnsafeBufferPointer { (pixels) throws(Failure) in
-          if let pixels = pixels.baseAddress { try body(input.image(pixels)) }
-        }
-      }
-    }
-    encoder = try Encoder(
-      description, weights: weights, inputSize: EncoderInputSize(height: height, width: width), workers: workers)
-    encoderWeights = weights
-  }
-
-  /// How many frames, from all over those to train on, give the ranges of the encoder's maps. More change them little.
-  private static let quantizationFrames = 32
 
   /// Computes the frozen constants and the thresholds from the calibration frames and the defective examples.
   ///
@@ -222,7 +207,9 @@ package final class Trainer {
     var calibrationOptions = options.calibration
     calibrationOptions.regionOfInterest = regionOfInterest
     calibrationOptions.smoothing = smoothing
-    calibration = try frames.calibration(of: contents, calibrationOptions, workers: workers, handler)
+    let found = try frames.calibration(of: contents, calibrationOptions, workers: workers, handler)
+    try compareQuantized(found, calibrationOptions, handler)
+    calibration = found
   }
 
   /// How the detector's map is smoothed: as an option says, or else as it was. A new Gaussian's map is smoothed as much
@@ -272,6 +259,11 @@ package final class Trainer {
     get throws(Failure) { try Detector(contents, workers: workers) }
   }
 
+  /// Fails with `.state` when the flows were made by this trainer already.
+  func checkNotFitted() throws(Failure) {
+    guard state != .fitted, state != .quantized else { throw Failure(.state, "the trainer was fitted already") }
+  }
+
   func contents(_ flowWeights: [StateDictionary]) -> DetectorContents {
     DetectorContents(
       encoder: encoder.description, preprocessing: preprocessing, flow: flowDescription,
@@ -279,7 +271,7 @@ package final class Trainer {
       provenance: provenance)
   }
 
-  private func checkUsable() throws(Failure) {
+  func checkUsable() throws(Failure) {
     if case .failed = state { throw Failure(.state, "a fit failed or was cancelled: the trainer can only be closed") }
   }
 }

@@ -707,6 +707,7 @@ static void test_trainer(const char *path, const char *folder, cflowad_model *mo
     cflowad_frame frame = good_frame();
     float nan = strtof("nan", NULL);
     uint32_t steps = 7;
+    cflowad_quantization changed = {0};
     int calls = 0;
 
     INVALID(cflowad_train_options_init(NULL, sizeof options));
@@ -852,6 +853,14 @@ static void test_trainer(const char *path, const char *folder, cflowad_model *mo
     INVALID(cflowad_trainer_model(NULL, &made));
     HANDLE(cflowad_trainer_model((cflowad_trainer *)model, &made));
     CHECK(made == NULL);
+    INVALID(cflowad_trainer_quantize(NULL, 0, NULL, NULL));
+    HANDLE(cflowad_trainer_quantize((cflowad_trainer *)model, 0, NULL, NULL));
+    INVALID(cflowad_trainer_quantize(trainer, 10001, NULL, NULL));
+    INVALID(cflowad_trainer_get_quantization(trainer, NULL));
+    INVALID(cflowad_trainer_get_quantization(NULL, &changed));
+    EXPECT(ERROR_STRUCT_SIZE, cflowad_trainer_get_quantization(trainer, &changed));
+    changed.struct_size = sizeof changed;
+    EXPECT(ERROR_STATE, cflowad_trainer_get_quantization(trainer, &changed));
     INVALID(cflowad_trainer_fit(NULL, NULL, NULL));
     INVALID(cflowad_trainer_calibrate(NULL, NULL, NULL));
     HANDLE(cflowad_trainer_fit((cflowad_trainer *)model, NULL, NULL));
@@ -893,6 +902,53 @@ static void test_trained_frames(const char *detector, const char *folder) {
     EXPECT(ERROR_STATE, cflowad_trainer_add_frame(trainer, &trained, CFLOWAD_ROLE_DEFECTIVE));
     EXPECT(OK, cflowad_trainer_add_frame(trainer, &other, CFLOWAD_ROLE_CALIBRATION));
     EXPECT(OK, cflowad_trainer_calibrate(trainer, NULL, NULL));
+    EXPECT(OK, cflowad_trainer_close(trainer));
+}
+
+/* A detector in float32 is made one of 8 bits, and told what that changed. */
+static void test_quantization(const char *detector) {
+    cflowad_trainer *trainer = NULL;
+    cflowad_model *model = NULL;
+    cflowad_model_info info = {0};
+    cflowad_quantization changed = {0};
+    cflowad_frame frame = good_frame();
+    int i, calls = 0;
+    EXPECT(OK, cflowad_trainer_create(detector, NULL, &trainer));
+    for (i = 0; i < 4; i++) {
+        frame.data = pixels + 3 * i;
+        frame.width = WIDTH - (uint32_t)i;
+        EXPECT(OK, cflowad_trainer_add_frame(trainer, &frame, i < 2 ? CFLOWAD_ROLE_TRAINING : CFLOWAD_ROLE_CALIBRATION));
+    }
+    frame.flags = CFLOWAD_FRAME_BOTTOM_UP;
+    EXPECT(OK, cflowad_trainer_add_frame(trainer, &frame, CFLOWAD_ROLE_DEFECTIVE));
+    EXPECT(OK, cflowad_trainer_quantize(trainer, 0, NULL, NULL));
+    changed.struct_size = sizeof changed;
+    changed.good_count = 77;
+    EXPECT(ERROR_STATE, cflowad_trainer_get_quantization(trainer, &changed)); /* not calibrated */
+    CHECK(changed.good_count == 77);
+    EXPECT(ERROR_STATE, cflowad_trainer_quantize(trainer, 0, NULL, NULL));
+    EXPECT(ERROR_STATE, cflowad_trainer_fit(trainer, NULL, NULL));
+    EXPECT(OK, cflowad_trainer_calibrate(trainer, NULL, NULL));
+    EXPECT(OK, cflowad_trainer_get_quantization(trainer, &changed));
+    CHECK(changed.range_count == 2 && changed.good_count == 2 && changed.defective_count == 1 && changed.passes == 0);
+    CHECK(changed.good_changed <= 2 && changed.defective_changed <= 1 && changed.reserved == 0);
+    CHECK(fabs(changed.rank_correlation) == 1); /* of two frames */
+    CHECK(changed.float32_auroc >= 0 && changed.int8_auroc <= 1);
+    EXPECT(OK, cflowad_trainer_model(trainer, &model));
+    info.struct_size = sizeof info;
+    EXPECT(OK, cflowad_model_get_info(model, &info));
+    CHECK(info.precision == CFLOWAD_PRECISION_INT8 && info.is_calibrated && info.calibration_count == 2);
+    EXPECT(OK, cflowad_model_close(model));
+    EXPECT(OK, cflowad_trainer_close(trainer));
+
+    EXPECT(OK, cflowad_trainer_create(detector, NULL, &trainer));
+    for (i = 0; i < 3; i++) {
+        frame.width = WIDTH - (uint32_t)i;
+        EXPECT(OK, cflowad_trainer_add_frame(trainer, &frame, CFLOWAD_ROLE_TRAINING));
+    }
+    EXPECT(ERROR_CANCELLED, cflowad_trainer_quantize(trainer, 0, cancel, &calls));
+    CHECK(calls == 1);
+    EXPECT(ERROR_STATE, cflowad_trainer_calibrate(trainer, NULL, NULL)); /* it can only be closed */
     EXPECT(OK, cflowad_trainer_close(trainer));
 }
 
@@ -1291,6 +1347,7 @@ int main(int argc, char **argv) {
     test_buffers(model, session);
     test_trainer(argv[1], argv[2], model);
     test_trained_frames(argv[1], argv[2]);
+    test_quantization(argv[1]);
     test_low_scores(argv[1], argv[2]);
     test_promise();
     test_pfnc();

@@ -252,6 +252,25 @@ void training(const char *path, const std::string &folder) {
     expect(info.passes(CFLOWAD_STRANGE_BLACK) == score.passes(), "the verdict that the model tells");
 }
 
+void quantizing(const char *path) {
+    cflowad::Trainer trainer = must(cflowad::Trainer::try_create(path), "trainer");
+    for (std::uint32_t i = 0; i < 4; i++) {
+        const std::vector<std::uint8_t> pixels = noise(3 * (40 + i) * 40);
+        const cflowad::Frame frame(pixels.data(), 40 + i, 40, CFLOWAD_PIXEL_RGB8);
+        const std::int32_t role = i < 2 ? CFLOWAD_ROLE_TRAINING : CFLOWAD_ROLE_CALIBRATION;
+        expect(trainer.try_add_frame(frame, role).has_value(), "a frame is taken");
+    }
+    expect_failure(trainer.try_quantization(), CFLOWAD_ERROR_STATE, "nothing was quantized");
+    std::uint64_t reports = 0;
+    const auto count = [&](const cflowad_progress &progress) { return reports += progress.total, false; };
+    expect(trainer.try_quantize(0, count).has_value() && reports >= 4, "quantizing reports");
+    expect_failure(trainer.try_quantize(), CFLOWAD_ERROR_STATE, "once");
+    expect(trainer.try_calibrate().has_value(), "calibration");
+    const cflowad::Quantization changed = must(trainer.try_quantization(), "what changed");
+    expect(changed.range_count == 2 && changed.good_count == 2 && std::isnan(changed.int8_auroc), "what changed");
+    expect(must(must(trainer.try_model(), "model").try_info(), "info").precision == CFLOWAD_PRECISION_INT8, "8 bits");
+}
+
 void images_and_metrics(const std::string &folder) {
     const std::vector<std::uint8_t> pixels = noise(3 * 31 * 17);
     const cflowad::Frame frame(pixels.data(), 31, 17, CFLOWAD_PIXEL_RGB8);
@@ -414,6 +433,7 @@ int main(int argc, char **argv) {
     if (argc == 4) tiles(argv[3], argv[1]);
     if (argc == 4) exchanges(argv[1], argv[3]);
     training(argv[1], argv[2]);
+    quantizing(argv[1]);
     images_and_metrics(argv[2]);
 #if CFLOWAD_HAS_EXCEPTIONS
     exceptions(argv[1], argv[2]);

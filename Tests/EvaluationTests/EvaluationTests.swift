@@ -56,6 +56,15 @@ struct EvaluationTests {
       try Evaluation.auroc(scores: test.values, labels: test.labels.map { $0 * 255 }), test.auroc, within: 1e-12)
   }
 
+  /// Beside scipy.stats.spearmanr.
+  @Test func rankCorrelation() {
+    expectClose(
+      Evaluation.rankCorrelation([3, 1, 4, 1, 5, 9, 2, 6], [2, 7, 1, 8, 2, 8, 1, 8]), 0.19885368120992467, within: 1e-12)
+    expectClose(Evaluation.rankCorrelation([1, 2, 3, 4, 5], [1, 2, 3, 5, 4]), 0.9, within: 1e-12)
+    expectClose(Evaluation.rankCorrelation([1, 2, 3], [-1, -2, -30]), -1, within: 1e-12)
+    #expect(Evaluation.rankCorrelation([1], [1]).isNaN && Evaluation.rankCorrelation([1, 2], [3, 3]).isNaN)
+  }
+
   @Test(arguments: index.scores) func averagePrecision(_ test: Scores) throws {
     let value = try Evaluation.averagePrecision(scores: test.values, labels: test.labels)
     expectClose(value, test.average_precision, within: 1e-12)

@@ -36,7 +36,7 @@ from ._model import Level, Model, ModelInfo, Result, Session, Verdict
 from ._pool import SessionPool
 from ._region_of_interest import RegionOfInterest
 from ._regions import Region
-from ._trainer import Progress, Promise, Trainer, calibration_promise
+from ._trainer import Progress, Promise, Quantization, Trainer, calibration_promise
 from ._version import __version__
 
 
@@ -77,6 +77,7 @@ __all__ = [
     "Outlier",
     "Progress",
     "Promise",
+    "Quantization",
     "Region",
     "RegionOfInterest",
     "Result",

@@ -287,6 +287,22 @@ class TrainOptions(Sized):
     ]
 
 
+class Quantization(Sized):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("range_count", c_uint64),
+        ("good_count", c_uint64),
+        ("good_changed", c_uint64),
+        ("defective_count", c_uint64),
+        ("defective_changed", c_uint64),
+        ("rank_correlation", c_double),
+        ("float32_auroc", c_double),
+        ("int8_auroc", c_double),
+        ("passes", c_uint32),
+        ("reserved", c_uint32),
+    ]
+
+
 class Progress(Sized):
     _fields_ = [
         ("struct_size", c_size_t),
@@ -360,6 +376,8 @@ PROTOTYPES: dict[str, tuple[object, list[object]]] = {
     "cflowad_trainer_save_linked": (c_int32, [c_void_p, c_char_p, c_char_p]),
     "cflowad_trainer_model": (c_int32, [c_void_p, POINTER(c_void_p)]),
     "cflowad_trainer_coupling_steps": (c_int32, [c_void_p, POINTER(c_uint32)]),
+    "cflowad_trainer_quantize": (c_int32, [c_void_p, c_uint32, ProgressCallback, c_void_p]),
+    "cflowad_trainer_get_quantization": (c_int32, [c_void_p, POINTER(Quantization)]),
     "cflowad_trainer_close": (c_int32, [c_void_p]),
     "cflowad_pixel_format_from_pfnc": (c_int32, [c_uint32, POINTER(c_int32), POINTER(c_uint32)]),
     "cflowad_image_is_name": (c_int32, [c_char_p]),

@@ -95,8 +95,33 @@ class Progress:
 ProgressCallable = Callable[[Progress], object]
 
 
+@dataclass(frozen=True)
+class Quantization:
+    """What making a detector one of 8 bits changed: see `Trainer.quantize`.
+
+    By the frames that both detectors were calibrated with, the one in float32 anew; they gave no ranges and were not
+    trained on.
+    """
+
+    #: Good frames that gave the ranges.
+    range_count: int
+    #: Passes that trained the flows further.
+    passes: int
+    #: Good frames held back, and those of them about which the two decide differently.
+    good_count: int
+    good_changed: int
+    #: Defective frames, and those of them about which the two decide differently.
+    defective_count: int
+    defective_changed: int
+    #: Spearman's of the good frames' scores; NaN for one frame, or equal scores.
+    rank_correlation: float
+    #: Image AUROC of the good and the defective frames; NaN without defective ones.
+    float32_auroc: float
+    int8_auroc: float
+
+
 class Trainer(Handle):
-    """Trains a detector from defect-free frames, or recalibrates one.
+    """Trains a detector from defect-free frames, recalibrates one, or makes it one of 8 bits.
 
     One call at a time; fit and calibrate release the interpreter lock.
 
@@ -188,7 +213,8 @@ class Trainer(Handle):
         ``"automatic"``, when turned frames look as good as others to a Gaussian that was fitted without them.
     precision
         What the encoder computes in: ``"float32"``, or ``"int8"``, which is faster, makes smaller files, and gives the same
-        bits with all builds of the kernels. A detector to go on from keeps its own.
+        bits with all builds of the kernels. `fit` makes an encoder of float32 one of 8 bits before it fits flows to its
+        features; one of 8 bits stays so. `quantize` keeps the flows.
     threads
         Threads that share the work, the calling one included, up to 256; 0: one per processor. Leave some to sessions that
         score meanwhile. No number depends on it.
@@ -377,6 +403,52 @@ class Trainer(Handle):
         check(_native.library().cflowad_trainer_set_region_of_interest(self.handle, native and ctypes.byref(native)))
         del owner
 
+    def quantize(self, passes: int = 0, progress: ProgressCallable | None = None) -> None:
+        """Makes the float32 detector that the trainer began with one of 8 bits, in place of `fit`.
+
+        For detectors that came from PyTorch, or were trained before. Training frames, of which 32 are enough, say what the
+        encoder's bytes stand for. `calibrate` must follow; then `quantization` tells what changed. Without calibration
+        frames some are held back first: calibration_fraction of them, and without passes all that ranges do not need.
+
+        Parameters
+        ----------
+        passes
+            Over the training frames, up to 10000, that train the flows further on the new features, by the paper's loops;
+            0: the flows stay as they are.
+        progress
+            As for `fit`.
+
+        Raises
+        ------
+        StateError
+            There is no detector, it is one of 8 bits already, or there are too few frames.
+        UnsupportedError
+            A vision transformer; or passes for flows that start at a Gaussian, which ``Trainer(..., precision="int8").fit()``
+            fits anew.
+        InvalidArgumentError
+            An option of the trainer has no effect here.
+        CancelledError, DivergedError
+            After which the trainer can only be closed.
+        """
+        self._run("cflowad_trainer_quantize", progress, unsigned("passes", passes, 32))
+
+    @property
+    def quantization(self) -> Quantization:
+        """What `quantize` changed. Raises StateError before it and the `calibrate` that follows it."""
+        native = _native.Quantization()
+        check(_native.library().cflowad_trainer_get_quantization(self.handle, ctypes.byref(native)))
+        return Quantization(
+            range_count=native.range_count,
+            passes=native.passes,
+            good_count=native.good_count,
+            good_changed=native.good_changed,
+            defective_count=native.defective_count,
+            defective_changed=native.defective_changed,
+            rank_correlation=native.rank_correlation,
+            float32_auroc=native.float32_auroc,
+            int8_auroc=native.int8_auroc,
+        )
+
     def calibrate(self, progress: ProgressCallable | None = None) -> None:
         """Computes the frozen constants and thresholds from the calibration frames; ``progress`` as for `fit`.
 
@@ -413,7 +485,7 @@ class Trainer(Handle):
         check(_native.library().cflowad_trainer_model(self.handle, ctypes.byref(handle)))
         return Model._owning(handle)
 
-    def _run(self, function: str, progress: ProgressCallable | None) -> None:
+    def _run(self, function: str, progress: ProgressCallable | None, *arguments: int) -> None:
         raised: list[BaseException] = []
 
         # Also without a callable, so that an interrupt from the keyboard stops the work.
@@ -427,7 +499,7 @@ class Trainer(Handle):
 
         callback = _native.ProgressCallback(report)
         with DeferredSignals() as signals:
-            status = getattr(_native.library(), function)(self.handle, callback, None)
+            status = getattr(_native.library(), function)(self.handle, *arguments, callback, None)
             if raised:
                 raise raised[0]
         check(status)
