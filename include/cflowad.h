@@ -857,7 +857,7 @@ typedef struct cflowad_train_options {
                               are done in any case. 0: no budget [0] */
     int32_t preset;      /**< CFLOWAD_PRESET_; unless it is NONE, start, coupling_steps and time_budget must have their
                               defaults [NONE] */
-    int32_t precision;   /**< CFLOWAD_PRECISION_ of the encoder. With INT8, fit makes an encoder of float32 one of 8 bits
+    int32_t precision; /**< CFLOWAD_PRECISION_ of the encoder. With INT8, fit makes an encoder of float32 one of 8 bits
                               before flows are fitted to its features, also that of a detector to go on from; one of 8
                               bits stays so. For a detector whose flows are to stay see cflowad_trainer_quantize
                               [FLOAT32] */
@@ -1076,11 +1076,11 @@ typedef struct cflowad_quantization {
     uint64_t good_changed;      /**< those of them about which the two decide differently */
     uint64_t defective_count;   /**< defective frames (CFLOWAD_ROLE_DEFECTIVE) */
     uint64_t defective_changed; /**< those of them about which the two decide differently */
-    double rank_correlation;    /**< Spearman's of the good frames' scores, -1 to 1; NaN for one frame, or equal scores */
-    double float32_auroc;       /**< image AUROC of the good and the defective frames in float32; NaN without the latter */
-    double int8_auroc;          /**< with 8 bits */
-    uint32_t passes;            /**< passes that trained the flows further */
-    uint32_t reserved;          /**< 0 */
+    double rank_correlation; /**< Spearman's of the good frames' scores, -1 to 1; NaN for one frame, or equal scores */
+    double float32_auroc;    /**< image AUROC of the good and the defective frames in float32; NaN without the latter */
+    double int8_auroc;       /**< with 8 bits */
+    uint32_t passes;         /**< passes that trained the flows further */
+    uint32_t reserved;       /**< 0 */
 } cflowad_quantization;
 
 /**

@@ -917,7 +917,8 @@ static void test_quantization(const char *detector) {
     for (i = 0; i < 4; i++) {
         frame.data = pixels + 3 * i;
         frame.width = WIDTH - (uint32_t)i;
-        EXPECT(OK, cflowad_trainer_add_frame(trainer, &frame, i < 2 ? CFLOWAD_ROLE_TRAINING : CFLOWAD_ROLE_CALIBRATION));
+        EXPECT(
+            OK, cflowad_trainer_add_frame(trainer, &frame, i < 2 ? CFLOWAD_ROLE_TRAINING : CFLOWAD_ROLE_CALIBRATION));
     }
     frame.flags = CFLOWAD_FRAME_BOTTOM_UP;
     EXPECT(OK, cflowad_trainer_add_frame(trainer, &frame, CFLOWAD_ROLE_DEFECTIVE));

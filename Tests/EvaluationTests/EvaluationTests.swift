@@ -59,7 +59,8 @@ struct EvaluationTests {
   /// Beside scipy.stats.spearmanr.
   @Test func rankCorrelation() {
     expectClose(
-      Evaluation.rankCorrelation([3, 1, 4, 1, 5, 9, 2, 6], [2, 7, 1, 8, 2, 8, 1, 8]), 0.19885368120992467, within: 1e-12)
+      Evaluation.rankCorrelation([3, 1, 4, 1, 5, 9, 2, 6], [2, 7, 1, 8, 2, 8, 1, 8]), 0.19885368120992467, within: 1e-12
+    )
     expectClose(Evaluation.rankCorrelation([1, 2, 3, 4, 5], [1, 2, 3, 5, 4]), 0.9, within: 1e-12)
     expectClose(Evaluation.rankCorrelation([1, 2, 3], [-1, -2, -30]), -1, within: 1e-12)
     #expect(Evaluation.rankCorrelation([1], [1]).isNaN && Evaluation.rankCorrelation([1, 2], [3, 3]).isNaN)

@@ -31,7 +31,9 @@ struct QuantizeTests {
     for fact in ["it does not say which frames it was trained on", "encoding 100%", "1 frame held back"] {
       #expect(run.errors.contains(fact), "\(fact) in \(run.errors)")
     }
-    let (original, made) = (try ModelFile.read(path: folder("detector.h5")), try ModelFile.read(path: folder("made.h5")))
+    let (original, made) = (
+      try ModelFile.read(path: folder("detector.h5")), try ModelFile.read(path: folder("made.h5"))
+    )
     #expect(made.encoder.precision == .int8 && made.flowWeights == original.flowWeights)
     let info = try ToolRun("info", "made.h5", folder: folder)
     #expect(info.output.contains("int8") && info.output.contains("3 frames, flows as they were"), "\(info.output)")

@@ -133,7 +133,8 @@ struct QuantizationTests {
 
   @Test func whatCannotBeIsRefused() throws {
     func refused(
-      _ kind: Failure.Kind, _ text: String, _ contents: DetectorContents, _ options: TrainingOptions = TrainingOptions(),
+      _ kind: Failure.Kind, _ text: String, _ contents: DetectorContents,
+      _ options: TrainingOptions = TrainingOptions(),
       passes: Int = 0, frames: Int = 3
     ) throws {
       let trainer = try Trainer(contents, options: options)

@@ -140,7 +140,8 @@ struct QuantizeCommand: ParsableCommand {
     if let sample = imageClass.samples.first(where: { FileIdentity($0.image).map(known.contains) ?? false }) {
       throw Failure(
         .invalidArgument,
-        "\(sample.image): it is a test image and also one to make the detector with, which would tell nothing about new ones")
+        "\(sample.image): it is a test image and also one to make the detector with, which would tell nothing about new ones"
+      )
     }
     return imageClass.samples
   }
