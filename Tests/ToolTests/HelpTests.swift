@@ -227,7 +227,7 @@ struct HelpTests {
     #expect(run.errors == "cflowad: --overlay needs --maps (see cflowad score --help)\n")
   }
 
-  @Test(arguments: ["train", "calibrate", "score", "evaluate", "reproduce", "info", "bench"])
+  @Test(arguments: ["train", "calibrate", "quantize", "score", "evaluate", "reproduce", "info", "bench"])
   func errorsNameTheHelpOfTheirCommand(command: String) throws {
     let run = try ToolRun(command, "--no-such-option", folder: TemporaryFolder())
     #expect(run.status == 64 && run.errors.hasSuffix("(see cflowad \(command) --help)\n"), "\(run.errors)")

@@ -28,7 +28,7 @@ struct QuantizeTests {
     let run = try quantize("detector.h5")
     #expect(run.status == 0, "\(run.errors)")
     #expect(run.output.contains(#/^1 good frame that calibrated both: every verdict stays\n$/#), "\(run.output)")
-    for fact in ["it does not say which frames it was trained on", "encoding 100%", "1 frame held back"] {
+    for fact in ["it does not say which frames it was trained on", "encoding    100%", "1 frame held back"] {
       #expect(run.errors.contains(fact), "\(fact) in \(run.errors)")
     }
     let (original, made) = (
