@@ -25,7 +25,7 @@ LINK_LIBRARY := --product CFlowAD $(STATIC) \
 LINK_TOOL := --product cflowad $(STATIC)
 BENCHMARK := CFLOWAD_LIBRARY=$(LIBRARY) $(VENV)/bin/python -W ignore benchmarks
 
-.PHONY: all lib tool install uninstall test cluster-test examples tsan asan coverage faults fidelity demo lint format bench \
+.PHONY: all lib tool install uninstall test cluster-test examples tsan asan coverage faults fidelity demo docs pictures lint format bench \
   microkernels quality check-version clean packages
 
 all: lib tool man
@@ -163,6 +163,21 @@ format: $(VENV)/lint
 
 demo: lib tool $(VENV)/demo
 	bindings/demo/run.sh $(VENV)/bin/python build/demo
+
+# ---------------------------------------------------------------------------------------------------------------- docs
+
+# The documentation site, to be read from build/docs/index.html without a network: about ten seconds. What is wrong in it ends it.
+docs: $(VENV)/docs/complete
+	$(VENV)/docs/bin/python -m sphinx --fresh-env --fail-on-warning --keep-going --quiet --builder html docs build/docs
+
+# docs/pictures, by the commands of docs/first-detector.md.
+pictures: lib tool $(VENV)/tests
+	PYTHONPATH=bindings/python $(VENV)/bin/python docs/pictures/draw.py
+
+# Sphinx has an environment of its own: documents are written without PyTorch.
+$(VENV)/docs/complete: docs/requirements.txt | packages
+	.ci/make-venv $(VENV)/docs $<
+	@touch $@
 
 # Python with what tests or demo need; the files say that it is complete.
 $(VENV)/tests: bindings/python/requirements-export.txt bindings/python/requirements-test.txt | packages

@@ -1,9 +1,10 @@
 """Makes frames to try the examples with: a gasket with four holes on a belt.
 
-    python3 make_frames.py frames
+    python3 make_frames.py frames [SCALE]
 
-frames/good has good parts to learn from, frames/line what comes after them: every fifth one is scratched. With frames of a
-line of your own nothing of this is needed.
+frames/good has good parts to learn from, frames/line what comes after them: every fifth one is scratched. frames/again has other
+good parts, to calibrate on. They have 160 x 120 pixels times SCALE, 1 unless it is given. With frames of a line of your own
+nothing of this is needed.
 """
 
 import sys
@@ -14,12 +15,12 @@ import numpy as np
 WIDTH, HEIGHT = 160, 120
 
 
-def part(random: np.random.Generator, is_scratched: bool) -> np.ndarray:
-    """A frame of (HEIGHT, WIDTH, 3) R G B; place, light and noise differ a little, as on a line."""
+def part(random: np.random.Generator, scale: int, is_scratched: bool) -> np.ndarray:
+    """A frame of (HEIGHT scale, WIDTH scale, 3) R G B; place, light and noise differ a little, as on a line."""
     x0, y0 = WIDTH / 2 + random.uniform(-2, 2), HEIGHT / 2 + random.uniform(-2, 2)
-    y, x = np.mgrid[:HEIGHT, :WIDTH]
+    y, x = np.mgrid[: HEIGHT * scale, : WIDTH * scale] / scale
     radius = np.hypot(x - x0, y - y0)
-    gray = np.full((HEIGHT, WIDTH), 60.0)  # the belt
+    gray = np.full(radius.shape, 60.0)  # the belt
     gray[(radius < 48) & (radius > 16)] = 170
     for i in range(4):
         angle = np.pi / 4 + i * np.pi / 2
@@ -34,14 +35,16 @@ def part(random: np.random.Generator, is_scratched: bool) -> np.ndarray:
 
 def main() -> None:
     folder = Path(sys.argv[1])
+    scale = int(sys.argv[2]) if len(sys.argv) > 2 else 1
     random = np.random.default_rng(7)
-    for name, count in (("good", 100), ("line", 20)):
+    for name, count in (("good", 100), ("line", 20), ("again", 120)):
         (folder / name).mkdir(parents=True, exist_ok=True)
         for i in range(count):
             is_scratched = name == "line" and i % 5 == 4
             kind = "scratched" if is_scratched else "good"
-            pixels = part(random, is_scratched).tobytes()
-            (folder / name / f"{i:03}_{kind}.ppm").write_bytes(b"P6 %d %d 255\n" % (WIDTH, HEIGHT) + pixels)
+            pixels = part(random, scale, is_scratched)
+            header = b"P6 %d %d 255\n" % (pixels.shape[1], pixels.shape[0])
+            (folder / name / f"{i:03}_{kind}.ppm").write_bytes(header + pixels.tobytes())
 
 
 if __name__ == "__main__":

@@ -50,7 +50,8 @@ link "libcflowad.so.$major" "$libdir/libcflowad.so"
 fill cflowad.pc "$libdir/pkgconfig"
 fill cflowadConfig.cmake "$libdir/cmake/cflowad"
 fill cflowadConfigVersion.cmake "$libdir/cmake/cflowad"
-for document in "$root"/LICENSE "$root"/README.md "$root"/CHANGELOG.md "$root"/SECURITY.md "$root"/docs/*.md; do
+for document in "$root"/LICENSE "$root"/README.md "$root"/CHANGELOG.md "$root"/SECURITY.md "$root"/docs/*.md \
+    "$root"/docs/*/*.md "$root"/docs/pictures/*.[jp]*g; do
     put 644 "$document" "$documents/${document#"$root/"}"
 done
 # What the library carries of others, under their licences.

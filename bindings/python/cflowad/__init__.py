@@ -13,6 +13,7 @@ Images are arrays of dtype uint8 or uint16, numpy's or others' (`ImageLike`), ch
 from __future__ import annotations
 
 from . import _native
+from ._advice import Advice, Outlier
 from ._arraylike import ImageLike
 from ._camera import CameraFrame
 from ._errors import (

@@ -47,7 +47,7 @@ class CameraFrame:
     width, height
         Of the whole image, pixels.
     format
-        GenICam's (PFNC) and FFmpeg's names in lower case; see CFLOWAD_PIXEL_ in cflowad.h. Or a number: the PFNC code that a
+        GenICam's (PFNC) and FFmpeg's names in lower case; see ``CFLOWAD_PIXEL_`` in cflowad.h. Or a number: the PFNC code that a
         camera's library gives with a frame, which says the significant bits too.
     stride
         Bytes from one row to the next; None: rows without gaps.
