@@ -18,6 +18,9 @@ PAGES = sorted(
     ]
 )
 
+#: Blocks of Python that are compiled and not run, by how they begin, and why.
+PYTHON_NOT_RUN = {"import pyarrow": "needs Ray's results; make cluster-test has them"}
+
 #: Commands that are not run, by how they begin, and why. Their syntax is checked all the same.
 NOT_RUN = {
     "make ": "targets of the Makefile are what CI runs",
@@ -27,6 +30,8 @@ NOT_RUN = {
     "cflowad-1.2.0-linux": "of make dist, whose products Tests/Dist installs and runs",
     "export PKG_CONFIG_PATH": "names a folder of the reader's",
     "cflowad reproduce": "trains for hours; ReproduceTests has a miniature",
+    "python -m cflowad cluster": "needs Ray; make cluster-test runs it",
+    "ray start": "needs Ray; make cluster-test runs it",
     "Tests/C/faults.sh": "takes minutes; make test runs it",
     "build/bin/cflowad bench MODEL": "MODEL is the reader's",
     ".venv/bin/python benchmarks/": "measures for minutes to hours",
