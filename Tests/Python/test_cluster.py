@@ -115,6 +115,7 @@ def test_a_worker_is_killed(joined, archive, models, tmp_path):
     )
     assert killed and any("a worker died" in text for text in said)
     assert summary.frames == 93 and summary.errors == 6 and summary.frames_before == 0
+    assert len(summary.some_errors) == 3 and any("cut.png" in error for error in summary.some_errors)
     assert sum(summary.verdicts.values()) == 180
     assert_truth(tmp_path / "run", archive, models)
     for row in cluster.read_results(tmp_path / "run").to_pylist():
@@ -173,6 +174,7 @@ def test_a_run_is_killed_and_taken_up(archive, models, tmp_path):
     out, errors = second.communicate(timeout=600)
     assert second.returncode == 1, errors  # three frames cannot be read
     assert out.startswith("93 frames: ") and ", 6 errors; " in out
+    assert "text.jpg: " in errors and "others are in" not in errors
     assert f"{3 * len(kept)} of 93 frames were scored before" in errors
     now = stamps(run)
     assert {name: now[name] for name in kept} == {name: done[name] for name in kept}

@@ -61,15 +61,19 @@ def _score(arguments: argparse.Namespace) -> int:
         nonlocal last
         if time.monotonic() - last >= _EVERY:
             last = time.monotonic()
-            _say(f"{progress.frames_done} of {progress.frames} frames, {progress.errors} errors")
+            _say(f"{progress.frames_done} of {progress.frames} frames, {_errors(progress.errors)}")
 
     summary = cluster.score(
         _models(arguments.models), arguments.frames, arguments.output, workers=arguments.workers, threads=arguments.threads,
         address=arguments.address, part_size=arguments.part_size, regions=arguments.regions,
         heat_maps=arguments.heat_maps, progress=report, say=_say,
     )  # fmt: skip
+    for error in summary.some_errors:
+        _say(error)
+    if summary.has_more_errors:
+        _say("others are in the results' column error")
     verdicts = ", ".join(f"{count} {verdict}" for verdict, count in sorted(summary.verdicts.items()))
-    print(f"{summary.frames} frames: {verdicts or 'no score'}, {summary.errors} errors; {summary.folder / 'results'}")
+    print(f"{summary.frames} frames: {verdicts or 'no score'}, {_errors(summary.errors)}; {summary.folder / 'results'}")
     return 1 if summary.errors else 0
 
 
@@ -78,7 +82,7 @@ def _train(arguments: argparse.Namespace) -> int:
 
     def report(progress: cluster.TrainProgress) -> None:
         if progress.name is not None:
-            _say(f"{progress.name}: {progress.done} of {progress.detectors} detectors, {progress.errors} errors")
+            _say(f"{progress.name}: {progress.done} of {progress.detectors} detectors, {_errors(progress.errors)}")
 
     summary = cluster.train(
         arguments.table, arguments.output, encoder=arguments.encoder, options=dict(arguments.option),
@@ -86,7 +90,7 @@ def _train(arguments: argparse.Namespace) -> int:
     )  # fmt: skip
     for name, error in summary.errors.items():
         _say(f"{name}: {error}")
-    print(f"{summary.detectors} detectors, {len(summary.errors)} errors; {summary.folder / 'report.csv'}")
+    print(f"{summary.detectors} detectors, {_errors(len(summary.errors))}; {summary.folder / 'report.csv'}")
     return 1 if summary.errors else 0
 
 
@@ -101,6 +105,10 @@ def _models(texts: list[str]) -> Any:
             raise ValueError(f"{named[name]} and {path} are both called {name}: give NAME=FILE")
         named[name] = path
     return named
+
+
+def _errors(count: int) -> str:
+    return f"{count} error" + ("" if count == 1 else "s")
 
 
 def _option(text: str) -> tuple[str, str]:

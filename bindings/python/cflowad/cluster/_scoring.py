@@ -25,6 +25,8 @@ __all__ = ["ScoreProgress", "ScoreSummary", "read_results", "score"]
 
 #: Which frames a heat map is drawn of: those that do not pass, or all.
 HeatMaps = Literal["flagged", "all"]
+#: Errors that a summary holds.
+_NAMED = 20
 #: A frame that ended so many workers is given up.
 _DEATHS_OF_A_FRAME = 3
 
@@ -51,6 +53,10 @@ class ScoreSummary:
     verdicts: Mapping[str, int]
     #: Rows that hold an error in place of a score.
     errors: int
+    #: The first of them in words, without those that say the same.
+    some_errors: tuple[str, ...]
+    #: Whether there are others.
+    has_more_errors: bool
 
 
 @dataclass(frozen=True)
@@ -153,10 +159,12 @@ def score(
                 for unit, rows in work(start, give, parts.units(), _after_death, count, say):
                     if parts.add(unit, rows):
                         report(parts.progress())
-    found = read_results(folder, ["verdict"])["verdict"].value_counts().to_pylist()
-    verdicts = {item["values"]: item["counts"] for item in found}
+    found = read_results(folder, ["verdict", "error"])
+    verdicts = {item["values"]: item["counts"] for item in found["verdict"].value_counts().to_pylist()}
     errors = verdicts.pop(None, 0)
-    return ScoreSummary(folder, len(archive.paths), before, verdicts, errors)
+    said = found["error"].drop_null().unique()
+    some = tuple(said[:_NAMED].to_pylist())
+    return ScoreSummary(folder, len(archive.paths), before, verdicts, errors, some, len(said) > len(some))
 
 
 def _run(folder: Path, archive: Archive, files: list[ModelFile], **options: Any) -> str:

@@ -47,8 +47,9 @@ def connected(address: str | None, say: Say) -> Iterator[None]:
     say("starting Ray on this machine" if address == "local" else f"joining the cluster at {address}")
     try:
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **options)
-    except (ConnectionError, RayError, RuntimeError, ValueError) as error:
-        raise ClusterError(f"there is no Ray cluster at {address}: {error}") from error
+    except Exception as error:  # Ray raises exceptions of no particular kind, for a start that takes too long among others
+        where = "does not start on this machine" if address == "local" else f"cannot be joined at {address}"
+        raise ClusterError(f"Ray {where}: {error}") from error
     try:
         yield
     except RayError as error:
