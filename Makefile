@@ -169,6 +169,9 @@ demo: lib tool $(VENV)/demo
 # The documentation site, to be read from build/docs/index.html without a network: about ten seconds. What is wrong in it ends it.
 docs: $(VENV)/docs/complete
 	$(VENV)/docs/bin/python -m sphinx --fresh-env --fail-on-warning --keep-going --quiet --builder html docs build/docs
+	@# Nothing is loaded from elsewhere when it is read.
+	! grep -rE '(src|srcset)="(https?:)?//|<link[^>]+href="(https?:)?//|url\(["'\'']?(https?:)?//|@import' build/docs \
+	  --include='*.html' --include='*.css'
 
 # docs/pictures, by the commands of docs/first-detector.md.
 pictures: lib tool $(VENV)/tests
