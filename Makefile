@@ -90,7 +90,7 @@ build/examples.h5: | $(VENV)/tests
 cluster-test: lib $(VENV)/cluster/complete
 	PYTHONPATH=bindings/python $(VENV)/cluster/bin/python -m pytest -q Tests/Python/test_cluster*.py
 
-# Sessions on four threads over one model, and exchanges of models meanwhile, under ThreadSanitizer: about four minutes.
+# Sessions on four threads over one model, exchanges of models meanwhile, and queues, under ThreadSanitizer: about five minutes.
 tsan: $(VENV)/tests
 	@mkdir -p build
 	$(VENV)/bin/python Tests/Fixtures/make_detector.py model lite0 build/lite0.h5

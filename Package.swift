@@ -108,11 +108,13 @@ let package = Package(
       module("ImageFiles", ["Basics", "Imaging", "PNG", "JPEG", "TIFF", "WebP"]),
       module("DataSets", ["Basics", "ImageFiles"]),
       .target(name: "CLastError", path: "Sources/Libraries/LastError"),
+      .target(name: "CTally", path: "Sources/Tally"),
       .systemLibrary(name: "CFlowADHeader", path: "include"),
       module(
         "CFlowAD",
         [
-          "CFlowADHeader", "CLastError", "CProcess", "Basics", "Encoders", "Kernels", "Imaging", "ImageFiles", "PNG",
+          "CFlowADHeader", "CLastError", "CProcess", "CTally", "Basics", "Encoders", "Kernels", "Imaging", "ImageFiles",
+          "PNG",
           "Rendering",
           "Flows", "Scoring", "Segmentation", "Training", "TrainingFile", "Evaluation", "ModelFile",
         ], exclude: ["exports.map"]),

@@ -106,6 +106,19 @@ fails $score nowhere.h5 frame.raw 160 120 rgb8
 expect 1 'nowhere.h5'
 passed c/score_frame
 
+build c/camera_queue
+queue=c/camera_queue/camera_queue
+run $queue detector.h5 160 120 frames/line/*.ppm
+# How many are dropped depends on the machine.
+lines=$(ls frames/line/*.ppm | wc -l)
+expect 1 "^$lines frames, [0-9]+ dropped, [0-9]+ late\$"
+expect + 'ppm: (pass|review|reject), score'
+sed -n 's/\(.*ppm\): .*/\1/p' printed > in_order
+sort in_order | cmp - in_order
+fails $queue nowhere.h5 160 120 frames/line/*.ppm
+expect 1 'nowhere.h5'
+passed c/camera_queue
+
 build c/train_and_swap
 train=c/train_and_swap/train_and_swap
 run $train detector.h5 "$encoder" frames/good new.h5

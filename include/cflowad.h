@@ -47,7 +47,8 @@ int main(int argc, char **argv) {
  *   library reads and writes only the fields that struct_size covers, so old programs keep working. A size smaller than
  *   version 1.0's struct is CFLOWAD_ERROR_STRUCT_SIZE. A size larger than the library's own is accepted when the fields
  *   beyond are zero.
- * - Memory: frames and output arrays belong to the caller and are used only during the call. The library frees
+ * - Memory: frames and output arrays belong to the caller and are used only during the call, except by a queue
+ *   (cflowad_queue). The library frees
  *   nothing of the caller's and the caller frees nothing of the library's, except by the close functions.
  * - Threads: a model is immutable and may be used from any number of threads. A session or a trainer may be
  *   used from any thread, one call at a time; a second concurrent call on the same handle returns
@@ -127,10 +128,14 @@ enum {
     CFLOWAD_ERROR_UNSUPPORTED = 7,      /**< valid, but this version cannot do it */
     CFLOWAD_ERROR_NOT_CALIBRATED = 8,   /**< the model has no calibration: no score, only log-likelihoods */
     CFLOWAD_ERROR_BUSY = 9,             /**< the handle is in use by another thread */
-    CFLOWAD_ERROR_CANCELLED = 10,       /**< the progress callback asked to stop */
+    CFLOWAD_ERROR_CANCELLED = 10,       /**< the progress callback asked to stop; the frame was cancelled */
     CFLOWAD_ERROR_DIVERGED = 11,        /**< training or scoring met a value that is not finite */
     CFLOWAD_ERROR_OUT_OF_MEMORY = 12,   /**< there was no memory for the request */
-    CFLOWAD_ERROR_STATE = 13            /**< calls in an order that makes no sense, e.g. fit without frames */
+    CFLOWAD_ERROR_STATE = 13,           /**< calls in an order that makes no sense, e.g. fit without frames */
+    /* since 1.2, of queues alone */
+    CFLOWAD_ERROR_FULL = 14,    /**< the queue had no free place within the time given */
+    CFLOWAD_ERROR_TIMEOUT = 15, /**< no frame was done within the time given */
+    CFLOWAD_ERROR_LATE = 16     /**< the frame's turn came after its deadline */
 };
 
 /** Name of a status, e.g. "CFLOWAD_ERROR_IO". Static, never NULL, for any value. Thread-safe. */
@@ -695,6 +700,173 @@ cflowad_status cflowad_session_replace_model(cflowad_session *session, size_t in
  * freed after it: keep that call's frame and result until it has returned. NULL is allowed.
  */
 cflowad_status cflowad_session_close(cflowad_session *session);
+
+/* -------------------------------------------------------------------------------------------- queue */
+
+/**
+ * Frames that are scored while the host goes on (since 1.2): it submits them and fetches what has become of them, in
+ * order and with the bits of cflowad_session_score_all.
+ *
+ * Each queue has one thread, created with it, that scores one frame after the other with the queue's session, whose own
+ * threads (or its parallel_for, called from the queue's thread) share the work of each as ever. The thread has its
+ * creator's scheduling policy, affinity and floating-point mode, and blocks all signals. Cameras that are to be scored side
+ * by side have a session and a queue each.
+ *
+ * A frame takes one of the queue's places when it is submitted and gives it back when its completion is fetched, so that
+ * what waits is bounded. All memory of the places is had at creation: no call here allocates in steady state.
+ *
+ * Ownership: nothing is copied. From a cflowad_queue_submit that returned CFLOWAD_OK until its completion has been fetched,
+ * or the queue been closed, the frame's pixels, the results and the arrays that they point at belong to the queue: keep
+ * them alive, and neither write nor read them. The structs cflowad_frame and cflowad_submission are read by the call.
+ *
+ * The session stays usable: the queue waits while another call uses it, and such a call may get CFLOWAD_ERROR_BUSY.
+ * cflowad_session_replace_model holds for the next frame that begins. The session's handle may be closed before the queue.
+ *
+ * Forks: a queue's thread counts as a call while it scores, and not while it waits. A child has no such thread: there all
+ * functions of its parent's queues return CFLOWAD_ERROR_STATE but cflowad_queue_close, which gives back the child's
+ * memory. It can make queues of its own.
+ *
+ * All functions are thread-safe, any number of calls at a time.
+ */
+typedef struct cflowad_queue cflowad_queue;
+
+/** A time without end, for the timeouts of a queue. */
+#define CFLOWAD_FOREVER UINT64_MAX
+
+/** Most places of a queue. */
+#define CFLOWAD_MAX_QUEUE_CAPACITY 1024
+
+typedef struct cflowad_queue_options {
+    size_t struct_size;
+    uint32_t capacity; /**< places: frames that wait, are being scored, or were not fetched yet, 1 to
+                            CFLOWAD_MAX_QUEUE_CAPACITY [8] */
+    uint32_t
+        in_order; /**< 1: completions come in the order of submission. 0: frames that are cancelled or late overtake
+                            those before them; scored frames are in order all the same [0] */
+} cflowad_queue_options;
+
+/** Sets struct_size and every field to its default. Thread-safe. */
+cflowad_status cflowad_queue_options_init(cflowad_queue_options *options, size_t struct_size);
+
+/** How a frame is submitted. */
+typedef struct cflowad_submission {
+    size_t struct_size;
+    void *tag;           /**< the host's own, returned with the completion [NULL] */
+    uint64_t timeout_ns; /**< how long to wait for a free place, nanoseconds; 0: not at all [0] */
+    uint64_t
+        start_within_ns; /**< its deadline: a frame whose scoring would begin later than so many nanoseconds after the
+                                   call of cflowad_queue_submit is not scored, and completed as CFLOWAD_ERROR_LATE when its
+                                   turn has come; 0: none [0] */
+} cflowad_submission;
+
+/** What has become of a frame. */
+typedef struct cflowad_completion {
+    size_t struct_size;
+    uint64_t ticket;         /**< out: that of cflowad_queue_submit */
+    void *tag;               /**< out: the host's own */
+    cflowad_result *results; /**< out: what was submitted; valid as after cflowad_session_score_all with this status */
+    cflowad_status status; /**< out: CFLOWAD_OK; CFLOWAD_ERROR_LATE or CFLOWAD_ERROR_CANCELLED for a frame that was not
+                                  scored; or why scoring failed, with the message in cflowad_last_error() */
+    uint32_t reserved;     /**< out: 0 */
+    uint64_t waited_ns;    /**< out: from the submission until scoring began, or the frame was given up */
+    uint64_t scored_ns;    /**< out: how long scoring took; 0 when it was given up */
+} cflowad_completion;
+
+/** How a queue is doing. */
+typedef struct cflowad_queue_state {
+    size_t struct_size;
+    uint32_t capacity;  /**< out: places */
+    uint32_t waiting;   /**< out: frames that wait for their turn */
+    uint32_t scoring;   /**< out: 1 while a frame is being scored */
+    uint32_t completed; /**< out: frames whose completions can be fetched, or, in order, soon can */
+    uint64_t scored;    /**< out: frames that were scored, since creation */
+    uint64_t failed;    /**< out: those whose scoring failed */
+    uint64_t late;      /**< out: those that were late */
+    uint64_t cancelled; /**< out: those that were cancelled */
+    uint64_t refused;   /**< out: submissions that found the queue full */
+} cflowad_queue_state;
+
+/** How a queue ends. */
+enum {
+    CFLOWAD_QUEUE_DRAIN = 0, /**< frames that wait are scored */
+    CFLOWAD_QUEUE_DROP = 1   /**< frames that wait are cancelled */
+};
+
+/**
+ * Creates a queue over a session.
+ *
+ * @param options  NULL for defaults.
+ * @param queue    receives the handle; close it with cflowad_queue_close.
+ * @return CFLOWAD_ERROR_OUT_OF_MEMORY also when there is no thread or descriptor to be had; it needs three descriptors.
+ */
+cflowad_status cflowad_queue_create(
+    cflowad_session *session, const cflowad_queue_options *options, cflowad_queue **queue);
+
+/**
+ * Hands in a frame.
+ *
+ * @param frame       see "Ownership" above.
+ * @param results     one for each model of the session, struct_size of the first element apart. Their shapes are told and
+ *                    the room in their arrays is checked at once, and again when the frame's turn has come, since the
+ *                    model may be exchanged between.
+ * @param submission  NULL for defaults.
+ * @param ticket      receives the frame's number in this queue, from 1 up in the order of submission. NULL: not wanted.
+ * @return CFLOWAD_ERROR_FULL when no place became free within timeout_ns; CFLOWAD_ERROR_STATE after cflowad_queue_stop;
+ *         what is wrong with frame or results, such as CFLOWAD_ERROR_BUFFER_TOO_SMALL.
+ */
+cflowad_status cflowad_queue_submit(
+    cflowad_queue *queue, const cflowad_frame *frame, cflowad_result *results, const cflowad_submission *submission,
+    uint64_t *ticket);
+
+/**
+ * Fetches the next completion, waiting for it. To fetch what is there without waiting, give it no time.
+ *
+ * @param timeout_ns  how long to wait, nanoseconds; 0: not at all; CFLOWAD_FOREVER.
+ * @param completion  its struct_size must be set.
+ * @return CFLOWAD_OK when there is one, whatever its own status; CFLOWAD_ERROR_TIMEOUT when there is none in time;
+ *         CFLOWAD_ERROR_STATE when none will come, since the queue was stopped and all were fetched.
+ */
+cflowad_status cflowad_queue_wait(cflowad_queue *queue, uint64_t timeout_ns, cflowad_completion *completion);
+
+/**
+ * A descriptor for poll, epoll and event loops: readable as long as cflowad_queue_wait would not wait. Do not read, write
+ * or close it; it is closed with the queue.
+ *
+ * @return -1 on failure, see cflowad_last_error.
+ */
+int32_t cflowad_queue_descriptor(cflowad_queue *queue);
+
+/**
+ * Cancels a frame that waits: it is not scored, and completed as CFLOWAD_ERROR_CANCELLED.
+ *
+ * @return CFLOWAD_ERROR_STATE when it is being scored or was, or was fetched; its completion is as it would have been.
+ */
+cflowad_status cflowad_queue_cancel(cflowad_queue *queue, uint64_t ticket);
+
+/**
+ * Cancels all frames that wait.
+ *
+ * @param count  receives how many there were. NULL: not wanted.
+ */
+cflowad_status cflowad_queue_cancel_all(cflowad_queue *queue, size_t *count);
+
+/** Tells how a queue is doing. state->struct_size must be set. */
+cflowad_status cflowad_queue_get_state(cflowad_queue *queue, cflowad_queue_state *state);
+
+/**
+ * Ends the queue for those who submit: they get CFLOWAD_ERROR_STATE, also those that wait for a place. Completions are to
+ * be fetched as before, until cflowad_queue_wait returns CFLOWAD_ERROR_STATE. Returns at once.
+ *
+ * @param how  CFLOWAD_QUEUE_DRAIN, or CFLOWAD_QUEUE_DROP, also after the former.
+ */
+cflowad_status cflowad_queue_stop(cflowad_queue *queue, int32_t how);
+
+/**
+ * Closes the queue: frames that wait are dropped, one that is being scored is waited for, and the queue's thread ends.
+ * Completions that were not fetched are lost; the memory of all frames is the caller's again. Calls that wait on other
+ * threads return CFLOWAD_ERROR_STATE. Not to be called by the session's parallel_for. NULL is allowed.
+ */
+cflowad_status cflowad_queue_close(cflowad_queue *queue);
 
 /* ----------------------------------------------------------------------------------------- training */
 

@@ -26,7 +26,7 @@ int main(int argc, char **argv) {
  *
  * Conventions, besides those of cflowad.h:
  *
- * - Handles (Model, Session, Trainer) own what they name and are moved, not copied. Destructors close them. Use of one
+ * - Handles (Model, Session, Queue, Trainer) own what they name and are moved, not copied. Destructors close them. Use of one
  *   that was moved from is CFLOWAD_ERROR_INVALID_ARGUMENT.
  * - Everything that can fail comes in two forms: f throws Error, and try_f returns Expected, which holds the value or
  *   the Failure. With -fno-exceptions only the second is there. Memory that std::vector or std::string cannot have is
@@ -37,13 +37,17 @@ int main(int argc, char **argv) {
 #ifndef CFLOWAD_HPP
 #define CFLOWAD_HPP
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <future>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
+#include <thread>
 #include <type_traits>
 #include <utility>
 #include <variant>
@@ -564,6 +568,120 @@ struct Score {
     const char *verdict_name() const noexcept { return cflowad_verdict_name(verdict); }
 };
 
+namespace detail {
+
+/**
+ * Room for what is wanted of a call that scores. Only the library knows how much that is, in that call, since the model may
+ * just have been exchanged. Arrays therefore begin as large as in the last call, and are enlarged when the library reports,
+ * before it scores anything, that they are too small.
+ */
+struct Outputs {
+    Output outputs;
+    std::size_t region_limit;
+
+    /**
+     * Calls with results, one for each score, that ask for what is wanted.
+     *
+     * @param frames  one for each score, or one for all.
+     */
+    template <typename Call>
+    cflowad_status call(Span<const Frame> frames, Span<Score> scores, cflowad_result *results, Call call) const {
+        for (std::size_t i = 0; i < scores.size(); i++) make_room(of(frames, i), scores[i]);
+        while (true) {
+            for (std::size_t i = 0; i < scores.size(); i++) results[i] = request(scores[i]);
+            const cflowad_status status = call(results);
+            if (status != CFLOWAD_ERROR_BUFFER_TOO_SMALL || !settle(frames, scores, results)) return status;
+        }
+    }
+
+    /** Takes what was found. */
+    void finish(Span<const Frame> frames, Span<Score> scores, const cflowad_result *results) const {
+        settle(frames, scores, results);
+        for (std::size_t i = 0; i < scores.size(); i++) read(results[i], scores[i]);
+    }
+
+private:
+    static const Frame &of(Span<const Frame> frames, std::size_t index) {
+        return frames[frames.size() == 1 ? 0 : index];
+    }
+
+    /** Gives the arrays the sizes that the results tell; false when they have them. */
+    bool settle(Span<const Frame> frames, Span<Score> scores, const cflowad_result *results) const {
+        bool is_changed = false;
+        for (std::size_t i = 0; i < scores.size(); i++) {
+            if (std::memcmp(&scores[i].shape, &results[i].shape, sizeof scores[i].shape) == 0) continue;
+            is_changed = true;
+            scores[i].shape = results[i].shape;
+            make_room(of(frames, i), scores[i]);
+        }
+        return is_changed;
+    }
+
+    /** Resizes the wanted arrays by the score's shape, and empties the others. */
+    void make_room(const Frame &frame, Score &score) const {
+        const cflowad_shape &shape = score.shape;
+        std::size_t positions = 0, features = 0;
+        for (std::uint32_t i = 0; i < shape.level_count; i++) {
+            const std::size_t level = std::size_t{shape.tile_count} * shape.level_width[i] * shape.level_height[i];
+            positions += level;
+            features += level * shape.level_channels[i];
+        }
+        const auto size = [&](Output output, std::size_t count) { return contains(outputs, output) ? count : 0; };
+        score.map.resize(size(Output::map, std::size_t{shape.map_width} * shape.map_height));
+        score.frame_map.resize(size(Output::frame_map, frame.pixel_count()));
+        score.log_likelihoods.resize(size(Output::log_likelihoods, positions));
+        score.features.resize(size(Output::features, features));
+        score.regions.resize(size(Output::regions, region_limit));
+        // A contour passes each of the corners of the frame's pixels at most twice.
+        score.contour_points.resize(size(
+            Output::regions | Output::contours,
+            2 * (std::size_t{frame.frame_width()} + 1) * (std::size_t{frame.frame_height()} + 1)));
+    }
+
+    /** A result that asks for the outputs in the score's arrays. */
+    cflowad_result request(Score &score) const noexcept {
+        static float none; // an array without elements must be asked for too
+        cflowad_result result = detail::sized<cflowad_result>();
+        const auto ask = [&](Output output, std::vector<float> &values, float *&array, std::size_t &capacity) {
+            if (!contains(outputs, output)) return;
+            array = values.empty() ? &none : values.data();
+            capacity = values.size();
+        };
+        ask(Output::map, score.map, result.map, result.map_capacity);
+        ask(Output::frame_map, score.frame_map, result.frame_map, result.frame_map_capacity);
+        ask(Output::log_likelihoods, score.log_likelihoods, result.log_likelihoods, result.log_likelihoods_capacity);
+        ask(Output::features, score.features, result.features, result.features_capacity);
+        if (contains(outputs, Output::regions)) {
+            result.regions = score.regions.data();
+            result.region_size = sizeof(cflowad_region);
+            result.region_capacity = score.regions.size();
+        }
+        if (!score.contour_points.empty()) {
+            result.contour_points = score.contour_points.data();
+            result.contour_capacity = score.contour_points.size();
+        }
+        result.shape = score.shape; // is kept when nothing is scored
+        return result;
+    }
+
+    static void read(const cflowad_result &result, Score &score) {
+        score.score = result.score;
+        score.threshold = result.threshold;
+        score.review_threshold = result.review_threshold;
+        score.verdict = result.verdict;
+        score.p_value = result.p_value;
+        score.low_threshold = result.low_threshold;
+        score.low_p_value = result.low_p_value;
+        score.map_mean = result.map_mean;
+        score.mean_threshold = result.mean_threshold;
+        score.region_count = result.region_count;
+        if (result.region_count < score.regions.size()) score.regions.resize(result.region_count);
+        score.contour_points.resize(result.contour_count);
+    }
+};
+
+} // namespace detail
+
 /** Scratch memory for scoring frames with one model, one call at a time. */
 class Session : public detail::Handle<cflowad_session, cflowad_session_close> {
 public:
@@ -670,100 +788,232 @@ public:
 private:
     Session(cflowad_session *raw, std::size_t model_count) noexcept : Handle(raw), model_count_(model_count) {}
 
-    /**
-     * Scores with room for what is wanted. Only the library knows how much that is, in the call that scores, since the
-     * model may just have been exchanged. Arrays therefore begin as large as in the last call, and are enlarged when the
-     * library reports, before it scores anything, that they are too small.
-     *
-     * @param frames  one for each score, or one for all.
-     * @param call    scores into the results, one for each score.
-     */
+    /** Scores with room for what is wanted; see detail::Outputs. */
     template <typename Call>
     Expected<void> run(
         Span<const Frame> frames, Output outputs, Span<Score> scores, cflowad_result *results, Call call) {
-        const auto frame = [&](std::size_t i) -> const Frame & { return frames[frames.size() == 1 ? 0 : i]; };
-        for (std::size_t i = 0; i < scores.size(); i++) make_room(frame(i), outputs, scores[i]);
-        cflowad_status status;
-        bool is_changed;
-        do {
-            for (std::size_t i = 0; i < scores.size(); i++) results[i] = request(outputs, scores[i]);
-            status = call(results);
-            is_changed = false;
-            for (std::size_t i = 0; i < scores.size(); i++) {
-                if (std::memcmp(&scores[i].shape, &results[i].shape, sizeof scores[i].shape) == 0) continue;
-                is_changed = true;
-                scores[i].shape = results[i].shape;
-                make_room(frame(i), outputs, scores[i]);
-            }
-        } while (status == CFLOWAD_ERROR_BUFFER_TOO_SMALL && is_changed);
+        const detail::Outputs wanted{outputs, region_limit};
+        const cflowad_status status = wanted.call(frames, scores, results, call);
         if (status != CFLOWAD_OK) return detail::failure(status);
-        for (std::size_t i = 0; i < scores.size(); i++) finish(results[i], scores[i]);
+        wanted.finish(frames, scores, results);
         return {};
     }
 
-    /** Resizes the wanted arrays by the score's shape, and empties the others. */
-    void make_room(const Frame &frame, Output outputs, Score &score) const {
-        const cflowad_shape &shape = score.shape;
-        std::size_t positions = 0, features = 0;
-        for (std::uint32_t i = 0; i < shape.level_count; i++) {
-            const std::size_t level = std::size_t{shape.tile_count} * shape.level_width[i] * shape.level_height[i];
-            positions += level;
-            features += level * shape.level_channels[i];
-        }
-        const auto size = [&](Output output, std::size_t count) { return contains(outputs, output) ? count : 0; };
-        score.map.resize(size(Output::map, std::size_t{shape.map_width} * shape.map_height));
-        score.frame_map.resize(size(Output::frame_map, frame.pixel_count()));
-        score.log_likelihoods.resize(size(Output::log_likelihoods, positions));
-        score.features.resize(size(Output::features, features));
-        score.regions.resize(size(Output::regions, region_limit));
-        // A contour passes each of the corners of the frame's pixels at most twice.
-        score.contour_points.resize(size(
-            Output::regions | Output::contours,
-            2 * (std::size_t{frame.frame_width()} + 1) * (std::size_t{frame.frame_height()} + 1)));
-    }
-
-    /** A result that asks for the outputs in the score's arrays. */
-    static cflowad_result request(Output outputs, Score &score) noexcept {
-        static float none; // an array without elements must be asked for too
-        cflowad_result result = detail::sized<cflowad_result>();
-        const auto ask = [&](Output output, std::vector<float> &values, float *&array, std::size_t &capacity) {
-            if (!contains(outputs, output)) return;
-            array = values.empty() ? &none : values.data();
-            capacity = values.size();
-        };
-        ask(Output::map, score.map, result.map, result.map_capacity);
-        ask(Output::frame_map, score.frame_map, result.frame_map, result.frame_map_capacity);
-        ask(Output::log_likelihoods, score.log_likelihoods, result.log_likelihoods, result.log_likelihoods_capacity);
-        ask(Output::features, score.features, result.features, result.features_capacity);
-        if (contains(outputs, Output::regions)) {
-            result.regions = score.regions.data();
-            result.region_size = sizeof(cflowad_region);
-            result.region_capacity = score.regions.size();
-        }
-        if (!score.contour_points.empty()) {
-            result.contour_points = score.contour_points.data();
-            result.contour_capacity = score.contour_points.size();
-        }
-        result.shape = score.shape; // is kept when nothing is scored
-        return result;
-    }
-
-    static void finish(const cflowad_result &result, Score &score) {
-        score.score = result.score;
-        score.threshold = result.threshold;
-        score.review_threshold = result.review_threshold;
-        score.verdict = result.verdict;
-        score.p_value = result.p_value;
-        score.low_threshold = result.low_threshold;
-        score.low_p_value = result.low_p_value;
-        score.map_mean = result.map_mean;
-        score.mean_threshold = result.mean_threshold;
-        score.region_count = result.region_count;
-        if (result.region_count < score.regions.size()) score.regions.resize(result.region_count);
-        score.contour_points.resize(result.contour_count);
-    }
-
     std::size_t model_count_;
+};
+
+/* ------------------------------------------------------------------------------------------- queue */
+
+/** cflowad_queue_options with its defaults. */
+struct QueueOptions : cflowad_queue_options {
+    QueueOptions() noexcept : cflowad_queue_options() {
+        cflowad_queue_options_init(this, sizeof(cflowad_queue_options));
+    }
+};
+
+/** How a frame is submitted; see cflowad_submission. */
+struct Submission {
+    std::chrono::nanoseconds timeout{0};      /**< how long to wait for a free place; max(): without end */
+    std::chrono::nanoseconds start_within{0}; /**< its deadline; 0: none */
+    std::uint64_t *ticket = nullptr; /**< receives the frame's number, for Queue::try_cancel; nullptr: not wanted */
+};
+
+/** How a queue is doing: cflowad_queue_state. */
+struct QueueState : cflowad_queue_state {
+    QueueState() noexcept : cflowad_queue_state(detail::sized<cflowad_queue_state>()) {}
+};
+
+/**
+ * Frames that are scored with a session while the host goes on; see cflowad_queue. Its functions may be called from any
+ * thread.
+ *
+ * Beside the library's thread it has one that fetches completions and makes the futures ready. The destructor cancels what
+ * waits and ends both: all futures are ready then.
+ */
+class Queue {
+public:
+    static Expected<Queue> try_create(const Session &session, const QueueOptions &options = {}) {
+        auto state = std::make_unique<State>();
+        const cflowad_status status = cflowad_queue_create(session.get(), &options, &state->queue);
+        if (status != CFLOWAD_OK) return detail::failure(status);
+        state->model_count = session.model_count();
+        state->thread = std::thread(fetch, state->queue);
+        return Queue(std::move(state));
+    }
+
+    /** The handle for calls of cflowad.h but cflowad_queue_wait; NULL when moved from. Stays owned. */
+    cflowad_queue *get() const noexcept { return state_ ? state_->queue : nullptr; }
+
+    /** How many regions are given at most [64]. */
+    std::size_t region_limit = 64;
+
+    /**
+     * Hands in a frame, whose pixels must stay until the future is ready; with several models its score is the first one's.
+     *
+     * @return CFLOWAD_ERROR_FULL and what else cflowad_queue_submit returns. The future's own failure is the completion's:
+     *         CFLOWAD_ERROR_LATE, CFLOWAD_ERROR_CANCELLED ...; CFLOWAD_ERROR_BUFFER_TOO_SMALL when the model was exchanged
+     *         for one of another size while the frame waited: submit it again.
+     */
+    Expected<std::future<Expected<Score>>> try_submit(
+        const Frame &frame, Output outputs = Output::score_only, const Submission &submission = {}) {
+        std::promise<Expected<Score>> promise;
+        std::future<Expected<Score>> future = promise.get_future();
+        return submit<Expected<Score>>(
+            std::move(future), frame, outputs, submission,
+            [promise = std::move(promise)](Expected<std::vector<Score>> scores) mutable {
+                if (scores) promise.set_value(std::move((*scores)[0]));
+                else promise.set_value(scores.error());
+            });
+    }
+
+    /** The same with the scores of all models of the session. */
+    Expected<std::future<Expected<std::vector<Score>>>> try_submit_all(
+        const Frame &frame, Output outputs = Output::score_only, const Submission &submission = {}) {
+        std::promise<Expected<std::vector<Score>>> promise;
+        std::future<Expected<std::vector<Score>>> future = promise.get_future();
+        return submit<Expected<std::vector<Score>>>(
+            std::move(future), frame, outputs, submission,
+            [promise = std::move(promise)](Expected<std::vector<Score>> scores) mutable {
+                promise.set_value(std::move(scores));
+            });
+    }
+
+    /** Cancels a frame that waits; see cflowad_queue_cancel. */
+    Expected<void> try_cancel(std::uint64_t ticket) { return detail::check(cflowad_queue_cancel(get(), ticket)); }
+
+    /** Cancels all frames that wait, and tells how many there were. */
+    Expected<std::size_t> try_cancel_all() {
+        std::size_t count = 0;
+        const cflowad_status status = cflowad_queue_cancel_all(get(), &count);
+        return detail::check(status, count);
+    }
+
+    Expected<QueueState> try_state() const {
+        QueueState state;
+        const cflowad_status status = cflowad_queue_get_state(get(), &state);
+        return detail::check(status, state);
+    }
+
+    /** Takes no more frames; how is CFLOWAD_QUEUE_DRAIN or CFLOWAD_QUEUE_DROP. Futures become ready as before. */
+    Expected<void> try_stop(std::int32_t how = CFLOWAD_QUEUE_DRAIN) {
+        return detail::check(cflowad_queue_stop(get(), how));
+    }
+
+#if CFLOWAD_HAS_EXCEPTIONS
+    explicit Queue(const Session &session, const QueueOptions &options = {})
+        : Queue(try_create(session, options).value()) {}
+
+    /** As try_submit; the future throws Error for a frame that was not scored. */
+    std::future<Score> submit(
+        const Frame &frame, Output outputs = Output::score_only, const Submission &submission = {}) {
+        std::promise<Score> promise;
+        std::future<Score> future = promise.get_future();
+        return submit<Score>(
+                   std::move(future), frame, outputs, submission,
+                   [promise = std::move(promise)](Expected<std::vector<Score>> scores) mutable {
+                       if (scores) promise.set_value(std::move((*scores)[0]));
+                       else promise.set_exception(std::make_exception_ptr(Error(scores.error())));
+                   })
+            .value();
+    }
+    void cancel(std::uint64_t ticket) { try_cancel(ticket).value(); }
+    std::size_t cancel_all() { return try_cancel_all().value(); }
+    QueueState state() const { return try_state().value(); }
+    void stop(std::int32_t how = CFLOWAD_QUEUE_DRAIN) { try_stop(how).value(); }
+#endif
+
+private:
+    /** A frame under way. Its memory belongs to the queue until it is fetched. */
+    struct Pending {
+        Pending(const Frame &its_frame, detail::Outputs its_outputs, std::size_t model_count)
+            : frame(its_frame), outputs(its_outputs), scores(model_count), results(model_count) {}
+        virtual ~Pending() = default;
+        virtual void complete(Expected<std::vector<Score>> found) = 0;
+
+        Frame frame;
+        detail::Outputs outputs;
+        std::vector<Score> scores;
+        std::vector<cflowad_result> results;
+    };
+
+    template <typename Complete>
+    struct Promised final : Pending {
+        Promised(const Frame &its_frame, detail::Outputs its_outputs, std::size_t model_count, Complete its_end)
+            : Pending(its_frame, its_outputs, model_count), end(std::move(its_end)) {}
+        void complete(Expected<std::vector<Score>> found) override { end(std::move(found)); }
+
+        Complete end;
+    };
+
+    struct State {
+        cflowad_queue *queue = nullptr;
+        std::size_t model_count = 0;
+        std::thread thread;
+        std::mutex lock;
+        std::vector<cflowad_shape> shapes; /**< of the last submission */
+
+        ~State() {
+            if (thread.joinable()) {
+                cflowad_queue_stop(queue, CFLOWAD_QUEUE_DROP);
+                thread.join();
+            }
+            cflowad_queue_close(queue);
+        }
+    };
+
+    explicit Queue(std::unique_ptr<State> state) noexcept : state_(std::move(state)) {}
+
+    template <typename Value, typename Complete>
+    Expected<std::future<Value>> submit(
+        std::future<Value> future, const Frame &frame, Output outputs, const Submission &submission,
+        Complete complete) {
+        if (!state_) return detail::invalid("the queue was moved from");
+        auto pending = std::make_unique<Promised<Complete>>(
+            frame, detail::Outputs{outputs, region_limit}, state_->model_count, std::move(complete));
+        {
+            const std::lock_guard<std::mutex> guard(state_->lock);
+            for (std::size_t i = 0; i < state_->shapes.size(); i++) pending->scores[i].shape = state_->shapes[i];
+        }
+        cflowad_submission how = detail::sized<cflowad_submission>();
+        how.tag = static_cast<Pending *>(pending.get());
+        how.timeout_ns = nanoseconds(submission.timeout);
+        how.start_within_ns = nanoseconds(submission.start_within);
+        Pending *const given = pending.release();
+        std::vector<cflowad_shape> shapes(given->scores.size());
+        const cflowad_status status =
+            given->outputs.call({&given->frame, 1}, given->scores, given->results.data(), [&](cflowad_result *results) {
+                for (std::size_t i = 0; i < shapes.size(); i++) shapes[i] = given->scores[i].shape;
+                return cflowad_queue_submit(get(), &given->frame, results, &how, submission.ticket);
+            });
+        if (status != CFLOWAD_OK) {
+            delete given;
+            return detail::failure(status);
+        }
+        // From here on what was given belongs to the thread that fetches.
+        const std::lock_guard<std::mutex> guard(state_->lock);
+        state_->shapes = std::move(shapes);
+        return future;
+    }
+
+    static std::uint64_t nanoseconds(std::chrono::nanoseconds time) noexcept {
+        if (time == std::chrono::nanoseconds::max()) return CFLOWAD_FOREVER;
+        return time.count() > 0 ? static_cast<std::uint64_t>(time.count()) : 0;
+    }
+
+    static void fetch(cflowad_queue *queue) {
+        cflowad_completion done = detail::sized<cflowad_completion>();
+        while (cflowad_queue_wait(queue, CFLOWAD_FOREVER, &done) == CFLOWAD_OK) {
+            const std::unique_ptr<Pending> pending(static_cast<Pending *>(done.tag));
+            if (done.status != CFLOWAD_OK) {
+                pending->complete(detail::failure(done.status));
+                continue;
+            }
+            pending->outputs.finish({&pending->frame, 1}, pending->scores, pending->results.data());
+            pending->complete(std::move(pending->scores));
+        }
+    }
+
+    std::unique_ptr<State> state_;
 };
 
 /* ----------------------------------------------------------------------------------------- training */

@@ -21,14 +21,31 @@ package final class Exclusive<Object: AnyObject>: @unchecked Sendable {
     self.name = name
   }
 
+  /// The object of the next call, for what is constant of it.
+  package var latest: Object { state.withLock { $0.next ?? $0.object } }
+
   /// Runs a call. Fails with `.busy` when another one runs.
   package func use(_ body: (Object) throws(Failure) -> Void) throws(Failure) {
-    let object = state.withLock { state -> Object? in
-      guard !state.isInUse else { return nil }
-      state.isInUse = true
-      return state.object
+    guard let object = state.withLock({ Self.begin(&$0) }) else {
+      throw Failure(.busy, "the \(name) is in use by another call")
     }
-    guard let object else { throw Failure(.busy, "the \(name) is in use by another call") }
+    try run(object, body)
+  }
+
+  /// Runs a call as soon as no other one runs.
+  package func useWhenFree(_ body: (Object) throws(Failure) -> Void) throws(Failure) {
+    while true {
+      if let object = state.wait(seconds: 3600, { Self.begin(&$0) }) { return try run(object, body) }
+    }
+  }
+
+  private static func begin(_ state: inout State) -> Object? {
+    guard !state.isInUse else { return nil }
+    state.isInUse = true
+    return state.object
+  }
+
+  private func run(_ object: Object, _ body: (Object) throws(Failure) -> Void) throws(Failure) {
     defer {
       state.withLock { state in
         state.isInUse = false

@@ -16,6 +16,9 @@ package struct Failure: Error {
     case diverged = 11
     case outOfMemory = 12
     case state = 13
+    case full = 14
+    case timeout = 15
+    case late = 16
   }
 
   package let kind: Kind

@@ -42,3 +42,12 @@ func attempt(_ body: () throws(Failure) -> Void) -> cflowad_status {
     return error.kind.rawValue
   }
 }
+
+/// Lets the thread wait within the body of an exported function. It does not count as a call meanwhile, so that a child of a fork
+/// can use the library: no lock may be held.
+func outsideOfCall(_ wait: () -> Void) {
+  cflowad_process_end_call()
+  wait()
+  // It cannot be refused: of a fork's child, only the thread that forked goes on.
+  _ = cflowad_process_begin_call()
+}

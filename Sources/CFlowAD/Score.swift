@@ -51,18 +51,32 @@ public func cflowad_session_score_all(
   attempt { () throws(Failure) in
     let session = try sessions.object(session)
     let results = try CallerArray(checkedOutput(results, "results"), "first result")
-    try session.use { (group) throws(Failure) in
-      let frame = try checkedFrame(frame)
-      tellShapes(group.scorers.count) { (index) throws(Failure) in
-        try CallerResult.tellShape(group.scorers[index].detector, frame, to: results.element(index))
-      }
-      try group.score(frame) { (index) throws(Failure) in
-        try CallerResult(results.element(index)).request
-      } result: { (index, result) throws(Failure) in
-        // The struct is read again, since there is no memory to keep it in.
-        try CallerResult(results.element(index)).write(result)
-      }
-    }
+    try session.use { (group) throws(Failure) in try score(group, checkedFrame(frame), results) }
+  }
+}
+
+/// Scores a frame with all models of a session into the caller's results, one for each.
+func score(_ group: DetectorGroup, _ frame: Frame, _ results: CallerArray<cflowad_result>) throws(Failure) {
+  guard group.scorers.count > 1 else { return try score(group.scorers[0], frame, results.element(0)) }
+  tellShapes(group.scorers.count) { (index) throws(Failure) in
+    try CallerResult.tellShape(group.scorers[index].detector, frame, to: results.element(index))
+  }
+  try group.score(frame) { (index) throws(Failure) in
+    try CallerResult(results.element(index)).request
+  } result: { (index, result) throws(Failure) in
+    // The struct is read again, since there is no memory to keep it in.
+    try CallerResult(results.element(index)).write(result)
+  }
+}
+
+/// Tells the shapes of all results, and checks them and the room in their arrays, without scoring.
+func checkResults(_ group: DetectorGroup, _ frame: Frame, _ results: CallerArray<cflowad_result>) throws(Failure) {
+  for (index, scorer) in group.scorers.enumerated() {
+    try CallerResult.tellShape(scorer.detector, frame, to: results.element(index))
+  }
+  for (index, scorer) in group.scorers.enumerated() {
+    try CallerResult(results.element(index)).request.checkRoom(
+      scorer.detector, frameWidth: frame.width, frameHeight: frame.height)
   }
 }
 

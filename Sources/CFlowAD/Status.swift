@@ -25,6 +25,9 @@ public func cflowad_status_name(_ status: cflowad_status) -> UnsafePointer<CChar
   case CFLOWAD_ERROR_DIVERGED: text("CFLOWAD_ERROR_DIVERGED")
   case CFLOWAD_ERROR_OUT_OF_MEMORY: text("CFLOWAD_ERROR_OUT_OF_MEMORY")
   case CFLOWAD_ERROR_STATE: text("CFLOWAD_ERROR_STATE")
+  case CFLOWAD_ERROR_FULL: text("CFLOWAD_ERROR_FULL")
+  case CFLOWAD_ERROR_TIMEOUT: text("CFLOWAD_ERROR_TIMEOUT")
+  case CFLOWAD_ERROR_LATE: text("CFLOWAD_ERROR_LATE")
   default: text("unknown status")
   }
 }

@@ -1,4 +1,5 @@
 import Basics
+import Imaging
 import Segmentation
 
 /// What is wanted of a frame beside its score.
@@ -35,6 +36,21 @@ package struct FrameRequest {
   package var regionLimit: Int?
 
   package init() {}
+
+  /// Fails with `.bufferTooSmall` when a detector has more to say of a frame of this size than there is room for.
+  package func checkRoom(_ detector: Detector, frameWidth: Int, frameHeight: Int) throws(Failure) {
+    let tiles = detector.preprocessing.tiles(frameWidth: frameWidth, frameHeight: frameHeight)
+    try checkRoom(detector, tiles, frameWidth: frameWidth, frameHeight: frameHeight)
+  }
+
+  func checkRoom(_ detector: Detector, _ tiles: TileGrid, frameWidth: Int, frameHeight: Int) throws(Failure) {
+    // No product overflows: a map that is too large has no layout, there are 2^24 tiles at most, and the levels of one fit in
+    // memory.
+    try map?.check(holds: tiles.columns.mapLength &* tiles.rows.mapLength)
+    try frameMap?.check(holds: frameWidth &* frameHeight)
+    try logLikelihoods?.check(holds: tiles.count &* detector.positionCount)
+    try features?.check(holds: tiles.count &* detector.featureCount)
+  }
 
   /// Whether the scorer's own memory must hold the map at the frame's size.
   var needsOwnFrameMap: Bool { frameMap == nil && (wantsFrameMap || regionLimit != nil) }

@@ -103,11 +103,7 @@ package final class FrameScorer {
   /// Begins a frame of this size: checks that the caller's arrays are large enough, and allocates what the size needs.
   func begin(width: Int, height: Int, _ request: FrameRequest) throws(Failure) {
     let layout = try anomalyMap.layout(frameWidth: width, frameHeight: height)
-    try request.map?.check(holds: layout.count)
-    try request.frameMap?.check(holds: width &* height)
-    // Neither product overflows: there are 2^24 tiles at most, and the levels of one fit in memory.
-    try request.logLikelihoods?.check(holds: layout.tiles.count &* detector.positionCount)
-    try request.features?.check(holds: layout.tiles.count &* detector.featureCount)
+    try request.checkRoom(detector, layout.tiles, frameWidth: width, frameHeight: height)
     if let limit = request.regionLimit { try prepareFinder(width: width, height: height, limit: limit) }
     if request.needsOwnFrameMap, (frameMap?.count ?? 0) < width &* height {
       frameMap = try FloatBuffer(count: width &* height)

@@ -34,6 +34,10 @@ STATIC_ASSERT(size_of_advice, sizeof(cflowad_advice) == 208);
 STATIC_ASSERT(size_of_region, sizeof(cflowad_region) == 64);
 STATIC_ASSERT(size_of_progress, sizeof(cflowad_progress) == 48);
 STATIC_ASSERT(size_of_overlay_options, sizeof(cflowad_overlay_options) == 24);
+STATIC_ASSERT(size_of_queue_options, sizeof(cflowad_queue_options) == 16);
+STATIC_ASSERT(size_of_submission, sizeof(cflowad_submission) == 32);
+STATIC_ASSERT(size_of_completion, sizeof(cflowad_completion) == 56);
+STATIC_ASSERT(size_of_queue_state, sizeof(cflowad_queue_state) == 64);
 
 static int checks, failures;
 

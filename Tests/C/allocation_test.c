@@ -1,5 +1,6 @@
 /*
- * Scoring a frame allocates nothing once a frame of its size has been scored: this program's own malloc counts.
+ * Scoring a frame allocates nothing once a frame of its size has been scored, by a call or in a queue: this program's own
+ * malloc counts.
  *
  *     allocation_test DETECTOR.h5
  */
@@ -51,6 +52,32 @@ static void check(int holds, const char *what) {
         failed++;
         printf("failed: %s (%s)\n", what, cflowad_last_error());
     }
+}
+
+/* Frames through a queue, one that comes too late, and waiting in vain. */
+static void test_queue(cflowad_session *session, const cflowad_frame *frame, cflowad_result *result) {
+    cflowad_queue *queue = NULL;
+    cflowad_submission late;
+    cflowad_completion done;
+    long before = 0;
+    int i;
+
+    memset(&late, 0, sizeof late);
+    memset(&done, 0, sizeof done);
+    late.struct_size = sizeof late;
+    done.struct_size = sizeof done;
+    late.start_within_ns = 1;
+    late.timeout_ns = 1000000;
+    check(cflowad_queue_create(session, NULL, &queue) == CFLOWAD_OK, "create a queue");
+    for (i = 0; i < 12; i++) {
+        if (i == 2) before = calls;
+        check(cflowad_queue_submit(queue, frame, result, i % 3 ? NULL : &late, NULL) == CFLOWAD_OK, "submit");
+        check(cflowad_queue_wait(queue, CFLOWAD_FOREVER, &done) == CFLOWAD_OK, "wait");
+        check(done.status == (i % 3 ? CFLOWAD_OK : CFLOWAD_ERROR_LATE), "status");
+        check(cflowad_queue_wait(queue, 0, &done) == CFLOWAD_ERROR_TIMEOUT, "wait in vain");
+    }
+    check(calls == before, "no allocation by a queue");
+    check(cflowad_queue_close(queue) == CFLOWAD_OK, "close a queue");
 }
 
 int main(int argc, char **argv) {
@@ -159,6 +186,10 @@ int main(int argc, char **argv) {
             check(cflowad_session_score(session, &frame, &result) == CFLOWAD_OK, "score");
         }
     check(calls == before, "no allocation by frames of four sizes in all formats");
+    {
+        cflowad_frame frame = rgb_frame(pixels, WIDTH, HEIGHT);
+        test_queue(session, &frame, &result);
+    }
     cflowad_session_close(session);
 
     options.parallel_for = in_order;

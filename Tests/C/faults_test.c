@@ -114,6 +114,7 @@ static float map[SIDE * SIDE], scores[SIDE * SIDE];
 static uint8_t labels[SIDE * SIDE];
 static cflowad_model *model;
 static cflowad_session *session;
+static cflowad_queue *queue;
 static cflowad_trainer *trainer;
 static cflowad_result result;
 static void *file_bytes;
@@ -138,6 +139,28 @@ static cflowad_status score(void) {
 
     result = result_with_regions(map, sizeof map / sizeof *map);
     return cflowad_session_score(session, &frame, &result);
+}
+
+static cflowad_status create_queue(void) {
+    cflowad_queue_options options;
+
+    cflowad_queue_options_init(&options, sizeof options);
+    options.capacity = CFLOWAD_MAX_QUEUE_CAPACITY; /* so that its places are 8 KB and more */
+    return cflowad_queue_create(session, &options, &queue);
+}
+
+/* What happens on the queue's thread is the frame's own status. */
+static cflowad_status score_in_queue(void) {
+    cflowad_frame frame = a_frame(1);
+    cflowad_completion completion;
+    cflowad_status status;
+
+    memset(&completion, 0, sizeof completion);
+    completion.struct_size = sizeof completion;
+    result = result_with_regions(map, sizeof map / sizeof *map);
+    status = cflowad_queue_submit(queue, &frame, &result, NULL, NULL);
+    if (status == CFLOWAD_OK) status = cflowad_queue_wait(queue, CFLOWAD_FOREVER, &completion);
+    return status == CFLOWAD_OK ? completion.status : status;
 }
 
 static cflowad_status create_group(void) {
@@ -279,6 +302,8 @@ static const struct {
     {"session", {open_model}, create_session, 0},
     {"score", {open_model, create_session}, score, 0},
     {"score again", {open_model, create_session, score}, score, 0},
+    {"queue", {open_model, create_session}, create_queue, 0},
+    {"score in a queue", {open_model, create_session, create_queue}, score_in_queue, 0},
     {"session of two", {open_model}, create_group, 0},
     {"score by two", {open_model, create_group}, score_all, 0},
     {"replace the model", {open_model, create_session}, replace_model, 0},

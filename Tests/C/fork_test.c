@@ -106,6 +106,7 @@ typedef struct heritage {
     cflowad_model *model;
     cflowad_session *session, *hosted;
     cflowad_trainer *trainer;
+    cflowad_queue *queue;
 } heritage;
 
 static int use_heritage(void *argument) {
@@ -128,6 +129,44 @@ static int use_heritage(void *argument) {
         if (cflowad_session_close(sessions[i]) != CFLOWAD_OK) return WRONG;
     if (cflowad_model_close(mine->model) != CFLOWAD_OK) return WRONG;
     return score_file(&mine->expected);
+}
+
+/* A child has no thread of its parent's queue, says so, and can make one of its own. */
+static int use_queue(void *argument) {
+    heritage *mine = argument;
+    cflowad_session *session = new_session(mine->model, NULL);
+    cflowad_queue *queue = NULL;
+    cflowad_frame one = frame();
+    cflowad_result result;
+    cflowad_completion done;
+    cflowad_queue_state state;
+    memset(&result, 0, sizeof result);
+    memset(&done, 0, sizeof done);
+    memset(&state, 0, sizeof state);
+    result.struct_size = sizeof result;
+    done.struct_size = sizeof done;
+    state.struct_size = sizeof state;
+    if (cflowad_queue_submit(mine->queue, &one, &result, NULL, NULL) != CFLOWAD_ERROR_STATE) return WRONG;
+    if (cflowad_queue_wait(mine->queue, CFLOWAD_FOREVER, &done) != CFLOWAD_ERROR_STATE) return WRONG;
+    if (cflowad_queue_cancel(mine->queue, 1) != CFLOWAD_ERROR_STATE) return WRONG;
+    if (cflowad_queue_cancel_all(mine->queue, NULL) != CFLOWAD_ERROR_STATE) return WRONG;
+    if (cflowad_queue_get_state(mine->queue, &state) != CFLOWAD_ERROR_STATE) return WRONG;
+    if (cflowad_queue_stop(mine->queue, CFLOWAD_QUEUE_DROP) != CFLOWAD_ERROR_STATE) return WRONG;
+    if (cflowad_queue_descriptor(mine->queue) != -1) return WRONG;
+    if (cflowad_queue_close(mine->queue) != CFLOWAD_OK) return WRONG;
+    if (cflowad_queue_create(session, NULL, &queue) != CFLOWAD_OK) return WRONG;
+    if (cflowad_queue_submit(queue, &one, &result, NULL, NULL) != CFLOWAD_OK) return WRONG;
+    if (cflowad_queue_wait(queue, CFLOWAD_FOREVER, &done) != CFLOWAD_OK || done.status != CFLOWAD_OK) return WRONG;
+    if (result.score != mine->expected || cflowad_queue_close(queue) != CFLOWAD_OK) return WRONG;
+    return cflowad_session_close(session) == CFLOWAD_OK ? WORKS : WRONG;
+}
+
+static void *wait_in_queue(void *queue) {
+    cflowad_completion done;
+    memset(&done, 0, sizeof done);
+    done.struct_size = sizeof done;
+    if (cflowad_queue_wait(queue, CFLOWAD_FOREVER, &done) != CFLOWAD_OK || done.status != CFLOWAD_OK) abort();
+    return NULL;
 }
 
 static int use_in_grandchild(void *argument) { return in_child(use_heritage, argument); }
@@ -220,6 +259,22 @@ int main(int argc, char **argv) {
     for (i = 0; i < 3; i++) child_works(use_heritage, &mine, "a child of a process that has used the library");
     child_works(use_in_grandchild, &mine, "a grandchild");
     check(score(mine.session, &got) == CFLOWAD_OK && got == mine.expected, "the parent goes on");
+
+    /* A queue whose thread waits for frames, while another thread waits for it: nobody computes. */
+    check(cflowad_queue_create(mine.session, NULL, &mine.queue) == CFLOWAD_OK, "a queue");
+    if (pthread_create(&thread, NULL, wait_in_queue, mine.queue)) return 2;
+    usleep(20000);
+    child_works(use_queue, &mine, "a child of a process with a queue");
+    {
+        cflowad_frame one = frame();
+        cflowad_result result;
+        memset(&result, 0, sizeof result);
+        result.struct_size = sizeof result;
+        check(cflowad_queue_submit(mine.queue, &one, &result, NULL, NULL) == CFLOWAD_OK, "the parent's queue goes on");
+        pthread_join(thread, NULL);
+        check(result.score == mine.expected, "with its bits");
+    }
+    check(cflowad_queue_close(mine.queue) == CFLOWAD_OK, "close the queue");
 
     /* In use on another thread, within a call or between two: whichever it is. */
     if (pthread_create(&thread, NULL, open_again_and_again, &opened)) return 2;

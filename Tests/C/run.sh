@@ -5,7 +5,8 @@
 #
 # All but the test of memory run with an allocator that overwrites what is freed, one of them under valgrind too.
 #
-# Environment: TILED_DETECTOR, a model file with tiles [none], SWAP_SECONDS of exchanges of models [1], CC [cc], CXX
+# Environment: TILED_DETECTOR, a model file with tiles [none], SWAP_SECONDS of exchanges of models [1],
+# QUEUE_SECONDS of frames in a queue under load [3], CC [cc], CXX
 # [c++], LIBRARY_DIR with libcflowad.so [build/lib].
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
@@ -34,6 +35,9 @@ $c "$root/Tests/C/abi_test.c" -o "$work/abi" $link -lm
 
 $c -pthread "$root/Tests/C/threads_test.c" -o "$work/threads" $link
 "$work/threads" "$detector"
+
+$c -std=gnu99 -pthread "$root/Tests/C/queue_test.c" -o "$work/queue" $link
+"$work/queue" "$detector" "$work" "${QUEUE_SECONDS:-3}"
 
 $c -pthread "$root/Tests/C/training_test.c" -o "$work/training" $link
 "$work/training" "$detector" "$work"

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Sessions on four threads over one model, and models exchanged while they score, under ThreadSanitizer: fails at a race.
+# Sessions on four threads over one model, models exchanged while they score, and queues, under ThreadSanitizer: fails at a
+# race.
 #
 #     Tests/C/tsan.sh DETECTOR.h5 FOLDER
 #
@@ -11,10 +12,11 @@ library=$(cd "$2" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-for name in threads models; do
+for name in threads models queue; do
     clang -std=gnu99 -O1 -g -fsanitize=thread "-I$root/include" -c "$root/Tests/C/${name}_test.c" -o "$work/$name.o"
     swiftc -sanitize=thread "$work/$name.o" -o "$work/$name" "-L$library" -lCFlowAD -Xlinker -rpath -Xlinker "$library"
 done
 "$work/threads" "$1"
 "$work/models" "$1" "$work" 10
+"$work/queue" "$1" "$work" 10
 echo "tsan: no race"

@@ -395,6 +395,52 @@ void exchanges(const char *path, const char *other) {
     expect(good, "every score is one model's");
 }
 
+/// Futures have the session's bits, or say why there are none; when the queue is gone all are ready.
+void queues(const char *path) {
+    using cflowad::Output;
+    const cflowad::Model model = must(cflowad::Model::try_open(path), "open");
+    cflowad::Session session = must(cflowad::Session::try_create(model), "session");
+    const std::vector<std::uint8_t> pixels = noise(200 * 150);
+    const cflowad::Frame frame(pixels.data(), 200, 150, CFLOWAD_PIXEL_GRAY8);
+    const Output wanted = Output::map | Output::frame_map | Output::regions;
+    const cflowad::Score expected = must(session.try_score(frame, wanted), "score");
+
+    cflowad::QueueOptions options;
+    options.capacity = 4;
+    cflowad::Queue queue = must(cflowad::Queue::try_create(session, options), "queue");
+    std::vector<std::future<cflowad::Expected<cflowad::Score>>> futures;
+    for (int i = 0; i < 12; i++)
+        futures.push_back(
+            must(queue.try_submit(frame, wanted, {std::chrono::nanoseconds::max(), {}, nullptr}), "submit"));
+    for (std::future<cflowad::Expected<cflowad::Score>> &future : futures) {
+        const cflowad::Score score = must(future.get(), "a score");
+        expect(score.score == expected.score && score.map == expected.map, "a future has the session's bits");
+        expect(score.frame_map == expected.frame_map && score.regions.size() == expected.regions.size(), "and outputs");
+    }
+    expect(must(must(queue.try_submit_all(frame), "submit").get(), "scores").size() == 1, "a score for each model");
+
+    std::uint64_t ticket = 0;
+    const cflowad::Submission late{{}, std::chrono::nanoseconds(1), &ticket};
+    const cflowad::Expected<cflowad::Score> missing = must(queue.try_submit(frame, wanted, late), "submit").get();
+    expect(!missing && missing.error().status == CFLOWAD_ERROR_LATE && !missing.error().message.empty(), "late");
+    expect(ticket == 14 && !queue.try_cancel(ticket), "a frame that is done is not cancelled");
+    expect(must(queue.try_state(), "state").late == 1, "it was counted");
+    expect(queue.try_cancel_all().has_value(), "cancel all");
+
+    std::vector<std::future<cflowad::Expected<cflowad::Score>>> rest;
+    {
+        cflowad::Queue brief = must(cflowad::Queue::try_create(session, options), "queue");
+        for (int i = 0; i < 4; i++) rest.push_back(must(brief.try_submit(frame), "submit"));
+        expect(brief.try_stop(CFLOWAD_QUEUE_DROP).has_value() && !brief.try_submit(frame), "a queue that was stopped");
+    }
+    for (std::future<cflowad::Expected<cflowad::Score>> &future : rest) {
+        const cflowad::Expected<cflowad::Score> score = future.get();
+        expect(score ? score->score == expected.score : score.error().status == CFLOWAD_ERROR_CANCELLED, "ended");
+    }
+    const cflowad::Queue moved = std::move(queue);
+    expect(!queue.try_submit(frame) && moved.get() != nullptr, "a queue that was moved from");
+}
+
 #if CFLOWAD_HAS_EXCEPTIONS
 void exceptions(const char *path, const std::string &folder) {
     const cflowad::Model model{std::string(path)};
@@ -413,6 +459,18 @@ void exceptions(const char *path, const std::string &folder) {
         expect(error.status() == CFLOWAD_ERROR_IO && std::string(error.what()) != "", "the error says why");
         expect(std::string(cflowad::name(error.status())) == "CFLOWAD_ERROR_IO", "a status has a name");
     }
+    cflowad::Queue queue(session);
+    expect(queue.submit(frame).get().score == score.score, "a future of a score");
+    std::future<cflowad::Score> late =
+        queue.submit(frame, cflowad::Output::score_only, {{}, std::chrono::nanoseconds(1), nullptr});
+    try {
+        late.get();
+        expect(false, "a late frame throws");
+    } catch (const cflowad::Error &error) {
+        expect(error.status() == CFLOWAD_ERROR_LATE, "the future says why");
+    }
+    expect(queue.cancel_all() == 0 && queue.state().late == 1, "its state");
+    queue.stop();
     cflowad::Trainer trainer(path);
     trainer.add_frame(frame, CFLOWAD_ROLE_CALIBRATION);
     try {
@@ -430,6 +488,7 @@ int main(int argc, char **argv) {
     if (argc != 3 && argc != 4) return std::fprintf(stderr, "usage: hpp_test DETECTOR.h5 FOLDER [TILED.h5]\n"), 2;
     models_and_sessions(argv[1]);
     several_models(argv[1]);
+    queues(argv[1]);
     if (argc == 4) tiles(argv[3], argv[1]);
     if (argc == 4) exchanges(argv[1], argv[3]);
     training(argv[1], argv[2]);

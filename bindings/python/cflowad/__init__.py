@@ -24,17 +24,21 @@ from ._errors import (
     Error,
     FileError,
     FormatError,
+    FullError,
     InvalidArgumentError,
     InvalidHandleError,
+    LateError,
     NotCalibratedError,
     OutOfMemoryError,
     StateError,
+    TimedOutError,
     UnsupportedError,
 )
 from ._images import read_image, read_png, render_overlay, write_png
 from ._metrics import aupro, auroc, average_precision, f1_max
 from ._model import Level, Model, ModelInfo, Result, Session, Verdict
 from ._pool import SessionPool
+from ._queue import Queue, QueueState
 from ._region_of_interest import RegionOfInterest
 from ._regions import Region
 from ._trainer import Progress, Promise, Quantization, Trainer, calibration_promise
@@ -67,9 +71,11 @@ __all__ = [
     "Error",
     "FileError",
     "FormatError",
+    "FullError",
     "ImageLike",
     "InvalidArgumentError",
     "InvalidHandleError",
+    "LateError",
     "Level",
     "Model",
     "ModelInfo",
@@ -79,12 +85,15 @@ __all__ = [
     "Progress",
     "Promise",
     "Quantization",
+    "Queue",
+    "QueueState",
     "Region",
     "RegionOfInterest",
     "Result",
     "Session",
     "SessionPool",
     "StateError",
+    "TimedOutError",
     "Trainer",
     "UnsupportedError",
     "Verdict",

@@ -67,7 +67,7 @@ class BusyError(Error):
 
 
 class CancelledError(Error):
-    """The progress callback asked to stop."""
+    """The progress callback asked to stop, or the frame was cancelled."""
 
 
 class DivergedError(Error, ArithmeticError):
@@ -80,6 +80,22 @@ class OutOfMemoryError(Error, MemoryError):
 
 class StateError(Error, RuntimeError):
     """Calls in an order that makes no sense, e.g. fit without frames."""
+
+
+class FullError(Error):
+    """The queue had no free place."""
+
+
+# Of queues, whose Python form never waits in the library.
+class TimedOutError(Error, TimeoutError):
+    """No frame was done within the time given."""
+
+    def __new__(cls, *_: object) -> TimedOutError:
+        return TimeoutError.__new__(cls)
+
+
+class LateError(Error):
+    """The frame's turn came after its deadline: it was not scored."""
 
 
 _CLASSES: dict[int, type[Error]] = {
@@ -95,6 +111,9 @@ _CLASSES: dict[int, type[Error]] = {
     11: DivergedError,
     12: OutOfMemoryError,
     13: StateError,
+    14: FullError,
+    15: TimedOutError,
+    16: LateError,
 }
 
 BUFFER_TOO_SMALL = 4

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import partial
 from types import TracebackType
-from typing import Any, Literal, NoReturn, TypeVar, Union
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar, Union
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,9 @@ from ._region_of_interest import RegionOfInterest
 from ._regions import Region, RegionOutputs
 from ._resample import RESAMPLES, Resample
 from ._sources import read_image, sources
+
+if TYPE_CHECKING:
+    from ._queue import Queue
 
 Precision = Literal["float32", "int8"]
 PRECISIONS: tuple[Precision, ...] = ("float32", "int8")
@@ -402,11 +405,17 @@ class Session(Handle):
         check(_native.library().cflowad_session_replace_model(self.handle, index, model.handle))
         self._infos[index] = model.info
 
+    def queue(self, capacity: int = 8, *, in_order: bool = False) -> Queue:
+        """A queue of frames to be scored with this session in an event loop; see `Queue`."""
+        from ._queue import Queue
+
+        return Queue(self, capacity, in_order=in_order)
+
     def score_all(
         self, frame: ImageLike, order: Order = "RGB", maps: Iterable[str] = (), *, layout: Layout = "HWC"
     ) -> list[Result]:
         """Scores a frame with every model: the same bits as with each alone. Parameters as of `score`."""
-        wanted = _wanted(maps)
+        wanted = wanted_maps(maps)
         native, owner = native_frame(frame, order, layout)
 
         def call(results: Any) -> int:
@@ -477,7 +486,7 @@ class Session(Handle):
 
         Parameters and exceptions are those of `score`; the message of an exception names the frame.
         """
-        wanted = _wanted(maps)
+        wanted = wanted_maps(maps)
         count = len(frames)
         if count == 0:
             return []
@@ -531,7 +540,7 @@ class Session(Handle):
         FileNotFoundError, NotADirectoryError
             There is no such folder, or it has no images.
         """
-        wanted = _wanted(maps)
+        wanted = wanted_maps(maps)
         for source in sources(frames):
             yield result_or_error(partial(self._score_source, source, order, wanted, layout), source, on_error)
 
@@ -540,8 +549,8 @@ class Session(Handle):
     ) -> Result:
         """`score` without blocking the event loop, which goes on while a thread of its default executor waits.
 
-        One call at a time, as of `score`: awaited by two tasks at once, one of them may get BusyError. `SessionPool`
-        lets them wait for a session.
+        One call at a time, as of `score`: awaited by two tasks at once, one of them may get BusyError. A `Queue` and a
+        `SessionPool` let them wait.
         """
         call = partial(self.score, frame, order, maps, layout=layout)
         return await asyncio.get_running_loop().run_in_executor(None, call)
@@ -559,30 +568,47 @@ class Session(Handle):
     def _score(
         self, call: Callable[[Any], int], frames: Sequence[Any], wanted: tuple[str, ...]
     ) -> list[Result]:
-        """Has a function of the library score frames, with arrays for what is wanted.
+        """Has a function of the library score frames, with arrays for what is wanted."""
+        outputs = Outputs(self, frames, wanted)
+        outputs.call(call)
+        return outputs.found()
 
-        How large those must be, only the library knows, in the call that scores: the model may have been exchanged just
-        before. So they begin as large as the last ones were, and where that was not enough, which the library says
-        before it scores anything, they are made anew.
-        """
-        results = (_native.Result * len(frames))()
-        rooms = [RegionOutputs(self._region_limit, *frame.shape) if self._region_limit else None for frame in frames]
-        for result, room in zip(results, rooms):
+
+class Outputs:
+    """Native results of frames to be scored, and arrays for what is wanted.
+
+    How large those must be, only the library knows, in the call that scores: the model may have been exchanged just before.
+    So they begin as large as the session's last ones were, and where that was not enough, which the library says before it
+    scores anything, they are made anew.
+    """
+
+    def __init__(self, session: Session, frames: Sequence[Any], wanted: tuple[str, ...]) -> None:
+        self._session, self._frames, self._wanted = session, frames, wanted
+        self.results = (_native.Result * len(frames))()
+        limit = session._region_limit
+        self._rooms = [RegionOutputs(limit, *frame.shape) if limit else None for frame in frames]
+        self._maps: list[dict[str, NDArray[np.float32]]] = []
+        for result, room in zip(self.results, self._rooms):
             result.struct_size = ctypes.sizeof(_native.Result)
             result.score = math.nan  # stays without a calibration
-            result.shape = self._last_shape
+            result.shape = session._last_shape
             if room is not None:
                 room.request(result)
+
+    def call(self, call: Callable[[Any], int]) -> None:
+        """Calls with the results until there is room. Raises what the status says."""
         while True:
-            shapes = [bytes(result.shape) for result in results]
-            arrays = [_arrays(result, frame, wanted) for result, frame in zip(results, frames)]
-            status = call(results)
-            if status != BUFFER_TOO_SMALL or shapes == [bytes(result.shape) for result in results]:
-                break
-        check(status)
-        if len(results):
-            self._last_shape = _native.Shape.from_buffer_copy(results[0].shape)
-        return [_result(*parts) for parts in zip(results, frames, arrays, rooms)]
+            shapes = [bytes(result.shape) for result in self.results]
+            self._maps = [_arrays(result, frame, self._wanted) for result, frame in zip(self.results, self._frames)]
+            status = call(self.results)
+            if status != BUFFER_TOO_SMALL or shapes == [bytes(result.shape) for result in self.results]:
+                return check(status)
+
+    def found(self) -> list[Result]:
+        """What was scored."""
+        if len(self.results):
+            self._session._last_shape = _native.Shape.from_buffer_copy(self.results[0].shape)
+        return [_result(*parts) for parts in zip(self.results, self._frames, self._maps, self._rooms)]
 
 
 def result_or_error(score: Callable[[], Result], source: ImageLike | Path, on_error: OnError) -> Result:
@@ -655,7 +681,7 @@ def checked_threads(count: int) -> int:
     return count
 
 
-def _wanted(maps: Iterable[str]) -> tuple[str, ...]:
+def wanted_maps(maps: Iterable[str]) -> tuple[str, ...]:
     """The names of optional outputs, checked."""
     wanted = (maps,) if isinstance(maps, str) else tuple(maps)
     if unknown := [name for name in wanted if name not in _MAPS]:

@@ -34,6 +34,9 @@ PIXEL_GRAY8, PIXEL_RGB8, PIXEL_BGR8, PIXEL_RGBA8, PIXEL_BGRA8 = 1, 2, 3, 4, 5
 PIXEL_MONO16, PIXEL_RGB16, PIXEL_BGR16, PIXEL_RGB8_PLANAR = 10, 20, 21, 22
 FRAME_BOTTOM_UP = 1
 AUPRO_STANDARD, AUPRO_PAPER = 0, 1
+QUEUE_DRAIN, QUEUE_DROP = 0, 1
+#: UINT64_MAX, as ctypes takes it.
+FOREVER = -1
 
 
 class Sized(ctypes.Structure):
@@ -235,6 +238,42 @@ class Result(Sized):
     ]
 
 
+class QueueOptions(Sized):
+    _fields_ = [("struct_size", c_size_t), ("capacity", c_uint32), ("in_order", c_uint32)]
+
+
+class Submission(Sized):
+    _fields_ = [("struct_size", c_size_t), ("tag", c_void_p), ("timeout_ns", c_uint64), ("start_within_ns", c_uint64)]
+
+
+class Completion(Sized):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("ticket", c_uint64),
+        ("tag", c_void_p),
+        ("results", c_void_p),
+        ("status", c_int32),
+        ("reserved", c_uint32),
+        ("waited_ns", c_uint64),
+        ("scored_ns", c_uint64),
+    ]
+
+
+class QueueState(Sized):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("capacity", c_uint32),
+        ("waiting", c_uint32),
+        ("scoring", c_uint32),
+        ("completed", c_uint32),
+        ("scored", c_uint64),
+        ("failed", c_uint64),
+        ("late", c_uint64),
+        ("cancelled", c_uint64),
+        ("refused", c_uint64),
+    ]
+
+
 class TrainOptions(Sized):
     _fields_ = [
         ("struct_size", c_size_t),
@@ -359,6 +398,19 @@ PROTOTYPES: dict[str, tuple[object, list[object]]] = {
     "cflowad_session_score_all": (c_int32, [c_void_p, POINTER(Frame), POINTER(Result)]),
     "cflowad_session_replace_model": (c_int32, [c_void_p, c_size_t, c_void_p]),
     "cflowad_session_close": (c_int32, [c_void_p]),
+    "cflowad_queue_options_init": (c_int32, [POINTER(QueueOptions), c_size_t]),
+    "cflowad_queue_create": (c_int32, [c_void_p, POINTER(QueueOptions), POINTER(c_void_p)]),
+    "cflowad_queue_submit": (
+        c_int32,
+        [c_void_p, POINTER(Frame), POINTER(Result), POINTER(Submission), POINTER(c_uint64)],
+    ),
+    "cflowad_queue_wait": (c_int32, [c_void_p, c_uint64, POINTER(Completion)]),
+    "cflowad_queue_descriptor": (c_int32, [c_void_p]),
+    "cflowad_queue_cancel": (c_int32, [c_void_p, c_uint64]),
+    "cflowad_queue_cancel_all": (c_int32, [c_void_p, POINTER(c_size_t)]),
+    "cflowad_queue_get_state": (c_int32, [c_void_p, POINTER(QueueState)]),
+    "cflowad_queue_stop": (c_int32, [c_void_p, c_int32]),
+    "cflowad_queue_close": (c_int32, [c_void_p]),
     "cflowad_train_options_init": (c_int32, [POINTER(TrainOptions), c_size_t]),
     "cflowad_trainer_create": (c_int32, [c_char_p, POINTER(TrainOptions), POINTER(c_void_p)]),
     "cflowad_trainer_add_frame": (c_int32, [c_void_p, POINTER(Frame), c_int32]),
