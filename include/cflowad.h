@@ -868,6 +868,108 @@ cflowad_status cflowad_queue_stop(cflowad_queue *queue, int32_t how);
  */
 cflowad_status cflowad_queue_close(cflowad_queue *queue);
 
+/* ------------------------------------------------------------------------------------ watching the line */
+
+/**
+ * Tells from scores when a line's frames are not those of its calibration any more (since 1.2): other light, out of focus, a
+ * shifted part, another product. Then calibrate anew, since p-values, thresholds and promises hold for the calibration's
+ * production alone.
+ *
+ * Promise: as long as calibration frames and those that are watched come from the same production in no particular order,
+ * the probability that has_changed ever becomes 1, however many frames come, is at most false_alarm_rate. Each life after a
+ * cflowad_watch_reset has this probability of its own: of r lives, r times as much.
+ *
+ * How: the frames so far and the calibration are ranked together, by which the p-values of frames are independent and
+ * uniform (smoothed, with random numbers of the seed); somebody bets on high and on low scores at fair odds, and evidence is
+ * his capital: a conformal test martingale. By Ville's inequality it ever reaches 1 / a with probability at most a.
+ * docs/watching.md has the details and measurements.
+ *
+ * What it cannot tell: frames that follow each other are alike (several of one part, a slow drift over a shift) also where
+ * all is well, are no frames "in no particular order", and will be told as a change. Defective parts are one too, where they are
+ * many: see docs/watching.md.
+ *
+ * A watch needs 16 bytes for each calibration frame, however many frames it is told of, and allocates nothing. All functions
+ * are thread-safe; frames count in the order in which they are added.
+ */
+typedef struct cflowad_watch cflowad_watch;
+
+typedef struct cflowad_watch_options {
+    size_t struct_size;
+    double false_alarm_rate; /**< probability of ever telling a change where there is none, 1e-9 to 0.5 [0.01] */
+    uint64_t seed;           /**< of random numbers that must have nothing to do with the frames [0] */
+} cflowad_watch_options;
+
+/** Sets struct_size and every field to its default. Thread-safe. */
+cflowad_status cflowad_watch_options_init(cflowad_watch_options *options, size_t struct_size);
+
+/** What a watch has found. */
+typedef struct cflowad_watch_state {
+    size_t struct_size;
+    uint64_t frame_count;    /**< out: frames that were added */
+    double evidence;         /**< out: how much speaks for a change; 1 in the beginning */
+    double highest_evidence; /**< out: the most that it was */
+    double false_alarm_rate; /**< out: the option; a change is told when evidence reaches 1 / false_alarm_rate */
+    uint64_t changed_at;     /**< out: number of the frame, from 1, at which it was told; 0: it was not */
+    double recent_share;     /**< out: mean over the last 50 frames or so of the share of calibration scores that are at
+                                    least the frame's: about 0.5 without a change, near 0 where scores have risen, near 1
+                                    where they have fallen. NaN before the first frame */
+    uint64_t calibration_count; /**< out: calibration scores that frames are compared with */
+    uint32_t has_changed;       /**< out: 1 from when a change was told until cflowad_watch_reset */
+    uint32_t reserved;          /**< out: 0 */
+} cflowad_watch_state;
+
+/**
+ * Creates a watch for the frames of a model, which may be closed after.
+ *
+ * @param options  NULL for defaults.
+ * @param watch    receives the handle; close it with cflowad_watch_close.
+ * @return CFLOWAD_ERROR_NOT_CALIBRATED when the model does not hold its calibration's scores.
+ */
+cflowad_status cflowad_watch_create(
+    const cflowad_model *model, const cflowad_watch_options *options, cflowad_watch **watch);
+
+/**
+ * Has a session add the score of every frame that it scores with a model to a watch, whether by a call or in a queue, until
+ * the model is replaced; frames of another region of interest than the calibration's are left out. A watch may be that of
+ * several sessions. Closing its handle does not end it.
+ *
+ * @param index  of the model, 0 in a session of one.
+ * @param watch  made from the same calibration; NULL: none from now on.
+ * @return CFLOWAD_ERROR_BUSY when a call uses the session; CFLOWAD_ERROR_INVALID_ARGUMENT for another calibration's watch.
+ */
+cflowad_status cflowad_session_set_watch(cflowad_session *session, size_t index, cflowad_watch *watch);
+
+/**
+ * Adds a frame by its score, for hosts that decide which frames count. Do not decide by the score, which would spoil the
+ * promise.
+ */
+cflowad_status cflowad_watch_add(cflowad_watch *watch, float score);
+
+/** Tells what a watch has found. state->struct_size must be set. */
+cflowad_status cflowad_watch_get_state(const cflowad_watch *watch, cflowad_watch_state *state);
+
+/** Begins anew, as after a repair of the line that needs no new calibration. */
+cflowad_status cflowad_watch_reset(cflowad_watch *watch);
+
+/**
+ * Writes what a watch knows, to go on after a restart of the host: bytes that mean nothing to others.
+ *
+ * @param data      receives them. NULL with a capacity of 0: only their number is wanted.
+ * @param size      receives how many they are, also when there is not room for them.
+ * @return CFLOWAD_ERROR_BUFFER_TOO_SMALL.
+ */
+cflowad_status cflowad_watch_export(const cflowad_watch *watch, void *data, size_t capacity, size_t *size);
+
+/**
+ * Goes on from what was exported, with its options.
+ *
+ * @return CFLOWAD_ERROR_INVALID_ARGUMENT when it is of another calibration, CFLOWAD_ERROR_FORMAT when it is damaged.
+ */
+cflowad_status cflowad_watch_import(cflowad_watch *watch, const void *data, size_t size);
+
+/** Closes the handle; sessions go on with the watch. NULL is allowed. */
+cflowad_status cflowad_watch_close(cflowad_watch *watch);
+
 /* ----------------------------------------------------------------------------------------- training */
 
 /** Trains a detector from defect-free frames, recalibrates one, or makes it one of 8 bits. */

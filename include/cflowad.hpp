@@ -493,6 +493,70 @@ private:
     explicit Model(cflowad_model *raw) noexcept : Handle(raw) {}
 };
 
+/* ------------------------------------------------------------------------------------ watching the line */
+
+/** cflowad_watch_options with its defaults. */
+struct WatchOptions : cflowad_watch_options {
+    WatchOptions() noexcept : cflowad_watch_options() {
+        cflowad_watch_options_init(this, sizeof(cflowad_watch_options));
+    }
+};
+
+/** What a watch has found: cflowad_watch_state. */
+struct WatchState : cflowad_watch_state {
+    WatchState() noexcept : cflowad_watch_state(detail::sized<cflowad_watch_state>()) {}
+};
+
+/** Tells when a line's frames are not those of its calibration any more; see cflowad_watch. Thread-safe. */
+class Watch : public detail::Handle<cflowad_watch, cflowad_watch_close> {
+public:
+    /** A watch for the frames of a model, which may be closed before it; see cflowad_watch_create. */
+    static Expected<Watch> try_create(const Model &model, const WatchOptions &options = {}) {
+        cflowad_watch *watch = nullptr;
+        const cflowad_status status = cflowad_watch_create(model.get(), &options, &watch);
+        return detail::check(status, Watch(watch));
+    }
+
+    /** Adds a frame by its score; see cflowad_watch_add. Session::try_set_watch has a session do it. */
+    Expected<void> try_add(float score) { return detail::check(cflowad_watch_add(get(), score)); }
+
+    Expected<WatchState> try_state() const {
+        WatchState state;
+        const cflowad_status status = cflowad_watch_get_state(get(), &state);
+        return detail::check(status, state);
+    }
+
+    /** Begins anew. */
+    Expected<void> try_reset() { return detail::check(cflowad_watch_reset(get())); }
+
+    /** What it knows, to go on after a restart. */
+    Expected<std::vector<std::uint8_t>> try_export() const {
+        std::size_t size = 0;
+        cflowad_status status = cflowad_watch_export(get(), nullptr, 0, &size);
+        std::vector<std::uint8_t> bytes(size);
+        if (status == CFLOWAD_OK) status = cflowad_watch_export(get(), bytes.data(), bytes.size(), &size);
+        return detail::check(status, std::move(bytes));
+    }
+
+    /** Goes on from what was exported. */
+    Expected<void> try_import(Span<const std::uint8_t> bytes) {
+        return detail::check(cflowad_watch_import(get(), bytes.data(), bytes.size()));
+    }
+
+#if CFLOWAD_HAS_EXCEPTIONS
+    explicit Watch(const Model &model, const WatchOptions &options = {}) : Watch(try_create(model, options).value()) {}
+
+    void add(float score) { try_add(score).value(); }
+    WatchState state() const { return try_state().value(); }
+    void reset() { try_reset().value(); }
+    std::vector<std::uint8_t> export_state() const { return try_export().value(); }
+    void import_state(Span<const std::uint8_t> bytes) { try_import(bytes).value(); }
+#endif
+
+private:
+    explicit Watch(cflowad_watch *raw) noexcept : Handle(raw) {}
+};
+
 /* ------------------------------------------------------------------------------------------ session */
 
 /** cflowad_session_options with its defaults. */
@@ -715,6 +779,15 @@ public:
         return detail::check(cflowad_session_set_region_of_interest(get(), nullptr));
     }
 
+    /** Has every score of a model added to a watch; see cflowad_session_set_watch. */
+    Expected<void> try_set_watch(const Watch &watch, std::size_t index = 0) {
+        return detail::check(cflowad_session_set_watch(get(), index, watch.get()));
+    }
+    /** Ends that. */
+    Expected<void> try_reset_watch(std::size_t index = 0) {
+        return detail::check(cflowad_session_set_watch(get(), index, nullptr));
+    }
+
     /**
      * Scores a frame, borrowed for the call; see cflowad_session_score.
      *
@@ -778,6 +851,8 @@ public:
     void replace_model(std::size_t index, const Model &model) { try_replace_model(index, model).value(); }
     void set_region_of_interest(const RegionOfInterest &region) { try_set_region_of_interest(region).value(); }
     void reset_region_of_interest() { try_reset_region_of_interest().value(); }
+    void set_watch(const Watch &watch, std::size_t index = 0) { try_set_watch(watch, index).value(); }
+    void reset_watch(std::size_t index = 0) { try_reset_watch(index).value(); }
     Score score(const Frame &frame, Output outputs = Output::score_only) { return try_score(frame, outputs).value(); }
     void score(const Frame &frame, Output outputs, Score &score) { try_score(frame, outputs, score).value(); }
     std::vector<Score> score_batch(Span<const Frame> frames, Output outputs = Output::score_only) {

@@ -21,3 +21,5 @@ extension cflowad_queue_options: VersionedStruct { static var firstSize: Int { 1
 extension cflowad_submission: VersionedStruct { static var firstSize: Int { 32 } }
 extension cflowad_completion: VersionedStruct { static var firstSize: Int { 56 } }
 extension cflowad_queue_state: VersionedStruct { static var firstSize: Int { 64 } }
+extension cflowad_watch_options: VersionedStruct { static var firstSize: Int { 24 } }
+extension cflowad_watch_state: VersionedStruct { static var firstSize: Int { 72 } }

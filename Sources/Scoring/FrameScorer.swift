@@ -13,6 +13,8 @@ package final class FrameScorer {
   private let calibratedThresholds: DecisionThresholds
   /// Called at the end of each stage, to measure its time; nil for no clock.
   package var clock: StageClock?
+  /// Is told the score of every frame, as long as they are scored in the calibration's region.
+  package var watch: LineWatch?
   package var detector: Detector { likelihoods.detector }
   /// The last frame's anomaly map at the network's scale: height x width of its layout.
   var map: UnsafePointer<Float> { anomalyMap.values }
@@ -167,6 +169,7 @@ package final class FrameScorer {
       result.regions = (count, finder)
       clock?(.regions)
     }
+    if isInCalibratedRegion { try watch?.add(result.score) }
     return result
   }
 

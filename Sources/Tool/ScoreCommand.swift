@@ -27,7 +27,7 @@ struct ScoreCommand: ParsableCommand {
       mean_threshold (if it has one), verdict ("pass", "review" or "reject") and milliseconds, the time of \
       scoring without reading the file. --regions adds regions: the count of all, and the list of the most severe, each \
       with its bounding box (x, y, width, height), area, centroid, peak, peak_pixel, mean and p_value, in pixels, and \
-      with --contours its contour.
+      with --contours its contour; --watch adds evidence, how much speaks for a change of the line after this frame.
 
       The CSV format is a line of column names, then a line for each frame: file, score, p_value, threshold, \
       review_threshold, verdict, milliseconds, region_count, the number of regions that count, low_p_value, \
@@ -40,6 +40,7 @@ struct ScoreCommand: ParsableCommand {
         cflowad score detector.h5 a.png b.png --format json --threshold 1.25
         cflowad score detector.h5 unseen/ --format csv > scores.csv
         cflowad score detector.h5 unseen/ --maps heat/ --overlay
+        cflowad score detector.h5 today/ --watch --watch-state line3.watch
       """)
 
   enum Format: String, ExpressibleByArgument, CaseIterable { case table, json, csv }
@@ -57,6 +58,8 @@ struct ScoreCommand: ParsableCommand {
   @OptionGroup var threads: ThreadCount
 
   @OptionGroup(title: "Region of interest") var interest: RegionOfInterestArguments
+
+  @OptionGroup(title: "Watching the line") var watching: WatchArguments
 
   @Option(help: "How results are printed: a table for people, JSON lines or CSV for programs.")
   var format = Format.table
@@ -127,6 +130,7 @@ struct ScoreCommand: ParsableCommand {
       regionFilter: RegionFinder.Filter(minimumArea: regionMinArea, minimumPeak: regionMinScore))
     let scorer = try FrameScorer(detector, thresholds: thresholds, threadCount: threads.count)
     if let region = try interest.region(for: detector.preprocessing) { try scorer.setRegionOfInterest(region) }
+    scorer.watch = try watching.begin(detector)
     let files = FrameList(frames, of: .test, className: choice.name)
     let maps = try maps.map { folder throws(Failure) in
       try HeatMapFolder(folder, frames: files.paths, isOverlay: overlay)
@@ -175,6 +179,7 @@ struct ScoreCommand: ParsableCommand {
           + "(threshold \(String(Double(thresholds.threshold), decimals: 6)))"
           + (reviewCount > 0 ? ", \(reviewCount) to look at" : ""))
     }
+    if let watch = scorer.watch { try watching.end(watch) }
     if failureCount > 0 { throw ExitCode.failure }
   }
 
@@ -196,7 +201,7 @@ struct ScoreCommand: ParsableCommand {
         threshold: thresholds.threshold, reviewThreshold: thresholds.reviewThreshold,
         lowThreshold: number(thresholds.lowThreshold), mapMean: result.mapMean,
         meanThreshold: number(thresholds.meanThreshold), verdict: result.verdict, milliseconds: milliseconds,
-        regions: ScoredRegions(result, hasContours: contours))
+        regions: ScoredRegions(result, hasContours: contours), evidence: scorer.watch?.summary.evidence)
     }
   }
 }

@@ -20,6 +20,8 @@ struct ScoredFrame: Codable {
   var verdict: Verdict
   var milliseconds: Double
   var regions: ScoredRegions?
+  /// How much speaks for a change of the line after this frame; nil unless it is watched.
+  var evidence: Double?
 
   /// Whether its score is strangely low.
   var isLow: Bool { lowThreshold.map { score < $0 } ?? false }

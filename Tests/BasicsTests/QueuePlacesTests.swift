@@ -5,33 +5,40 @@ import Testing
 struct QueuePlacesTests {
   @Test func placesAreTakenAndGivenBack() throws {
     var places = try QueuePlaces(count: 2, isInOrder: false)
-    #expect(places.begin() == nil && places.takeAway() == nil && places.isIdle)
-    let a = try #require(places.enter())
-    let b = try #require(places.enter())
-    #expect((a.ticket, b.ticket) == (1, 2) && a.place != b.place)
-    #expect(places.enter() == nil && places.waitingCount == 2)
-    #expect(places.begin() == a.place && places.isRunning && !places.isIdle)
+    let (nothing, none) = (places.begin(), places.takeAway())
+    #expect(nothing == nil && none == nil && places.isIdle)
+    let (first, second, third) = (places.enter(), places.enter(), places.enter())
+    let (a, b) = (try #require(first), try #require(second))
+    #expect(a.ticket == 1 && b.ticket == 2 && a.place != b.place)
+    #expect(third == nil && places.waitingCount == 2)
+    let begun = places.begin()
+    #expect(begun == a.place && places.isRunning && !places.isIdle)
     #expect(places.waiting(1) == nil && places.waiting(2) == b.place)
-    #expect(places.takeAway() == nil)
-    #expect(places.finish(a.place) == 1 && places.doneCount == 1)
-    #expect(places.enter() == nil)
-    let taken = try #require(places.takeAway())
-    #expect(taken == (a.place, 1))
-    #expect(places.enter()?.ticket == 3)
+    let early = places.takeAway()
+    #expect(early == nil)
+    let released = places.finish(a.place)
+    #expect(released == 1 && places.doneCount == 1)
+    let full = places.enter()
+    #expect(full == nil)
+    let taken = places.takeAway()
+    #expect(taken?.place == a.place && taken?.ticket == 1)
+    let next = places.enter()
+    #expect(next?.ticket == 3)
   }
 
-  @Test func whatIsGivenUpOvertakesOrWaits() throws {
-    for isInOrder in [false, true] {
-      var places = try QueuePlaces(count: 3, isInOrder: isInOrder)
-      let entered = try (0..<3).map { _ in try #require(places.enter()).place }
-      #expect(places.begin() == entered[0])
-      #expect(places.finish(entered[1]) == (isInOrder ? 0 : 1))
-      #expect(places.finish(entered[0]) == (isInOrder ? 2 : 1))
-      #expect(places.begin() == entered[2])
-      #expect(places.finish(entered[2]) == 1)
-      let tickets = (0..<3).map { _ in places.takeAway()?.ticket }
-      #expect(tickets == (isInOrder ? [1, 2, 3] : [2, 1, 3]))
-    }
+  @Test(arguments: [false, true]) func whatIsGivenUpOvertakesOrWaits(isInOrder: Bool) throws {
+    var places = try QueuePlaces(count: 3, isInOrder: isInOrder)
+    var entered: [Int] = []
+    for _ in 0..<3 { entered += [places.enter()].compactMap { $0?.place } }
+    try #require(entered.count == 3)
+    let begun = places.begin()
+    let released = [places.finish(entered[1]), places.finish(entered[0])]
+    #expect(begun == entered[0] && released == (isInOrder ? [0, 2] : [1, 1]))
+    let last = places.begin()
+    let lastReleased = places.finish(entered[2])
+    #expect(last == entered[2] && lastReleased == 1)
+    let tickets = [places.takeAway()?.ticket, places.takeAway()?.ticket, places.takeAway()?.ticket]
+    #expect(tickets == (isInOrder ? [1, 2, 3] : [2, 1, 3]))
   }
 
   /// Against a list of what is under way.
@@ -80,13 +87,15 @@ struct QueuePlacesTests {
         let ticket = try #require(running)
         running = nil
         let expected = try finish(ticket)
-        #expect(places.finish(try #require(placeOf[ticket])) == expected)
+        let released = places.finish(try #require(placeOf[ticket]))
+        #expect(released == expected)
       case 2:
         guard let index = waiting.indices.randomElement(using: &random) else { continue }
         let ticket = waiting.remove(at: index)
         #expect(places.waiting(ticket) == placeOf[ticket])
         let expected = try finish(ticket)
-        #expect(places.finish(try #require(placeOf[ticket])) == expected)
+        let released = places.finish(try #require(placeOf[ticket]))
+        #expect(released == expected)
       default:
         let taken = places.takeAway()
         #expect(taken?.ticket == done.first)

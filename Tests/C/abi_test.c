@@ -38,6 +38,8 @@ STATIC_ASSERT(size_of_queue_options, sizeof(cflowad_queue_options) == 16);
 STATIC_ASSERT(size_of_submission, sizeof(cflowad_submission) == 32);
 STATIC_ASSERT(size_of_completion, sizeof(cflowad_completion) == 56);
 STATIC_ASSERT(size_of_queue_state, sizeof(cflowad_queue_state) == 64);
+STATIC_ASSERT(size_of_watch_options, sizeof(cflowad_watch_options) == 24);
+STATIC_ASSERT(size_of_watch_state, sizeof(cflowad_watch_state) == 72);
 
 static int checks, failures;
 

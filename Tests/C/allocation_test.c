@@ -54,9 +54,11 @@ static void check(int holds, const char *what) {
     }
 }
 
-/* Frames through a queue, one that comes too late, and waiting in vain. */
-static void test_queue(cflowad_session *session, const cflowad_frame *frame, cflowad_result *result) {
+/* Frames through a queue with a watch, some that come too late, and waiting in vain. */
+static void test_queue(
+    const cflowad_model *model, cflowad_session *session, const cflowad_frame *frame, cflowad_result *result) {
     cflowad_queue *queue = NULL;
+    cflowad_watch *watch = NULL;
     cflowad_submission late;
     cflowad_completion done;
     long before = 0;
@@ -68,6 +70,9 @@ static void test_queue(cflowad_session *session, const cflowad_frame *frame, cfl
     done.struct_size = sizeof done;
     late.start_within_ns = 1;
     late.timeout_ns = 1000000;
+    check(cflowad_watch_create(model, NULL, &watch) == CFLOWAD_OK, "create a watch");
+    check(cflowad_session_set_region_of_interest(session, NULL) == CFLOWAD_OK, "the calibration's region");
+    check(cflowad_session_set_watch(session, 0, watch) == CFLOWAD_OK, "watch");
     check(cflowad_queue_create(session, NULL, &queue) == CFLOWAD_OK, "create a queue");
     for (i = 0; i < 12; i++) {
         if (i == 2) before = calls;
@@ -78,6 +83,13 @@ static void test_queue(cflowad_session *session, const cflowad_frame *frame, cfl
     }
     check(calls == before, "no allocation by a queue");
     check(cflowad_queue_close(queue) == CFLOWAD_OK, "close a queue");
+    {
+        cflowad_watch_state state;
+        memset(&state, 0, sizeof state);
+        state.struct_size = sizeof state;
+        check(cflowad_watch_get_state(watch, &state) == CFLOWAD_OK && state.frame_count == 8, "frames were watched");
+    }
+    check(cflowad_watch_close(watch) == CFLOWAD_OK, "close a watch");
 }
 
 int main(int argc, char **argv) {
@@ -188,7 +200,7 @@ int main(int argc, char **argv) {
     check(calls == before, "no allocation by frames of four sizes in all formats");
     {
         cflowad_frame frame = rgb_frame(pixels, WIDTH, HEIGHT);
-        test_queue(session, &frame, &result);
+        test_queue(model, session, &frame, &result);
     }
     cflowad_session_close(session);
 

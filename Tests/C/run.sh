@@ -39,6 +39,9 @@ $c -pthread "$root/Tests/C/threads_test.c" -o "$work/threads" $link
 $c -std=gnu99 -pthread "$root/Tests/C/queue_test.c" -o "$work/queue" $link
 "$work/queue" "$detector" "$work" "${QUEUE_SECONDS:-3}"
 
+$c "$root/Tests/C/watch_test.c" -o "$work/watch" $link
+"$work/watch" "$detector" "$work"
+
 $c -pthread "$root/Tests/C/training_test.c" -o "$work/training" $link
 "$work/training" "$detector" "$work"
 

@@ -395,6 +395,28 @@ void exchanges(const char *path, const char *other) {
     expect(good, "every score is one model's");
 }
 
+/// A session's frames are those that are added by hand.
+void watches(const char *path) {
+    const cflowad::Model model = must(cflowad::Model::try_open(path), "open");
+    cflowad::Session session = must(cflowad::Session::try_create(model), "session");
+    cflowad::WatchOptions options;
+    options.seed = 3;
+    const cflowad::Watch watch = must(cflowad::Watch::try_create(model, options), "watch");
+    cflowad::Watch by_hand = must(cflowad::Watch::try_create(model, options), "watch");
+    expect(session.try_set_watch(watch).has_value() && !session.try_set_watch(watch, 1), "it is set");
+    const std::vector<std::uint8_t> pixels = noise(40 * 40);
+    const cflowad::Frame frame(pixels.data(), 40, 40, CFLOWAD_PIXEL_GRAY8);
+    for (int i = 0; i < 3; i++)
+        expect(by_hand.try_add(must(session.try_score(frame), "score").score).has_value(), "it is added");
+    expect(session.try_reset_watch().has_value() && session.try_score(frame).has_value(), "not watched");
+    expect(must(watch.try_state(), "state").frame_count == 3, "three frames");
+    const std::vector<std::uint8_t> bytes = must(watch.try_export(), "export");
+    expect(bytes == must(by_hand.try_export(), "export"), "the same state");
+    expect(by_hand.try_reset().has_value() && must(by_hand.try_state(), "state").evidence == 1, "begun anew");
+    expect(by_hand.try_import(bytes).has_value() && must(by_hand.try_state(), "state").frame_count == 3, "gone on");
+    expect(!by_hand.try_import({}), "no state");
+}
+
 /// Futures have the session's bits, or say why there are none; when the queue is gone all are ready.
 void queues(const char *path) {
     using cflowad::Output;
@@ -459,6 +481,16 @@ void exceptions(const char *path, const std::string &folder) {
         expect(error.status() == CFLOWAD_ERROR_IO && std::string(error.what()) != "", "the error says why");
         expect(std::string(cflowad::name(error.status())) == "CFLOWAD_ERROR_IO", "a status has a name");
     }
+    cflowad::Watch watch(model);
+    session.set_watch(watch);
+    session.score(frame);
+    session.reset_watch();
+    watch.add(score.score);
+    expect(watch.state().frame_count == 2, "two frames are watched");
+    const std::vector<std::uint8_t> state = watch.export_state();
+    watch.reset();
+    watch.import_state(state);
+    expect(watch.export_state() == state, "a watch goes on");
     cflowad::Queue queue(session);
     expect(queue.submit(frame).get().score == score.score, "a future of a score");
     std::future<cflowad::Score> late =
@@ -489,6 +521,7 @@ int main(int argc, char **argv) {
     models_and_sessions(argv[1]);
     several_models(argv[1]);
     queues(argv[1]);
+    watches(argv[1]);
     if (argc == 4) tiles(argv[3], argv[1]);
     if (argc == 4) exchanges(argv[1], argv[3]);
     training(argv[1], argv[2]);

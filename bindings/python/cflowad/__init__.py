@@ -43,6 +43,7 @@ from ._region_of_interest import RegionOfInterest
 from ._regions import Region
 from ._trainer import Progress, Promise, Quantization, Trainer, calibration_promise
 from ._version import __version__
+from ._watch import Watch, WatchState
 
 
 def version() -> tuple[int, int, int]:
@@ -97,6 +98,8 @@ __all__ = [
     "Trainer",
     "UnsupportedError",
     "Verdict",
+    "Watch",
+    "WatchState",
     "__version__",
     "aupro",
     "auroc",

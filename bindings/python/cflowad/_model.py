@@ -28,6 +28,7 @@ from ._sources import read_image, sources
 
 if TYPE_CHECKING:
     from ._queue import Queue
+    from ._watch import Watch
 
 Precision = Literal["float32", "int8"]
 PRECISIONS: tuple[Precision, ...] = ("float32", "int8")
@@ -404,6 +405,10 @@ class Session(Handle):
             raise IndexError(f"there is no model {index} in a session of {len(self._infos)}")
         check(_native.library().cflowad_session_replace_model(self.handle, index, model.handle))
         self._infos[index] = model.info
+
+    def set_watch(self, watch: Watch | None, index: int = 0) -> None:
+        """Has the score of every frame added to a watch, until the model is replaced; None: to none from now on."""
+        check(_native.library().cflowad_session_set_watch(self.handle, unsigned("index", index, 64), watch and watch.handle))
 
     def queue(self, capacity: int = 8, *, in_order: bool = False) -> Queue:
         """A queue of frames to be scored with this session in an event loop; see `Queue`."""

@@ -274,6 +274,25 @@ class QueueState(Sized):
     ]
 
 
+class WatchOptions(Sized):
+    _fields_ = [("struct_size", c_size_t), ("false_alarm_rate", c_double), ("seed", c_uint64)]
+
+
+class WatchState(Sized):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("frame_count", c_uint64),
+        ("evidence", c_double),
+        ("highest_evidence", c_double),
+        ("false_alarm_rate", c_double),
+        ("changed_at", c_uint64),
+        ("recent_share", c_double),
+        ("calibration_count", c_uint64),
+        ("has_changed", c_uint32),
+        ("reserved", c_uint32),
+    ]
+
+
 class TrainOptions(Sized):
     _fields_ = [
         ("struct_size", c_size_t),
@@ -411,6 +430,15 @@ PROTOTYPES: dict[str, tuple[object, list[object]]] = {
     "cflowad_queue_get_state": (c_int32, [c_void_p, POINTER(QueueState)]),
     "cflowad_queue_stop": (c_int32, [c_void_p, c_int32]),
     "cflowad_queue_close": (c_int32, [c_void_p]),
+    "cflowad_watch_options_init": (c_int32, [POINTER(WatchOptions), c_size_t]),
+    "cflowad_watch_create": (c_int32, [c_void_p, POINTER(WatchOptions), POINTER(c_void_p)]),
+    "cflowad_session_set_watch": (c_int32, [c_void_p, c_size_t, c_void_p]),
+    "cflowad_watch_add": (c_int32, [c_void_p, c_float]),
+    "cflowad_watch_get_state": (c_int32, [c_void_p, POINTER(WatchState)]),
+    "cflowad_watch_reset": (c_int32, [c_void_p]),
+    "cflowad_watch_export": (c_int32, [c_void_p, c_void_p, c_size_t, POINTER(c_size_t)]),
+    "cflowad_watch_import": (c_int32, [c_void_p, c_char_p, c_size_t]),
+    "cflowad_watch_close": (c_int32, [c_void_p]),
     "cflowad_train_options_init": (c_int32, [POINTER(TrainOptions), c_size_t]),
     "cflowad_trainer_create": (c_int32, [c_char_p, POINTER(TrainOptions), POINTER(c_void_p)]),
     "cflowad_trainer_add_frame": (c_int32, [c_void_p, POINTER(Frame), c_int32]),

@@ -1,0 +1,179 @@
+"""How soon a watch tells that a line has changed, and how often it is wrong: random splits of real good frames.
+
+    python benchmarks/line_watch.py [--frames FOLDER] [--splits N]
+
+Frames are the good monocrystalline cells of the elpv-dataset (PyPI), or the images of a folder. Two fifths train a detector
+(EfficientNet-Lite0, 128 x 128, Gaussian start). In each split two fifths, drawn at random, calibrate it, and what is left comes as
+the line, in random order, again and again changed anew after half of the frames: darker, brighter, blurred, out of focus, shifted.
+The table tells in how many splits the change was told and after how many changed frames; and how often one was told where there
+was none, which the false-alarm rate bounds.
+
+Below it the same bets on two kinds of p-values of simulated scores without a change: those of the watch, and a frame's own
+p-value, by the calibration alone, smoothed likewise. These are not independent: an unlucky calibration makes them all too small.
+"""
+
+import argparse
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageFilter
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "bindings" / "python"))
+
+import cflowad  # noqa: E402
+from calibration_promise import good_cells  # noqa: E402
+
+RATE = 0.01
+
+
+def exposed(factor):
+    return lambda image: np.clip(image * factor, 0, 255).round().astype(np.uint8)
+
+
+def blurred(radius):
+    return lambda image: np.asarray(Image.fromarray(image).filter(ImageFilter.GaussianBlur(radius)))
+
+
+def defocused(radius):
+    """A disk, as a lens out of focus makes of a point."""
+    y, x = np.mgrid[-radius : radius + 1, -radius : radius + 1]
+    offsets = np.argwhere(x * x + y * y <= radius * radius + 0.5)
+
+    def change(image):
+        padded = np.pad(image, [(radius, radius)] * 2 + [(0, 0)] * (image.ndim - 2), "edge").astype(np.float32)
+        height, width = image.shape[:2]
+        return np.mean([padded[a : a + height, b : b + width] for a, b in offsets], 0).round().astype(np.uint8)
+
+    return change
+
+
+def shifted(share):
+    """To the right, the left edge repeated."""
+
+    def change(image):
+        count = round(share * image.shape[1])
+        return np.pad(image, [(0, 0), (count, 0)] + [(0, 0)] * (image.ndim - 2), "edge")[:, : image.shape[1]].copy()
+
+    return change
+
+
+CHANGES = {
+    "none": None,
+    "exposure x 0.95": exposed(0.95),
+    "exposure x 0.8": exposed(0.8),
+    "exposure x 1.2": exposed(1.2),
+    "blur, 1 pixel": blurred(1),
+    "blur, 2 pixels": blurred(2),
+    "defocus, 2 pixels": defocused(2),
+    "defocus, 4 pixels": defocused(4),
+    "shift by 1 %": shifted(0.01),
+    "shift by 5 %": shifted(0.05),
+}
+
+
+def train(frames, folder):
+    subprocess.run(
+        [sys.executable, "-m", "cflowad", "export", "encoder", "--wheel", "efficientnet-lite0", "--input-size", "128"]
+        + ["-o", folder / "lite0.h5"],
+        check=True, cwd=ROOT / "bindings" / "python", stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+    with cflowad.Trainer(folder / "lite0.h5", input_width=128, input_height=128, calibration_fraction=0) as trainer:
+        for frame in frames:
+            trainer.add_frame(frame)
+        trainer.fit()
+        trainer.save(folder / "detector.h5")
+    return folder / "detector.h5"
+
+
+def split(detector, frames, changed, random, folder):
+    """Of each change the number of changed frames until it was told, None if it was not; and the frames before it."""
+    order = random.permutation(len(frames))
+    calibration, line = order[: 2 * len(frames) // 3], order[2 * len(frames) // 3 :]
+    with cflowad.Trainer(detector) as trainer:
+        for index in calibration:
+            trainer.add_frame(frames[index], role="calibration")
+        trainer.calibrate()
+        trainer.save(folder / "split.h5")
+    before = len(line) // 2
+    found = {}
+    with cflowad.Model(folder / "split.h5") as model, model.session() as session:
+        usual = [session.score(frames[index]).score for index in line]
+        for name, images in changed.items():
+            scores = usual if images is None else usual[:before] + [session.score(images[i]).score for i in line[before:]]
+            watch = cflowad.Watch(model, RATE, seed=int(random.randint(1 << 31)))
+            for score in scores:
+                watch.add(score)
+            found[name] = watch.state.changed_at
+    return found, before, len(calibration), len(line)
+
+
+def measured(folder_of_frames, splits):
+    random = np.random.RandomState(0)
+    if folder_of_frames is None:
+        frames = list(good_cells())
+    else:
+        paths = sorted(path for path in folder_of_frames.iterdir() if path.suffix.lower() in (".png", ".jpg", ".jpeg", ".bmp"))
+        frames = [cflowad.read_image(path) for path in paths]
+    trained = set(random.permutation(len(frames))[: 2 * len(frames) // 5].tolist())
+    rest = [frame for index, frame in enumerate(frames) if index not in trained]
+    changed = {name: change and [change(frame) for frame in rest] for name, change in CHANGES.items()}
+    with tempfile.TemporaryDirectory() as name:
+        detector = train([frames[index] for index in sorted(trained)], Path(name))
+        found = [split(detector, rest, changed, random, Path(name)) for _ in range(splits)]
+    _, before, calibrated, watched = found[0]
+    print(f"{splits} splits: {len(trained)} frames to train, {calibrated} to calibrate, {watched} on the line, changed after {before}")
+    print("| change | told in | changed frames until then: median, most |\n|---|---|---|")
+    for name in CHANGES:
+        told = [one[name] for one, *_ in found]
+        delays = [at - before for at in told if at is not None and at > before]
+        early = sum(at is not None and at <= before for at in told)
+        if name == "none":
+            print(f"| none | {sum(at is not None for at in told)} of {splits} | |")
+            continue
+        times = f"{np.median(delays):.0f}, {max(delays)}" if delays else "-"
+        print(f"| {name} | {len(delays)} of {splits}{f' ({early} before it)' if early else ''} | {times} |")
+
+
+def simulated(runs=1000, calibrated=50, watched=3000):
+    """Shares of runs without a change in which one is told, by the watch's p-values and by frames' own."""
+    random = np.random.default_rng(0)
+    calibration = np.sort(random.random((runs, calibrated)), 1)
+    counts = np.zeros((runs, calibrated + 1))
+    capitals = {"the watch's": np.zeros((6, runs)), "frames' own": np.zeros((6, runs))}
+    told = {name: np.zeros(runs, bool) for name in capitals}
+    every = np.arange(runs)
+    for frame in range(1, watched + 1):
+        gap = (calibration < random.random((runs, 1))).sum(1)
+        smoothing = random.random(runs)
+        weights = 1 + counts
+        above = weights[:, ::-1].cumsum(1)[:, ::-1][every, gap] - weights[every, gap]
+        p_values = {
+            "the watch's": (above + smoothing * weights[every, gap]) / (calibrated + frame),
+            "frames' own": (calibrated - gap + smoothing) / (calibrated + 1),
+        }
+        counts[every, gap] += 1
+        for name, p in p_values.items():
+            q = 1 - p
+            bets = np.stack([1.5 - p, 0.5 + p, 0.5 * p**-0.5, 0.5 * q**-0.5, 0.2 * p**-0.8, 0.2 * q**-0.8])
+            capitals[name] = (capitals[name] + 1 / (6 * frame * (frame + 1))) * bets
+            told[name] |= capitals[name].sum(0) + 1 / (frame + 1) >= 1 / RATE
+    print(f"\n{runs} simulated lines without a change, {calibrated} calibration scores, {watched} frames, rate {100 * RATE:g} %:")
+    for name, values in told.items():
+        print(f"  a change is told by {name} p-values in {100 * values.mean():.1f} %")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--frames", type=Path, help="a folder of good frames of one size, 100 or more")
+    parser.add_argument("--splits", type=int, default=40)
+    arguments = parser.parse_args()
+    measured(arguments.frames, arguments.splits)
+    simulated()
+
+
+if __name__ == "__main__":
+    main()
