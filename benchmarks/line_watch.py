@@ -8,8 +8,9 @@ the line, in random order, again and again changed anew after half of the frames
 The table tells in how many splits the change was told and after how many changed frames; and how often one was told where there
 was none, which the false-alarm rate bounds.
 
-Below it the same bets on two kinds of p-values of simulated scores without a change: those of the watch, and a frame's own
-p-value, by the calibration alone, smoothed likewise. These are not independent: an unlucky calibration makes them all too small.
+Below it the same bets on two kinds of p-values of simulated scores, without a change and with defective parts among them: those of
+the watch, and a frame's own p-value, by the calibration alone, smoothed likewise. These are not independent: an unlucky calibration
+makes them all too small.
 """
 
 import argparse
@@ -138,32 +139,40 @@ def measured(folder_of_frames, splits):
         print(f"| {name} | {len(delays)} of {splits}{f' ({early} before it)' if early else ''} | {times} |")
 
 
-def simulated(runs=1000, calibrated=50, watched=3000):
-    """Shares of runs without a change in which one is told, by the watch's p-values and by frames' own."""
+def simulated(calibrated, defective=0.0, runs=500, watched=2000):
+    """Shares of lines on which a change is told, by the watch's p-values and by frames' own; uniform scores, defective above all."""
     random = np.random.default_rng(0)
     calibration = np.sort(random.random((runs, calibrated)), 1)
     counts = np.zeros((runs, calibrated + 1))
-    capitals = {"the watch's": np.zeros((6, runs)), "frames' own": np.zeros((6, runs))}
-    told = {name: np.zeros(runs, bool) for name in capitals}
+    capitals = [np.zeros((6, runs)) for _ in range(2)]
+    told = [np.zeros(runs, bool) for _ in range(2)]
     every = np.arange(runs)
     for frame in range(1, watched + 1):
-        gap = (calibration < random.random((runs, 1))).sum(1)
+        scores = random.random(runs) + 2 * (random.random(runs) < defective)
+        gap = (calibration < scores[:, None]).sum(1)
         smoothing = random.random(runs)
         weights = 1 + counts
         above = weights[:, ::-1].cumsum(1)[:, ::-1][every, gap] - weights[every, gap]
-        p_values = {
-            "the watch's": (above + smoothing * weights[every, gap]) / (calibrated + frame),
-            "frames' own": (calibrated - gap + smoothing) / (calibrated + 1),
-        }
+        p_values = (
+            (above + smoothing * weights[every, gap]) / (calibrated + frame),
+            (calibrated - gap + smoothing) / (calibrated + 1),
+        )
         counts[every, gap] += 1
-        for name, p in p_values.items():
+        for kind, p in enumerate(p_values):
             q = 1 - p
             bets = np.stack([1.5 - p, 0.5 + p, 0.5 * p**-0.5, 0.5 * q**-0.5, 0.2 * p**-0.8, 0.2 * q**-0.8])
-            capitals[name] = (capitals[name] + 1 / (6 * frame * (frame + 1))) * bets
-            told[name] |= capitals[name].sum(0) + 1 / (frame + 1) >= 1 / RATE
-    print(f"\n{runs} simulated lines without a change, {calibrated} calibration scores, {watched} frames, rate {100 * RATE:g} %:")
-    for name, values in told.items():
-        print(f"  a change is told by {name} p-values in {100 * values.mean():.1f} %")
+            capitals[kind] = (capitals[kind] + 1 / (6 * frame * (frame + 1))) * bets
+            told[kind] |= capitals[kind].sum(0) + 1 / (frame + 1) >= 1 / RATE
+    return [100 * kind.mean() for kind in told]
+
+
+def simulations():
+    print(f"\n500 simulated lines of 2000 frames each; a change is told, at a rate of {100 * RATE:g} %:")
+    print("| calibration scores | defective parts | by the watch's p-values | by frames' own |\n|---|---|---|---|")
+    for calibrated in (50, 200):
+        for defective in (0, 0.01, 0.03, 0.1):
+            watch, own = simulated(calibrated, defective)
+            print(f"| {calibrated} | {100 * defective:g} % | {watch:.1f} % | {own:.1f} % |", flush=True)
 
 
 def main():
@@ -172,7 +181,7 @@ def main():
     parser.add_argument("--splits", type=int, default=40)
     arguments = parser.parse_args()
     measured(arguments.frames, arguments.splits)
-    simulated()
+    simulations()
 
 
 if __name__ == "__main__":
