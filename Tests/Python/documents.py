@@ -37,6 +37,8 @@ NOT_RUN = {
     ".venv/bin/python benchmarks/": "measures for minutes to hours",
     ".venv/bin/python -m pip": "changes the environment",
     "PYTHONPATH=bindings/python .venv/bin/python -m cflowad export encoder --wheel": "the same is run elsewhere, without the path",
+    "cflowad train build/demo": "of make demo's frames",
+    "cflowad evaluate cells.h5": "of make demo's frames",
     "cflowad train lite0.h5 CLASS_FOLDER": "CLASS_FOLDER is the reader's",
     "cflowad evaluate tiled.h5 --data CLASS_FOLDER": "CLASS_FOLDER is the reader's",
     "cflowad train encoder.h5 good/ -o longer.h5 --time 2m": "takes two minutes",
