@@ -94,14 +94,14 @@ def split(detector, frames, changed, random, folder):
     """Of each change the number of changed frames until it was told, None if it was not; and the frames before it."""
     order = random.permutation(len(frames))
     calibration, line = order[: 2 * len(frames) // 3], order[2 * len(frames) // 3 :]
-    with cflowad.Trainer(detector) as trainer:
+    with cflowad.Trainer(detector, threads=1) as trainer:
         for index in calibration:
             trainer.add_frame(frames[index], role="calibration")
         trainer.calibrate()
         trainer.save(folder / "split.h5")
     before = len(line) // 2
     found = {}
-    with cflowad.Model(folder / "split.h5") as model, model.session() as session:
+    with cflowad.Model(folder / "split.h5") as model, model.session(threads=1) as session:
         usual = [session.score(frames[index]).score for index in line]
         for name, images in changed.items():
             scores = usual if images is None else usual[:before] + [session.score(images[i]).score for i in line[before:]]
@@ -139,40 +139,64 @@ def measured(folder_of_frames, splits):
         print(f"| {name} | {len(delays)} of {splits}{f' ({early} before it)' if early else ''} | {times} |")
 
 
-def simulated(calibrated, defective=0.0, runs=500, watched=2000):
-    """Shares of lines on which a change is told, by the watch's p-values and by frames' own; uniform scores, defective above all."""
-    random = np.random.default_rng(0)
-    calibration = np.sort(random.random((runs, calibrated)), 1)
-    counts = np.zeros((runs, calibrated + 1))
-    capitals = [np.zeros((6, runs)) for _ in range(2)]
-    told = [np.zeros(runs, bool) for _ in range(2)]
-    every = np.arange(runs)
-    for frame in range(1, watched + 1):
-        scores = random.random(runs) + 2 * (random.random(runs) < defective)
-        gap = (calibration < scores[:, None]).sum(1)
-        smoothing = random.random(runs)
-        weights = 1 + counts
+class Lines:
+    """Many simulated lines at once: who watches them, by the watch's p-values and by frames' own, and when a change was told."""
+
+    def __init__(self, random, calibration):
+        runs, calibrated = calibration.shape
+        self._random, self._calibration = random, np.sort(calibration, 1)
+        self._counts = np.zeros((runs, calibrated + 1))
+        self._capitals = [np.zeros((6, runs)) for _ in range(2)]
+        self._frame = 0
+        #: Of each kind of p-values, the numbers of the frames at which a change was told; 0: it was not.
+        self.told = [np.zeros(runs, int) for _ in range(2)]
+
+    def add(self, scores):
+        runs, gaps = self._counts.shape
+        self._frame += 1
+        every = np.arange(runs)
+        gap = (self._calibration < scores[:, None]).sum(1)
+        smoothing = self._random.random(runs)
+        weights = 1 + self._counts
         above = weights[:, ::-1].cumsum(1)[:, ::-1][every, gap] - weights[every, gap]
         p_values = (
-            (above + smoothing * weights[every, gap]) / (calibrated + frame),
-            (calibrated - gap + smoothing) / (calibrated + 1),
+            (above + smoothing * weights[every, gap]) / (gaps - 1 + self._frame),
+            (gaps - 1 - gap + smoothing) / gaps,
         )
-        counts[every, gap] += 1
+        self._counts[every, gap] += 1
         for kind, p in enumerate(p_values):
             q = 1 - p
             bets = np.stack([1.5 - p, 0.5 + p, 0.5 * p**-0.5, 0.5 * q**-0.5, 0.2 * p**-0.8, 0.2 * q**-0.8])
-            capitals[kind] = (capitals[kind] + 1 / (6 * frame * (frame + 1))) * bets
-            told[kind] |= capitals[kind].sum(0) + 1 / (frame + 1) >= 1 / RATE
-    return [100 * kind.mean() for kind in told]
+            placed = 1 / (6 * self._frame * (self._frame + 1))
+            self._capitals[kind] = (self._capitals[kind] + placed) * bets
+            evidence = self._capitals[kind].sum(0) + 1 / (self._frame + 1)
+            self.told[kind][(self.told[kind] == 0) & (evidence >= 1 / RATE)] = self._frame
 
 
 def simulations():
+    random = np.random.default_rng(0)
     print(f"\n500 simulated lines of 2000 frames each; a change is told, at a rate of {100 * RATE:g} %:")
     print("| calibration scores | defective parts | by the watch's p-values | by frames' own |\n|---|---|---|---|")
     for calibrated in (50, 200):
         for defective in (0, 0.01, 0.03, 0.1):
-            watch, own = simulated(calibrated, defective)
-            print(f"| {calibrated} | {100 * defective:g} % | {watch:.1f} % | {own:.1f} % |", flush=True)
+            lines = Lines(random, random.random((500, calibrated)))
+            for _ in range(2000):
+                lines.add(random.random(500) + 2 * (random.random(500) < defective))
+            shares = [f"{100 * (told > 0).mean():.1f} %" for told in lines.told]
+            print(f"| {calibrated} | {100 * defective:g} % | {' | '.join(shares)} |", flush=True)
+
+    before, after = 300, 400
+    print(f"\n200 simulated lines whose normal scores move after {before} frames, by so many standard deviations:")
+    print(f"| calibration scores | moved by | told within {after} frames | after, in half of these |\n|---|---|---|---|")
+    for calibrated in (50, 200):
+        for moved in (0.5, 1, -1, 2, -2, 5):
+            lines = Lines(random, random.normal(size=(200, calibrated)))
+            for frame in range(before + after):
+                lines.add(random.normal(size=200) + moved * (frame >= before))
+            told = lines.told[0]
+            delays = told[told > before] - before
+            shown = f"{100 * len(delays) / max((told == 0).sum() + len(delays), 1):.0f} %"
+            print(f"| {calibrated} | {moved:g} | {shown} | {np.median(delays):.0f} frames |", flush=True)
 
 
 def main():

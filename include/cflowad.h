@@ -884,11 +884,10 @@ cflowad_status cflowad_queue_close(cflowad_queue *queue);
  * his capital: a conformal test martingale. By Ville's inequality it ever reaches 1 / a with probability at most a.
  * docs/watching.md has the details and measurements.
  *
- * What it cannot tell: frames that follow each other are alike (several of one part, a slow drift over a shift) also where
- * all is well, are no frames "in no particular order", and will be told as a change. Defective parts are one too, where they are
- * many: see docs/watching.md.
+ * Frames in an order are told as a change though all is well: several pictures of each part, a slow drift over every
+ * shift. So are defective parts where they are many; docs/watching.md says how many.
  *
- * A watch needs 16 bytes for each calibration frame, however many frames it is told of, and allocates nothing. All functions
+ * A watch needs 24 bytes for each calibration frame, however many frames it is told of, and allocates nothing. All functions
  * are thread-safe; frames count in the order in which they are added.
  */
 typedef struct cflowad_watch cflowad_watch;
