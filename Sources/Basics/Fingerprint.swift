@@ -51,11 +51,7 @@ package struct Fingerprint: Sendable {
   }
 
   /// 32 hexadecimal digits.
-  package var text: String {
-    [sum.0, sum.1].map {
-      String(repeating: "0", count: $0.leadingZeroBitCount / 4 - ($0 == 0 ? 1 : 0)) + String($0, radix: 16)
-    }.joined()
-  }
+  package var text: String { sum.0.hexadecimal + sum.1.hexadecimal }
 
   /// The first 64 bits.
   package var bits: UInt64 { sum.0 }
