@@ -135,7 +135,10 @@ enum {
     /* since 1.2, of queues alone */
     CFLOWAD_ERROR_FULL = 14,    /**< the queue had no free place within the time given */
     CFLOWAD_ERROR_TIMEOUT = 15, /**< no frame was done within the time given */
-    CFLOWAD_ERROR_LATE = 16     /**< the frame's turn came after its deadline */
+    CFLOWAD_ERROR_LATE = 16,    /**< the frame's turn came after its deadline */
+    /* since 1.2, by cflowad_model_verify alone */
+    CFLOWAD_ERROR_MISMATCH = 17,    /**< a model computes other numbers than when it was made */
+    CFLOWAD_ERROR_NO_SELF_TEST = 18 /**< a model's file does not hold any numbers to compare with */
 };
 
 /** Name of a status, e.g. "CFLOWAD_ERROR_IO". Static, never NULL, for any value. Thread-safe. */
@@ -146,6 +149,41 @@ const char *cflowad_status_name(cflowad_status status);
  * Never NULL; "" when nothing failed yet. Valid until the next failing call on the same thread.
  */
 const char *cflowad_last_error(void);
+
+/* ---------------------------------------------------------------------------------------------- log */
+
+/** How much a message of the log matters; each level includes those before it. Since 1.2. */
+enum {
+    CFLOWAD_LOG_NONE = 0,
+    CFLOWAD_LOG_ERROR = 1,   /**< a call failed: its name and cflowad_last_error() */
+    CFLOWAD_LOG_WARNING = 2, /**< what should be looked at, such as a model that passes frames that it should not */
+    CFLOWAD_LOG_INFO = 3, /**< a model was opened, a session created, a model replaced, a training fitted, saved ... */
+    CFLOWAD_LOG_DEBUG = 4 /**< handles that are closed, and the progress of trainers */
+};
+
+/**
+ * Receives a message, one English sentence or more in UTF-8 without a line end, valid during the call. Wording may change
+ * from version to version.
+ *
+ * It is called on the thread that called the library, in the middle of that call, in the host's floating-point mode,
+ * outside of the library's locks; by several threads at once if several call. It must not throw or jump out of the call.
+ * It may call the library, which then tells it nothing about these calls, but not use the session or trainer that the
+ * call is about, which is busy.
+ */
+typedef void (*cflowad_log_callback)(int32_t level, const char *message, void *user);
+
+/**
+ * Sets what receives the log of this process (since 1.2), in place of what was set before. Without it the library says
+ * nothing. Scoring writes nothing to the log unless it fails; calls that fail with CFLOWAD_ERROR_BUSY,
+ * CFLOWAD_ERROR_BUFFER_TOO_SMALL, CFLOWAD_ERROR_NOT_CALIBRATED, CFLOWAD_ERROR_CANCELLED or a status of queues are no
+ * errors to the log, since hosts provoke them. A call that runs on another thread may use the old callback once more after this has returned.
+ *
+ * @param callback  NULL: none.
+ * @param user      passed to each call of it.
+ * @param level     the last CFLOWAD_LOG_ level that is wanted.
+ * @return CFLOWAD_ERROR_INVALID_ARGUMENT for another level. Thread-safe.
+ */
+cflowad_status cflowad_set_log_callback(cflowad_log_callback callback, void *user, int32_t level);
 
 /* ------------------------------------------------------------------------------------------- frames */
 
@@ -343,6 +381,12 @@ typedef struct cflowad_model_info {
     float map_smoothing;         /**< standard deviation of the Gaussian that maps are smoothed by, pixels of the
                                       network's input; 0: none, as in the original system */
     int32_t precision;           /**< CFLOWAD_PRECISION_ of the encoder */
+    char identity[72]; /**< the model's name by its contents: SHA-256 of weights, calibration and all else that
+                                      scores depend on, 64 hexadecimal digits, as docs/model-format.md defines it. Models
+                                      with the same one give the same scores. The weights' share comes from the file
+                                      where it says it; `cflowad info --verify` computes it anew */
+    char name[64];     /**< what people call it, cut to fit; "" if nothing, see cflowad_model_provenance */
+    char created[32];  /**< when it was made, as whoever made it wrote it: "2026-11-29T15:04:05Z"; "" if nothing */
 } cflowad_model_info;
 
 /**
@@ -372,6 +416,48 @@ cflowad_status cflowad_model_open_memory(const void *data, size_t size, cflowad_
 
 /** Describes a model. info->struct_size must be set. Thread-safe. */
 cflowad_status cflowad_model_get_info(const cflowad_model *model, cflowad_model_info *info);
+
+/**
+ * A text about how a model was made, by its name (since 1.2): "name", "created", "training", "quantization", and what
+ * exporters and hosts added (cflowad_trainer_set_provenance). Nothing is computed from it.
+ *
+ * @return UTF-8, which lives as long as the handle is open; NULL when there is none, and on failure
+ *         (CFLOWAD_ERROR_INVALID_ARGUMENT, CFLOWAD_ERROR_INVALID_HANDLE, CFLOWAD_ERROR_OUT_OF_MEMORY). Thread-safe.
+ */
+const char *cflowad_model_provenance(const cflowad_model *model, const char *name);
+
+/**
+ * The names of a model's texts, in alphabetical order (since 1.2).
+ *
+ * @return UTF-8, which lives as long as the handle is open; NULL beyond the last one, and on failure. Thread-safe.
+ */
+const char *cflowad_model_provenance_name(const cflowad_model *model, size_t index);
+
+/** How the numbers of a model's self-test compare. Filled by cflowad_model_verify. Since 1.2. */
+typedef struct cflowad_verification {
+    size_t struct_size;
+    uint64_t value_count; /**< log-likelihoods that were compared */
+    double
+        largest_error; /**< largest difference of one, divided by the magnitude of the expected value where that is above
+                               1; infinite when one was not finite */
+    double tolerance;  /**< what it may be: a little, since builds of the kernels sum in other orders; 0 for models of 8
+                               bits, whose bits must be the same */
+    float score; /**< score of the frame; NaN when there is none, as for models with tiles and a region of interest */
+    float expected_score;
+} cflowad_verification;
+
+/**
+ * Has a model compute what it computed when it was made, of a small frame that the library knows (since 1.2): a changed
+ * weight, a fault of memory or wrongly built kernels show before the first part. Model files hold these numbers when a
+ * detector was calibrated by version 1.2 or later. It takes the time and memory of a session with one thread and of a
+ * frame; to check again while a line runs, call it again.
+ *
+ * @param verification  NULL, or receives how far the numbers are off, also with CFLOWAD_ERROR_MISMATCH.
+ * @return CFLOWAD_OK when they are the same, within the tolerance; CFLOWAD_ERROR_MISMATCH when they are not;
+ *         CFLOWAD_ERROR_NO_SELF_TEST for files of before, files from PyTorch, and detectors that were not calibrated.
+ *         Thread-safe.
+ */
+cflowad_status cflowad_model_verify(const cflowad_model *model, cflowad_verification *verification);
 
 /** Whether more good frames to learn from would help; docs/calibration.md has the bounds. Since 1.2. */
 enum {
@@ -1314,6 +1400,16 @@ cflowad_status cflowad_trainer_model(cflowad_trainer *trainer, cflowad_model **m
  * @param steps  receives it; 0 before the fit, without time for any, and for the paper's training.
  */
 cflowad_status cflowad_trainer_coupling_steps(cflowad_trainer *trainer, uint32_t *steps);
+
+/**
+ * Sets a text that model files and models keep for people (since 1.2), such as "name", what they call the detector, and
+ * "created", when it was made: the library does not look at the clock, so that the same training gives the same file. A
+ * trainer of a detector keeps that detector's texts but "created".
+ *
+ * @param name  1 to 64 small letters, digits and underscores; "training" and "quantization" are the trainer's own.
+ * @param text  UTF-8, 1 to 60000 bytes; NULL: none.
+ */
+cflowad_status cflowad_trainer_set_provenance(cflowad_trainer *trainer, const char *name, const char *text);
 
 /**
  * Makes the complete float32 detector that the trainer began with one of 8 bits, in place of cflowad_trainer_fit (since

@@ -42,6 +42,7 @@ int main(int argc, char **argv) {
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <functional>
 #include <future>
 #include <memory>
 #include <mutex>
@@ -249,6 +250,63 @@ private:
 
 } // namespace detail
 
+/* --------------------------------------------------------------------------------------------- log */
+
+/** Receives the log: a CFLOWAD_LOG_ level and a message, which is valid during the call. */
+using LogCallback = std::function<void(std::int32_t level, const char *message)>;
+
+namespace detail {
+struct LogReceiver {
+    std::mutex mutex;
+    std::shared_ptr<const LogCallback> callback;
+
+    static LogReceiver &shared() {
+        // Never destroyed, since threads may use the library while the process ends.
+        static LogReceiver *receiver = new LogReceiver;
+        return *receiver;
+    }
+
+    static void call(std::int32_t level, const char *message, void *) {
+        std::shared_ptr<const LogCallback> callback;
+        {
+            std::lock_guard<std::mutex> lock(shared().mutex);
+            callback = shared().callback;
+        }
+        if (!callback) return;
+#if CFLOWAD_HAS_EXCEPTIONS
+        try {
+            (*callback)(level, message);
+        } catch (...) { // must not cross the library's frames
+        }
+#else
+        (*callback)(level, message);
+#endif
+    }
+};
+} // namespace detail
+
+/**
+ * Sets what receives the log of this process; see cflowad_set_log_callback. What it throws is lost.
+ *
+ * @param callback  an empty one: none.
+ * @param level     the last CFLOWAD_LOG_ level that is wanted.
+ */
+inline Expected<void> try_set_log_callback(LogCallback callback, std::int32_t level = CFLOWAD_LOG_INFO) {
+    const bool is_wanted = static_cast<bool>(callback);
+    {
+        std::lock_guard<std::mutex> lock(detail::LogReceiver::shared().mutex);
+        detail::LogReceiver::shared().callback =
+            is_wanted ? std::make_shared<const LogCallback>(std::move(callback)) : nullptr;
+    }
+    return detail::check(cflowad_set_log_callback(is_wanted ? detail::LogReceiver::call : nullptr, nullptr, level));
+}
+
+#if CFLOWAD_HAS_EXCEPTIONS
+inline void set_log_callback(LogCallback callback, std::int32_t level = CFLOWAD_LOG_INFO) {
+    try_set_log_callback(std::move(callback), level).value();
+}
+#endif
+
 /* ------------------------------------------------------------------------------------------- frames */
 
 /** A borrowed view of an image in the caller's memory: cflowad_frame, whose fields may be set after. */
@@ -435,6 +493,11 @@ struct Advice : cflowad_advice {
     Advice() noexcept : cflowad_advice(detail::sized<cflowad_advice>()) {}
 };
 
+/** How the numbers of a model's self-test compare: cflowad_verification. */
+struct Verification : cflowad_verification {
+    Verification() noexcept : cflowad_verification(detail::sized<cflowad_verification>()) {}
+};
+
 /** A detector: encoder, flows and calibration, immutable. Shareable by any number of threads and sessions. */
 class Model : public detail::Handle<cflowad_model, cflowad_model_close> {
 public:
@@ -471,6 +534,26 @@ public:
         return text != nullptr ? text : "";
     }
 
+    /** A text about how it was made; "" when there is none. See cflowad_model_provenance. */
+    std::string provenance(const char *name) const {
+        const char *text = cflowad_model_provenance(get(), name);
+        return text != nullptr ? text : "";
+    }
+
+    /** The names of these texts, in alphabetical order. */
+    std::vector<std::string> provenance_names() const {
+        std::vector<std::string> names;
+        while (const char *name = cflowad_model_provenance_name(get(), names.size())) names.emplace_back(name);
+        return names;
+    }
+
+    /** Whether it computes what it computed when it was made; see cflowad_model_verify. */
+    Expected<Verification> try_verify() const {
+        Verification verification;
+        const cflowad_status status = cflowad_model_verify(get(), &verification);
+        return detail::check(status, verification);
+    }
+
     /** How its heat maps are drawn; see cflowad_model_overlay_options. */
     Expected<OverlayOptions> try_overlay_options() const {
         OverlayOptions options;
@@ -485,6 +568,7 @@ public:
 
     ModelInfo info() const { return try_info().value(); }
     Advice advice() const { return try_advice().value(); }
+    Verification verify() const { return try_verify().value(); }
     OverlayOptions overlay_options() const { return try_overlay_options().value(); }
 #endif
 
@@ -1139,6 +1223,11 @@ public:
     }
     Expected<void> try_fit() { return detail::check(cflowad_trainer_fit(get(), nullptr, nullptr)); }
 
+    /** Sets a text that model files keep for people, NULL for none; see cflowad_trainer_set_provenance. */
+    Expected<void> try_set_provenance(const char *name, const char *text) {
+        return detail::check(cflowad_trainer_set_provenance(get(), name, text));
+    }
+
     /** Makes the detector one of 8 bits, in place of fit; see cflowad_trainer_quantize. progress as of fit. */
     template <typename Progress>
     Expected<void> try_quantize(std::uint32_t passes, Progress &&progress) {
@@ -1212,6 +1301,7 @@ public:
     }
     void quantize(std::uint32_t passes = 0) { try_quantize(passes).value(); }
     Quantization quantization() const { return try_quantization().value(); }
+    void set_provenance(const char *name, const char *text) { try_set_provenance(name, text).value(); }
     template <typename Progress>
     void calibrate(Progress &&progress) {
         try_calibrate(progress).value();

@@ -19,6 +19,8 @@ package struct Failure: Error {
     case full = 14
     case timeout = 15
     case late = 16
+    case mismatch = 17
+    case noSelfTest = 18
   }
 
   package let kind: Kind

@@ -28,7 +28,9 @@ enum LastError {
 /// Runs the body of an exported function, in the default floating-point mode: a failure becomes the status and the
 /// thread's message. In a process that was forked during a call the body does not run, since not even Swift's runtime
 /// can be relied on there.
-func attempt(_ body: () throws(Failure) -> Void) -> cflowad_status {
+///
+/// - Parameter function: the exported function, for the log.
+func attempt(_ function: StaticString = #function, _ body: () throws(Failure) -> Void) -> cflowad_status {
   guard cflowad_process_begin_call() != 0 else {
     cflowad_last_error_set_forked()
     return cflowad_status(CFLOWAD_ERROR_STATE)
@@ -38,6 +40,11 @@ func attempt(_ body: () throws(Failure) -> Void) -> cflowad_status {
     try FloatMode.inDefault(body)
     return cflowad_status(CFLOWAD_OK)
   } catch {
+    if !error.kind.isProvoked {
+      // The log leaves the default mode for its receiver.
+      FloatMode.inDefault { Log.write(.error, "\("\(function)".prefix { $0 != "(" }): \(error.message)") }
+    }
+    // After the log, whose receiver may call the library.
     LastError.set(error.message)
     return error.kind.rawValue
   }
@@ -50,4 +57,14 @@ func outsideOfCall(_ wait: () -> Void) {
   wait()
   // It cannot be refused: of a fork's child, only the thread that forked goes on.
   _ = cflowad_process_begin_call()
+}
+
+extension Failure.Kind {
+  /// Whether hosts provoke it on purpose, so that it is no error to the log.
+  fileprivate var isProvoked: Bool {
+    switch self {
+    case .busy, .bufferTooSmall, .notCalibrated, .cancelled, .full, .timeout, .late: true
+    default: false
+    }
+  }
 }

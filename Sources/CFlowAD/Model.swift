@@ -13,7 +13,9 @@ public func cflowad_model_open(
   attempt { () throws(Failure) in
     let model = try checkedOutput(model, "model")
     let path = try checkedPath(path)
-    model.pointee = try models.insert(ModelFile.detector(path: path))
+    let detector = try ModelFile.detector(path: path)
+    model.pointee = try models.insert(detector)
+    Log.opened(detector, "model opened: \(path.shown)")
   }
 }
 
@@ -25,7 +27,9 @@ public func cflowad_model_open_memory(
     let model = try checkedOutput(model, "model")
     guard let data, size > 0 else { throw Failure(.invalidArgument, "the model's data is NULL or empty") }
     let bytes = UnsafeRawBufferPointer(start: data, count: size)
-    model.pointee = try models.insert(ModelFile.detector(bytes: bytes))
+    let detector = try ModelFile.detector(bytes: bytes)
+    model.pointee = try models.insert(detector)
+    Log.opened(detector, "model opened from \(size) bytes in memory")
   }
 }
 
@@ -70,6 +74,9 @@ public func cflowad_model_get_info(
     filled.mean_threshold = calibration?.meanThreshold ?? .nan
     filled.map_smoothing = Float(calibration?.smoothing ?? 0)
     filled.precision = detector.encoderDescription.precision.number
+    copyText(detector.identity ?? "", into: &filled.identity)
+    copyText(detector.provenance["name"] ?? "", into: &filled.name)
+    copyText(detector.provenance["created"] ?? "", into: &filled.created)
     filled.parameter_count = UInt64(detector.parameterCount)
     filled.session_bytes = UInt64(try detector.sessionBytes)
     CallerStruct.write(filled, to: info)
@@ -98,13 +105,17 @@ public func cflowad_model_info_map_size(
   }
 }
 
-/// Copies text into a fixed C array of bytes, NUL-terminated and cut if it is too long.
+/// Copies text into a fixed C array of bytes, NUL-terminated and cut between two characters if it is too long.
 private func copyText<Array>(_ text: String, into array: inout Array) {
   withUnsafeMutableBytes(of: &array) { bytes in
     var length = 0
-    for byte in text.utf8.prefix(bytes.count - 1) {
-      bytes[length] = byte
-      length += 1
+    for scalar in text.unicodeScalars {
+      let encoded = UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter
+      guard length + encoded.count < bytes.count else { break }
+      for byte in encoded {
+        bytes[length] = byte
+        length += 1
+      }
     }
     bytes[length] = 0
   }
@@ -117,5 +128,8 @@ extension [StrangeFrame] {
 
 @_cdecl("cflowad_model_close") @implementation
 public func cflowad_model_close(_ model: OpaquePointer?) -> cflowad_status {
-  attempt { () throws(Failure) in try models.remove(model) }
+  attempt { () throws(Failure) in
+    try models.remove(model)
+    if model != nil { Log.write(.debug, "model closed") }
+  }
 }

@@ -7,7 +7,8 @@ public func cflowad_trainer_quantize(
   _ trainer: OpaquePointer?, _ passes: UInt32, _ progress: cflowad_progress_callback?,
   _ user: UnsafeMutableRawPointer?
 ) -> cflowad_status {
-  use(trainer) { (trainer) throws(Failure) in
+  use(trainer, event: { "quantized: \((try? $0.contents)?.provenance["quantization"] ?? "")" }) {
+    (trainer) throws(Failure) in
     try trainer.quantize(passes: Int(passes), handler(progress, user))
   }
 }

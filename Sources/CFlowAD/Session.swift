@@ -77,7 +77,12 @@ private func open(
       detector.calibration, threshold: threshold, reviewThreshold: reviewThreshold, pixelThreshold: regionThreshold,
       regionFilter: regionFilter)
   }
-  return try sessions.insert(Exclusive(group, name: "session"))
+  let handle = try sessions.insert(Exclusive(group, name: "session"))
+  Log.write(
+    .info,
+    "session created with \(String(workers.count, of: "thread")) for "
+      + (detectors.count == 1 ? detectors[0].logText : String(detectors.count, of: "model")))
+  return handle
 }
 
 @_cdecl("cflowad_session_replace_model") @implementation
@@ -88,6 +93,7 @@ public func cflowad_session_replace_model(
     let session = try sessions.object(session)
     let detector = try models.object(model)
     try session.exchange { (group) throws(Failure) in try group.replacing(index, with: detector) }
+    Log.write(.info, "model \(index) of a session replaced by \(detector.logText)")
   }
 }
 
@@ -107,7 +113,10 @@ public func cflowad_session_set_region_of_interest(
 
 @_cdecl("cflowad_session_close") @implementation
 public func cflowad_session_close(_ session: OpaquePointer?) -> cflowad_status {
-  attempt { () throws(Failure) in try sessions.remove(session) }
+  attempt { () throws(Failure) in
+    try sessions.remove(session)
+    if session != nil { Log.write(.debug, "session closed") }
+  }
 }
 
 /// The caller's number; nil for NaN.

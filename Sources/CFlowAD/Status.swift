@@ -28,6 +28,8 @@ public func cflowad_status_name(_ status: cflowad_status) -> UnsafePointer<CChar
   case CFLOWAD_ERROR_FULL: text("CFLOWAD_ERROR_FULL")
   case CFLOWAD_ERROR_TIMEOUT: text("CFLOWAD_ERROR_TIMEOUT")
   case CFLOWAD_ERROR_LATE: text("CFLOWAD_ERROR_LATE")
+  case CFLOWAD_ERROR_MISMATCH: text("CFLOWAD_ERROR_MISMATCH")
+  case CFLOWAD_ERROR_NO_SELF_TEST: text("CFLOWAD_ERROR_NO_SELF_TEST")
   default: text("unknown status")
   }
 }

@@ -9,10 +9,20 @@ import TrainingFile
 private let trainers = HandleTable<Exclusive<Trainer>>(kind: 3, name: "trainer")
 
 /// Runs a call on a trainer.
+///
+/// - Parameters:
+///   - function: the exported function, for the log.
+///   - event: what to tell the log when it has succeeded; nil for nothing.
 func use(
-  _ trainer: OpaquePointer?, _ body: (Trainer) throws(Failure) -> Void
+  _ trainer: OpaquePointer?, _ function: StaticString = #function, event: ((Trainer) -> String)? = nil,
+  _ body: (Trainer) throws(Failure) -> Void
 ) -> cflowad_status {
-  attempt { () throws(Failure) in try trainers.object(trainer).use(body) }
+  attempt(function) { () throws(Failure) in
+    try trainers.object(trainer).use { (trainer) throws(Failure) in
+      try body(trainer)
+      if let event { Log.write(.info, "trainer: \(event(trainer))") }
+    }
+  }
 }
 
 @_cdecl("cflowad_train_options_init") @implementation
@@ -48,6 +58,7 @@ public func cflowad_trainer_create(
     } catch {
       throw error.within(path)
     }
+    Log.write(.info, "trainer: begins with \(path.shown)")
   }
 }
 
@@ -85,7 +96,9 @@ public func cflowad_trainer_set_checkpoint(
 public func cflowad_trainer_fit(
   _ trainer: OpaquePointer?, _ progress: cflowad_progress_callback?, _ user: UnsafeMutableRawPointer?
 ) -> cflowad_status {
-  use(trainer) { (trainer) throws(Failure) in try trainer.fit(handler(progress, user)) }
+  use(trainer, event: { "fitted: \((try? $0.contents)?.provenance["training"] ?? "")" }) { (trainer) throws(Failure) in
+    try trainer.fit(handler(progress, user))
+  }
 }
 
 @_cdecl("cflowad_trainer_set_region_of_interest") @implementation
@@ -101,12 +114,24 @@ public func cflowad_trainer_set_region_of_interest(
 public func cflowad_trainer_calibrate(
   _ trainer: OpaquePointer?, _ progress: cflowad_progress_callback?, _ user: UnsafeMutableRawPointer?
 ) -> cflowad_status {
-  use(trainer) { (trainer) throws(Failure) in try trainer.calibrate(handler(progress, user)) }
+  use(trainer, event: calibrationText) { (trainer) throws(Failure) in
+    try trainer.calibrate(handler(progress, user))
+  }
+}
+
+/// What a calibration found, for the log.
+private func calibrationText(_ trainer: Trainer) -> String {
+  guard let calibration = trainer.calibration else { return "not calibrated" }
+  return "calibrated on \(String(calibration.scores.count, of: "frame")), threshold \(calibration.threshold)"
 }
 
 @_cdecl("cflowad_trainer_save") @implementation
 public func cflowad_trainer_save(_ trainer: OpaquePointer?, _ path: UnsafePointer<CChar>?) -> cflowad_status {
-  use(trainer) { (trainer) throws(Failure) in try ModelFile.write(trainer.contents, to: checkedPath(path)) }
+  use(trainer) { (trainer) throws(Failure) in
+    let path = try checkedPath(path)
+    try ModelFile.write(trainer.contents, to: path)
+    Log.write(.info, "trainer: saved \(path.shown)")
+  }
 }
 
 @_cdecl("cflowad_trainer_save_linked") @implementation
@@ -115,7 +140,9 @@ public func cflowad_trainer_save_linked(
 ) -> cflowad_status {
   use(trainer) { (trainer) throws(Failure) in
     let path = try checkedPath(path)
-    try ModelFile.write(trainer.contents, to: path, encoderFile: checkedPath(encoderFile))
+    let encoderFile = try checkedPath(encoderFile)
+    try ModelFile.write(trainer.contents, to: path, encoderFile: encoderFile)
+    Log.write(.info, "trainer: saved \(path.shown), its encoder in \(encoderFile.shown)")
   }
 }
 
@@ -124,7 +151,10 @@ public func cflowad_trainer_model(
   _ trainer: OpaquePointer?, _ model: UnsafeMutablePointer<OpaquePointer?>?
 ) -> cflowad_status {
   use(trainer) { (trainer) throws(Failure) in
-    try checkedOutput(model, "model").pointee = try models.insert(trainer.detector)
+    let model = try checkedOutput(model, "model")
+    let detector = try trainer.detector
+    model.pointee = try models.insert(detector)
+    Log.opened(detector, "trainer: model made")
   }
 }
 
@@ -139,15 +169,20 @@ public func cflowad_trainer_coupling_steps(
 
 @_cdecl("cflowad_trainer_close") @implementation
 public func cflowad_trainer_close(_ trainer: OpaquePointer?) -> cflowad_status {
-  attempt { () throws(Failure) in try trainers.remove(trainer) }
+  attempt { () throws(Failure) in
+    try trainers.remove(trainer)
+    if trainer != nil { Log.write(.debug, "trainer closed") }
+  }
 }
 
-/// The caller's callback as the trainer's handler; nil without a callback.
+/// The caller's callback as the trainer's handler, which also tells the log; nil where nobody wants reports.
 func handler(
   _ callback: cflowad_progress_callback?, _ user: UnsafeMutableRawPointer?
 ) -> TrainingProgress.Handler? {
-  guard let callback else { return nil }
+  guard callback != nil || Log.wants(.debug) else { return nil }
   return { progress in
+    Log.write(.debug, "trainer: \(progress.stage) \(progress.done) of \(progress.total)")
+    guard let callback else { return false }
     var report = cflowad_progress()
     report.struct_size = MemoryLayout<cflowad_progress>.size
     report.stage = progress.stage.rawValue

@@ -16,6 +16,7 @@ extension cflowad_result: VersionedStruct { static var firstSize: Int { 88 } }
 extension cflowad_roi: VersionedStruct { static var firstSize: Int { 56 } }
 extension cflowad_train_options: VersionedStruct { static var firstSize: Int { 96 } }
 extension cflowad_quantization: VersionedStruct { static var firstSize: Int { 80 } }
+extension cflowad_verification: VersionedStruct { static var firstSize: Int { 40 } }
 extension cflowad_overlay_options: VersionedStruct { static var firstSize: Int { 24 } }
 extension cflowad_queue_options: VersionedStruct { static var firstSize: Int { 16 } }
 extension cflowad_submission: VersionedStruct { static var firstSize: Int { 32 } }

@@ -9,6 +9,8 @@ struct EncoderLink {
   /// The plain name of a file in the detector's own folder; links to other places are refused.
   private let file: String
   private let fingerprint: String
+  /// What the encoder's file holds, in a link that is about to be written.
+  private var stored: DetectorContents?
 
   private static let linkName = "tensors"
   private static let target = "/encoder"
@@ -42,6 +44,14 @@ struct EncoderLink {
     let stored = try ModelFile.read(path: path)
     try Self.check(stored, path, has: contents, keys: contents.encoderWeights.keys)
     fingerprint = try stored.encoderWeights.fingerprint
+    self.stored = stored
+  }
+
+  /// The digest of the linked encoder's weights and a detector's flows; nil in a link that was read.
+  func weightsDigest(with flowWeights: [StateDictionary]) throws(Failure) -> String? {
+    guard var stored else { return nil }
+    stored.flowWeights = flowWeights
+    return try stored.computedWeightsDigest()
   }
 
   /// Checks what can be checked before the detector exists; its encoder may then have fewer tensors than now. One that is yet

@@ -33,6 +33,11 @@ extension ModelFile {
       contents.trainedFrames = try trainedFrames(training)
       contents.fit = try fit(training, levelCount: levelCount)
     }
+    if try root.contains(selfTestName) {
+      guard contents.flow != nil else { throw Failure(.format, "/\(selfTestName): there is none without /flow") }
+      contents.selfTest = try selfTest(root.group(selfTestName), levelCount: levelCount)
+    }
+    if try root.hasAttribute(weightsDigestName) { contents.weightsDigest = try weightsDigest(root) }
     if try root.contains("provenance") { contents.provenance = try provenance(root.group("provenance")) }
     return (contents, link)
   }
@@ -165,6 +170,27 @@ extension ModelFile {
       }
       return calibration
     }
+  }
+
+  private static func weightsDigest(_ root: Group) throws(Failure) -> String {
+    let digest = try root.text(weightsDigestName)
+    guard digest.utf8.count == 64, digest.allSatisfy(\.isHexDigit) else {
+      throw Failure(.format, "/: \(weightsDigestName) is not one of 64 hexadecimal digits")
+    }
+    return digest
+  }
+
+  /// nil for a frame that this version does not know.
+  private static func selfTest(_ group: Group, levelCount: Int) throws(Failure) -> SelfTest? {
+    guard try group.text("frame") == SelfTest.frameName else { return nil }
+    let score = try group.hasAttribute("score") ? Float(group.number("score")) : nil
+    var levels: [[Float]] = []
+    for level in 0..<levelCount {
+      let dataset = try group.dataset(String(level))
+      guard dataset.shape.count == 1 else { throw Failure(.format, "\(dataset.path): it has not one axis") }
+      levels.append(try dataset.read(Float.self))
+    }
+    return try formatFailure(group) { () throws(Failure) in try SelfTest(levels: levels, score: score) }
   }
 
   /// nil when it is not known.

@@ -21,9 +21,13 @@ extension ModelFile {
     }
   }
 
-  static func fill(_ root: GroupWriter, _ contents: DetectorContents, _ link: EncoderLink?) throws(Failure) {
+  /// - Parameter weightsDigest: of the contents, or with a link of what a reader finds.
+  static func fill(
+    _ root: GroupWriter, _ contents: DetectorContents, _ link: EncoderLink?, weightsDigest: String
+  ) throws(Failure) {
     try root.set("format", formatName)
     try root.set("format_version", formatVersion(of: contents))
+    try root.set(weightsDigestName, weightsDigest)
     try fill(root.group("preprocessing"), contents.preprocessing)
     if let tiling = contents.preprocessing.tiling { try fill(root.group("tiling"), tiling) }
     try fill(root.group("encoder"), contents.encoder, contents.encoderWeights, link)
@@ -34,6 +38,7 @@ extension ModelFile {
       if !contents.trainedFrames.isEmpty { try fill(training, trainedFrames: contents.trainedFrames) }
       if let fit = contents.fit { try fill(training, fit) }
     }
+    if let selfTest = contents.selfTest { try fill(root.group(selfTestName), selfTest) }
     if contents.provenance.isEmpty { return }
     let provenance = try root.group("provenance")
     for (name, text) in contents.provenance.sorted(by: { $0.key < $1.key }) { try provenance.set(name, text) }
@@ -116,6 +121,14 @@ extension ModelFile {
       try group.write(key, shape: tensor.shape, values, as: Int64.self)
     } else {
       try group.write(key, shape: tensor.shape, values, as: Float.self)
+    }
+  }
+
+  private static func fill(_ group: GroupWriter, _ selfTest: SelfTest) throws(Failure) {
+    try group.set("frame", SelfTest.frameName)
+    if let score = selfTest.score { try group.set("score", score) }
+    for (level, values) in selfTest.levels.enumerated() {
+      try group.write(String(level), shape: [values.count], values, as: Float.self)
     }
   }
 

@@ -36,6 +36,12 @@ package enum ModelFile {
   /// The dataset in it with the means of a kind's maps, beside the one of scores.
   static func strangeMeansName(_ kind: StrangeFrame) -> String { "\(kind.rawValue)_mean" }
 
+  /// The group with what a detector computed of a known frame when it was made.
+  static let selfTestName = "self_test"
+
+  /// The root attribute with ``DetectorContents/computedWeightsDigest(_:)``.
+  static let weightsDigestName = "weights_sha256"
+
   /// The root attribute `format`.
   static let formatName = "cflowad"
 
@@ -65,12 +71,19 @@ package enum ModelFile {
   /// The detector that a file holds; fails as ``open(path:)`` and the detector do.
   package static func detector(path: String) throws(Failure) -> Detector {
     let contents = try open(path: path)
-    do throws(Failure) { return try Detector(contents) } catch { throw error.within(path) }
+    do throws(Failure) { return try detector(contents) } catch { throw error.within(path) }
   }
 
   /// The detector in the bytes of a model file, which are not needed afterwards.
   package static func detector(bytes: UnsafeRawBufferPointer) throws(Failure) -> Detector {
-    try Detector(open(BorrowedBytes(bytes)))
+    try detector(open(BorrowedBytes(bytes)))
+  }
+
+  /// Files from before version 1.2 do not say their weights' digest, which then takes a pass over them.
+  private static func detector(_ contents: DetectorContents) throws(Failure) -> Detector {
+    var contents = contents
+    if contents.weightsDigest == nil { contents.weightsDigest = try contents.computedWeightsDigest() }
+    return try Detector(contents)
   }
 
   /// Reads the bytes of a model file, otherwise like ``read(path:)``.
@@ -83,7 +96,11 @@ package enum ModelFile {
   /// - Parameter folders: folders in which an encoder's file may be; none when the bytes come from no file.
   private static func open(_ file: any ReadableFile, folders: [String] = []) throws(Failure) -> DetectorContents {
     var (contents, link) = try FileImage.read(file) { root throws(Failure) in try Self.contents(root) }
-    if let link { contents.encoderWeights = try link.weights(in: folders) }
+    if let link {
+      let digest = contents.weightsDigest
+      contents.encoderWeights = try link.weights(in: folders)
+      contents.weightsDigest = digest
+    }
     return contents
   }
 
@@ -117,9 +134,12 @@ package enum ModelFile {
   ) throws(Failure) -> FileBytes {
     do throws(Failure) {
       try check(contents)
+      var digest = contents.weightsDigest
+      if let link { digest = try link.weightsDigest(with: contents.flowWeights) }
+      let known = if let digest { digest } else { try contents.computedWeightsDigest() }
       let parameters = ([contents.encoderWeights] + contents.flowWeights).reduce(0) { $0 + $1.parameterCount }
       return try FileImage.build(expectedSize: parameters * MemoryLayout<Float>.stride) {
-        root throws(Failure) in try fill(root, contents, link)
+        root throws(Failure) in try fill(root, contents, link, weightsDigest: known)
       }
     } catch { throw error.within(path) }
   }

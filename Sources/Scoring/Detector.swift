@@ -15,8 +15,13 @@ package final class Detector: Sendable {
   package let calibration: Calibration?
   /// What the fit found out; nil where it is not known.
   package let fit: FitSummary?
-  /// ``advice`` as text for C, made when it is first asked for.
-  private let adviceText = Locked<Buffer<CChar>?>(nil)
+  /// How it was made, by name.
+  package let provenance: [String: String]
+  /// ``DetectorContents/identity``; nil where the weights' digest is not known, as in the middle of a training.
+  package let identity: String?
+  package let selfTest: SelfTest?
+  /// Texts for C, made when they are first asked for.
+  private let texts = Locked<[String: Buffer<CChar>]>([:])
   /// The number of weights in the model file.
   package let parameterCount: Int
   package let encoder: Encoder
@@ -77,6 +82,9 @@ package final class Detector: Sendable {
     self.levels = levels
     self.calibration = contents.calibration
     self.fit = contents.fit
+    self.provenance = contents.provenance
+    self.identity = contents.identity
+    self.selfTest = contents.selfTest
     self.parameterCount = contents.flowWeights.reduce(contents.encoderWeights.parameterCount) {
       $0 + $1.parameterCount
     }
@@ -94,6 +102,9 @@ package final class Detector: Sendable {
     encoder = other.encoder
     flows = other.flows
     fit = other.fit
+    provenance = other.provenance
+    identity = nil
+    selfTest = nil
     self.calibration = calibration
   }
 
@@ -103,23 +114,39 @@ package final class Detector: Sendable {
       fit: fit, calibration: calibration, startsAtGaussian: flowDescription.start == .gaussian, levels: levels)
   }
 
-  /// The advice as NUL-terminated UTF-8 that lives as long as the detector. Fails with `.outOfMemory`.
+  /// The advice as characters for C. Fails with `.outOfMemory`.
   package var adviceCharacters: UnsafePointer<CChar> {
-    get throws(Failure) {
-      try adviceText.withLock { text throws(Failure) in
-        if let text { return UnsafePointer(text.base) }
-        let characters = advice.text.utf8CString
-        let buffer = try Buffer<CChar>(count: characters.count)
-        for (index, character) in characters.enumerated() { buffer.base[index] = character }
-        text = buffer
-        return UnsafePointer(buffer.base)
-      }
+    get throws(Failure) { try characters(of: "") { advice.text } }
+  }
+
+  /// The text of ``provenance`` under a name as characters for C; nil when there is none. Fails with `.outOfMemory`.
+  package func provenanceCharacters(_ name: String) throws(Failure) -> UnsafePointer<CChar>? {
+    guard let text = provenance[name] else { return nil }
+    return try characters(of: "text \(name)") { text }
+  }
+
+  /// The name at a place among those of ``provenance`` in alphabetical order; nil beyond the last. Fails with `.outOfMemory`.
+  package func provenanceName(_ index: Int) throws(Failure) -> UnsafePointer<CChar>? {
+    let names = provenance.keys.sorted()
+    guard names.indices.contains(index) else { return nil }
+    return try characters(of: "name \(names[index])") { names[index] }
+  }
+
+  /// A text as NUL-terminated UTF-8 that lives as long as the detector.
+  private func characters(of key: String, _ text: () -> String) throws(Failure) -> UnsafePointer<CChar> {
+    try texts.withLock { texts throws(Failure) in
+      if let known = texts[key] { return UnsafePointer(known.base) }
+      let characters = text().utf8CString
+      let buffer = try Buffer<CChar>(count: characters.count)
+      for (index, character) in characters.enumerated() { buffer.base[index] = character }
+      texts[key] = buffer
+      return UnsafePointer(buffer.base)
     }
   }
 
   /// Threads that prepare weights. Memory limits them, so that a few are enough. Where none can be started, the calling
   /// thread works alone.
-  private static var preparers: Workers {
+  static var preparers: Workers {
     get throws(Failure) {
       do throws(Failure) { return try Workers(count: min(Workers.processorCount, 8)) } catch {
         return try Workers(count: 1)

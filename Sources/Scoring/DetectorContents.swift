@@ -9,15 +9,20 @@ package struct DetectorContents: Sendable {
   package var preprocessing: Preprocessing
   /// Nil for a file that holds only an encoder, to train from.
   package var flow: FlowDescription?
-  package var encoderWeights: StateDictionary
+  package var encoderWeights: StateDictionary { didSet { weightsDigest = nil } }
   /// One per level, finest first, with FrEIA's keys (`module_list.0.subnet.0.weight`); empty without `flow`.
-  package var flowWeights: [StateDictionary]
+  package var flowWeights: [StateDictionary] { didSet { weightsDigest = nil } }
   package var calibration: Calibration?
+  /// ``computedWeightsDigest(_:)``, as a file says it; nil where it is not known.
+  package var weightsDigest: String?
+  /// What the detector computed of a known frame when it was made; nil where it is not known.
+  package var selfTest: SelfTest?
   /// Fingerprints of the frames that the flows were trained on; empty when they are not known.
   package var trainedFrames: Set<UInt64>
   /// What the fit has found out; nil where it is not known.
   package var fit: FitSummary?
-  /// How it was made: settings and origin by name, for people; nothing is computed from it.
+  /// How it was made: settings and origin by name, for people; nothing is computed from it. Known names are `name`, what people
+  /// call the detector, and `created`, when it was made.
   package var provenance: [String: String]
 
   package init(
@@ -38,7 +43,10 @@ package struct DetectorContents: Sendable {
 
   /// Reads all values into memory that are still in a file.
   package mutating func load() throws(Failure) {
+    let digest = weightsDigest
     encoderWeights = try encoderWeights.loaded()
     for level in flowWeights.indices { flowWeights[level] = try flowWeights[level].loaded() }
+    // The values are the same.
+    weightsDigest = digest
   }
 }

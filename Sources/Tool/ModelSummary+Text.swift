@@ -14,6 +14,9 @@ extension ModelSummary {
     var rows = [
       ("file", "\(file), \(String(byteCount: fileBytes)), written \(modified)"),
       ("fingerprint", fingerprint),
+    ]
+    if let identity { rows.append(("identity", identity)) }
+    rows += [
       ("kind", kind == .encoder ? "encoder, to train a detector from" : "detector"),
       ("encoder", "\(architecture), padding \(padding), \(encoderParameters) parameters in \(precision)"),
       (
@@ -58,6 +61,7 @@ extension ModelSummary {
       rows.append(("constants", "total \(calibration.total), level maxima \(list(calibration.levelMaxima))"))
     }
     if let sessionBytes { rows.append(("session", "\(String(byteCount: sessionBytes)) of scratch memory")) }
+    if let verification { rows += verification.rows }
     for (index, line) in (advice ?? []).enumerated() { rows.append((index == 0 ? "advice" : "", line)) }
     return rows + provenanceRows
   }

@@ -95,6 +95,8 @@ struct ModelSummary: Codable {
   var fileBytes: Int
   /// The fingerprint of the file's bytes: files with the same one hold the same model.
   var fingerprint: String
+  /// The detector's name by its contents: SHA-256 of weights, calibration and all else that scores depend on; nil for an encoder.
+  var identity: String?
   /// When the file was written, in UTC.
   var modified: String
   var kind: Kind
@@ -113,24 +115,30 @@ struct ModelSummary: Codable {
   var sessionBytes: Int?
   /// What is worth knowing about a detector, a sentence or a few each; nil for an encoder.
   var advice: [String]?
+  /// Nil where it was not asked for.
+  var verification: Verification?
   var provenance: [String: String]
 
-  init(path: String) throws(Failure) {
+  /// - Parameter isVerified: whether the weights' digest is computed anew, and a detector's self-test run.
+  init(path: String, isVerified: Bool = false) throws(Failure) {
     let contents = try ModelFile.open(path: path)
     do throws(Failure) {
-      try self.init(contents, path: path)
+      try self.init(contents, path: path, isVerified: isVerified)
     } catch {
       throw error.within(path)
     }
   }
 
-  private init(_ contents: DetectorContents, path: String) throws(Failure) {
+  private init(_ contents: DetectorContents, path: String, isVerified: Bool) throws(Failure) {
     var status = stat()
     file = path.shown
     guard stat(path.pathBytes, &status) == 0 else { throw Failure(.io, "the file is gone") }
     fileBytes = Int(status.st_size)
     modified = String(Date(timeIntervalSince1970: Double(status.st_mtim.tv_sec)))
     fingerprint = try Self.fingerprint(path)
+    var contents = contents
+    if contents.weightsDigest == nil { contents.weightsDigest = try contents.computedWeightsDigest() }
+    identity = contents.flow == nil ? nil : contents.identity
     kind = contents.flow == nil ? .encoder : .detector
     architecture = contents.encoder.architecture
     padding = contents.encoder.padding.rawValue
@@ -156,6 +164,7 @@ struct ModelSummary: Codable {
       calibration = contents.calibration.map { Calibration($0) }
       sessionBytes = try detector.sessionBytes
       advice = detector.advice.lines
+      if isVerified { verification = try Verification(detector, contents) }
     } else {
       let encoder = try Encoder(contents.encoder, weights: contents.encoderWeights)
       grids = try encoder.levelGrids(height: preprocessing.height, width: preprocessing.width)

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Basics
 import Encoders
+import FoundationEssentials
 import ModelFile
 import Scoring
 import Training
@@ -18,6 +19,18 @@ struct OutputFile: ParsableArguments {
       "Store the encoder in this file of the same folder, for detectors to share; one that exists must hold the same "
         + "encoder.", valueName: "name"))
   var encoderFile: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "What people call the detector; kept in the file. (default: as the file to begin with has it)", valueName: "text")
+  )
+  var name: String?
+
+  func validate() throws {
+    guard name.map({ (1...Trainer.longestText).contains($0.utf8.count) }) ?? true else {
+      throw ValidationError("the name has not 1 to \(Trainer.longestText) bytes")
+    }
+  }
 
   /// Checks the files to write, so that the command fails before the work rather than after it.
   ///
@@ -45,6 +58,9 @@ struct OutputFile: ParsableArguments {
   ///
   /// - Parameter isHeldBack: whether the calibration frames were held back from those to train on.
   func write(_ contents: DetectorContents, _ advice: Advice, isHeldBack: Bool) throws(Failure) {
+    var contents = contents
+    contents.provenance["created"] = Date.reproducibleNow.ISO8601Format()
+    if let name { contents.provenance["name"] = name }
     try ModelFile.write(contents, to: path, encoderFile: encoderFile)
     guard let calibration = contents.calibration else { return }
     Output.note(

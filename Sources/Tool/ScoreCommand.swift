@@ -34,6 +34,10 @@ struct ScoreCommand: ParsableCommand {
       low_threshold, map_mean and mean_threshold. With --regions a frame has a line for each region listed, at least one, \
       which repeats these columns; the region's own follow.
 
+      --log appends a record of every frame to a file, one JSON object a line: what the JSON format has, and time (UTC), \
+      model (the detector's identity), model_name (if it has one) and library (its version and the build of its kernels); \
+      of a frame that could not be scored file, error, and these. Several processes may append to one file.
+
       Examples:
 
         cflowad score detector.h5 unseen/
@@ -41,6 +45,7 @@ struct ScoreCommand: ParsableCommand {
         cflowad score detector.h5 unseen/ --format csv > scores.csv
         cflowad score detector.h5 unseen/ --maps heat/ --overlay
         cflowad score detector.h5 today/ --watch --watch-state line3.watch
+        cflowad score detector.h5 /camera/today --log /var/log/line3.jsonl > /dev/null
       """)
 
   enum Format: String, ExpressibleByArgument, CaseIterable { case table, json, csv }
@@ -105,6 +110,12 @@ struct ScoreCommand: ParsableCommand {
         + "when there is none.", valueName: "folder"))
   var maps: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "File to which a record of every frame is appended, one JSON object a line. It is made when there is none.",
+      valueName: "file"))
+  var log: String?
+
   @Flag(help: "With --maps: draw the heat over the frame, with a line around what is above the pixel threshold.")
   var overlay = false
 
@@ -131,6 +142,7 @@ struct ScoreCommand: ParsableCommand {
     let scorer = try FrameScorer(detector, thresholds: thresholds, threadCount: threads.count)
     if let region = try interest.region(for: detector.preprocessing) { try scorer.setRegionOfInterest(region) }
     scorer.watch = try watching.begin(detector)
+    let log = try log.map { (path) throws(Failure) in try ResultLog(path, detector) }
     let files = FrameList(frames, of: .test, className: choice.name)
     let maps = try maps.map { folder throws(Failure) in
       try HeatMapFolder(folder, frames: files.paths, isOverlay: overlay)
@@ -159,8 +171,10 @@ struct ScoreCommand: ParsableCommand {
         display?.close()
         Output.note(error.message)
         failureCount += 1
+        try log?.write(FailedFrame(file: path.shown, error: error.message))
         continue
       }
+      try log?.write(result)
       switch result.verdict {
       case .pass: break
       case .review: reviewCount += 1

@@ -41,6 +41,14 @@ extension String {
   func padded(to width: Int) -> String { self + String(repeating: " ", count: Swift.max(width - count, 0)) }
 }
 
+extension Date {
+  /// Now, or the moment that `SOURCE_DATE_EPOCH` sets for files that are to be the same each time.
+  static var reproducibleNow: Date {
+    ProcessInfo.processInfo.environment["SOURCE_DATE_EPOCH"].flatMap { TimeInterval($0) }
+      .map { Date(timeIntervalSince1970: $0) } ?? Date.now
+  }
+}
+
 extension Double {
   /// Rounded to so many significant decimal digits.
   func rounded(toDigits digits: Int) -> Double { Double(String(self, digits: digits)) ?? self }

@@ -13,6 +13,8 @@ package final class Trainer {
   package var preprocessing: Preprocessing { options.preprocessing }
   package internal(set) var flowDescription: FlowDescription
   package internal(set) var calibration: Calibration?
+  /// What the detector computed of a known frame when it was calibrated.
+  private var selfTest: SelfTest?
   /// Where a fit stores its state and resumes from it; nil for nowhere.
   package var checkpoint: (any TrainingCheckpoint)?
   /// The region in which frames are scored, by the calibration and later by the detector; nil for whole frames. It
@@ -111,11 +113,14 @@ package final class Trainer {
     for key in encoder.usedKeys { used[key] = contents.encoderWeights[key] }
     encoderWeights = used
     calibration = contents.calibration
+    selfTest = contents.selfTest
     regionOfInterest = contents.calibration?.regionOfInterest
     loadedSmoothing = contents.calibration?.smoothing
     frames = try TrainingFrames(preprocessing, trained: contents.trainedFrames)
     fitSummary = contents.fit
     provenance = contents.provenance
+    // What comes of this is made now.
+    provenance["created"] = nil
     self.flowDescription = flowDescription
     self.options = options
     self.workers = workers
@@ -207,9 +212,9 @@ package final class Trainer {
     var calibrationOptions = options.calibration
     calibrationOptions.regionOfInterest = regionOfInterest
     calibrationOptions.smoothing = smoothing
-    let found = try frames.calibration(of: contents, calibrationOptions, workers: workers, handler)
+    let (found, test) = try frames.calibration(of: contents, calibrationOptions, workers: workers, handler)
     try compareQuantized(found, calibrationOptions, handler)
-    calibration = found
+    (calibration, selfTest) = (found, test)
   }
 
   /// How the detector's map is smoothed: as an option says, or else as it was. A new Gaussian's map is smoothed as much
@@ -249,6 +254,8 @@ package final class Trainer {
       }
       var contents = contents(flowWeights)
       contents.calibration = calibration
+      // It is of the same weights and constants as the calibration.
+      contents.selfTest = calibration == nil ? nil : selfTest
       contents.provenance = provenance
       return contents
     }
@@ -256,7 +263,33 @@ package final class Trainer {
 
   /// The current detector ready to score. The trainer does not change it later.
   package var detector: Detector {
-    get throws(Failure) { try Detector(contents, workers: workers) }
+    get throws(Failure) {
+      var contents = try contents
+      contents.weightsDigest = try contents.computedWeightsDigest(workers)
+      return try Detector(contents, workers: workers)
+    }
+  }
+
+  /// The longest text of ``setProvenance(_:_:)`` in bytes, as a file can hold it.
+  package static let longestText = 60_000
+
+  /// Sets a text that the model file keeps for people: `name`, what they call the detector, `created`, when it was made, or any
+  /// other; nil for none. Fails with `.invalidArgument` for a name that is not 1 to 64 small letters, digits and underscores,
+  /// one that the trainer sets itself, and a text that is empty or too long.
+  package func setProvenance(_ name: String, _ text: String?) throws(Failure) {
+    guard (1...64).contains(name.utf8.count),
+      name.utf8.allSatisfy({ (0x61...0x7a).contains($0) || (0x30...0x39).contains($0) || $0 == 0x5f })
+    else {
+      throw Failure(
+        .invalidArgument, "'\(name)' is not a name of 1 to 64 small letters, digits and underscores")
+    }
+    guard !["training", "quantization"].contains(name) else {
+      throw Failure(.invalidArgument, "the text '\(name)' is the trainer's own")
+    }
+    guard text.map({ (1...Self.longestText).contains($0.utf8.count) && !$0.utf8.contains(0) }) ?? true else {
+      throw Failure(.invalidArgument, "the text '\(name)' has not 1 to \(Self.longestText) bytes without a NUL")
+    }
+    provenance[name] = text
   }
 
   /// Fails with `.state` when the flows were made by this trainer already.

@@ -4,14 +4,15 @@ import Kernels
 import Scoring
 
 extension TrainingFrames {
-  /// Computes a detector's frozen constants and thresholds from the frames held back, by the same code that scores frames.
+  /// Computes a detector's frozen constants and thresholds from the frames held back, by the same code that scores frames, and
+  /// what it then computes of a known frame; nil where that is not finite.
   ///
   /// - Parameter contents: the detector's contents; a calibration in them is ignored.
   /// - Throws: `.state` without calibration frames, or without defective ones for a rule that needs them, `.cancelled`,
   ///   `.diverged`.
   func calibration(
     of contents: DetectorContents, _ options: CalibrationOptions, workers: Workers, _ handler: TrainingProgress.Handler?
-  ) throws(Failure) -> Calibration {
+  ) throws(Failure) -> (calibration: Calibration, selfTest: SelfTest?) {
     guard !calibration.isEmpty else { throw Failure(.state, "no frame was added for calibration") }
     let strangeFrames = StrangeFrame.allCases.flatMap { kind in
       kind.sources(calibration).map { (kind, source: $0) }
@@ -50,6 +51,11 @@ extension TrainingFrames {
     try found.setMeanThreshold(above: highestMean)
     let setters = found.scores.indices.filter { found.scores[$0] == found.threshold }
     if setters.count == 1 { found.thresholdFrame = goodForCalibration[setters[0]].label }
-    return found
+    // Also the scorer's own detector has the constants by now, or none.
+    let tester = SelfTest.hasScore(calibrated.detector) ? calibrated : scorer
+    do throws(Failure) { return (found, try SelfTest(by: tester)) } catch {
+      guard error.kind == .diverged else { throw error }
+      return (found, nil)
+    }
   }
 }

@@ -111,6 +111,129 @@ static void test_library(void) {
     CHECK(cflowad_last_error() && !*cflowad_last_error()); /* nothing failed yet */
 }
 
+enum { HEARD = 64, LINE = 512 };
+
+typedef struct heard {
+    int count;
+    int32_t levels[HEARD];
+    char lines[HEARD][LINE];
+    cflowad_model *reentrant; /* closed from within the callback, once */
+} heard;
+
+static void hear(int32_t level, const char *message, void *user) {
+    heard *all = user;
+    cflowad_model *model = all->reentrant;
+    if (all->count < HEARD) {
+        all->levels[all->count] = level;
+        snprintf(all->lines[all->count], LINE, "%s", message);
+        all->count++;
+    }
+    all->reentrant = NULL;
+    if (model) EXPECT(OK, cflowad_model_close(model));
+    cflowad_model_close((cflowad_model *)all); /* fails, and must not change what the call itself says */
+}
+
+static int was_heard(const heard *all, int32_t level, const char *text) {
+    int i;
+    for (i = 0; i < all->count; i++)
+        if (all->levels[i] == level && strstr(all->lines[i], text)) return 1;
+    return 0;
+}
+
+/* What the library tells the host, and nobody else. */
+static void test_log(const char *path) {
+    static heard all;
+    cflowad_model *model = NULL, *missing = NULL;
+    cflowad_session *session = NULL;
+    cflowad_frame frame = good_frame();
+    cflowad_result result = empty_result();
+    const char *error;
+    int before;
+    INVALID(cflowad_set_log_callback(hear, &all, -1));
+    INVALID(cflowad_set_log_callback(hear, &all, 5));
+    EXPECT(OK, cflowad_set_log_callback(hear, &all, CFLOWAD_LOG_INFO));
+    EXPECT(OK, cflowad_model_open(path, &model));
+    CHECK(was_heard(&all, CFLOWAD_LOG_INFO, "model opened: ") && was_heard(&all, CFLOWAD_LOG_INFO, "identity "));
+    CHECK(was_heard(&all, CFLOWAD_LOG_WARNING, "no self-test"));
+    EXPECT(OK, cflowad_session_create(model, NULL, &session));
+    CHECK(was_heard(&all, CFLOWAD_LOG_INFO, "session created"));
+    EXPECT(OK, cflowad_session_replace_model(session, 0, model));
+    CHECK(was_heard(&all, CFLOWAD_LOG_INFO, "replaced"));
+    before = all.count;
+    EXPECT(OK, cflowad_session_score(session, &frame, &result));
+    result.map = &result.score;
+    result.map_capacity = 1;
+    EXPECT(ERROR_BUFFER_TOO_SMALL, cflowad_session_score(session, &frame, &result));
+    EXPECT(OK, cflowad_session_close(session));
+    CHECK(all.count == before); /* scoring is silent, hosts provoke some errors, and closing is for DEBUG */
+    all.reentrant = model;
+    EXPECT(ERROR_IO, cflowad_model_open("/nowhere/at/all.h5", &missing));
+    error = cflowad_last_error();
+    CHECK(was_heard(&all, CFLOWAD_LOG_ERROR, "cflowad_model_open: /nowhere/at/all.h5"));
+    CHECK(strstr(error, "/nowhere/at/all.h5") != NULL);
+    HANDLE(cflowad_model_close(model)); /* the callback has closed it */
+    EXPECT(OK, cflowad_set_log_callback(NULL, NULL, CFLOWAD_LOG_NONE));
+    before = all.count;
+    EXPECT(ERROR_IO, cflowad_model_open("/nowhere/at/all.h5", &missing));
+    EXPECT(OK, cflowad_set_log_callback(hear, &all, CFLOWAD_LOG_NONE));
+    EXPECT(ERROR_IO, cflowad_model_open("/nowhere/at/all.h5", &missing));
+    CHECK(all.count == before);
+    EXPECT(OK, cflowad_set_log_callback(NULL, NULL, CFLOWAD_LOG_DEBUG));
+}
+
+/* Texts of how a model was made, its name by its contents, and what it is held against. */
+static void test_identity(const char *detector, const char *folder) {
+    char path[4096];
+    cflowad_trainer *trainer = NULL;
+    cflowad_model *model = NULL, *made = NULL;
+    cflowad_model_info info = {0}, other = {0};
+    cflowad_verification found = {0};
+    cflowad_frame frame = good_frame();
+    snprintf(path, sizeof path, "%s/identity.h5", folder);
+    info.struct_size = other.struct_size = sizeof info;
+    EXPECT(OK, cflowad_model_open(detector, &model));
+    EXPECT(OK, cflowad_model_get_info(model, &info));
+    CHECK(strlen(info.identity) == 64 && !*info.name && !*info.created);
+    CHECK(cflowad_model_provenance(model, "name") == NULL && cflowad_model_provenance(model, NULL) == NULL);
+    CHECK(cflowad_model_provenance(NULL, "name") == NULL && cflowad_model_provenance_name(NULL, 0) == NULL);
+    CHECK(cflowad_model_provenance_name(model, (size_t)-1) == NULL);
+    EXPECT(ERROR_NO_SELF_TEST, cflowad_model_verify(model, NULL));
+    INVALID(cflowad_model_verify(NULL, NULL));
+    SIZE(cflowad_model_verify(model, &found));
+    found.struct_size = sizeof found;
+    EXPECT(ERROR_NO_SELF_TEST, cflowad_model_verify(model, &found));
+    CHECK(found.value_count == 0);
+    EXPECT(OK, cflowad_model_close(model));
+
+    EXPECT(OK, cflowad_trainer_create(detector, NULL, &trainer));
+    EXPECT(OK, cflowad_trainer_add_frame(trainer, &frame, CFLOWAD_ROLE_CALIBRATION));
+    EXPECT(OK, cflowad_trainer_calibrate(trainer, NULL, NULL));
+    INVALID(cflowad_trainer_set_provenance(NULL, "name", "x"));
+    INVALID(cflowad_trainer_set_provenance(trainer, NULL, "x"));
+    INVALID(cflowad_trainer_set_provenance(trainer, "Name", "x"));
+    INVALID(cflowad_trainer_set_provenance(trainer, "training", "x"));
+    INVALID(cflowad_trainer_set_provenance(trainer, "name", ""));
+    EXPECT(OK, cflowad_trainer_set_provenance(trainer, "name", "line 3"));
+    EXPECT(OK, cflowad_trainer_set_provenance(trainer, "operator", "x"));
+    EXPECT(OK, cflowad_trainer_set_provenance(trainer, "operator", NULL));
+    EXPECT(OK, cflowad_trainer_save(trainer, path));
+    EXPECT(OK, cflowad_trainer_model(trainer, &made));
+    EXPECT(OK, cflowad_trainer_close(trainer));
+    EXPECT(OK, cflowad_model_open(path, &model));
+    EXPECT(OK, cflowad_model_get_info(model, &info));
+    EXPECT(OK, cflowad_model_get_info(made, &other));
+    CHECK(!strcmp(info.identity, other.identity) && !strcmp(info.name, "line 3"));
+    CHECK(!strcmp(cflowad_model_provenance(model, "name"), "line 3") && !cflowad_model_provenance(model, "operator"));
+    CHECK(!strcmp(cflowad_model_provenance_name(model, 0), "name")); /* "source" follows, as the file had it */
+    CHECK(cflowad_model_provenance_name(model, 1) && !cflowad_model_provenance_name(model, 2));
+    EXPECT(OK, cflowad_model_verify(made, NULL));
+    EXPECT(OK, cflowad_model_verify(model, &found));
+    CHECK(found.value_count > 0 && found.largest_error == 0 && found.tolerance > 0);
+    CHECK(found.score == found.expected_score);
+    EXPECT(OK, cflowad_model_close(made));
+    EXPECT(OK, cflowad_model_close(model));
+}
+
 static void test_model(const char *path, cflowad_model *model, cflowad_session *session) {
     cflowad_model *other = NULL;
     cflowad_model_info info;
@@ -1355,6 +1478,8 @@ int main(int argc, char **argv) {
     test_trainer(argv[1], argv[2], model);
     test_trained_frames(argv[1], argv[2]);
     test_quantization(argv[1]);
+    test_log(argv[1]);
+    test_identity(argv[1], argv[2]);
     test_low_scores(argv[1], argv[2]);
     test_promise();
     test_pfnc();

@@ -271,6 +271,41 @@ void quantizing(const char *path) {
     expect(must(must(trainer.try_model(), "model").try_info(), "info").precision == CFLOWAD_PRECISION_INT8, "8 bits");
 }
 
+void identity(const char *path, const std::string &folder) {
+    std::vector<std::string> lines;
+    const auto keep = [&](std::int32_t level, const char *message) {
+        lines.push_back(std::to_string(level) + message);
+#if CFLOWAD_HAS_EXCEPTIONS
+        throw 7; // is lost
+#endif
+    };
+    expect(cflowad::try_set_log_callback(keep).has_value(), "the log is wanted");
+    expect_failure(cflowad::try_set_log_callback(keep, 9), CFLOWAD_ERROR_INVALID_ARGUMENT, "no such level");
+    cflowad::Trainer trainer = must(cflowad::Trainer::try_create(path), "trainer");
+    const std::vector<std::uint8_t> pixels = noise(3 * 40 * 40);
+    const cflowad::Frame frame(pixels.data(), 40, 40, CFLOWAD_PIXEL_RGB8);
+    expect(trainer.try_add_frame(frame, CFLOWAD_ROLE_CALIBRATION).has_value(), "a frame is taken");
+    expect(trainer.try_calibrate().has_value(), "calibration");
+    expect(trainer.try_set_provenance("name", "line 3").has_value(), "a name");
+    expect(trainer.try_set_provenance("created", "now").has_value(), "a moment");
+    expect_failure(trainer.try_set_provenance("A", "b"), CFLOWAD_ERROR_INVALID_ARGUMENT, "a name of capitals");
+    const std::string saved = folder + "/identity.h5";
+    expect(trainer.try_save(saved.c_str()).has_value(), "saving");
+    const cflowad::Model model = must(cflowad::Model::try_open(saved.c_str()), "model");
+    expect(cflowad::try_set_log_callback(nullptr).has_value(), "no more log");
+    const std::size_t count = lines.size();
+    expect(count >= 3 && lines[1].rfind("3trainer: begins with ", 0) == 0, "what was heard");
+    expect(lines[0].rfind("1cflowad_set_log_callback: ", 0) == 0, "a failed call");
+    const cflowad::ModelInfo info = must(model.try_info(), "info");
+    expect(std::string(info.name) == "line 3" && std::string(info.identity).size() == 64, "its name");
+    expect(model.provenance_names() == std::vector<std::string>{"created", "name", "source"}, "its texts");
+    expect(model.provenance("created") == "now" && model.provenance("nothing").empty(), "a text");
+    expect(must(model.try_verify(), "the self-test").value_count > 0, "verified");
+    const cflowad::Model other = must(cflowad::Model::try_open(path), "model");
+    expect_failure(other.try_verify(), CFLOWAD_ERROR_NO_SELF_TEST, "nothing to verify");
+    expect(lines.size() == count, "silence");
+}
+
 void images_and_metrics(const std::string &folder) {
     const std::vector<std::uint8_t> pixels = noise(3 * 31 * 17);
     const cflowad::Frame frame(pixels.data(), 31, 17, CFLOWAD_PIXEL_RGB8);
@@ -526,6 +561,7 @@ int main(int argc, char **argv) {
     if (argc == 4) exchanges(argv[1], argv[3]);
     training(argv[1], argv[2]);
     quantizing(argv[1]);
+    identity(argv[1], argv[2]);
     images_and_metrics(argv[2]);
 #if CFLOWAD_HAS_EXCEPTIONS
     exceptions(argv[1], argv[2]);

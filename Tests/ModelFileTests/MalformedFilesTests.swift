@@ -45,6 +45,16 @@ struct Malformed: CustomTestStringConvertible, Sendable {
     Malformed("version 0", "format_version is 0") { try $0.set("format_version", of: "/", [0], asInteger: true) },
     Malformed("no encoder", "/encoder: it is missing") { try $0.unlink("/encoder") },
     Malformed("no preprocessing", "/preprocessing: it is missing") { try $0.unlink("/preprocessing") },
+    Malformed("a digest that is none", "weights_sha256 is not one of 64 hexadecimal digits") {
+      try $0.set("weights_sha256", of: "/", "abc")
+    },
+    Malformed("a self-test without its frame", "/self_test: the attribute frame is missing") {
+      try $0.group("/self_test")
+    },
+    Malformed("a self-test without values", "/self_test/0: it is missing") {
+      try $0.group("/self_test")
+      try $0.set("frame", of: "/self_test", "waves")
+    },
     Malformed("fewer flows", "one for each tap") { try $0.unlink("/flow/1") },
     Malformed("more flows", "one for each tap") { try $0.group("/flow/2") },
     Malformed("calibration without flow", "without /flow") { try $0.unlink("/flow") },

@@ -24,6 +24,21 @@ extension ModelFileTests {
       #expect(try folder.names == ["model.h5"])
     }
 
+    @Test func selfTestsAndDigestsComeBack() throws {
+      var contents = try sample()
+      for score in [Float?.none, 0.25] {
+        contents.selfTest = try SelfTest(levels: [[-1.5, 2], [0.125]], score: score)
+        let back = try read(bytes(of: contents))
+        expectEqual(back, contents)
+        #expect(try back.weightsDigest == contents.computedWeightsDigest())
+      }
+      // What another version computed of another frame is not known here.
+      let strange = try Editor.edited {
+        try $0.group("/self_test"); try $0.set("frame", of: "/self_test", "rings")
+      }
+      #expect(try read(strange).selfTest == nil)
+    }
+
     @Test func partsMayBeAbsent() throws {
       var contents = try sample()
       contents.calibration = nil

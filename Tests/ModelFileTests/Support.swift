@@ -83,7 +83,7 @@ func isEqual(_ a: DetectorContents, _ b: DetectorContents) -> Bool {
     && isEqual(a.encoderWeights, b.encoderWeights)
     && a.flowWeights.count == b.flowWeights.count && zip(a.flowWeights, b.flowWeights).allSatisfy(isEqual)
     && a.calibration == b.calibration && a.trainedFrames == b.trainedFrames && a.fit == b.fit
-    && a.provenance == b.provenance
+    && a.provenance == b.provenance && a.selfTest == b.selfTest
 }
 
 private func isEqual(_ a: StateDictionary, _ b: StateDictionary) -> Bool {

@@ -73,7 +73,8 @@ extension EncoderQuantizer {
     }
     var tensors = StateDictionary()
     func add(_ key: String, _ shape: [Int], _ values: [Float]) throws(Failure) {
-      tensors[key] = try Tensor(shape: shape, values: values)
+      // -0 + 0 is 0: integers in a file have no other.
+      tensors[key] = try Tensor(shape: shape, values: values.map { $0 + 0 })
     }
     let border = mean.map { min(max(($0 * 255).rounded(), 0), 255) }
     try add(Graph.borderKey, [3], border)

@@ -4,7 +4,11 @@
 
 static _Thread_local char buffer[CFLOWAD_LAST_ERROR_CAPACITY];
 
+static _Thread_local int logging;
+
 char *cflowad_last_error_buffer(void) { return buffer; }
+
+int *cflowad_thread_is_logging(void) { return &logging; }
 
 void cflowad_last_error_set_forked(void) {
     static const char message[] =

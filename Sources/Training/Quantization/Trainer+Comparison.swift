@@ -34,7 +34,7 @@ extension Trainer {
   ) throws(Failure) {
     guard var original = quantized?.original, let rangeCount = quantized?.rangeCount, let passes = quantized?.passes
     else { return }
-    original.calibration = try frames.calibration(of: original, options, workers: workers, handler)
+    original.calibration = try frames.calibration(of: original, options, workers: workers, handler).calibration
     var own = try contents
     own.calibration = calibration
     // One detector at a time is in memory.
