@@ -28,6 +28,8 @@ from ._errors import (
     InvalidArgumentError,
     InvalidHandleError,
     LateError,
+    MismatchError,
+    NoSelfTestError,
     NotCalibratedError,
     OutOfMemoryError,
     StateError,
@@ -36,7 +38,8 @@ from ._errors import (
 )
 from ._images import read_image, read_png, render_overlay, write_png
 from ._metrics import aupro, auroc, average_precision, f1_max
-from ._model import Level, Model, ModelInfo, Result, Session, Verdict
+from ._log import ResultLog, set_logger
+from ._model import Level, Model, ModelInfo, Result, Session, Verdict, Verification
 from ._pool import SessionPool
 from ._queue import Queue, QueueState
 from ._region_of_interest import RegionOfInterest
@@ -78,8 +81,10 @@ __all__ = [
     "InvalidHandleError",
     "LateError",
     "Level",
+    "MismatchError",
     "Model",
     "ModelInfo",
+    "NoSelfTestError",
     "NotCalibratedError",
     "OutOfMemoryError",
     "Outlier",
@@ -91,6 +96,7 @@ __all__ = [
     "Region",
     "RegionOfInterest",
     "Result",
+    "ResultLog",
     "Session",
     "SessionPool",
     "StateError",
@@ -100,6 +106,7 @@ __all__ = [
     "Verdict",
     "Watch",
     "WatchState",
+    "Verification",
     "__version__",
     "aupro",
     "auroc",
@@ -111,6 +118,7 @@ __all__ = [
     "read_image",
     "read_png",
     "render_overlay",
+    "set_logger",
     "version",
     "write_png",
 ]

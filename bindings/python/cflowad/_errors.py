@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from . import _native
+
+if TYPE_CHECKING:
+    from ._model import Verification
 
 
 class Error(Exception):
@@ -98,6 +103,22 @@ class LateError(Error):
     """The frame's turn came after its deadline: it was not scored."""
 
 
+class MismatchError(Error, ArithmeticError):
+    """A model computes other numbers than when it was made.
+
+    Attributes
+    ----------
+    verification : Verification
+        How far off they are.
+    """
+
+    verification: Verification
+
+
+class NoSelfTestError(Error):
+    """A model's file does not hold any numbers to compare with."""
+
+
 _CLASSES: dict[int, type[Error]] = {
     1: InvalidArgumentError,
     2: InvalidHandleError,
@@ -114,6 +135,8 @@ _CLASSES: dict[int, type[Error]] = {
     14: FullError,
     15: TimedOutError,
     16: LateError,
+    17: MismatchError,
+    18: NoSelfTestError,
 }
 
 BUFFER_TOO_SMALL = 4

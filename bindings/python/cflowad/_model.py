@@ -20,7 +20,7 @@ from . import _native
 from ._advice import Advice, read_advice
 from ._arraylike import ImageLike, Layout
 from ._arrays import Order, Path, native_frame, native_path, unsigned
-from ._errors import BUFFER_TOO_SMALL, NOT_CALIBRATED, check, closed
+from ._errors import BUFFER_TOO_SMALL, NOT_CALIBRATED, MismatchError, check, closed
 from ._region_of_interest import RegionOfInterest
 from ._regions import Region, RegionOutputs
 from ._resample import RESAMPLES, Resample
@@ -167,6 +167,12 @@ class ModelInfo:
     #: Mean of the map above which a frame is strange all over and given `low_verdict` at least; NaN: none. A good frame is
     #: above it with probability at most 1 / (calibration_count + 1).
     mean_threshold: float = math.nan
+    #: The model's name by its contents: SHA-256 of weights, calibration and all else that scores depend on, hexadecimal.
+    identity: str = ""
+    #: What people call it, cut to 63 bytes; see `Model.provenance`.
+    name: str = ""
+    #: When it was made, as whoever made it wrote it; "" if nothing.
+    created: str = ""
 
     def map_size(self, frame_height: int, frame_width: int) -> tuple[int, int, int]:
         """Rows and columns of `Result.map` of a frame of this size, and the tiles that it is cut into."""
@@ -181,6 +187,21 @@ class ModelInfo:
         call = _native.library().cflowad_model_info_map_size
         check(call(native, frame_width, frame_height, ctypes.byref(width), ctypes.byref(height), ctypes.byref(tiles)))
         return height.value, width.value, tiles.value
+
+
+@dataclass(frozen=True)
+class Verification:
+    """How the numbers of a model's self-test compare: see `Model.verify`."""
+
+    #: Log-likelihoods that were compared.
+    value_count: int
+    #: Largest difference of one, divided by the magnitude of the expected value where that is above 1.
+    largest_error: float
+    #: What it may be; 0 for models of 8 bits.
+    tolerance: float
+    #: Of the frame, now and when the model was made; NaN when there is none.
+    score: float
+    expected_score: float
 
 
 class Model(Handle):
@@ -262,7 +283,42 @@ class Model(Handle):
                 if native.strange_tried >> kind & 1
             },
             mean_threshold=native.mean_threshold,
+            identity=native.identity.decode(),
+            name=native.name.decode(),
+            created=native.created.decode(),
         )
+
+    @property
+    def provenance(self) -> dict[str, str]:
+        """Texts about how it was made, by name: ``"name"``, ``"created"``, ``"training"`` and others."""
+        library, texts = _native.library(), {}
+        while (name := library.cflowad_model_provenance_name(self.handle, len(texts))) is not None:
+            texts[name.decode()] = library.cflowad_model_provenance(self.handle, name).decode()
+        return texts
+
+    def verify(self) -> Verification:
+        """Has it compute what it computed when it was made, of a small frame that the library knows.
+
+        A changed weight, a fault of memory or wrongly built kernels show before the first part.
+
+        Raises
+        ------
+        MismatchError
+            The numbers are others; its attribute ``verification`` says how far off.
+        NoSelfTestError
+            The model's file holds none: it was not calibrated by version 1.2 or later.
+        """
+        native = _native.Verification()
+        status = _native.library().cflowad_model_verify(self.handle, ctypes.byref(native))
+        found = Verification(
+            native.value_count, native.largest_error, native.tolerance, native.score, native.expected_score
+        )
+        try:
+            check(status)
+        except MismatchError as error:
+            error.verification = found
+            raise
+        return found
 
     @property
     def advice(self) -> Advice:

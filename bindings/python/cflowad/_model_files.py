@@ -42,6 +42,19 @@ def _write_tensors(group: Any, tensors: Tensors) -> None:
         group.create_dataset(key, data=np.ascontiguousarray(value), chunks=value.shape, fletcher32=True)
 
 
+def weights_sha256(encoder: Tensors, flows: Flows | None) -> str:
+    """SHA-256 of all tensors, as docs/model-format.md defines it."""
+    lines = []
+    groups = [("encoder", encoder)] + [(f"flow/{n}", level) for n, level in enumerate(flows.levels if flows else ())]
+    for group, tensors in groups:
+        for key, value in tensors.items():
+            if not key.endswith("w_perm_inv"):
+                shape = "x".join(map(str, np.shape(value))) or "-"
+                digest = hashlib.sha256(np.asarray(value, "<f4").tobytes()).hexdigest()
+                lines.append(f"{group}/{key} {shape} {digest}\n")
+    return hashlib.sha256("".join(sorted(lines)).encode()).hexdigest()
+
+
 def write(
     path: str | os.PathLike[str], settings: Settings, encoder: Tensors, flows: Flows | None,
     clamp: Clamp | None, provenance: Mapping[str, str],
@@ -52,6 +65,7 @@ def write(
     with replacing(path) as temporary, h5py.File(temporary, "w", libver=("v110", "v110")) as file:
         _set_text(file, "format", "cflowad")
         file.attrs["format_version"] = 1
+        _set_text(file, "weights_sha256", weights_sha256(encoder, flows))
         preprocessing = file.create_group("preprocessing")
         preprocessing.attrs["width"] = settings.width
         preprocessing.attrs["height"] = settings.height

@@ -108,6 +108,20 @@ class ModelInfo(Sized):
         ("mean_threshold", c_float),
         ("map_smoothing", c_float),
         ("precision", c_int32),
+        ("identity", c_char * 72),
+        ("name", c_char * 64),
+        ("created", c_char * 32),
+    ]
+
+
+class Verification(Sized):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("value_count", c_uint64),
+        ("largest_error", c_double),
+        ("tolerance", c_double),
+        ("score", c_float),
+        ("expected_score", c_float),
     ]
 
 
@@ -385,6 +399,7 @@ class OverlayOptions(Sized):
     ]
 
 
+LogCallback = ctypes.CFUNCTYPE(None, c_int32, c_char_p, c_void_p)
 ProgressCallback = ctypes.CFUNCTYPE(c_int32, POINTER(Progress), c_void_p)
 
 #: Function -> result and argument types, in the header's order. Handles are void pointers.
@@ -394,6 +409,7 @@ PROTOTYPES: dict[str, tuple[object, list[object]]] = {
     "cflowad_default_thread_count": (c_uint32, []),
     "cflowad_status_name": (c_char_p, [c_int32]),
     "cflowad_last_error": (c_char_p, []),
+    "cflowad_set_log_callback": (c_int32, [LogCallback, c_void_p, c_int32]),
     "cflowad_verdict_name": (c_char_p, [c_int32]),
     "cflowad_strange_name": (c_char_p, [c_int32]),
     "cflowad_model_open": (c_int32, [c_char_p, POINTER(c_void_p)]),
@@ -401,6 +417,9 @@ PROTOTYPES: dict[str, tuple[object, list[object]]] = {
     "cflowad_model_get_info": (c_int32, [c_void_p, POINTER(ModelInfo)]),
     "cflowad_model_get_advice": (c_int32, [c_void_p, POINTER(Advice)]),
     "cflowad_model_advice": (c_char_p, [c_void_p]),
+    "cflowad_model_provenance": (c_char_p, [c_void_p, c_char_p]),
+    "cflowad_model_provenance_name": (c_char_p, [c_void_p, c_size_t]),
+    "cflowad_model_verify": (c_int32, [c_void_p, POINTER(Verification)]),
     "cflowad_model_info_map_size": (
         c_int32,
         [POINTER(ModelInfo), c_uint32, c_uint32, POINTER(c_uint32), POINTER(c_uint32), POINTER(c_uint32)],
@@ -456,6 +475,7 @@ PROTOTYPES: dict[str, tuple[object, list[object]]] = {
     "cflowad_trainer_save_linked": (c_int32, [c_void_p, c_char_p, c_char_p]),
     "cflowad_trainer_model": (c_int32, [c_void_p, POINTER(c_void_p)]),
     "cflowad_trainer_coupling_steps": (c_int32, [c_void_p, POINTER(c_uint32)]),
+    "cflowad_trainer_set_provenance": (c_int32, [c_void_p, c_char_p, c_char_p]),
     "cflowad_trainer_quantize": (c_int32, [c_void_p, c_uint32, ProgressCallback, c_void_p]),
     "cflowad_trainer_get_quantization": (c_int32, [c_void_p, POINTER(Quantization)]),
     "cflowad_trainer_close": (c_int32, [c_void_p]),

@@ -449,6 +449,22 @@ class Trainer(Handle):
             int8_auroc=native.int8_auroc,
         )
 
+    def set_provenance(self, name: str, text: str | None) -> None:
+        """Sets a text that model files and models keep for people; None: none.
+
+        ``"name"`` is what they call the detector, ``"created"`` when it was made: the library does not look at the clock, so
+        that the same training gives the same file.
+
+        Parameters
+        ----------
+        name
+            1 to 64 small letters, digits and underscores; ``"training"`` and ``"quantization"`` are the trainer's own.
+        text
+            1 to 60000 bytes.
+        """
+        native = None if text is None else text.encode()
+        check(_native.library().cflowad_trainer_set_provenance(self.handle, name.encode(), native))
+
     def calibrate(self, progress: ProgressCallable | None = None) -> None:
         """Computes the frozen constants and thresholds from the calibration frames; ``progress`` as for `fit`.
 
