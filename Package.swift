@@ -79,8 +79,8 @@ let package = Package(
       kernelVariant("AVX2", avx2, ["MULTIPLY_ADD", "FUSED_MULTIPLY_ADD"]),
       kernelVariant("AVX512", avx512, ["MULTIPLY_ADD", "FUSED_MULTIPLY_ADD", "WIDE_VECTORS"]),
       kernelVariant("ExactAVX2", avx2, ["MULTIPLY_ADD"]),
+      kernelVariant("ExactAVX512", avx512, ["MULTIPLY_ADD", "WIDE_VECTORS"]),
       kernelVariant("QuantizedAVXVNNI", avx2 + ["avxvnni"], ["MULTIPLY_ADD", "DOT_PRODUCTS"]),
-      kernelVariant("QuantizedAVX512", avx512, ["MULTIPLY_ADD", "WIDE_VECTORS"]),
       kernelVariant("QuantizedAVX512VNNI", avx512 + ["avx512vnni"], ["MULTIPLY_ADD", "WIDE_VECTORS", "DOT_PRODUCTS"]),
       .target(name: "CVectors", path: "Sources/KernelVariants/Vectors"),
       .target(name: "CProcessor", path: "Sources/KernelVariants/Processor"),
@@ -89,7 +89,7 @@ let package = Package(
         "Kernels",
         [
           "Basics", "KernelTasks", "KernelsBaseline", "KernelsAVX2", "KernelsAVX512", "KernelsExactAVX2",
-          "KernelsQuantizedAVXVNNI", "KernelsQuantizedAVX512", "KernelsQuantizedAVX512VNNI", "CProcessor", "CProcess",
+          "KernelsExactAVX512", "KernelsQuantizedAVXVNNI", "KernelsQuantizedAVX512VNNI", "CProcessor", "CProcess",
         ]),
       module("Imaging", ["Basics", "Kernels"]),
       module("Rendering", ["Basics", "Imaging"]),

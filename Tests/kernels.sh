@@ -9,13 +9,17 @@ cd "$(dirname "$0")/.."
 python=$1
 shift
 
-for kernels in baseline avx2 avx512; do
+for kernels in baseline avx2 avx-vnni avx512 avx512-vnni; do
     export CFLOWAD_KERNELS=$kernels
     info=$(PYTHONPATH=bindings/python "$python" -c 'import cflowad; print(cflowad.build_info())')
     case $info in
         *"this processor runs only"*) echo "$kernels kernels: SKIPPED, $info" && continue ;;
         *"(CFLOWAD_KERNELS=$kernels)") echo "$kernels kernels: $info" ;;
         *) echo "$kernels kernels: the library says '$info'" >&2 && exit 1 ;;
+    esac
+    case $kernels in *-vnni) # of its own it has kernels of 8 bits only
+        swift test "$@" --skip-build --quiet --filter 'Quantized|GoldenTests'
+        continue ;;
     esac
     swift test "$@" --skip-build --quiet \
         --filter 'KernelsTests|EncodersTests|FlowsTests|ScoringTests|TrainingTests'

@@ -33,7 +33,7 @@ package struct BlockParameters: Sendable {
   /// g = 0.1 softplus(global_scale), beta 0.5, threshold 20 (torch.nn.Softplus).
   package static func scale(_ globalScale: Float) -> Double {
     let x = 0.5 * Double(globalScale)
-    return 0.1 * (x > 20 ? x : log1p(exp(x))) / 0.5
+    return 0.1 * (x > 20 ? x : PortableMath.log1p(PortableMath.exp(x))) / 0.5
   }
 }
 

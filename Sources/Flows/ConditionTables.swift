@@ -14,10 +14,14 @@ struct ConditionTables {
   /// The floats from one place to the next: the length of a vector in ``RowBias``.
   private let stride: Int
   private let scratch: FloatBuffer
+  private let arithmetic: Arithmetic
 
   /// - Parameter encoding: ``PositionalEncoding/axis(length:channels:)`` of the grid's longer side.
-  init(_ grid: Grid, hidden: Int, encoding: SharedFloats, conditionChannels: Int) throws(Failure) {
+  init(
+    _ grid: Grid, hidden: Int, encoding: SharedFloats, conditionChannels: Int, on arithmetic: Arithmetic
+  ) throws(Failure) {
     (self.grid, self.encoding, half) = (grid, encoding, conditionChannels / 2)
+    self.arithmetic = arithmetic
     stride = Kernels.gemmShape.paddedOutputs(hidden)
     rows = try FloatBuffer(count: grid.height * stride)
     columns = try FloatBuffer(count: grid.width * stride)
@@ -32,7 +36,7 @@ struct ConditionTables {
     for (table, places, weights) in [(rows, grid.height, weights + half), (columns, grid.width, weights)] {
       UnpackedMatrix(weights, rowStride: weightStride, layout: .outputRows, inputs: half).multiply(
         encoding.base, xStride: half, rows: places, outputs: 0..<units.count, adding: true, into: table.base + first,
-        yStride: stride, scratch: scratch.base)
+        yStride: stride, scratch: scratch.base, on: arithmetic)
     }
   }
 

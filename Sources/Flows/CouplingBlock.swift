@@ -41,13 +41,13 @@ struct CouplingBlock: Sendable {
     let shape = BlockShape(channels: grid.channels, conditionChannels: description.conditionChannels)
     let key = "module_list.\(index)"
     let tables = try ConditionTables(
-      grid, hidden: shape.hidden, encoding: encoding, conditionChannels: description.conditionChannels)
+      grid, hidden: shape.hidden, encoding: encoding, conditionChannels: description.conditionChannels, on: arithmetic)
     layer1 = try Self.layer1(weights, "\(key).subnet.0", shape, tables, arithmetic, memory)
     (rowBias, columnBias) = tables.constants
     layer2 = try Self.layer2(weights, "\(key).subnet.2", shape, description, arithmetic, memory)
     let globalScale = try weights.values("\(key).global_scale", shape: [1, grid.channels])
     let scale = globalScale.map(BlockParameters.scale)
-    logScale = scale.reduce(0) { $0 + log($1) }
+    logScale = scale.reduce(0) { $0 + PortableMath.log($1) }
     let offset = try weights.values("\(key).global_offset", shape: [1, grid.channels])
     mixing = try Self.mixing(
       weights, "\(key).w_perm", scale: scale, offset: offset, description.permutation,

@@ -53,7 +53,7 @@ package final class Flow: Sendable {
       lastScale = try SharedFloats([Float](repeating: 1, count: channels))
       lastOffset = try SharedFloats([Float](repeating: 0, count: channels))
     }
-    constant = blocks.reduce(-0.5 * Double(channels) * log(2 * Double.pi)) { $0 + $1.logScale }
+    constant = blocks.reduce(-0.5 * Double(channels) * PortableMath.log(2 * Double.pi)) { $0 + $1.logScale }
     guard constant.isFinite else { throw Failure(.format, "a global_scale of the flow is too small to invert") }
     self.grid = grid
     self.arithmetic = arithmetic

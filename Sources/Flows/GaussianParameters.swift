@@ -95,10 +95,10 @@ package struct GaussianParameters: Sendable {
 
   /// ln |det| of the whole layer at a position.
   package func logDeterminant(at position: Int) -> Double {
-    var sum = scale.reduce(0.0) { $0 + log(Double($1)) }
+    var sum = scale.reduce(0.0) { $0 + PortableMath.log(Double($1)) }
     guard rank > 0 else { return sum }
     let factor = factor(at: position)
-    for row in 1...rank { sum += log(Double(factor[factor.startIndex + Self.triangleCount(row) - 1])) }
+    for row in 1...rank { sum += PortableMath.log(Double(factor[factor.startIndex + Self.triangleCount(row) - 1])) }
     return sum
   }
 

@@ -64,7 +64,7 @@ package enum Mixing: Sendable {
   ) throws(Failure) -> (vector: [Double], isExact: Bool) {
     let channels = vector.count
     let reader = try weights.weights(key, shape: [channels, channels]).reader()
-    let trials = [1, 2].map { seed in (0..<channels).map { sin(Double(($0 + 1) * seed * seed)) + 0.5 } }
+    let trials = [1, 2].map { seed in (0..<channels).map { PortableMath.sin(Double(($0 + 1) * seed * seed)) + 0.5 } }
     var squares = [0.0, 0.0]
     var rotated: [Double] = []
     let rowsAtOnce = 16

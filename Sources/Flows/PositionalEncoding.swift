@@ -12,14 +12,14 @@ package enum PositionalEncoding {
   /// an angle.
   package static func axis(length: Int, channels: Int) -> [Float] {
     let half = channels / 2
-    let step = Float(-(log(10_000.0) / Double(half)))
+    let step = Float(-(PortableMath.log(10_000.0) / Double(half)))
     var values: [Float] = []
     values.reserveCapacity(length * half)
     for place in 0..<length {
       for k in 0..<half / 2 {
-        let angle = Float(place) * expf(Float(2 * k) * step)
-        values.append(Float(sin(Double(angle))))
-        values.append(Float(cos(Double(angle))))
+        let angle = Float(place) * Float(PortableMath.exp(Double(Float(2 * k) * step)))
+        values.append(Float(PortableMath.sin(Double(angle))))
+        values.append(Float(PortableMath.cos(Double(angle))))
       }
     }
     return values

@@ -82,6 +82,6 @@ final class LanczosWeights {
   }
 
   private static func sinc(_ x: Double) -> Double {
-    x == 0 ? 1 : sin(x * .pi) / (x * .pi)
+    x == 0 ? 1 : PortableMath.sin(x * .pi) / (x * .pi)
   }
 }

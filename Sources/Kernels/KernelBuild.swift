@@ -5,7 +5,7 @@ import KernelsAVX2
 import KernelsAVX512
 import KernelsBaseline
 import KernelsExactAVX2
-import KernelsQuantizedAVX512
+import KernelsExactAVX512
 import KernelsQuantizedAVX512VNNI
 import KernelsQuantizedAVXVNNI
 
@@ -27,7 +27,11 @@ package enum KernelBuild: String, CaseIterable, Sendable {
 
   /// For float32 with the same bits from every build: no product is added with one rounding.
   package var exactKernels: any ExactKernels {
-    if self == .baseline { KernelsBaseline.Variant() } else { KernelsExactAVX2.Variant() }
+    switch self {
+    case .baseline: KernelsBaseline.Variant()
+    case .avx2, .avxVNNI: KernelsExactAVX2.Variant()
+    case .avx512, .avx512VNNI: KernelsExactAVX512.Variant()
+    }
   }
 
   /// For 8 bits, with the same bits from every build.
@@ -36,7 +40,7 @@ package enum KernelBuild: String, CaseIterable, Sendable {
     case .baseline: KernelsBaseline.Variant()
     case .avx2: KernelsExactAVX2.Variant()
     case .avxVNNI: KernelsQuantizedAVXVNNI.Variant()
-    case .avx512: KernelsQuantizedAVX512.Variant()
+    case .avx512: KernelsExactAVX512.Variant()
     case .avx512VNNI: KernelsQuantizedAVX512VNNI.Variant()
     }
   }

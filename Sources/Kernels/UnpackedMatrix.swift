@@ -41,7 +41,8 @@ package struct UnpackedMatrix {
   ///   - y: rows with a column for each output of the matrix; must not overlap x.
   package func multiply(
     _ x: UnsafePointer<Float>, xStride: Int, rows: Int, outputs: Range<Int>, adding isAdding: Bool = false,
-    into y: UnsafeMutablePointer<Float>, yStride: Int, scratch: UnsafeMutablePointer<Float>
+    into y: UnsafeMutablePointer<Float>, yStride: Int, scratch: UnsafeMutablePointer<Float>,
+    on arithmetic: Arithmetic = .fast
   ) {
     let step = Self.panelsAtOnce * Kernels.gemmShape.panelWidth
     let zeros = scratch
@@ -65,7 +66,7 @@ package struct UnpackedMatrix {
           Kernels.gemmShape, rows: rows, x: x + start, xStride: xStride, depth: pack.count, zeros: zeros,
           panels: panels, outputs: count, bias: .shared(zeros),
           residual: isAdding || start > 0 ? UnsafePointer(target) : nil, y: target, yStride: yStride
-        ).run()
+        ).run(on: arithmetic.kernels)
       }
     }
   }

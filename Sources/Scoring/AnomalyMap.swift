@@ -97,7 +97,7 @@ package final class AnomalyMap {
   func levelMeans(of frames: [FrameLikelihoods], levelMaxima: [Double]) throws(Failure) -> [Double] {
     var (sums, counts) = (levelMaxima.map { _ in 0.0 }, levelMaxima.map { _ in 0.0 })
     try forEachUsed(of: frames) { level, value in
-      sums[level] += exp(Double(value) - levelMaxima[level])
+      sums[level] += PortableMath.exp(Double(value) - levelMaxima[level])
       counts[level] += 1
     }
     return zip(sums, counts).map { $0 / max($1, 1) }

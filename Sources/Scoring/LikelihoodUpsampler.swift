@@ -109,7 +109,7 @@ struct LikelihoodUpsampler {
       for x in 0..<grid.width {
         let place = y &* grid.width &+ x
         var likelihood =
-          isExact ? likelihoods.base[x &* grid.height &+ y] : Float(exp(Double(values[place]) - maximum))
+          isExact ? likelihoods.base[x &* grid.height &+ y] : Float(PortableMath.exp(Double(values[place]) - maximum))
         // Unused positions may lie far above the maximum: exp may be infinite there, and infinity times a weight of 0 is NaN.
         if let isUsed, !isUsed[place] { likelihood = min(likelihood, 1) }
         // Smaller values would not change the map, whose values are about 1, and their products would be subnormal,

@@ -42,7 +42,7 @@ struct SmoothedAxis {
     let axis = try ResampledAxis(length: length, cornersTo: output)
     let radius = Int(Self.reach * smoothing + 0.5)
     var kernel = (0...radius).map { offset in
-      smoothing > 0 ? exp(-0.5 * Double(offset * offset) / (smoothing * smoothing)) : 1
+      smoothing > 0 ? PortableMath.exp(-0.5 * Double(offset * offset) / (smoothing * smoothing)) : 1
     }
     let sum = kernel[0] + 2 * kernel.dropFirst().reduce(0, +)
     for offset in kernel.indices { kernel[offset] /= sum }

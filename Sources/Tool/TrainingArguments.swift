@@ -81,7 +81,7 @@ struct TrainingArguments: ParsableArguments {
 
   @Option(
     help:
-      "What the encoder computes in: float32; or int8, which is faster and has the same bits on all builds of the kernels."
+      "What the encoder computes in: float32; or int8, which is faster and scores with the same bits on every processor."
   )
   var precision = Choice(defaults.precision)
 

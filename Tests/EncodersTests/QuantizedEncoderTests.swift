@@ -8,76 +8,17 @@ import Testing
 
 /// Encoders of 8 bits, to the bit, against Tests/Fixtures/make_quantized.py.
 @Suite struct QuantizedEncoderTests {
-  private struct Fixture: Decodable {
-    struct Case: Decodable {
-      struct Level: Decodable {
-        let shape: [Int]
-        let first: [Float]
-        let fingerprint: String
-      }
-      let architecture, padding: String
-      let levels: [Level]
-    }
-    let height, width: Int
-    let encoders: [Case]
-
-    static func load() throws -> Fixture {
-      let tests = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      let data = try Data(contentsOf: tests.appending(path: "Fixtures/quantized/index.json"))
-      return try JSONDecoder().decode(Fixture.self, from: data)
-    }
-
-    var pixels: [UInt8] {
-      Generated.unit("pixels/\(height)x\(width)", count: 3 * height * width).map { UInt8(128 + 100 * $0) }
-    }
-  }
-
-  /// As make_quantized.py says.
-  private static func weights(_ architecture: String, _ key: String, _ shape: [Int]) throws(Failure) -> Weights {
-    let fan = shape.dropFirst().reduce(1, *)
-    let limit = shape.count < 2 || shape[1] == 3 ? 2000.0 : shape[1] > 1 ? 127 : shape[2] == 3 ? 1500 : 500
-    let values = Generated.unit("\(architecture)/\(key)", count: shape.reduce(1, *)).map { u in
-      switch key.split(separator: ".").last {
-      case "weight" where key.contains(".fc"): u * (3 / Double(fan)).squareRoot()
-      case "weight" where shape.count > 1: (limit * u).rounded(.toNearestOrEven)
-      case "weight": 1 + 0.2 * u
-      case "offset": u
-      case "output_scale": 0.03 + 0.01 * u
-      case "output_zero": (60 + 60 * u).rounded(.toNearestOrEven)
-      case "border": (120 + 10 * u).rounded(.toNearestOrEven)
-      case "running_var": 1 + 0.5 * u
-      // Multipliers depend on their weights' shape; the caller makes them of these.
-      case "multiplier": 2 + u
-      default: 0.1 * u
-      }
-    }
-    return Weights(try Tensor(shape: shape, values: values.map { Float($0) }), key: key)
-  }
-
   private static func encoder(
-    _ architecture: String, _ padding: Padding, changing changed: (String, Float)? = nil
+    _ fixture: QuantizedFixture.Case, changing changed: (String, Float)? = nil
   ) throws -> Encoder {
     let description = EncoderDescription(
-      architecture: architecture, padding: padding, taps: try Encoder.taps(architecture: architecture),
-      precision: .int8)
-    var fans: [Substring: (limit: Double, fan: Int)] = [:]
+      architecture: fixture.architecture, padding: try #require(Padding(rawValue: fixture.padding)),
+      taps: try Encoder.taps(architecture: fixture.architecture), precision: .int8)
+    let source = fixture.source
     return try Encoder(description) { (key, shape) throws(Failure) in
-      if key == changed?.0, let value = changed?.1 {
-        return Weights(
-          try Tensor(shape: shape, values: [Float](repeating: value, count: shape.reduce(1, *))), key: key)
-      }
-      let module = key.dropLast(key.split(separator: ".").last?.count ?? 0)
-      if key.hasSuffix(".weight"), shape.count > 1 {
-        let limit = shape[1] == 3 ? 2000.0 : shape[1] > 1 ? 127 : shape[2] == 3 ? 1500 : 500
-        fans[module] = (limit, shape.dropFirst().reduce(1, *))
-      }
-      guard key.hasSuffix(".multiplier"), let (limit, fan) = fans[module] else {
-        return try weights(architecture, key, shape)
-      }
-      let values = Generated.unit("\(architecture)/\(key)", count: shape[0]).map {
-        Float((2 + $0) / (limit * 40 * Double(fan).squareRoot()))
-      }
-      return Weights(try Tensor(shape: shape, values: values), key: key)
+      guard key == changed?.0, let value = changed?.1 else { return try source(key, shape) }
+      return Weights(
+        try Tensor(shape: shape, values: [Float](repeating: value, count: shape.reduce(1, *))), key: key)
     }
   }
 
@@ -94,9 +35,9 @@ import Testing
   }
 
   @Test(arguments: 0..<3) func featuresHaveTheReferencesBits(index: Int) throws {
-    let fixture = try Fixture.load()
+    let fixture = try #require(QuantizedFixture.all)
     let expected = fixture.encoders[index]
-    let encoder = try Self.encoder(expected.architecture, #require(Padding(rawValue: expected.padding)))
+    let encoder = try Self.encoder(expected)
     for threads in [1, 2, 3] {
       let levels = try Self.features(
         encoder, fixture.pixels, height: fixture.height, width: fixture.width, threads: threads)
@@ -124,10 +65,9 @@ import Testing
     ("_conv_stem.output_zero", 256), ("_conv_stem.output_zero", -1), ("_conv_stem.output_zero", 3.5), ("border", 256),
     ("border", 0.5), ("_conv_stem.offset", .nan), ("_conv_stem.multiplier", .infinity),
   ])
-  func tensorsThatMakeNoBytesAreRefused(key: String, value: Float) {
-    let failure = #expect(throws: Failure.self) {
-      try Self.encoder("efficientnet_lite0", .same, changing: (key, value))
-    }
+  func tensorsThatMakeNoBytesAreRefused(key: String, value: Float) throws {
+    let fixture = try #require(QuantizedFixture.all?.encoders.first { $0.architecture == "efficientnet_lite0" })
+    let failure = #expect(throws: Failure.self) { try Self.encoder(fixture, changing: (key, value)) }
     #expect(failure?.kind == .format)
   }
 }

@@ -24,6 +24,29 @@ import Testing
     }
   }
 
+  /// Encoders of 8 bits: all builds, threads and neighbours in a batch give the same bits.
+  @Test(arguments: QuantizedFixture.all?.encoders ?? [])
+  func quantized(fixture: QuantizedFixture.Case) throws {
+    let size = try #require(QuantizedFixture.all)
+    try Golden.expect(Self.name(fixture), isOfEveryBuild: true) {
+      try ["couplings", "gaussian"].flatMap { flow in
+        let contents = try Self.contents(
+          fixture.architecture, fixture.padding, precision: .int8, fixture.source, width: size.width,
+          height: size.height, flow: flow)
+        var options = CalibrationOptions()
+        options.smoothing = flow == "gaussian" ? 2 : nil
+        let results = try Self.results(contents, options, flow, threads: 1)
+        let others = try Self.results(contents, options, flow, threads: 2, isInBatch: true)
+        #expect(results.map(\.bits) == others.map(\.bits))
+        return results
+      }
+    }
+  }
+
+  private static func name(_ fixture: QuantizedFixture.Case) -> String {
+    "\(fixture.architecture)/\(fixture.padding)/int8"
+  }
+
   /// Frames in tiles, within a region of interest, with a smoothed map.
   @Test func tiles() throws {
     let fixture = try #require(EncoderFixture.all.first { $0.architecture == "efficientnet_lite0" })
@@ -45,7 +68,8 @@ import Testing
     let names = EncoderFixture.all.flatMap { fixture in
       fixture.cases.prefix(1).map { "\(fixture.architecture)/\(fixture.padding)/\($0.width)x\($0.height)" }
     }
-    #expect(Golden.names == Set(names + ["tiles", "paper-training", "gaussian-training"]))
+    let quantized = QuantizedFixture.all?.encoders.map(Self.name) ?? []
+    #expect(Golden.names == Set(names + quantized + ["tiles", "paper-training", "gaussian-training"]))
   }
 
   private static let frameWidth = 150
@@ -54,11 +78,20 @@ import Testing
   private static func contents(
     _ fixture: EncoderFixture, width: Int, height: Int, flow: String, tiling: Tiling? = nil
   ) throws -> DetectorContents {
+    try contents(
+      fixture.architecture, fixture.padding, fixture.weights, width: width, height: height, flow: flow, tiling: tiling)
+  }
+
+  /// - Parameter source: gives the encoder's weights.
+  private static func contents(
+    _ architecture: String, _ padding: String, precision: Precision = .float32,
+    _ source: (String, [Int]) throws(Failure) -> Weights, width: Int, height: Int, flow: String, tiling: Tiling? = nil
+  ) throws -> DetectorContents {
     let isGaussian = flow == "gaussian"
-    let taps = try Encoder.taps(architecture: fixture.architecture)
+    let taps = try Encoder.taps(architecture: architecture)
     let encoder = EncoderDescription(
-      architecture: fixture.architecture, padding: try #require(Padding(rawValue: fixture.padding)),
-      taps: isGaussian ? try Encoder.residualTaps(architecture: fixture.architecture) ?? taps : taps)
+      architecture: architecture, padding: try #require(Padding(rawValue: padding)),
+      taps: isGaussian ? try Encoder.residualTaps(architecture: architecture) ?? taps : taps, precision: precision)
     var contents = DetectorContents(
       encoder: encoder,
       preprocessing: try Preprocessing(
@@ -67,7 +100,7 @@ import Testing
       encoderWeights: StateDictionary())
     // What the architecture asks for is noted on the way.
     let built = try Encoder(encoder) { (key, shape) throws(Failure) in
-      let weights = try fixture.weights(key, shape)
+      let weights = try source(key, shape)
       contents.encoderWeights[key] = try Tensor(shape: shape, values: weights.values)
       return weights
     }
@@ -78,7 +111,7 @@ import Testing
       : try FlowDescription(blockCount: 2, conditionChannels: 16)
     contents.flow = description
     for (level, grid) in try built.levelGrids(height: height, width: width).enumerated() {
-      let prefix = "\(fixture.architecture)/\(level)/"
+      let prefix = "\(architecture)/\(level)/"
       var weights = try Generated.flowWeights(prefix, channels: grid.channels, description)
       if isGaussian { try gaussian(prefix, grid).store(in: &weights) }
       contents.flowWeights.append(weights)
@@ -106,15 +139,18 @@ import Testing
   }
 
   /// Calibrates with two frames, and scores a third.
+  ///
+  /// - Parameter isInBatch: whether the same scorer takes the other two first.
   private static func results(
-    _ contents: DetectorContents, _ options: CalibrationOptions, _ prefix: String
+    _ contents: DetectorContents, _ options: CalibrationOptions, _ prefix: String, threads: Int = 2,
+    isInBatch: Bool = false
   ) throws -> Golden.Results {
     func withFrame<Result>(_ index: Int, _ body: (Frame) throws -> Result) throws -> Result {
       try Generated.withSquares("golden/\(index)", width: frameWidth, height: frameHeight, body)
     }
     var contents = contents
     let plain = try Detector(contents)
-    let plainScorer = try FrameScorer(plain, threadCount: 2)
+    let plainScorer = try FrameScorer(plain, threadCount: threads)
     var calibrator = Calibrator(plain)
     for index in 0..<2 {
       let frame = try withFrame(index) {
@@ -128,7 +164,8 @@ import Testing
     contents.calibration = calibration
     let detector = try Detector(contents)
     let scorer = try FrameScorer(
-      detector, thresholds: DecisionThresholds(calibration, pixelThreshold: calibration.mapScale.low), threadCount: 2)
+      detector, thresholds: DecisionThresholds(calibration, pixelThreshold: calibration.mapScale.low),
+      threadCount: threads)
     let tiles = detector.preprocessing.tiles(frameWidth: frameWidth, frameHeight: frameHeight)
     let map = try FloatBuffer(count: tiles.columns.mapLength * tiles.rows.mapLength)
     let frameMap = try FloatBuffer(count: frameWidth * frameHeight)
@@ -136,6 +173,7 @@ import Testing
     request.map = .init(map.base, capacity: map.count, "map")
     request.frameMap = .init(frameMap.base, capacity: frameMap.count, "frame_map")
     request.regionLimit = 100
+    if isInBatch { for index in 0..<2 { _ = try withFrame(index) { try scorer.score($0, request) } } }
     return try withFrame(2) { frame in
       let result = try scorer.score(frame, request)
       let found = try #require(result.regions)
@@ -159,7 +197,11 @@ import Testing
         ("\(prefix).frame-map", Golden.bits(frameMap.base, count: frameMap.count)),
         ("\(prefix).regions", "\(found.count)," + Golden.bits(regions.map(\.bitPattern))),
       ]
-      return results
+      guard contents.encoder.precision == .int8 else { return results }
+      return results + [
+        ("\(prefix).p-value", Golden.bits(calibration.pValue(result.score))),
+        ("\(prefix).verdict", "\(result.verdict.rawValue)"),
+      ]
     }
   }
 }

@@ -6,13 +6,13 @@ import Synchronization
 import Testing
 
 /// Bits of results on record, in Tests/Fixtures/golden.txt, which no change of the code may change but by intent: a line for
-/// each case and build of the kernels, since these round differently.
+/// each case and build of the kernels, since these round differently, and one line of "every" build for a detector of 8 bits.
 ///
 /// Run on one build by `CFLOWAD_KERNELS`, and on each by Tests/kernels.sh. After a change by intent
 /// `CFLOWAD_GOLDEN=record Tests/golden.sh` writes the lines of each build that the processor runs.
 ///
-/// The features owe nothing to the C library. Log-likelihoods and maps go through its exp, and training through its log, in
-/// double precision: another glibc may give another last bit there, which seldom outlives the rounding to single precision.
+/// Scores owe nothing to the C library (``PortableMath``). Training goes through its log and exp in double precision: another
+/// glibc may give another last bit there, which seldom outlives the rounding to single precision.
 package enum Golden {
   private static let path = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     .appending(path: "Fixtures/golden.txt")
@@ -29,12 +29,15 @@ package enum Golden {
   ///   - name: the case's, without spaces.
   ///   - library: another library that has a part in the bits, with its version. Where there are bits on record for other
   ///     versions only, the test counts as skipped.
+  ///   - isOfEveryBuild: whether all builds of the kernels must give the same bits.
   package static func expect(
-    _ name: String, with library: String? = nil, sourceLocation: SourceLocation = #_sourceLocation,
+    _ name: String, with library: String? = nil, isOfEveryBuild: Bool = false,
+    sourceLocation: SourceLocation = #_sourceLocation,
     _ results: () throws -> Results
   ) throws {
     do { try Kernels.checkChoice() } catch { try Test.cancel("\(error.message)") }
-    let build = KernelBuild.floatBuilds.first { $0.kernels.name == Kernels.selected.name }?.rawValue ?? "unknown"
+    let ownBuild = KernelBuild.floatBuilds.first { $0.kernels.name == Kernels.selected.name }?.rawValue ?? "unknown"
+    let build = isOfEveryBuild ? "every" : ownBuild
     let library = library.map { $0.replacing(" ", with: "_") } ?? "-"
     let others = lines.withLock { $0.keys.filter { $0.hasPrefix("\(build) \(name) ") } }
     let key = "\(build) \(name) \(library)"

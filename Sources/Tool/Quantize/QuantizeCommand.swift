@@ -14,7 +14,7 @@ struct QuantizeCommand: ParsableCommand {
       For a detector in float32, from PyTorch or trained before. Good frames say what the encoder's bytes stand for; the \
       flows stay as they are, or are trained further on request; thresholds are set anew by good frames that took no part \
       in either: those of --calibrate-on, or some that are held back. The result is faster, its file smaller, and its \
-      scores have the same bits from every build of the kernels.
+      scores have the same bits on every processor.
 
       Then the command prints what changed. It calibrates the detector in float32 by the same frames, so that 8 bits alone \
       make the difference, and compares how the two judge the frames held back; these set both thresholds, which --test \
