@@ -7,6 +7,9 @@ extension String {
   package init(_ value: Double, digits: Int) { self.init(value, "%.*g", precision: digits) }
 
   private init(_ value: Double, _ format: String, precision: Int) {
+    // The C library writes the decimal point of the thread's locale, which is the host's. glibc allocates nothing for this one.
+    let hosts = uselocale(newlocale(1 << LC_NUMERIC, "C", nil))
+    defer { uselocale(hosts) }
     // The largest Double has 309 digits.
     let text = withUnsafeTemporaryAllocation(of: CChar.self, capacity: 400) { buffer in
       guard let base = buffer.baseAddress else { return "" }

@@ -35,7 +35,7 @@ extension Trainer {
     let source = try beginFit(pictures)
     var reporter = reporter
     let start = try GaussianStart(source, options: options, budget: budget, &reporter)
-    curve = try LAPACK.use { () throws(Failure) in
+    curve = try LAPACK.use(threads: source.workers.count) { () throws(Failure) in
       try LearningCurve.measured(
         start.levels.map(\.pictures), forms: start.forms,
         frames: self.frames.training.enumerated().flatMap { index, frame in frame.pictures.map { _ in index } },

@@ -58,6 +58,8 @@ for test in float_mode fork stack; do
     "$work/$test" "$detector" "$work"
 done
 
+"$root/Tests/C/guest.sh" "$detector"
+
 $c "$root/Tests/C/memory_test.c" -o "$work/memory" $link
 MALLOC_PERTURB_=0 "$work/memory" "$detector"
 

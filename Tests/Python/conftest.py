@@ -52,6 +52,20 @@ def model_file(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def encoder_file(model_file, tmp_path_factory):
+    """The smallest detector's encoder alone, to train from."""
+    import h5py
+
+    path = tmp_path_factory.mktemp("encoder") / "encoder.h5"
+    with h5py.File(model_file("lite0", False)) as source, h5py.File(path, "w") as target:
+        for name in source:
+            if name not in ("flow", "calibration"):
+                source.copy(name, target)
+        target.attrs.update(source.attrs)
+    return path
+
+
+@pytest.fixture(scope="session")
 def small(model_file):
     """A calibrated detector, the smallest."""
     import cflowad

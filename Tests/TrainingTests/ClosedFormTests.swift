@@ -135,7 +135,7 @@ extension LAPACKTests {
       let frames = try GaussianFitTests.Frames(9)
       let grid = GaussianFitTests.grid
       let flow = try FlowDescription(blockCount: 3, conditionChannels: 4)
-      let gaussian = try LAPACK.use { () throws(Failure) in
+      let gaussian = try LAPACK.use(threads: 3) { () throws(Failure) in
         let fit = try GaussianFit(frames.features, hasPositionMeans: false, workers: Workers(count: 1))
         try fit.makeRotation()
         return try fit.parameters(rank: 0, shrinkage: 1)
@@ -159,7 +159,7 @@ extension LAPACKTests {
     }
 
     @Test func theSignOfADeterminantIsFound() throws {
-      try LAPACK.use { () throws(Failure) in
+      try LAPACK.use(threads: 3) { () throws(Failure) in
         for (matrix, isNegative) in [([2.0, 1, 1, 3], false), ([1, 3, 2, 1], true), ([0, 1, 1, 0], true)] {
           #expect(try LAPACK.hasNegativeDeterminant(matrix, n: 2) == isNegative)
         }

@@ -104,7 +104,7 @@ extension LAPACKTests {
     @Test(arguments: [3, 4, 40], [0.05, 0.3, 1])
     func theDensityIsTheDefinitions(count: Int, shrinkage: Double) throws {
       let frames = try Frames(count)
-      let parameters = try LAPACK.use { () throws(Failure) in
+      let parameters = try LAPACK.use(threads: 3) { () throws(Failure) in
         try GaussianFit(frames.features, hasPositionMeans: true, workers: Workers(count: 2))
           .parameters(rank: shrinkage == 1 ? 0 : 5, shrinkage: shrinkage)
       }
@@ -122,7 +122,7 @@ extension LAPACKTests {
     @Test func oneFrameAndConstantChannelsGiveADensity() throws {
       for (count, hasPositionMeans) in [(1, false), (2, true), (6, true)] {
         let frames = try Frames(count, constantChannel: true)
-        let parameters = try LAPACK.use { () throws(Failure) in
+        let parameters = try LAPACK.use(threads: 3) { () throws(Failure) in
           try GaussianFit(frames.features, hasPositionMeans: hasPositionMeans, workers: Workers(count: 1))
             .parameters(rank: count > 2 ? 5 : 0, shrinkage: 0.5)
         }
@@ -131,7 +131,7 @@ extension LAPACKTests {
       // Frames without any variation.
       let still = try Frames(3)
       for frame in still.values { frame.base.update(repeating: 1, count: Self.grid.count) }
-      let forms = try LAPACK.use { () throws(Failure) in
+      let forms = try LAPACK.use(threads: 3) { () throws(Failure) in
         try GaussianSelection.forms([still.features], byteCount: 1 << 20, workers: Workers(count: 1))
       }
       #expect(forms.count == 1)
@@ -139,7 +139,7 @@ extension LAPACKTests {
 
     @Test func oneFrameHasOneMeanAndOneCovariance() throws {
       let frame = try Frames(1)
-      let forms = try LAPACK.use { () throws(Failure) in
+      let forms = try LAPACK.use(threads: 3) { () throws(Failure) in
         try GaussianSelection.forms([frame.features], byteCount: 1 << 20, workers: Workers(count: 1))
       }
       #expect(forms.first?.hasPositionMeans == false)
@@ -149,7 +149,7 @@ extension LAPACKTests {
     @Test func positionsThatDifferHaveCovariancesOfTheirOwnWithinTheMemory() throws {
       let frames = try Frames(60)
       func forms(_ byteCount: Int) throws -> [GaussianSelection.Form] {
-        try LAPACK.use { () throws(Failure) in
+        try LAPACK.use(threads: 3) { () throws(Failure) in
           try GaussianSelection.forms(
             [frames.features, frames.features], byteCount: byteCount, workers: Workers(count: 2))
         }
@@ -174,7 +174,7 @@ extension LAPACKTests {
       var results: [(mean: [Float], basis: [Float], factors: [Float])] = []
       for (ofLAPACK, ours) in [(1, 1), (2, 2), (5, 3)] {
         setThreadCount(Int32(ofLAPACK))
-        let parameters = try LAPACK.use { () throws(Failure) in
+        let parameters = try LAPACK.use(threads: 3) { () throws(Failure) in
           try GaussianFit(frames.features, hasPositionMeans: true, workers: Workers(count: ours))
             .parameters(rank: 72, shrinkage: 0.3)
         }
@@ -186,7 +186,7 @@ extension LAPACKTests {
 
     @Test func foldedFibersAreWhiterThanFittedOnes() throws {
       let frames = try Frames(24)
-      try LAPACK.use { () throws(Failure) in
+      try LAPACK.use(threads: 3) { () throws(Failure) in
         let form = GaussianSelection.Form(hasPositionMeans: true, rank: 5, likeliestShrinkage: 0.3, heldBack: 0)
         let workers = try Workers(count: 2)
         let folded = try FoldedFibers(frames.features, form: form, workers: workers)

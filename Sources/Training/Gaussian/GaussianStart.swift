@@ -44,7 +44,7 @@ final class GaussianStart {
     let levels = try Self.encodedLevels(source, options, &reporter)
     hasHalfTurns = levels.contains { $0.frames.count > $0.pictureCount }
     let start = budget?.clock() ?? 0
-    (forms, fits, gaussians) = try LAPACK.use { () throws(Failure) in
+    (forms, fits, gaussians) = try LAPACK.use(threads: source.workers.count) { () throws(Failure) in
       let isPooled = options.start == .whitened
       let forms = try GaussianSelection.forms(
         levels, byteCount: options.gaussianBytes, isPooled: isPooled, workers: source.workers)
@@ -83,7 +83,7 @@ final class GaussianStart {
     if !judged.isEmpty {
       let turned = judged.map { count + $0 }
       try source.encode(turned, &progress, &reporter)
-      isTurned = try LAPACK.use { () throws(Failure) in
+      isTurned = try LAPACK.use(threads: source.workers.count) { () throws(Failure) in
         try HalfTurns.lookGood(levels(Array(0..<count)), turned: levels(turned), workers: source.workers)
       }
     }
@@ -146,7 +146,7 @@ final class GaussianStart {
     }
     try makeIdentities()
     let flow = try couplingFlow.with(blockCount: couplingFlow.blockCount - count)
-    couplings = try LAPACK.use { () throws(Failure) in
+    couplings = try LAPACK.use(threads: source.workers.count) { () throws(Failure) in
       var couplings: [CouplingTraining] = []
       for (level, fit) in fits.enumerated() {
         let fibers = try FoldedFibers(fit.features, form: forms[level], workers: source.workers)

@@ -1,9 +1,14 @@
+#define _GNU_SOURCE /* MAP_ANONYMOUS, sched_getaffinity */
+
 #include "COpenBLASShim.h"
 
 #include <cblas.h>
 #include <dlfcn.h>
 #include <pthread.h>
+#include <sched.h>
+#include <signal.h>
 #include <stddef.h>
+#include <sys/mman.h>
 
 /* LAPACK's Fortran interface; lengths of text come last. */
 typedef void syevd_function(
@@ -29,48 +34,114 @@ static struct {
     __typeof__(&openblas_set_num_threads) set_thread_count;
 } lapack;
 
+/* Of all that follows. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static int is_loaded;
+
+/* What each thread that computes takes of address space, once and for good: (32 << 22) bytes in OpenBLAS 0.3 on x86-64. */
+static const size_t thread_bytes = (size_t)129 << 20;
+enum { MOST_THREADS = 128 };
+
+/* OpenBLAS asks for its memory over and over until it gets it, so that it must be there when it asks. */
+static int has_room(int threads) {
+    const size_t size = thread_bytes * (size_t)threads;
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    if (memory == MAP_FAILED) return 0;
+    munmap(memory, size);
+    return 1;
+}
+
+static void *wait_for_gate(void *gate) {
+    pthread_mutex_lock(gate);
+    pthread_mutex_unlock(gate);
+    return NULL;
+}
+
+/* When OpenBLAS is loaded it starts a thread for each processor, and prints and ends the process where it cannot: whether it
+   can is tried before. */
+static int can_start(void) {
+    cpu_set_t set;
+    int processors = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+    int threads = (processors < MOST_THREADS ? processors : MOST_THREADS) - 1, count = 0, can;
+    pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+    pthread_t started[MOST_THREADS];
+
+    pthread_mutex_lock(&gate);
+    while (count < threads && pthread_create(&started[count], NULL, wait_for_gate, &gate) == 0) count++;
+    can = count == threads && has_room(threads + 1);
+    pthread_mutex_unlock(&gate);
+    while (count > 0) pthread_join(started[--count], NULL);
+    return can;
+}
 
 /* POSIX: a symbol's address may be stored as a function's this way. */
 static int find(void *library, const char *name, void *function) {
     return (*(void **)function = dlsym(library, name)) != NULL;
 }
 
-static void load(void) {
-    void *library = dlopen("libopenblas.so.0", RTLD_NOW | RTLD_LOCAL);
+static int load(void) {
+    static const char name[] = "libopenblas.so.0";
+    void *library = dlopen(name, RTLD_NOW | RTLD_LOCAL | RTLD_NOLOAD);
 
+    if (library == NULL) {
+        if (!can_start()) return CFLOWAD_LAPACK_NO_MEMORY;
+        library = dlopen(name, RTLD_NOW | RTLD_LOCAL);
+    }
     is_loaded = library != NULL && find(library, "cblas_dsyrk", &lapack.syrk)
         && find(library, "cblas_dgemm", &lapack.gemm) && find(library, "cblas_dtrmm", &lapack.trmm)
         && find(library, "dsyevd_", &lapack.syevd) && find(library, "dpotrf_", &lapack.potrf)
         && find(library, "dtrtri_", &lapack.trtri) && find(library, "dgetrf_", &lapack.getrf)
         && find(library, "openblas_get_num_threads", &lapack.thread_count)
         && find(library, "openblas_set_num_threads", &lapack.set_thread_count);
+    return is_loaded ? CFLOWAD_LAPACK_OK : CFLOWAD_LAPACK_MISSING;
 }
 
 int cflowad_lapack_load(void) {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    int status = CFLOWAD_LAPACK_OK;
+    sigset_t all, before;
 
-    pthread_once(&once, load);
-    return is_loaded ? 0 : -1;
+    pthread_mutex_lock(&lock);
+    if (!is_loaded) {
+        /* OpenBLAS's threads inherit what is blocked: the host's handlers run on the host's threads. */
+        sigfillset(&all);
+        pthread_sigmask(SIG_SETMASK, &all, &before);
+        status = load();
+        pthread_sigmask(SIG_SETMASK, &before, NULL);
+    }
+    pthread_mutex_unlock(&lock);
+    return status;
 }
 
-static pthread_mutex_t users_lock = PTHREAD_MUTEX_INITIALIZER;
 static int users;
 static int threads_before;
+/* Threads of all users, and for how many there was room: OpenBLAS keeps what it has for those that come later. */
+static int threads_in_use, threads_with_room;
 
-void cflowad_lapack_begin(void) {
-    pthread_mutex_lock(&users_lock);
-    if (users++ == 0) {
-        threads_before = lapack.thread_count();
-        if (threads_before != 1) lapack.set_thread_count(1);
+int cflowad_lapack_begin(int threads) {
+    int status = CFLOWAD_LAPACK_OK;
+
+    pthread_mutex_lock(&lock);
+    if (threads_in_use + threads > threads_with_room) {
+        if (has_room(threads_in_use + threads - threads_with_room)) threads_with_room = threads_in_use + threads;
+        else status = CFLOWAD_LAPACK_NO_MEMORY;
     }
-    pthread_mutex_unlock(&users_lock);
+    if (status == CFLOWAD_LAPACK_OK) {
+        threads_in_use += threads;
+        if (users++ == 0) {
+            threads_before = lapack.thread_count();
+            if (threads_before != 1) lapack.set_thread_count(1);
+        }
+    }
+    pthread_mutex_unlock(&lock);
+    return status;
 }
 
-void cflowad_lapack_end(void) {
-    pthread_mutex_lock(&users_lock);
+void cflowad_lapack_end(int threads) {
+    pthread_mutex_lock(&lock);
+    threads_in_use -= threads;
     if (--users == 0 && threads_before != 1) lapack.set_thread_count(threads_before);
-    pthread_mutex_unlock(&users_lock);
+    pthread_mutex_unlock(&lock);
 }
 
 void cflowad_lapack_add_gram(int n, int rows, const double *a, double *c) {

@@ -8,17 +8,29 @@ package enum LAPACK {
   /// Runs a body that uses the functions below. OpenBLAS has one thread in the whole process meanwhile, so that bits do
   /// not depend on how many it had before; the number is then restored.
   ///
-  /// Fails with `.unsupported` when there is no OpenBLAS on the machine.
-  package static func use<Value>(_ body: () throws(Failure) -> Value) throws(Failure) -> Value {
+  /// Fails with `.unsupported` when there is no OpenBLAS on the machine, with `.outOfMemory` when it would get no memory.
+  ///
+  /// - Parameter threads: how many threads call them at the same time.
+  package static func use<Value>(
+    threads: Int, _ body: () throws(Failure) -> Value
+  ) throws(Failure) -> Value {
     try checkAvailable()
-    cflowad_lapack_begin()
-    defer { cflowad_lapack_end() }
+    let count = Int32(clamping: threads)
+    try check(cflowad_lapack_begin(count))
+    defer { cflowad_lapack_end(count) }
     return try body()
   }
 
-  /// Fails with `.unsupported` when there is no OpenBLAS on the machine.
-  package static func checkAvailable() throws(Failure) {
-    guard cflowad_lapack_load() == 0 else {
+  /// Fails with `.unsupported` when there is no OpenBLAS on the machine, with `.outOfMemory` when it cannot begin.
+  package static func checkAvailable() throws(Failure) { try check(cflowad_lapack_load()) }
+
+  private static func check(_ status: Int32) throws(Failure) {
+    switch Int(status) {
+    case CFLOWAD_LAPACK_OK: break
+    case CFLOWAD_LAPACK_NO_MEMORY:
+      throw Failure(
+        .outOfMemory, "fitting a Gaussian needs 129 MiB of address space for each thread, for OpenBLAS's buffers")
+    default:
       throw Failure(
         .unsupported,
         "fitting a Gaussian needs LAPACK, but libopenblas.so.0 (Debian's libopenblas0) cannot be loaded")

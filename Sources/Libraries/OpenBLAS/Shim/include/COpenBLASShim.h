@@ -9,16 +9,27 @@
  * detector is fitted and not with the library: a host that only scores is spared both.
  */
 
-/** Loads OpenBLAS, unless it is loaded. Returns 0, or -1 when it is missing; then nothing below may be called. Thread-safe. */
+/** What the next two return. */
+enum {
+    CFLOWAD_LAPACK_OK = 0,
+    CFLOWAD_LAPACK_MISSING = 1,  /**< there is no OpenBLAS on the machine */
+    CFLOWAD_LAPACK_NO_MEMORY = 2 /**< no address space, or no threads, for what it takes at once */
+};
+
+/**
+ * Loads OpenBLAS, unless it is loaded. Nothing below may be called before it has returned CFLOWAD_LAPACK_OK. It may be asked
+ * again after a failure. Thread-safe.
+ */
 int cflowad_lapack_load(void);
 
 /**
  * Between these two OpenBLAS computes every call on the thread that made it: with several threads it sums in an order
  * that depends on their number (OpenBLAS 0.3.21: dsyevd from n = 24 on, dpotrf from n = 64 on), and threads here
- * make calls of their own. The number of threads is that of the process; the last end restores it. Thread-safe; they nest.
+ * make calls of their own, up to so many at the same time. The number of OpenBLAS's threads is that of the process; the last end
+ * restores it. No end after a begin that failed. Thread-safe; they nest.
  */
-void cflowad_lapack_begin(void);
-void cflowad_lapack_end(void);
+int cflowad_lapack_begin(int threads);
+void cflowad_lapack_end(int threads);
 
 /** C += A' A for A of rows x n, row-major; of C, n x n, the lower triangle by rows is computed. cblas_dsyrk. */
 void cflowad_lapack_add_gram(int n, int rows, const double *a, double *c);
