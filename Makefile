@@ -25,8 +25,8 @@ LINK_LIBRARY := --product CFlowAD $(STATIC) \
 LINK_TOOL := --product cflowad $(STATIC)
 BENCHMARK := CFLOWAD_LIBRARY=$(LIBRARY) $(VENV)/bin/python -W ignore benchmarks
 
-.PHONY: all lib tool install uninstall test cluster-test examples tsan asan coverage faults fidelity demo docs pictures lint format bench \
-  microkernels quality check-version clean packages
+.PHONY: all lib tool install uninstall test cluster-test examples tsan asan coverage faults soak guest fidelity demo docs pictures \
+  lint format bench microkernels quality check-version clean packages
 
 all: lib tool man
 
@@ -109,9 +109,18 @@ coverage: packages
 	swift test --configuration release --enable-code-coverage --scratch-path .build-coverage -Xswiftc -enable-testing
 	Tests/coverage.py "$$(swift test --configuration release --scratch-path .build-coverage --show-codecov-path)"
 
-# Every allocation of 8 KB or more fails in its turn: docs/reliability.md. About an hour.
+# What is beneath the library fails, each call in its turn; processes are killed: docs/reliability.md. About three hours.
 faults: lib $(VENV)/tests
 	Tests/C/faults.sh 1
+
+# Sessions, exchanges of models and a trainer for so many seconds: results, memory, threads and open files must stay what they are.
+SOAK ?= 3600
+soak: lib $(VENV)/tests
+	Tests/C/soak.sh $(SOAK)
+
+# The library beside OpenCV, PyTorch and h5py in one process, in an environment of its own, as OpenCV is large.
+guest: lib $(VENV)/guest/complete
+	PYTHONPATH=bindings/python $(VENV)/guest/bin/python -m pytest -q Tests/Python/test_neighbours.py
 
 # The library's numbers against exact ones: docs/fidelity.md.
 fidelity: lib $(VENV)/tests $(VENV)/fidelity
@@ -206,6 +215,11 @@ $(VENV)/quality: bindings/python/requirements-export.txt benchmarks/requirements
 
 $(VENV)/cluster/complete: bindings/python/requirements-cluster.txt | packages
 	.ci/make-venv $(VENV)/cluster $^
+	@touch $@
+
+$(VENV)/guest/complete: bindings/python/requirements-export.txt bindings/python/requirements-test.txt \
+  Tests/Python/requirements-guest.txt | packages
+	.ci/make-venv $(VENV)/guest $^
 	@touch $@
 
 $(VENV)/demo: bindings/python/requirements-export.txt bindings/demo/requirements.txt | packages

@@ -13,11 +13,19 @@ NAME     := cflowad-$(VERSION)-linux-$(shell uname -m)
 # Archives have the dates of the commit, so that the same products give the same archives.
 dist wheel tarball debian man: export SOURCE_DATE_EPOCH := $(shell git log -1 --format=%ct 2> /dev/null || date +%s)
 
-.PHONY: dist dist-test mmdebstrap wheel tarball debian products man
+.PHONY: dist dist-test sign reproducible mmdebstrap wheel tarball debian products man
 
 dist: wheel tarball debian
 	cd dist && sha256sum $(NAME).tar.gz *.whl *.deb > SHA256SUMS
 	@ls -l dist
+
+# The checksums signed by gpg's default key, or KEY.
+sign:
+	packaging/sign.sh dist $(KEY)
+
+# Whether the library is the same, byte for byte, when it is built anew in another folder.
+reproducible: lib
+	packaging/reproducible.sh $(LIBRARY)
 
 mmdebstrap:
 	@.ci/install-packages mmdebstrap
@@ -85,4 +93,5 @@ build/dist/data: $(DIST_PYTHON) Tests/Dist/data.py
 
 dist-test: dist build/dist/data
 	cd dist && sha256sum --check --quiet SHA256SUMS
+	packaging/sign.sh --test
 	Tests/Dist/run.sh dist build/dist/data build/dist/roots $(ROOTS)

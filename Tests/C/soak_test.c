@@ -1,0 +1,387 @@
+/*
+ * A line that runs for long: sessions score frames of many sizes and formats, their models are exchanged while they do, a trainer
+ * works beside them and is cancelled now and then. Every result is compared with that of one thread alone, and the process must
+ * not grow: not in memory, not in threads, not in open files.
+ *
+ *     soak_test SECONDS FOLDER DETECTOR.h5 ANOTHER.h5
+ *
+ * Memory is the largest of the last third, which may be 0.5 % above that of the second third; the first third warms up.
+ * Latencies are printed and judged by who reads them, since other programs may run on the machine.
+ */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cflowad.h"
+#include "setup.h"
+
+enum { SESSIONS = 8, MODELS = 2, MOST_PIXELS = 320 * 240, TRAINING_FRAMES = 8, BINS = 20000, THIRDS = 3 };
+
+/* ---- frames, and what they must give */
+
+static const struct {
+    uint32_t width, height;
+    cflowad_pixel_format format;
+    size_t row_bytes;
+    uint32_t bits;
+} kinds[] = {{320, 240, CFLOWAD_PIXEL_RGB8, 960, 0},        {128, 128, CFLOWAD_PIXEL_GRAY8, 128, 0},
+             {97, 61, CFLOWAD_PIXEL_BGR8, 291, 0},          {200, 150, CFLOWAD_PIXEL_BAYER_RG8, 200, 0},
+             {160, 120, CFLOWAD_PIXEL_MONO12P, 240, 0},     {64, 300, CFLOWAD_PIXEL_BGRA8, 256, 0},
+             {320, 200, CFLOWAD_PIXEL_YUY2, 640, 0},        {240, 240, CFLOWAD_PIXEL_NV12, 240, 0},
+             {120, 90, CFLOWAD_PIXEL_MONO16, 240, 12},      {33, 32, CFLOWAD_PIXEL_RGB8, 99, 0},
+             {300, 16, CFLOWAD_PIXEL_MONO10_PACKED, 450, 0}};
+
+enum { KINDS = sizeof kinds / sizeof *kinds };
+
+typedef struct truth {
+    float score, p_value;
+    cflowad_verdict verdict;
+    size_t region_count;
+    uint64_t map;
+} truth;
+
+static unsigned char bytes[KINDS][MOST_PIXELS * 4];
+static truth truths[MODELS][KINDS];
+static float trained_score;
+static const char *paths[MODELS], *folder;
+static atomic_int ending, third;
+static atomic_long frames_scored, swaps, trainings, cancellations, wrong;
+
+static void require(int good, const char *what) {
+    if (good) return;
+    fprintf(stderr, "soak_test: not so: %s (%s)\n", what, cflowad_last_error());
+    exit(1);
+}
+
+#define OK(call) require((call) == CFLOWAD_OK, #call)
+
+static cflowad_frame frame_of(int kind) {
+    cflowad_frame frame = frame_over(bytes[kind], kinds[kind].width, kinds[kind].height, kinds[kind].format, 1);
+
+    frame.stride = kinds[kind].row_bytes;
+    frame.significant_bits = kinds[kind].bits;
+    return frame;
+}
+
+static uint64_t hash_of(const float *values, size_t count) {
+    const unsigned char *all = (const unsigned char *)values;
+    uint64_t hash = 14695981039346656037u;
+    size_t i;
+
+    for (i = 0; i < count * sizeof *values; i++) hash = (hash ^ all[i]) * 1099511628211u;
+    return hash;
+}
+
+/* Memory of its own for each thread that scores. */
+typedef struct scratch {
+    float map[MOST_PIXELS];
+    cflowad_region regions[32];
+} scratch;
+
+static truth score(cflowad_session *session, int kind, scratch *room) {
+    cflowad_frame frame = frame_of(kind);
+    cflowad_result result;
+    truth found;
+
+    memset(&result, 0, sizeof result);
+    memset(&found, 0, sizeof found);
+    result.struct_size = sizeof result;
+    result.frame_map = room->map;
+    result.frame_map_capacity = MOST_PIXELS;
+    result.regions = room->regions;
+    result.region_size = sizeof *room->regions;
+    result.region_capacity = sizeof room->regions / sizeof *room->regions;
+    OK(cflowad_session_score(session, &frame, &result));
+    found.score = result.score;
+    found.p_value = result.p_value;
+    found.verdict = result.verdict;
+    found.region_count = result.region_count;
+    found.map = hash_of(room->map, (size_t)kinds[kind].width * kinds[kind].height);
+    return found;
+}
+
+static cflowad_session *new_session(const cflowad_model *model, uint32_t threads) {
+    cflowad_session *session = NULL;
+    cflowad_session_options options;
+
+    OK(cflowad_session_options_init(&options, sizeof options));
+    options.thread_count = threads;
+    OK(cflowad_session_create(model, &options, &session));
+    return session;
+}
+
+static int is_truth(const truth *found, int model, int kind) {
+    return !memcmp(found, &truths[model][kind], sizeof *found);
+}
+
+/* ---- latencies: counts of halves of milliseconds, the last bin for all that are longer */
+
+static atomic_long latencies[THIRDS][BINS];
+
+static double milliseconds(void) {
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
+}
+
+static double percentile(int part, double share) {
+    long total = 0, sum = 0;
+    int bin;
+
+    for (bin = 0; bin < BINS; bin++) total += latencies[part][bin];
+    for (bin = 0; bin < BINS; bin++)
+        if ((double)(sum += latencies[part][bin]) >= share * (double)total) break;
+    return (bin + 1) / 2.0;
+}
+
+/* ---- the threads */
+
+static cflowad_session *sessions[SESSIONS];
+/* Held by who closes a session or exchanges its model from another thread. */
+static pthread_mutex_t session_locks[SESSIONS];
+
+static unsigned next_random(unsigned *state) {
+    *state = *state * 1664525u + 1013904223u;
+    return *state >> 8;
+}
+
+/* Even sessions exchange their models themselves, so that each result has one truth; those of odd ones are exchanged by another
+   thread, in the middle of frames. */
+static void *score_frames(void *argument) {
+    const int number = (int)(intptr_t)argument;
+    unsigned random = (unsigned)number;
+    scratch *room = malloc(sizeof *room);
+    cflowad_model *models[MODELS];
+    int model = 0, kind, i;
+
+    require(room != NULL, "memory");
+    for (i = 0; i < MODELS; i++) OK(cflowad_model_open(paths[i], &models[i]));
+    sessions[number] = new_session(models[0], 1 + (uint32_t)number / 2 % 2);
+    while (!ending) {
+        double start = milliseconds();
+        truth found;
+        int bin;
+
+        kind = (int)(next_random(&random) % KINDS);
+        found = score(sessions[number], kind, room);
+        bin = (int)((milliseconds() - start) * 2);
+        latencies[third][bin < BINS ? bin : BINS - 1]++;
+        frames_scored++;
+        if (number % 2 == 0 ? !is_truth(&found, model, kind)
+                            : !is_truth(&found, 0, kind) && !is_truth(&found, 1, kind)) {
+            wrong++;
+            fprintf(stderr, "soak_test: session %d, kind %d: %.9g is wrong\n", number, kind, found.score);
+        }
+        if (number % 2 == 0 && next_random(&random) % 16 == 0) {
+            model = 1 - model;
+            OK(cflowad_session_replace_model(sessions[number], 0, models[model]));
+            swaps++;
+        }
+        if (next_random(&random) % 256 == 0) {
+            pthread_mutex_lock(&session_locks[number]);
+            OK(cflowad_session_close(sessions[number]));
+            sessions[number] = new_session(models[model], 1 + (uint32_t)number / 2 % 2);
+            pthread_mutex_unlock(&session_locks[number]);
+        }
+    }
+    pthread_mutex_lock(&session_locks[number]);
+    OK(cflowad_session_close(sessions[number]));
+    sessions[number] = NULL;
+    pthread_mutex_unlock(&session_locks[number]);
+    for (i = 0; i < MODELS; i++) OK(cflowad_model_close(models[i]));
+    free(room);
+    return NULL;
+}
+
+static void *exchange_models(void *unused) {
+    unsigned random = 99;
+
+    (void)unused;
+    while (!ending) {
+        int number = (int)(next_random(&random) % SESSIONS) | 1;
+        cflowad_model *model = NULL;
+
+        OK(cflowad_model_open(paths[next_random(&random) % MODELS], &model));
+        pthread_mutex_lock(&session_locks[number]);
+        if (sessions[number]) OK(cflowad_session_replace_model(sessions[number], 0, model));
+        pthread_mutex_unlock(&session_locks[number]);
+        OK(cflowad_model_close(model));
+        swaps++;
+        usleep(50000);
+    }
+    return NULL;
+}
+
+/* Cancels at the call whose number it is given. */
+static int32_t count_down(const cflowad_progress *progress, void *calls) {
+    (void)progress;
+    return --*(int *)calls == 0;
+}
+
+/* Trains and gives the model's score; 0 when it was cancelled at the n-th report of progress. */
+static float train(int cancel_at, scratch *room) {
+    static unsigned char pixels[90 * 70 * 3];
+    char path[4096];
+    cflowad_trainer *trainer = NULL;
+    cflowad_train_options options;
+    cflowad_model *model = NULL;
+    cflowad_session *session;
+    cflowad_status status;
+    truth found;
+    unsigned i;
+
+    OK(cflowad_train_options_init(&options, sizeof options));
+    options.input_width = options.input_height = 64;
+    options.coupling_blocks = 2;
+    options.meta_epochs = 2;
+    options.sub_epochs = 1;
+    options.warmup_epochs = 1;
+    options.calibration_fraction = 0.4f;
+    options.thread_count = 2;
+    OK(cflowad_trainer_create(paths[0], &options, &trainer));
+    for (i = 0; i < TRAINING_FRAMES; i++) {
+        cflowad_frame frame = striped_frame(pixels, 90, 70, i);
+        OK(cflowad_trainer_add_frame(trainer, &frame, CFLOWAD_ROLE_TRAINING));
+    }
+    status = cflowad_trainer_fit(trainer, count_down, &cancel_at);
+    if (status == CFLOWAD_ERROR_CANCELLED) {
+        cancellations++;
+        OK(cflowad_trainer_close(trainer));
+        return 0;
+    }
+    require(status == CFLOWAD_OK, "fit");
+    OK(cflowad_trainer_calibrate(trainer, NULL, NULL));
+    snprintf(path, sizeof path, "%s/soak.h5", folder);
+    OK(cflowad_trainer_save(trainer, path));
+    OK(cflowad_trainer_close(trainer));
+    OK(cflowad_model_open(path, &model));
+    session = new_session(model, 1);
+    found = score(session, 0, room);
+    OK(cflowad_session_close(session));
+    OK(cflowad_model_close(model));
+    trainings++;
+    return found.score;
+}
+
+static void *train_models(void *unused) {
+    scratch *room = malloc(sizeof *room);
+    unsigned random = 7;
+
+    (void)unused;
+    require(room != NULL, "memory");
+    while (!ending) {
+        float score = train(next_random(&random) % 2 ? 0 : 1 + (int)(next_random(&random) % 20), room);
+
+        if (score != 0 && memcmp(&score, &trained_score, sizeof score) != 0) {
+            wrong++;
+            fprintf(stderr, "soak_test: another detector of the same frames: %.9g\n", score);
+        }
+        usleep(100000);
+    }
+    free(room);
+    return NULL;
+}
+
+/* ---- the process */
+
+static long entries(const char *path) {
+    DIR *directory = opendir(path);
+    long count = -2; /* . and .. */
+
+    require(directory != NULL, path);
+    while (readdir(directory)) count++;
+    closedir(directory);
+    return count;
+}
+
+static long resident_kilobytes(void) {
+    char line[256];
+    long kilobytes = 0;
+    FILE *file = fopen("/proc/self/status", "r");
+
+    require(file != NULL, "/proc");
+    while (fgets(line, sizeof line, file))
+        if (sscanf(line, "VmRSS: %ld", &kilobytes) == 1) break;
+    fclose(file);
+    return kilobytes;
+}
+
+static void find_truths(void) {
+    scratch *room = malloc(sizeof *room);
+    int model, kind;
+
+    require(room != NULL, "memory");
+    for (model = 0; model < MODELS; model++) {
+        cflowad_model *opened = NULL;
+        cflowad_session *session;
+
+        OK(cflowad_model_open(paths[model], &opened));
+        session = new_session(opened, 1);
+        for (kind = 0; kind < KINDS; kind++) truths[model][kind] = score(session, kind, room);
+        OK(cflowad_session_close(session));
+        OK(cflowad_model_close(opened));
+    }
+    trained_score = train(0, room);
+    free(room);
+}
+
+int main(int argc, char **argv) {
+    long memory[THIRDS] = {0}, threads[THIRDS] = {0}, files[THIRDS] = {0}, files_before;
+    pthread_t workers[SESSIONS + 2];
+    double seconds, start, growth;
+    size_t i;
+    int failed = 0, part;
+
+    if (argc != 5 || (seconds = atof(argv[1])) < THIRDS)
+        return fprintf(stderr, "usage: soak_test SECONDS FOLDER DETECTOR.h5 ANOTHER.h5\n"), 2;
+    folder = argv[2];
+    paths[0] = argv[3];
+    paths[1] = argv[4];
+    for (i = 0; i < sizeof bytes; i++) ((unsigned char *)bytes)[i] = (unsigned char)(i * i / 7 + i / 192);
+    find_truths();
+    files_before = entries("/proc/self/fd");
+    for (i = 0; i < SESSIONS; i++) pthread_mutex_init(&session_locks[i], NULL);
+    for (i = 0; i < SESSIONS; i++)
+        require(pthread_create(&workers[i], NULL, score_frames, (void *)(intptr_t)i) == 0, "a thread");
+    require(pthread_create(&workers[SESSIONS], NULL, exchange_models, NULL) == 0, "a thread");
+    require(pthread_create(&workers[SESSIONS + 1], NULL, train_models, NULL) == 0, "a thread");
+    for (start = milliseconds(); milliseconds() - start < seconds * 1e3; usleep(100000)) {
+        long now_memory = resident_kilobytes(), now_threads = entries("/proc/self/task"),
+             now_files = entries("/proc/self/fd");
+
+        part = (int)((milliseconds() - start) / 1e3 * THIRDS / seconds);
+        if (part >= THIRDS) break;
+        third = part;
+        if (now_memory > memory[part]) memory[part] = now_memory;
+        if (now_threads > threads[part]) threads[part] = now_threads;
+        if (now_files > files[part]) files[part] = now_files;
+    }
+    ending = 1;
+    for (i = 0; i < SESSIONS + 2; i++) pthread_join(workers[i], NULL);
+
+    growth = (double)memory[2] / (double)memory[1] - 1;
+    printf(
+        "soak_test: %.0f s, %ld frames, %ld exchanges of models, %ld trainings, %ld cancelled: %ld wrong\n", seconds,
+        (long)frames_scored, (long)swaps, (long)trainings, (long)cancellations, (long)wrong);
+    for (part = 0; part < THIRDS; part++)
+        printf(
+            "soak_test: third %d: %.1f MiB, %ld threads, %ld files, latency %.1f ms in the median, %.1f ms for 99 %%\n",
+            part + 1, (double)memory[part] / 1024, threads[part], files[part], percentile(part, 0.5),
+            percentile(part, 0.99));
+    printf("soak_test: memory %+.2f %%\n", 100 * growth);
+    if (wrong || frames_scored == 0 || swaps == 0) failed = 1;
+    if (growth > 0.005) failed = fprintf(stderr, "soak_test: memory grew\n");
+    if (threads[2] > threads[1]) failed = fprintf(stderr, "soak_test: threads grew\n");
+    if (files[2] > files[1]) failed = fprintf(stderr, "soak_test: open files grew\n");
+    if (entries("/proc/self/fd") != files_before) failed = fprintf(stderr, "soak_test: files stay open\n");
+    if (entries("/proc/self/task") != 1) failed = fprintf(stderr, "soak_test: threads stay\n");
+    return failed != 0;
+}
