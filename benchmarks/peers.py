@@ -16,6 +16,7 @@ import torch  # noqa: E402
 import torch.nn.functional as F  # noqa: E402
 
 import cflowad  # noqa: E402
+import reduced  # noqa: E402
 from cflowad import _model_files, _reference  # noqa: E402
 from cflowad._architectures import ARCHITECTURES  # noqa: E402
 from cflowad._flows import Flows  # noqa: E402
@@ -134,6 +135,19 @@ class Detector:
         network.conditions = [condition.repeat(batch, 1) for condition in self.network.conditions]
         return network.eval()
 
+    def int8(self):
+        """The library's file of the same detector with an encoder of 8 bits, made once."""
+        path = self.path.with_suffix(".int8.h5")
+        if not path.exists():
+            frames, _ = self.frames(reduced.CALIBRATION)
+            with cflowad.Trainer(self.path) as trainer:
+                for frame in frames:
+                    trainer.add_frame(frame)
+                trainer.quantize()
+                trainer.calibrate()
+                trainer.save(path)
+        return path
+
     def frames(self, count):
         """uint8 frames [H, W, 3] of noise, and the same normalized [count, 3, H, W]."""
         frames = np.random.RandomState(2).randint(0, 256, (count, self.size, self.size, 3), np.uint8)
@@ -155,8 +169,11 @@ def detector(name, size, folder):
     return Detector(name, size, path, Network(known, padding, encoder, flows, grids, 1).eval(), grids)
 
 
-def engines(detector, threads, batch):
-    """Engine's name -> function that scores the batch of frames on this many threads; the library first."""
+def engines(detector, threads, batch, precisions):
+    """Engine's name -> function that scores the batch of frames on this many threads; the library first.
+
+    Float32 ones, and with ``precisions`` those of bf16 and 8 bits behind them.
+    """
     import onnxruntime
     import openvino
 
@@ -193,6 +210,10 @@ def engines(detector, threads, batch):
             difference = float(np.abs(np.asarray(level).ravel() - mine_level).max())
             if not difference < 1e-2 * max(1, float(np.abs(mine_level).max())):
                 raise ArithmeticError(f"{detector.name}: {engine} differs by {difference}")
+    if precisions:
+        int8 = cflowad.Model(detector.int8()).session(threads=threads)
+        found["libcflowad int8"] = lambda: int8.score_batch(frames, maps=["log_likelihoods"])
+        found |= reduced.engines(detector, threads, batch, mine)
     return found
 
 

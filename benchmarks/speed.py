@@ -1,13 +1,14 @@
 """The library beside PyTorch, ONNX Runtime and OpenVINO: time, memory and start, and the machine's own limits.
 
     make bench
-    python benchmarks/speed.py [--quick] [--architectures resnet18 ...] [--output build/bench]
+    python benchmarks/speed.py [--quick] [--precisions] [--architectures resnet18 ...] [--output build/bench]
 
-What is timed is scoring in float32, encoder and flows (K = 8, P = 128, soft permutation) to log p / C; the library also
-normalizes the 8-bit frame, which the others are given as floats. Engines take turns (timing.py), so only figures of one run
+What is timed is scoring, encoder and flows (K = 8, P = 128, soft permutation) to log p / C, in float32, and with --precisions in
+bf16 and 8 bits too (reduced.py); the library also normalizes the 8-bit frame, which the others are given as floats. Of the
+library's detectors with 8 bits the encoder has them, and the flows are float32. Engines take turns (timing.py), so only figures of one run
 compare. Weights are random: speed does not depend on them. Written are results.json, with every single time, and
 results.md. About ten minutes, or one with --quick, on a machine that does nothing else; needs torch, h5py, numpy, onnx,
-onnxruntime, openvino and a C compiler.
+onnxruntime, openvino, with --precisions nncf, and a C compiler.
 """
 
 import argparse
@@ -34,7 +35,8 @@ SCALED = ["wide_resnet50_2", "resnet18"]
 def timed(detector, threads, batch, arguments, share=1.0):
     """One row of a table: every engine's times for a batch, and the work that the library has for a frame."""
     seconds, fewest, most = (2, 3, 10) if arguments.quick else (share * 12, 5, 60)
-    times = timing.take_turns(peers.engines(detector, threads, batch), seconds, fewest, most)
+    engines = peers.engines(detector, threads, batch, arguments.precisions)
+    times = timing.take_turns(engines, seconds, fewest, most)
     row = {
         "architecture": detector.name, "size": detector.size, "threads": threads, "batch": batch,
         "multiply_adds": peers.multiply_adds(detector), "milliseconds": times,
@@ -49,6 +51,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--architectures", nargs="+", choices=sorted(peers.ARCHITECTURES))
     parser.add_argument("--quick", action="store_true", help="small networks, few rounds, no scaling")
+    parser.add_argument("--precisions", action="store_true", help="beside float32 also bf16 and 8 bits")
     parser.add_argument("--output", type=Path, default=peers.ROOT / "build" / "bench", help="folder for the results")
     arguments = parser.parse_args()
     names = arguments.architectures or (ARCHITECTURES[1:] if arguments.quick else ARCHITECTURES)
