@@ -21,7 +21,7 @@ TESTED := --configuration release --scratch-path .build-test -Xswiftc -enable-te
 # What the two are linked by; make dist links the same objects once more, for other systems (packaging/dist.mk).
 LINK_LIBRARY := --product CFlowAD $(STATIC) \
   -Xlinker -soname=$(SONAME) -Xlinker --version-script=Sources/CFlowAD/exports.map \
-  -Xlinker -znodelete -Xlinker --strip-all $(WRAPPED:%=-Xlinker --wrap=%)
+  -Xlinker -znodelete -Xlinker -znow -Xlinker --strip-all $(WRAPPED:%=-Xlinker --wrap=%)
 LINK_TOOL := --product cflowad $(STATIC)
 BENCHMARK := CFLOWAD_LIBRARY=$(LIBRARY) $(VENV)/bin/python -W ignore benchmarks
 

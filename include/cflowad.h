@@ -346,8 +346,9 @@ typedef struct cflowad_model_info {
     float threshold;                             /**< score above which a frame is rejected; NaN if not calibrated */
     uint64_t parameter_count;                    /**< number of weights of encoder and flows, as stored */
     uint64_t session_bytes;                      /**< buffers and tables of a session with the default thread_count;
-                                                      tables of a frame's size, and the map of one with tiles, are not
-                                                      included */
+                                                      tables of a frame's size, the map of one with tiles, and what
+                                                      batches and tiles take with several threads (see
+                                                      cflowad_session_score_batch) are not included */
     /* since 1.1; NaN where there is none */
     float review_threshold;          /**< score above which a frame is to be reviewed, at most threshold */
     float pixel_threshold;           /**< value of maps above which a pixel is anomalous; the threshold in a calibration
@@ -740,9 +741,14 @@ cflowad_status cflowad_session_set_region_of_interest(cflowad_session *session, 
 cflowad_status cflowad_session_score(cflowad_session *session, const cflowad_frame *frame, cflowad_result *result);
 
 /**
- * Scores count frames, of any sizes and formats, one after the other: the same bits as one by one. Elements of
- * both arrays are struct_size of their first element apart. Stops at the first failure; results before it are
- * complete, and cflowad_last_error() names the frame.
+ * Scores count frames, of any sizes and formats: the same bits as one by one. Elements of both arrays are struct_size
+ * of their first element apart. Stops at the first failure; results before it are complete, and cflowad_last_error()
+ * names the frame.
+ *
+ * Since 1.2 a session of several threads computes as many frames at the same time, each on one thread, which takes less
+ * time than all threads on each frame in turn. So it does with the tiles of a frame, in cflowad_session_score too. For
+ * this it keeps about cflowad_model_info.session_bytes for each thread, allocated when they are first needed; without
+ * memory for them it works as before. When a frame fails, the features of frames behind it may have been written.
  */
 cflowad_status cflowad_session_score_batch(
     cflowad_session *session, const cflowad_frame *frames, size_t count, cflowad_result *results);

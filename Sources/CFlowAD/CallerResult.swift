@@ -21,13 +21,20 @@ struct CallerResult {
   /// What the caller wants beside the score.
   var request: FrameRequest {
     var request = FrameRequest()
-    request.map = .init(fields.map, capacity: fields.map_capacity, "map")
-    request.frameMap = .init(fields.frame_map, capacity: fields.frame_map_capacity, "frame_map")
+    request.map = .init(fields.map, capacity: fields.map_capacity)
+    request.frameMap = .init(fields.frame_map, capacity: fields.frame_map_capacity)
     request.logLikelihoods = .init(
-      fields.log_likelihoods, capacity: fields.log_likelihoods_capacity, "log_likelihoods")
-    request.features = .init(fields.features, capacity: fields.features_capacity, "features")
+      fields.log_likelihoods, capacity: fields.log_likelihoods_capacity)
+    request.features = .init(fields.features, capacity: fields.features_capacity)
     request.regionLimit = regions?.capacity
     return request
+  }
+
+  /// The request of a caller's struct. The struct is read again for the results: a copy of it, half a kilobyte, would lie on the
+  /// caller's stack while the frame is scored.
+  @inline(never)
+  static func request(of pointer: UnsafeMutablePointer<cflowad_result>) throws(Failure) -> FrameRequest {
+    try CallerResult(pointer).request
   }
 
   func write(_ result: FrameResult) {

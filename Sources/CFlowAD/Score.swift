@@ -33,12 +33,19 @@ public func cflowad_session_score_batch(
       tellShapes(count) { (index) throws(Failure) in
         try CallerResult.tellShape(scorer.detector, checkedFrame(frames.element(index)), to: results.element(index))
       }
-      for index in 0..<count {
-        do throws(Failure) {
-          try score(scorer, checkedFrame(frames.element(index)), results.element(index))
-        } catch {
-          throw error.within("frame \(index)")
+      // Results come in the frames' order, so that the next one is missing when scoring fails.
+      var next = 0
+      do throws(Failure) {
+        try scorer.score(count: count) { (index) throws(Failure) in
+          let frame = try checkedFrame(frames.element(index))
+          try CallerResult.tellShape(scorer.detector, frame, to: results.element(index))
+          return (frame, try CallerResult(results.element(index)).request)
+        } result: { (index, result) throws(Failure) in
+          try CallerResult(results.element(index)).write(result)
+          next = index + 1
         }
+      } catch {
+        throw error.within("frame \(next)")
       }
     }
   }
@@ -80,14 +87,13 @@ func checkResults(_ group: DetectorGroup, _ frame: Frame, _ results: CallerArray
   }
 }
 
-/// Scores one frame into the caller's result. It is not inlined, so that a batch takes no more of a small stack than a frame.
-@inline(never)
+/// Scores one frame into the caller's result.
 private func score(
   _ scorer: FrameScorer, _ frame: Frame, _ pointer: UnsafeMutablePointer<cflowad_result>
 ) throws(Failure) {
   try CallerResult.tellShape(scorer.detector, frame, to: pointer)
-  let result = try CallerResult(pointer)
-  result.write(try scorer.score(frame, result.request))
+  let result = try scorer.score(frame, CallerResult.request(of: pointer))
+  try CallerResult(pointer).write(result)
 }
 
 /// Writes how many values the arrays of several results would hold. An error here is reported by the scoring that follows.

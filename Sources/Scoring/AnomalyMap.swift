@@ -48,19 +48,21 @@ package final class AnomalyMap {
       workers: workers)
   }
 
-  /// The layout for frames of a size. Makes tables and memory for a size that was not met lately. Fails with
-  /// `.outOfMemory`, and with `.invalidArgument` when the region is lost at this size.
+  /// The layout for frames of a size. Makes tables for a size that was not met lately. Fails with `.outOfMemory`, and with `.invalidArgument` when the region is lost at this size.
   package func layout(frameWidth: Int, frameHeight: Int) throws(Failure) -> FrameLayout {
-    let layout = try layouts.element {
+    try layouts.element {
       $0.frameWidth == frameWidth && $0.frameHeight == frameHeight
     } orMake: { () throws(Failure) in
       try FrameLayout(preprocessing, upsampler, frameWidth: frameWidth, frameHeight: frameHeight, region: region)
     }
-    if buffer.count < layout.count { buffer = try FloatBuffer(count: layout.count) }
-    return layout
   }
 
-  /// Adds a tile's likelihoods to a frame's sum. Tile 0 begins a new sum.
+  /// Makes room for a frame's map.
+  package func begin(_ layout: FrameLayout) throws(Failure) {
+    if buffer.count < layout.count { buffer = try FloatBuffer(count: layout.count) }
+  }
+
+  /// Adds a tile's likelihoods to the sum of a frame that was begun. Tile 0 begins a new sum.
   package func add(
     tile: Int, of layout: FrameLayout, logLikelihoods: UnsafePointer<Float>, levelMaxima: [Double]
   ) {
@@ -76,6 +78,7 @@ package final class AnomalyMap {
   /// Computes the sum of a frame from its stored likelihoods.
   package func sum(_ frame: FrameLikelihoods, levelMaxima: [Double]) throws(Failure) -> FrameLayout {
     let layout = try layout(frameWidth: frame.width, frameHeight: frame.height)
+    try begin(layout)
     let positions = upsampler.positionCounts.reduce(0, +)
     frame.values.withUnsafeBufferPointer { values in
       guard let values = values.baseAddress else { return }

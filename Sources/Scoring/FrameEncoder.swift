@@ -10,17 +10,14 @@ package final class FrameEncoder {
   let preprocessing: Preprocessing
   private let resizer: Resizer
   private let pixels: Buffer<UInt8>
-  private let input: EncoderInput
-  private let session: EncoderSession
+  private let tileEncoder: TileEncoder
 
   init(_ detector: Detector, workers: Workers) throws(Failure) {
     encoder = detector.encoder
     preprocessing = detector.preprocessing
-    let (width, height) = (preprocessing.width, preprocessing.height)
-    pixels = try Buffer(count: 3 * width * height)
+    pixels = try Buffer(count: 3 * preprocessing.width * preprocessing.height)
     resizer = try preprocessing.resizer(workers)
-    input = try EncoderInput(preprocessing, for: encoder, workers)
-    session = try EncoderSession(encoder, height: height, width: width, workers: workers)
+    tileEncoder = try TileEncoder(encoder, preprocessing, workers: workers)
   }
 
   /// Whether this gives the features that a detector needs.
@@ -30,21 +27,24 @@ package final class FrameEncoder {
 
   /// Computes ``features(_:)`` of a frame.
   func run(_ frame: Frame, _ clock: StageClock?) throws(Failure) {
-    try resizer.resize(frame, into: pixels.base)
+    try resize(frame, into: pixels.base)
     clock?(.resize)
     run(resized: pixels.base, clock)
   }
 
-  /// The same for an image that has the network's size already: height x width RGB8.
-  func run(resized pixels: UnsafePointer<UInt8>, _ clock: StageClock?) {
-    let image = input.image(pixels)
-    clock?(.normalize)
-    session.run(image)
-    clock?(.encoder)
+  /// Brings a frame to the network's size: height x width RGB8.
+  func resize(_ frame: Frame, into pixels: UnsafeMutablePointer<UInt8>) throws(Failure) {
+    try resizer.resize(frame, into: pixels)
   }
 
+  /// The same for an image that has the network's size already: height x width RGB8.
+  func run(resized pixels: UnsafePointer<UInt8>, _ clock: StageClock?) { tileEncoder.run(pixels, clock) }
+
   /// The last frame's features of a level: positions x C.
-  func features(_ level: Int) -> UnsafePointer<Float> { session.features(level) }
+  func features(_ level: Int) -> UnsafePointer<Float> { tileEncoder.features(level) }
+
+  /// Copies the last frame's features of all levels, one after the other.
+  func copyFeatures(to target: UnsafeMutablePointer<Float>) { tileEncoder.copyFeatures(to: target) }
 }
 
 /// What an encoder takes in place of pixels: the pixels themselves, if it computes in 8 bits, else their normalised values.

@@ -17,7 +17,7 @@ package struct FrameLikelihoods {
     try values.withUnsafeMutableBufferPointer { (values) throws(Failure) in
       var request = FrameRequest()
       request.wantsScore = false
-      request.logLikelihoods = .init(values.baseAddress, capacity: count, "log_likelihoods")
+      request.logLikelihoods = .init(values.baseAddress, capacity: count)
       _ = try scorer.score(frame, request)
     }
     self.values = values

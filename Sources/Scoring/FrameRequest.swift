@@ -8,16 +8,17 @@ package struct FrameRequest {
   package struct Room {
     let base: UnsafeMutablePointer<Float>
     private let capacity: Int
-    /// The name that failures give it.
-    private let name: StaticString
 
     /// Nil when `base` is.
-    package init?(_ base: UnsafeMutablePointer<Float>?, capacity: Int, _ name: StaticString) {
+    package init?(_ base: UnsafeMutablePointer<Float>?, capacity: Int) {
       guard let base else { return nil }
-      (self.base, self.capacity, self.name) = (base, capacity, name)
+      (self.base, self.capacity) = (base, capacity)
     }
 
-    func check(holds count: Int) throws(Failure) { try checkCapacity(capacity, holds: count, name) }
+    /// - Parameter name: what failures call it.
+    func check(holds count: Int, _ name: StaticString) throws(Failure) {
+      try checkCapacity(capacity, holds: count, name)
+    }
   }
 
   /// Whether there must be a score. False for log-likelihoods and features alone, which need no calibration.
@@ -46,10 +47,10 @@ package struct FrameRequest {
   func checkRoom(_ detector: Detector, _ tiles: TileGrid, frameWidth: Int, frameHeight: Int) throws(Failure) {
     // No product overflows: a map that is too large has no layout, there are 2^24 tiles at most, and the levels of one fit in
     // memory.
-    try map?.check(holds: tiles.columns.mapLength &* tiles.rows.mapLength)
-    try frameMap?.check(holds: frameWidth &* frameHeight)
-    try logLikelihoods?.check(holds: tiles.count &* detector.positionCount)
-    try features?.check(holds: tiles.count &* detector.featureCount)
+    try map?.check(holds: tiles.columns.mapLength &* tiles.rows.mapLength, "map")
+    try frameMap?.check(holds: frameWidth &* frameHeight, "frame_map")
+    try logLikelihoods?.check(holds: tiles.count &* detector.positionCount, "log_likelihoods")
+    try features?.check(holds: tiles.count &* detector.featureCount, "features")
   }
 
   /// Whether the scorer's own memory must hold the map at the frame's size.

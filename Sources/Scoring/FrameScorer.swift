@@ -20,6 +20,7 @@ package final class FrameScorer {
   var map: UnsafePointer<Float> { anomalyMap.values }
   private let workers: Workers
   private var anomalyMap: AnomalyMap
+  private var batch: TileBatch?
   /// The calibration's constants, kept apart because a copy of the whole calibration takes much of a small stack; nil
   /// without a calibration.
   private let constants: (levelMaxima: [Double], total: Double)?
@@ -85,6 +86,22 @@ package final class FrameScorer {
   /// when a log-likelihood or the score is not finite; with `.notCalibrated` when a score is wanted from a detector
   /// without calibration; and with `.outOfMemory`, for a frame of a new size only.
   package func score(_ frame: Frame, _ request: FrameRequest = FrameRequest()) throws(Failure) -> FrameResult {
+    if let batch = try tileBatch(width: frame.width, height: frame.height) {
+      try score(frame, request, in: batch)
+    } else {
+      try scoreInTurn(frame, request)
+    }
+  }
+
+  /// What computes the tiles of a frame of this size together; nil when there is one, or no such thing.
+  @inline(never)
+  private func tileBatch(width: Int, height: Int) throws(Failure) -> TileBatch? {
+    try layout(width: width, height: height).tiles.count > 1 ? tileBatch() : nil
+  }
+
+  /// Scores a frame tile by tile, each by all threads.
+  @inline(never)
+  private func scoreInTurn(_ frame: Frame, _ request: FrameRequest) throws(Failure) -> FrameResult {
     try begin(width: frame.width, height: frame.height, request)
     for tile in 0..<tileCount { try run(tile: tile, of: frame) }
     return try finish()
@@ -93,9 +110,10 @@ package final class FrameScorer {
   /// Scores a frame that was resized before.
   package func score(_ frame: PreparedFrame, _ request: FrameRequest = FrameRequest()) throws(Failure) -> FrameResult {
     try begin(width: frame.width, height: frame.height, request)
-    for tile in 0..<tileCount {
-      likelihoods.run(resized: frame.pictures[tile], clock)
-      try take(tile)
+    for (tile, picture) in frame.pictures.enumerated() {
+      try picture.withUnsafeBufferPointer { (pixels) throws(Failure) in
+        if let pixels = pixels.baseAddress { try run(tile: tile, resized: pixels) }
+      }
     }
     return try finish()
   }
@@ -104,13 +122,27 @@ package final class FrameScorer {
 
   /// Begins a frame of this size: checks that the caller's arrays are large enough, and allocates what the size needs.
   func begin(width: Int, height: Int, _ request: FrameRequest) throws(Failure) {
-    let layout = try anomalyMap.layout(frameWidth: width, frameHeight: height)
+    let layout = try layout(width: width, height: height)
     try request.checkRoom(detector, layout.tiles, frameWidth: width, frameHeight: height)
+    try anomalyMap.begin(layout)
     if let limit = request.regionLimit { try prepareFinder(width: width, height: height, limit: limit) }
     if request.needsOwnFrameMap, (frameMap?.count ?? 0) < width &* height {
       frameMap = try FloatBuffer(count: width &* height)
     }
     (self.layout, self.request) = (layout, request)
+  }
+
+  /// The layout of frames of a size, made anew for one that was not met lately.
+  func layout(width: Int, height: Int) throws(Failure) -> FrameLayout {
+    try anomalyMap.layout(frameWidth: width, frameHeight: height)
+  }
+
+  /// What computes several tiles at a time, made when it is first needed; nil with one thread, and where the stages' times are
+  /// measured. Where there is no memory for it tiles are computed one after the other.
+  func tileBatch() -> TileBatch? {
+    guard workers.count > 1, clock == nil else { return nil }
+    if batch == nil { batch = try? TileBatch(detector, workers: workers) }
+    return batch
   }
 
   var tileCount: Int { layout?.tiles.count ?? 0 }
@@ -121,25 +153,30 @@ package final class FrameScorer {
   func run(tile: Int, of frame: Frame, isEncoded: Bool = false) throws(Failure) {
     guard let layout else { return }
     try likelihoods.run(frame.part(layout.tiles.rectangle(tile)), isEncoded: isEncoded, clock)
-    try take(tile)
+    try takeLast(tile)
   }
 
-  /// Copies what is wanted of the last tile to the caller, and adds the tile to the map.
-  private func take(_ tile: Int) throws(Failure) {
-    try likelihoods.checkFinite()
-    if let room = request.logLikelihoods {
-      let count = detector.positionCount
-      (room.base + tile &* count).update(from: likelihoods.logLikelihoods, count: count)
+  /// The same for a tile that has the network's size already: height x width RGB8.
+  func run(tile: Int, resized pixels: UnsafePointer<UInt8>) throws(Failure) {
+    likelihoods.run(resized: pixels, clock)
+    try takeLast(tile)
+  }
+
+  /// Takes the tile that the session computed last.
+  private func takeLast(_ tile: Int) throws(Failure) {
+    likelihoods.copyFeatures(tile: tile, to: request)
+    try take(tile, logLikelihoods: likelihoods.logLikelihoods)
+  }
+
+  /// Checks and copies a tile's log-likelihoods, and adds them to the map.
+  func take(_ tile: Int, logLikelihoods: UnsafePointer<Float>) throws(Failure) {
+    let count = detector.positionCount
+    guard allFinite(logLikelihoods, count: count) else {
+      throw Failure(.diverged, "the network's output is not finite: its weights do not fit each other or the input")
     }
-    if var target = request.features.map({ $0.base + tile &* detector.featureCount }) {
-      for (level, grid) in detector.levels.enumerated() {
-        target.update(from: likelihoods.features(level), count: grid.count)
-        target += grid.count
-      }
-    }
+    if let room = request.logLikelihoods { (room.base + tile &* count).update(from: logLikelihoods, count: count) }
     guard request.wantsScore, let constants, let layout else { return }
-    anomalyMap.add(
-      tile: tile, of: layout, logLikelihoods: likelihoods.logLikelihoods, levelMaxima: constants.levelMaxima)
+    anomalyMap.add(tile: tile, of: layout, logLikelihoods: logLikelihoods, levelMaxima: constants.levelMaxima)
     clock?(.map)
   }
 

@@ -46,10 +46,8 @@ package final class LikelihoodSession {
   }
 
   /// The same for an image that has the network's size already: height x width RGB8.
-  func run(resized picture: [UInt8], _ clock: StageClock?) {
-    picture.withUnsafeBufferPointer { pixels in
-      if let pixels = pixels.baseAddress { encoder.run(resized: pixels, clock) }
-    }
+  func run(resized pixels: UnsafePointer<UInt8>, _ clock: StageClock?) {
+    encoder.run(resized: pixels, clock)
     runFlows(clock)
   }
 
@@ -61,10 +59,8 @@ package final class LikelihoodSession {
   /// The last frame's features of a level: positions x C.
   package func features(_ level: Int) -> UnsafePointer<Float> { encoder.features(level) }
 
-  /// Fails with `.diverged` when a log-likelihood of the last frame is not finite.
-  func checkFinite() throws(Failure) {
-    guard allFinite(likelihoods.base, count: likelihoods.count) else {
-      throw Failure(.diverged, "the network's output is not finite: its weights do not fit each other or the input")
-    }
+  /// Copies the last tile's features to where they are wanted.
+  func copyFeatures(tile: Int, to request: FrameRequest) {
+    if let room = request.features { encoder.copyFeatures(to: room.base + tile &* detector.featureCount) }
   }
 }

@@ -35,7 +35,7 @@ package struct SelfTest: Sendable, Equatable {
     try values.withUnsafeMutableBufferPointer { (values) throws(Failure) in
       var request = FrameRequest()
       request.wantsScore = Self.hasScore(detector)
-      request.logLikelihoods = .init(values.baseAddress, capacity: values.count, "log_likelihoods")
+      request.logLikelihoods = .init(values.baseAddress, capacity: values.count)
       try Self.pixels.withUnsafeBufferPointer { (pixels) throws(Failure) in
         guard let base = pixels.baseAddress else { return }
         let frame = try Frame(base: base, width: Self.side, height: Self.side, stride: 3 * Self.side, format: .rgb8)

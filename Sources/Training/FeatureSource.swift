@@ -14,8 +14,9 @@ final class FeatureSource {
   private let seed: UInt64
   /// The threads of the encoder and of the training steps.
   let workers: Workers
-  private let session: EncoderSession
-  private let input: EncoderInput
+  private let encoder: TileEncoder
+  /// One for each thread, to encode several frames at a time.
+  private let encoders: [TileEncoder]
   private let width: Int
   private let height: Int
   private var rotated: [UInt8]
@@ -39,9 +40,12 @@ final class FeatureSource {
     width = preprocessing.width
     height = preprocessing.height
     self.workers = workers
-    session = try EncoderSession(encoder, height: height, width: width, workers: workers)
-    levels = session.levelGrids
-    input = try EncoderInput(preprocessing, for: encoder, workers)
+    self.encoder = try TileEncoder(encoder, preprocessing, workers: workers)
+    let alone = try Workers(count: 1)
+    encoders = try (0..<workers.count).map { _ throws(Failure) in
+      try TileEncoder(encoder, preprocessing, workers: alone)
+    }
+    levels = self.encoder.levelGrids
     try checkMemory(for: 3 * width * height, of: UInt8.self)
     rotated = [UInt8](repeating: 0, count: 3 * width * height)
     rotationDegrees = Double(options.rotationDegrees)
@@ -77,11 +81,17 @@ final class FeatureSource {
   func encode(
     _ indices: [Int], _ progress: inout TrainingProgress, _ reporter: inout ProgressReporter
   ) throws(Failure) {
-    for index in indices where cache[index] == nil {
-      let features = try FloatBuffer(count: featureCount)
-      encode(index < frames.count ? frames[index] : HalfTurns.turned(frames[index - frames.count]), into: features)
-      cache[index] = features
-      progress.done += 1
+    let missing = indices.filter { cache[$0] == nil }
+    // With several frames for each thread all end at about the same time.
+    let groupSize = 4 * encoders.count
+    for first in stride(from: 0, to: missing.count, by: groupSize) {
+      let group = missing[first..<min(first + groupSize, missing.count)]
+      let pictures = group.map { $0 < frames.count ? frames[$0] : HalfTurns.turned(frames[$0 - frames.count]) }
+      let features = try pictures.map { _ throws(Failure) in try FloatBuffer(count: featureCount) }
+      // A thread takes whole frames, and does not wait for the others after every layer.
+      workers.run(parts: pictures.count) { encode(pictures[$0], by: encoders[$1], into: features[$0]) }
+      for (index, features) in zip(group, features) { cache[index] = features }
+      progress.done += group.count
       try reporter.report(progress, isImportant: progress.done == progress.total)
     }
   }
@@ -113,9 +123,9 @@ final class FeatureSource {
           Rotation.rotate(pixels, width: width, height: height, degrees: degrees, into: rotated)
         }
       }
-      encode(rotated, into: batch[slot])
+      encode(rotated, by: encoder, into: batch[slot])
     } else {
-      encode(frames[frame], into: batch[slot])
+      encode(frames[frame], by: encoder, into: batch[slot])
     }
     place(batch[slot], slot: slot)
   }
@@ -126,15 +136,11 @@ final class FeatureSource {
 
   private var featureCount: Int { levels.reduce(0) { $0 + $1.count } }
 
-  private func encode(_ pixels: [UInt8], into features: FloatBuffer) {
+  private func encode(_ pixels: [UInt8], by encoder: TileEncoder, into features: FloatBuffer) {
     pixels.withUnsafeBufferPointer { pixels in
-      if let pixels = pixels.baseAddress { session.run(input.image(pixels)) }
+      if let pixels = pixels.baseAddress { encoder.run(pixels) }
     }
-    var target = features.base
-    for (level, grid) in levels.enumerated() {
-      target.update(from: session.features(level), count: grid.count)
-      target += grid.count
-    }
+    encoder.copyFeatures(to: features.base)
   }
 
   /// Gathers fibers of a level from the current batch, and sets their conditions.

@@ -93,7 +93,7 @@ static void test_queue(
 }
 
 int main(int argc, char **argv) {
-    enum { WIDTH = 317, HEIGHT = 211, FRAMES = 10 };
+    enum { WIDTH = 317, HEIGHT = 211, FRAMES = 10, BATCH = 5 };
     static unsigned char pixels[(WIDTH + 1) * HEIGHT * 6];
     static float frame_map[WIDTH * HEIGHT];
     static const int formats[] = {
@@ -112,6 +112,8 @@ int main(int argc, char **argv) {
     cflowad_model_info info;
     uint32_t map_width, map_height, tiles;
     cflowad_result result;
+    static cflowad_frame batch_frames[BATCH];
+    static cflowad_result batch_results[BATCH];
     size_t i, positions = 0, features = 0;
     size_t format;
     int frame_index;
@@ -212,6 +214,25 @@ int main(int argc, char **argv) {
         check(cflowad_session_score(session, &frame, &result) == CFLOWAD_OK, "score with the host's threads");
     }
     check(calls == before, "no allocation with the host's threads");
+    cflowad_session_close(session);
+
+    /* A batch, whose frames the threads share out. */
+    options.parallel_for = NULL;
+    options.thread_count = 3;
+    check(cflowad_session_create(model, &options, &session) == CFLOWAD_OK, "create with three threads");
+    for (i = 0; i < BATCH; i++) {
+        batch_frames[i] = rgb_frame(pixels, WIDTH - 20 * (i % 2), HEIGHT);
+        memset(&batch_results[i], 0, sizeof batch_results[i]);
+        batch_results[i].struct_size = sizeof batch_results[i];
+        batch_results[i].regions = regions;
+        batch_results[i].region_size = sizeof regions[0];
+        batch_results[i].region_capacity = sizeof regions / sizeof regions[0];
+    }
+    check(cflowad_session_score_batch(session, batch_frames, BATCH, batch_results) == CFLOWAD_OK, "first batch");
+    before = calls;
+    for (frame_index = 0; frame_index < FRAMES; frame_index++)
+        check(cflowad_session_score_batch(session, batch_frames, BATCH, batch_results) == CFLOWAD_OK, "batch");
+    check(calls == before, "no allocation by batches");
     cflowad_session_close(session);
     cflowad_model_close(model);
     free(result.map);

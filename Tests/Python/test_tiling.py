@@ -134,7 +134,8 @@ def peak():
         return next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) / 1024
 frame = numpy.random.RandomState(0).randint(0, 256, (2000, 8000, 3), numpy.uint8)
 with cflowad.Model(sys.argv[1]) as model, model.session(threads=2) as session:
-    session.score(frame[:512, :512])
+    # Of several tiles, so that what computes them together is there.
+    session.score(frame[:512, :2000])
     before = peak()
     print(session.score(frame).score, peak() - before)
 """

@@ -169,9 +169,13 @@ import Testing
     let tiles = detector.preprocessing.tiles(frameWidth: frameWidth, frameHeight: frameHeight)
     let map = try FloatBuffer(count: tiles.columns.mapLength * tiles.rows.mapLength)
     let frameMap = try FloatBuffer(count: frameWidth * frameHeight)
+    let likelihoods = try FloatBuffer(count: tiles.count * detector.positionCount)
+    let features = try FloatBuffer(count: tiles.count * detector.featureCount)
     var request = FrameRequest()
-    request.map = .init(map.base, capacity: map.count, "map")
-    request.frameMap = .init(frameMap.base, capacity: frameMap.count, "frame_map")
+    request.logLikelihoods = .init(likelihoods.base, capacity: likelihoods.count)
+    request.features = .init(features.base, capacity: features.count)
+    request.map = .init(map.base, capacity: map.count)
+    request.frameMap = .init(frameMap.base, capacity: frameMap.count)
     request.regionLimit = 100
     if isInBatch { for index in 0..<2 { _ = try withFrame(index) { try scorer.score($0, request) } } }
     return try withFrame(2) { frame in
@@ -182,13 +186,16 @@ import Testing
           + [$0.centroidX, $0.centroidY, $0.peak, $0.mean]
       }
       // Of the last tile, where there are several.
+      var last = features.base + (tiles.count - 1) * detector.featureCount
       var results = detector.levels.enumerated().map { level, grid in
-        ("\(prefix).features\(level)", Golden.bits(scorer.likelihoods.features(level), count: grid.count))
+        defer { last += grid.count }
+        return ("\(prefix).features\(level)", Golden.bits(last, count: grid.count))
       }
       results += [
         (
           "\(prefix).likelihoods",
-          Golden.bits(scorer.likelihoods.logLikelihoods, count: detector.positionCount)
+          Golden.bits(
+            likelihoods.base + (tiles.count - 1) * detector.positionCount, count: detector.positionCount)
         ),
         ("\(prefix).calibration", Golden.bits(calibration)),
         ("\(prefix).score", Golden.bits(result.score)),

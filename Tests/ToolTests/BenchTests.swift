@@ -30,6 +30,12 @@ struct BenchTests {
     #expect(report.architecture == "efficientnet_lite0" && !report.kernels.isEmpty)
   }
 
+  @Test func aBatchIsTimedByItsFrames() throws {
+    let report = try report("detector.h5", "--frames", "2", "--threads", "2", "--batch", "3")
+    #expect(report.stages.map(\.name).suffix(2) == ["whole", "in a batch"])
+    #expect(report.stages.allSatisfy { $0.p50 > 0 })
+  }
+
   @Test func withoutCalibrationThereIsNoMap() throws {
     let report = try report("raw.h5", "--frames", "1")
     #expect(report.stages.map(\.name).suffix(2) == ["flows", "whole"])
@@ -47,7 +53,7 @@ struct BenchTests {
 
   @Test(arguments: [
     ["--frames", "0"], ["--frame-size", "0x9"], ["--frame-size", "9x70000"], ["--frame-size", "9x"],
-    ["--threads", "300"],
+    ["--threads", "300"], ["--batch", "1"], ["--batch", "1001"],
   ])
   func optionsOutOfRangeAreRefused(options: [String]) throws {
     #expect(try ToolRun(list: ["bench", "detector.h5"] + options, folder: folder).status == 64)

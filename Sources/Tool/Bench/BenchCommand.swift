@@ -10,13 +10,14 @@ struct BenchCommand: ParsableCommand {
     commandName: "bench",
     abstract: "Time a detector on this machine, stage by stage.",
     discussion: """
-      Scores a frame of noise again and again, and measures each stage of its way. Printed are the milliseconds that \
+      Scores a frame of noise again and again, and measures each stage of its way, and the whole. Printed are the milliseconds that \
       50, 90 and 99 % of the frames stayed within. Close other programs first.
 
       Examples:
 
         cflowad bench detector.h5
         cflowad bench detector.h5 --threads 1 --frames 500 --frame-size 1920x1080
+        cflowad bench detector.h5 --batch 8
         cflowad bench detector.h5 --json
       """)
 
@@ -34,11 +35,18 @@ struct BenchCommand: ParsableCommand {
         + "to 65535. (default: the network's, or a tile's)", valueName: "size"))
   var frameSize: InputSize?
 
+  @Option(
+    help: ArgumentHelp(
+      "Measure batches of so many frames too, 2 to 1000: their frames are shared out to the threads. (default: none)",
+      valueName: "count"))
+  var batch: Int?
+
   @Flag(help: "Print one JSON object instead of a table.")
   var json = false
 
   func validate() throws {
     guard (1...100_000).contains(frames) else { throw ValidationError("\(frames) frames are not within 1...100000") }
+    if let batch, !(2...1000).contains(batch) { throw ValidationError("a batch of \(batch) is not within 2...1000") }
     let sides = 1...Frame.maximumSide
     if let frameSize, !sides.contains(frameSize.width) || !sides.contains(frameSize.height) {
       throw ValidationError("the frame size \(frameSize.defaultValueDescription) is not within \(sides) pixels")
@@ -54,7 +62,8 @@ struct BenchCommand: ParsableCommand {
     )
     let threads = threads.count == 0 ? Workers.processorCount : threads.count
     let stages = try BenchReport.stages(
-      detector, frameWidth: width, frameHeight: height, frameCount: frames, threadCount: threads)
+      detector, frameWidth: width, frameHeight: height, frameCount: frames, batchCount: batch ?? 1,
+      threadCount: threads)
     let report = BenchReport(
       file: model, architecture: detector.encoderDescription.architecture,
       input: .init(width: input.width, height: input.height), frame: .init(width: width, height: height),
@@ -87,7 +96,7 @@ struct BenchReport: Codable {
   var threads: Int
   /// The build of the inner loops that runs.
   var kernels: String
-  /// The stages in their order, then the whole frame.
+  /// The stages in their order, then the whole frame, and a frame of a batch if batches were measured.
   var stages: [Stage]
 
   var text: String {

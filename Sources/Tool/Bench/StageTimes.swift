@@ -2,20 +2,20 @@ import Basics
 import Imaging
 import Scoring
 
-/// Measures frames and their stages in milliseconds, by the scorer's clock.
+/// Measures frames and their stages in milliseconds.
 private final class StageTimes {
-  /// The time of every frame so far.
+  /// The time of every frame so far, and of every batch by its number of frames.
   private var wholes: [Double] = []
+  private var batches: [Double] = []
   private var stages: [ScoringStage: [Double]] = [:]
   private let clock = ContinuousClock()
-  private var begin = ContinuousClock.now
+  private var start = ContinuousClock.now
   /// When the last stage ended.
   private var last = ContinuousClock.now
 
-  func beginFrame() {
+  func beginStages() {
     for stage in stages.keys { stages[stage]?.append(0) }
-    begin = clock.now
-    last = begin
+    last = clock.now
   }
 
   func end(_ stage: ScoringStage) {
@@ -26,14 +26,19 @@ private final class StageTimes {
     stages[stage]?[count - 1] += milliseconds
   }
 
-  func endFrame() { wholes.append(1000 * (clock.now - begin).seconds) }
+  func begin() { start = clock.now }
 
-  func forget() { (wholes, stages) = ([], [:]) }
+  func endFrame() { wholes.append(1000 * (clock.now - start).seconds) }
 
-  /// The percentiles of all stages, then of the whole frame.
+  func endBatch(of count: Int) { batches.append(1000 * (clock.now - start).seconds / Double(count)) }
+
+  func forget() { (wholes, batches, stages) = ([], [], [:]) }
+
+  /// The percentiles of all stages, then of the whole frame, and of one of a batch.
   var percentiles: [BenchReport.Stage] {
     let names = ScoringStage.allCases.compactMap { stage in stages[stage].map { (stage.rawValue, $0) } }
-    return (names + [("whole", wholes)]).map { name, milliseconds in
+    let rows = names + [("whole", wholes)] + (batches.isEmpty ? [] : [("in a batch", batches)])
+    return rows.map { name, milliseconds in
       let sorted = milliseconds.sorted()
       // The smallest time that this percentage of the frames did not exceed.
       func percentile(_ percent: Int) -> Double {
@@ -45,9 +50,12 @@ private final class StageTimes {
 }
 
 extension BenchReport {
-  /// Percentiles of every stage, summed over a frame's tiles, and of the whole frame, for frames of noise.
+  /// Percentiles of every stage, summed over a frame's tiles, and of the whole frame, for frames of noise. A frame is scored
+  /// once by stages, all threads sharing each, and once as a host does it.
+  ///
+  /// - Parameter batchCount: frames of a batch, which is measured too; 1 for none.
   static func stages(
-    _ detector: Detector, frameWidth: Int, frameHeight: Int, frameCount: Int, threadCount: Int
+    _ detector: Detector, frameWidth: Int, frameHeight: Int, frameCount: Int, batchCount: Int, threadCount: Int
   ) throws(Failure) -> [Stage] {
     let noise = try noise(count: 3 * frameWidth * frameHeight)
     let frame = try Frame(
@@ -57,14 +65,24 @@ extension BenchReport {
     request.wantsScore = detector.calibration != nil
     request.wantsFrameMap = true
     let times = StageTimes()
-    scorer.clock = { times.end($0) }
     let warmUp = 3
     for index in 0..<frameCount + warmUp {
       if index == warmUp { times.forget() }
       try Interrupt.check()
-      times.beginFrame()
+      scorer.clock = { times.end($0) }
+      times.beginStages()
+      _ = try scorer.score(frame, request)
+      scorer.clock = nil
+      times.begin()
       _ = try scorer.score(frame, request)
       times.endFrame()
+      guard batchCount > 1 else { continue }
+      times.begin()
+      try scorer.score(count: batchCount) { _ in
+        (frame, request)
+      } result: { _, _ in
+      }
+      times.endBatch(of: batchCount)
     }
     return times.percentiles
   }

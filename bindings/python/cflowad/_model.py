@@ -543,9 +543,10 @@ class Session(Handle):
         *,
         layout: Layout = "HWC",
     ) -> list[Result]:
-        """Scores frames, of any sizes, one after the other: the same bits as one by one, in one call of the library.
+        """Scores frames, of any sizes, in one call of the library: the same bits as one by one.
 
-        Parameters and exceptions are those of `score`; the message of an exception names the frame.
+        A session of several threads computes as many frames at the same time, each on one thread, which is faster than
+        all threads on each frame in turn. Parameters and exceptions are those of `score`; the message of an exception names the frame.
         """
         wanted = wanted_maps(maps)
         count = len(frames)

@@ -1,0 +1,95 @@
+import Basics
+import Imaging
+import Kernels
+
+/// The log-likelihoods of several tiles at a time. A thread takes a tile through the encoder and the flows by itself, where the
+/// layers of a single tile would have it wait for the other threads some eighty times. The values are the same, since none
+/// depends on who computes it.
+final class TileBatch {
+  /// A tile of a frame; a frame without tiles is one.
+  struct Tile {
+    /// The frame's place among the caller's, its size, and what is wanted of it.
+    let frameIndex: Int
+    let frameWidth: Int
+    let frameHeight: Int
+    let request: FrameRequest
+    /// Which of the frame's tiles it is.
+    let index: Int
+  }
+
+  private(set) var tiles: [Tile] = []
+  var isFull: Bool { tiles.count == capacity }
+  private let capacity: Int
+  /// One for each thread.
+  private let sessions: [LikelihoodSession]
+  private let workers: Workers
+  /// capacity x height x width RGB8: the tiles at the network's size.
+  private let pixels: Buffer<UInt8>
+  private let pixelBytes: Int
+  /// capacity x positions.
+  private let likelihoods: FloatBuffer
+  private let positionCount: Int
+
+  /// With several tiles for each thread all end at about the same time.
+  private static let tilesPerThread = 4
+
+  /// - Parameter workers: share the tiles; nobody else may use them meanwhile.
+  init(_ detector: Detector, workers: Workers) throws(Failure) {
+    var sessions: [LikelihoodSession] = []
+    // Without threads of their own, so that they can share it.
+    let alone = try Workers(count: 1)
+    for _ in 0..<workers.count {
+      sessions.append(try LikelihoodSession(detector, encoder: FrameEncoder(detector, workers: alone), workers: alone))
+    }
+    self.sessions = sessions
+    self.workers = workers
+    capacity = Self.tilesPerThread * workers.count
+    pixelBytes = 3 * detector.preprocessing.width * detector.preprocessing.height
+    pixels = try Buffer(count: capacity * pixelBytes)
+    positionCount = detector.positionCount
+    likelihoods = try FloatBuffer(count: capacity * positionCount)
+    tiles.reserveCapacity(capacity)
+  }
+
+  func removeAll() { tiles.removeAll(keepingCapacity: true) }
+
+  /// Where the pixels of the tile that is added next belong: height x width RGB8 of the network's size. There must be room.
+  var nextPixels: UnsafeMutablePointer<UInt8> { pixels.base + tiles.count &* pixelBytes }
+
+  /// Adds a tile whose pixels are there.
+  @inline(never)
+  func append(_ place: (frame: Int, tile: Int), of layout: FrameLayout, _ request: FrameRequest) {
+    tiles.append(
+      Tile(
+        frameIndex: place.frame, frameWidth: layout.frameWidth, frameHeight: layout.frameHeight, request: request,
+        index: place.tile))
+  }
+
+  /// A tile's pixels.
+  func pixels(_ slot: Int) -> UnsafePointer<UInt8> { UnsafePointer(pixels.base + slot &* pixelBytes) }
+
+  /// How many tiles, from the first on, the threads should take one each. All threads together compute the others sooner.
+  var sharedCount: Int {
+    let rest = tiles.count % workers.count
+    return 2 * rest > workers.count ? tiles.count : tiles.count - rest
+  }
+
+  /// Computes the first tiles' log-likelihoods, and copies the features that callers want of them.
+  func run(first count: Int) {
+    workers.run(parts: count, context: Unmanaged.passUnretained(self).toOpaque()) { context, slot, worker in
+      let batch = Unmanaged<TileBatch>.fromOpaque(context).takeUnretainedValue()
+      batch.run(slot, by: batch.sessions[worker])
+    }
+  }
+
+  private func run(_ slot: Int, by session: LikelihoodSession) {
+    session.run(resized: pixels(slot), nil)
+    session.copyFeatures(tile: tiles[slot].index, to: tiles[slot].request)
+    (likelihoods.base + slot &* positionCount).update(from: session.logLikelihoods, count: positionCount)
+  }
+
+  /// log p / C of a tile after ``run(first:)``.
+  func logLikelihoods(_ slot: Int) -> UnsafePointer<Float> {
+    UnsafePointer(likelihoods.base + slot &* positionCount)
+  }
+}
