@@ -25,7 +25,7 @@ LINK_LIBRARY := --product CFlowAD $(STATIC) \
 LINK_TOOL := --product cflowad $(STATIC)
 BENCHMARK := CFLOWAD_LIBRARY=$(LIBRARY) $(VENV)/bin/python -W ignore benchmarks
 
-.PHONY: all lib tool install uninstall test cluster-test examples tsan asan coverage faults soak guest fidelity demo docs pictures \
+.PHONY: all lib tool install uninstall test cluster-test examples tsan asan coverage faults soak fuzz guest fidelity demo docs pictures \
   lint format bench microkernels quality check-version clean packages
 
 all: lib tool man
@@ -117,6 +117,17 @@ faults: lib $(VENV)/tests
 SOAK ?= 3600
 soak: lib $(VENV)/tests
 	Tests/C/soak.sh $(SOAK)
+
+# libFuzzer with AddressSanitizer, and traps for undefined behaviour of the C code, so many seconds for each entry; FUZZ_ENTRIES
+# names some of them.
+FUZZ ?= 300
+fuzz: packages $(VENV)/tests
+	CFLOWAD_FUZZING=1 swift build --configuration release --sanitize address --scratch-path .build-fuzz --product Fuzzing \
+	  -Xswiftc -enable-testing -Xswiftc -sanitize-coverage=edge,trace-cmp,inline-8bit-counters,pc-table \
+	  -Xcc -fsanitize=fuzzer-no-link -Xcc -fsanitize=undefined -Xcc -fsanitize-trap=undefined -Xcc -fno-sanitize=function
+	@mkdir -p build
+	$(VENV)/bin/python Tests/Fixtures/make_detector.py model lite0 build/lite0.h5
+	Tests/Fuzz/run.sh .build-fuzz/release $(FUZZ) build/lite0.h5 $(FUZZ_ENTRIES)
 
 # The library beside OpenCV, PyTorch and h5py in one process, in an environment of its own, as OpenCV is large.
 guest: lib $(VENV)/guest/complete

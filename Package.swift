@@ -168,3 +168,10 @@ let package = Package(
       tests("Scoring", ["Basics", "Imaging", "Encoders", "Flows", "Kernels", "Scoring", "Segmentation", "Support"]),
     ]
 )
+
+// What libFuzzer calls (make fuzz): the library and readers that only the tool has, in one.
+if Context.environment["CFLOWAD_FUZZING"] != nil {
+  package.targets.append(
+    .target(name: "Readers", dependencies: ["Basics", "DataSets", "TrainingFile"], path: "Tests/Fuzz/Readers"))
+  package.products.append(.library(name: "Fuzzing", type: .dynamic, targets: ["CFlowAD", "Readers"]))
+}
