@@ -53,6 +53,11 @@ static void frame(const uint8_t *data, size_t size) {
         uint8_t format, flags, significant_bits, shift, padding, planes;
         uint32_t struct_size;
     } given;
+    /* A struct of a later version is larger, and its memory is there. */
+    static union {
+        cflowad_frame known;
+        uint8_t later[4096];
+    } room;
     cflowad_frame frame;
     cflowad_result result;
     cflowad_status status;
@@ -93,11 +98,12 @@ static void frame(const uint8_t *data, size_t size) {
     result.struct_size = sizeof result;
     result.frame_map = map;
     result.frame_map_capacity = sizeof map / sizeof *map;
-    status = cflowad_session_score(session, &frame, &result);
+    room.known = frame;
+    status = cflowad_session_score(session, &room.known, &result);
     require(is_status(status));
     if (status == CFLOWAD_OK)
-        require(
-            is_status(cflowad_render_overlay(&frame, map, (size_t)frame.width * frame.height, NULL, rgb, sizeof rgb)));
+        require(is_status(
+            cflowad_render_overlay(&room.known, map, (size_t)frame.width * frame.height, NULL, rgb, sizeof rgb)));
 }
 
 /* ---- files, which have a name in memory */

@@ -25,7 +25,7 @@ failed=0
 for entry in "$@"; do
     clang -std=gnu11 -O1 -g -fsanitize=fuzzer-no-link,address "-DENTRY=$entry" "-I$root/include" -Wall -Wextra -Werror -Wno-unused-function \
       -c "$root/Tests/Fuzz/fuzz.c" -o "$work/$entry.o"
-    swiftc -sanitize=fuzzer,address "$work/$entry.o" -o "$work/fuzz-$entry" "-L$library" -lFuzzing \
+    swiftc -use-ld=lld -sanitize=fuzzer,address "$work/$entry.o" -o "$work/fuzz-$entry" "-L$library" -lFuzzing \
       -Xlinker -rpath -Xlinker "$library"
     mkdir -p "$work/corpus/$entry"
     status=0
