@@ -347,6 +347,18 @@ extension ModelFileTests {
       }
     }
 
+    /// libhdf5 takes memory for a root group's header, of up to 4 GB, before it looks whether the file has as many bytes.
+    @Test func rootGroupsBeyondTheFileAreRefused() throws {
+      let good = [UInt8](try Data(contentsOf: fixture("plain")))
+      #expect(good[8] == 0)
+      let root = good[64..<72].reversed().reduce(0) { $0 << 8 | Int($1) }
+      for changed in [root + 8..<root + 12, 64..<72, 48..<56] {
+        var bad = good
+        for place in changed { bad[place] = place == 55 ? 0x7f : 0xff &- good[place] }
+        #expect(refused(bad)?.message.contains("root group is damaged") ?? false, "\(changed)")
+      }
+    }
+
     /// Without checksums anything may come out, but nothing may crash.
     @Test func flippedBytesOfUnprotectedFilesDoNoHarm() throws {
       let good = [UInt8](try Data(contentsOf: fixture("plain")))

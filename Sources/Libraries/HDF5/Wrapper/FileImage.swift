@@ -23,6 +23,9 @@ package enum FileImage {
     guard widths == 0x0808 else {
       throw Failure(.format, "the HDF5 file is damaged, or its addresses have not 64 bits")
     }
+    guard source.hasSoundSuperblock else {
+      throw source.failure ?? Failure(.format, "the HDF5 file's root group is damaged, or cut off")
+    }
     do throws(Failure) {
       guard let handle = open(source) else { throw Failure(.format, "the HDF5 file is damaged or cut short") }
       return try withExtendedLifetime((handle, source)) { () throws(Failure) -> Result in
