@@ -10,7 +10,7 @@ package final class FrameEncoder {
   let preprocessing: Preprocessing
   private let resizer: Resizer
   private let pixels: Buffer<UInt8>
-  private let tileEncoder: TileEncoder
+  let tileEncoder: TileEncoder
 
   init(_ detector: Detector, workers: Workers) throws(Failure) {
     encoder = detector.encoder
@@ -42,9 +42,6 @@ package final class FrameEncoder {
 
   /// The last frame's features of a level: positions x C.
   func features(_ level: Int) -> UnsafePointer<Float> { tileEncoder.features(level) }
-
-  /// Copies the last frame's features of all levels, one after the other.
-  func copyFeatures(to target: UnsafeMutablePointer<Float>) { tileEncoder.copyFeatures(to: target) }
 }
 
 /// What an encoder takes in place of pixels: the pixels themselves, if it computes in 8 bits, else their normalised values.

@@ -164,7 +164,7 @@ package final class FrameScorer {
 
   /// Takes the tile that the session computed last.
   private func takeLast(_ tile: Int) throws(Failure) {
-    likelihoods.copyFeatures(tile: tile, to: request)
+    likelihoods.encoder.tileEncoder.copyFeatures(tile: tile, to: request)
     try take(tile, logLikelihoods: likelihoods.logLikelihoods)
   }
 

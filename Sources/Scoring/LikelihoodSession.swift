@@ -58,9 +58,4 @@ package final class LikelihoodSession {
 
   /// The last frame's features of a level: positions x C.
   package func features(_ level: Int) -> UnsafePointer<Float> { encoder.features(level) }
-
-  /// Copies the last tile's features to where they are wanted.
-  func copyFeatures(tile: Int, to request: FrameRequest) {
-    if let room = request.features { encoder.copyFeatures(to: room.base + tile &* detector.featureCount) }
-  }
 }

@@ -1,5 +1,5 @@
 import Basics
-import Imaging
+import Flows
 import Kernels
 
 /// The log-likelihoods of several tiles at a time. A thread takes a tile through the encoder and the flows by itself, where the
@@ -20,8 +20,9 @@ final class TileBatch {
   private(set) var tiles: [Tile] = []
   var isFull: Bool { tiles.count == capacity }
   private let capacity: Int
-  /// One for each thread.
-  private let sessions: [LikelihoodSession]
+  /// One of each for each thread.
+  private let encoders: [TileEncoder]
+  private let flows: [FlowSession]
   private let workers: Workers
   /// capacity x height x width RGB8: the tiles at the network's size.
   private let pixels: Buffer<UInt8>
@@ -35,13 +36,9 @@ final class TileBatch {
 
   /// - Parameter workers: share the tiles; nobody else may use them meanwhile.
   init(_ detector: Detector, workers: Workers) throws(Failure) {
-    var sessions: [LikelihoodSession] = []
-    // Without threads of their own, so that they can share it.
+    encoders = try TileEncoder.forEachThread(of: workers, detector.encoder, detector.preprocessing)
     let alone = try Workers(count: 1)
-    for _ in 0..<workers.count {
-      sessions.append(try LikelihoodSession(detector, encoder: FrameEncoder(detector, workers: alone), workers: alone))
-    }
-    self.sessions = sessions
+    flows = try encoders.map { _ throws(Failure) in try FlowSession(detector.flows, workers: alone) }
     self.workers = workers
     capacity = Self.tilesPerThread * workers.count
     pixelBytes = 3 * detector.preprocessing.width * detector.preprocessing.height
@@ -77,15 +74,15 @@ final class TileBatch {
   /// Computes the first tiles' log-likelihoods, and copies the features that callers want of them.
   func run(first count: Int) {
     workers.run(parts: count, context: Unmanaged.passUnretained(self).toOpaque()) { context, slot, worker in
-      let batch = Unmanaged<TileBatch>.fromOpaque(context).takeUnretainedValue()
-      batch.run(slot, by: batch.sessions[worker])
+      Unmanaged<TileBatch>.fromOpaque(context).takeUnretainedValue().run(slot, worker)
     }
   }
 
-  private func run(_ slot: Int, by session: LikelihoodSession) {
-    session.run(resized: pixels(slot), nil)
-    session.copyFeatures(tile: tiles[slot].index, to: tiles[slot].request)
-    (likelihoods.base + slot &* positionCount).update(from: session.logLikelihoods, count: positionCount)
+  private func run(_ slot: Int, _ worker: Int) {
+    let encoder = encoders[worker]
+    encoder.run(pixels(slot))
+    encoder.copyFeatures(tile: tiles[slot].index, to: tiles[slot].request)
+    flows[worker].logLikelihoods(features: { encoder.features($0) }, into: likelihoods.base + slot &* positionCount)
   }
 
   /// log p / C of a tile after ``run(first:)``.

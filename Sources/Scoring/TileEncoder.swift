@@ -18,6 +18,15 @@ package final class TileEncoder {
       encoder, height: preprocessing.height, width: preprocessing.width, workers: workers)
   }
 
+  /// One for each thread, to encode as many tiles at the same time.
+  package static func forEachThread(
+    of workers: Workers, _ encoder: Encoder, _ preprocessing: Preprocessing
+  ) throws(Failure) -> [TileEncoder] {
+    // Without threads of their own, so that they can share it.
+    let alone = try Workers(count: 1)
+    return try (0..<workers.count).map { _ throws(Failure) in try TileEncoder(encoder, preprocessing, workers: alone) }
+  }
+
   /// Computes ``features(_:)`` of height x width RGB8 pixels.
   package func run(_ pixels: UnsafePointer<UInt8>, _ clock: StageClock? = nil) {
     let image = input.image(pixels)
@@ -36,5 +45,11 @@ package final class TileEncoder {
       target.update(from: features(level), count: grid.count)
       target += grid.count
     }
+  }
+
+  /// Copies them to where they are wanted of a frame's tiles.
+  func copyFeatures(tile: Int, to request: FrameRequest) {
+    guard let room = request.features else { return }
+    copyFeatures(to: room.base + tile &* levelGrids.reduce(0) { $0 + $1.count })
   }
 }

@@ -15,10 +15,11 @@ final class FeatureSource {
   /// The threads of the encoder and of the training steps.
   let workers: Workers
   private let encoder: TileEncoder
-  /// One for each thread, to encode several frames at a time.
-  private let encoders: [TileEncoder]
-  private let width: Int
-  private let height: Int
+  /// One for each thread, to encode several frames at a time; none before that is wanted, since frames that are turned anew in
+  /// each pass never are.
+  private var encoders: [TileEncoder] = []
+  private let network: Encoder
+  private let preprocessing: Preprocessing
   private var rotated: [UInt8]
   /// For each frame the features of all levels, one after the other; nil where there is no room for them or they were
   /// not encoded yet. Behind the frames come the same frames turned by 180 degrees.
@@ -37,17 +38,13 @@ final class FeatureSource {
   init(
     _ encoder: Encoder, preprocessing: Preprocessing, frames: [[UInt8]], options: TrainingOptions, workers: Workers
   ) throws(Failure) {
-    width = preprocessing.width
-    height = preprocessing.height
     self.workers = workers
     self.encoder = try TileEncoder(encoder, preprocessing, workers: workers)
-    let alone = try Workers(count: 1)
-    encoders = try (0..<workers.count).map { _ throws(Failure) in
-      try TileEncoder(encoder, preprocessing, workers: alone)
-    }
+    (network, self.preprocessing) = (encoder, preprocessing)
     levels = self.encoder.levelGrids
-    try checkMemory(for: 3 * width * height, of: UInt8.self)
-    rotated = [UInt8](repeating: 0, count: 3 * width * height)
+    let pixelBytes = 3 * preprocessing.width * preprocessing.height
+    try checkMemory(for: pixelBytes, of: UInt8.self)
+    rotated = [UInt8](repeating: 0, count: pixelBytes)
     rotationDegrees = Double(options.rotationDegrees)
     seed = options.seed
     self.frames = frames
@@ -82,8 +79,11 @@ final class FeatureSource {
     _ indices: [Int], _ progress: inout TrainingProgress, _ reporter: inout ProgressReporter
   ) throws(Failure) {
     let missing = indices.filter { cache[$0] == nil }
+    if !missing.isEmpty, encoders.isEmpty {
+      encoders = try TileEncoder.forEachThread(of: workers, network, preprocessing)
+    }
     // With several frames for each thread all end at about the same time.
-    let groupSize = 4 * encoders.count
+    let groupSize = 4 * workers.count
     for first in stride(from: 0, to: missing.count, by: groupSize) {
       let group = missing[first..<min(first + groupSize, missing.count)]
       let pictures = group.map { $0 < frames.count ? frames[$0] : HalfTurns.turned(frames[$0 - frames.count]) }
@@ -116,7 +116,7 @@ final class FeatureSource {
     if rotationDegrees > 0 {
       var random = Random(seed: seed, purpose: "rotation", pass, frame)
       let degrees = random.uniform(in: -rotationDegrees...rotationDegrees)
-      let (width, height) = (width, height)
+      let (width, height) = (preprocessing.width, preprocessing.height)
       frames[frame].withUnsafeBufferPointer { pixels in
         rotated.withUnsafeMutableBufferPointer { rotated in
           guard let pixels = pixels.baseAddress, let rotated = rotated.baseAddress else { return }
