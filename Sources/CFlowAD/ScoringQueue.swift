@@ -72,16 +72,13 @@ final class ScoringQueue: @unchecked Sendable {
     work = try Tally()
     room = try Tally(count: capacity)
     completions = try Tally()
-    var all = sigset_t()
-    var before = sigset_t()
-    sigfillset(&all)
-    pthread_sigmask(SIG_SETMASK, &all, &before)
-    defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
-    var thread = pthread_t()
-    // The queue outlives its thread, since it is released after ``close()`` has waited for that.
-    let status = pthread_create(&thread, nil, queueMain, Unmanaged.passUnretained(self).toOpaque())
-    guard status == 0 else { throw Failure(.outOfMemory, "a queue's thread cannot be started (error \(status))") }
-    self.thread = thread
+    try withSignalsBlocked { () throws(Failure) in
+      var thread = pthread_t()
+      // The queue outlives its thread, since it is released after ``close()`` has waited for that.
+      let status = pthread_create(&thread, nil, queueMain, Unmanaged.passUnretained(self).toOpaque())
+      guard status == 0 else { throw Failure(.outOfMemory, "a queue's thread cannot be started (error \(status))") }
+      self.thread = thread
+    }
   }
 
   /// The models that the next frame will be scored with.

@@ -45,21 +45,18 @@ package final class Workers {
     self.count = Self.checked(count)
     host = nil
     slot = JobSlot(try PartBands(count: self.count))
-    var all = sigset_t()
-    var before = sigset_t()
-    sigfillset(&all)
-    pthread_sigmask(SIG_SETMASK, &all, &before)
-    defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
-    for number in 1..<self.count {
-      let entry = Unmanaged.passRetained(Entry(slot: slot, number: number))
-      var thread = pthread_t()
-      let status = pthread_create(&thread, nil, workerMain, entry.toOpaque())
-      guard status == 0 else {
-        entry.release()
-        close()
-        throw Failure(.outOfMemory, "thread \(number) of \(count) cannot be started (error \(status))")
+    try withSignalsBlocked { () throws(Failure) in
+      for number in 1..<self.count {
+        let entry = Unmanaged.passRetained(Entry(slot: slot, number: number))
+        var thread = pthread_t()
+        let status = pthread_create(&thread, nil, workerMain, entry.toOpaque())
+        guard status == 0 else {
+          entry.release()
+          close()
+          throw Failure(.outOfMemory, "thread \(number) of \(count) cannot be started (error \(status))")
+        }
+        threads.append(thread)
       }
-      threads.append(thread)
     }
   }
 
