@@ -176,9 +176,11 @@ package final class LineWatch: Sendable {
     state.withLock { $0 = new }
   }
 
-  /// FNV-1a of the calibration's scores.
+  /// Of the calibration's scores.
   private var fingerprint: UInt64 {
-    scores.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1.bitPattern)) &* 0x100_0000_01b3 }
+    var sum = Fingerprint()
+    sum.add(scores)
+    return sum.bits
   }
 }
 
