@@ -136,8 +136,10 @@ struct ModelSummary: Codable {
     fileBytes = Int(status.st_size)
     modified = String(Date(timeIntervalSince1970: Double(status.st_mtim.tv_sec)))
     fingerprint = try Self.fingerprint(path)
+    let storedDigest = contents.weightsDigest
+    let digest = storedDigest == nil || isVerified ? try contents.computedWeightsDigest() : nil
     var contents = contents
-    if contents.weightsDigest == nil { contents.weightsDigest = try contents.computedWeightsDigest() }
+    contents.weightsDigest = storedDigest ?? digest
     identity = contents.flow == nil ? nil : contents.identity
     kind = contents.flow == nil ? .encoder : .detector
     architecture = contents.encoder.architecture
@@ -164,7 +166,7 @@ struct ModelSummary: Codable {
       calibration = contents.calibration.map { Calibration($0) }
       sessionBytes = try detector.sessionBytes
       advice = detector.advice.lines
-      if isVerified { verification = try Verification(detector, contents) }
+      if isVerified { verification = try Verification(detector, hasSameWeights: storedDigest.map { $0 == digest }) }
     } else {
       let encoder = try Encoder(contents.encoder, weights: contents.encoderWeights)
       grids = try encoder.levelGrids(height: preprocessing.height, width: preprocessing.width)

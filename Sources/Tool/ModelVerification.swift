@@ -11,11 +11,8 @@ extension ModelSummary {
     /// What the self-test found, in a sentence; nil when the file holds none.
     var selfTest: String?
 
-    /// - Parameter contents: of the detector, as its file says them.
-    init(_ detector: Detector, _ contents: DetectorContents) throws(Failure) {
-      hasSameWeights = try contents.weightsDigest.map { (digest) throws(Failure) in
-        try contents.computedWeightsDigest() == digest
-      }
+    init(_ detector: Detector, hasSameWeights: Bool?) throws(Failure) {
+      self.hasSameWeights = hasSameWeights
       do throws(Failure) {
         let found = try detector.verify()
         (passes, selfTest) = (found.passes, found.text)

@@ -66,6 +66,16 @@ def test_the_identity_is_that_of_the_document(models, documented, name):
         assert documented["weights_sha256"](file) == file.attrs["weights_sha256"].decode()
 
 
+def test_weights_without_a_stored_sum_cannot_be_verified(models, tmp_path):
+    """`info --verify` compares weights with the sum that their file was written with, and says nothing of them without one."""
+    path = tmp_path / "before.h5"
+    path.write_bytes(models["gaussian"][0].read_bytes())
+    with h5py.File(path, "r+") as file:
+        del file.attrs["weights_sha256"]
+    checked = subprocess.run([TOOL, "info", "--json", "--verify", path], capture_output=True, text=True, check=True)
+    assert "has_same_weights" not in json.loads(checked.stdout)["verification"]
+
+
 def test_files_of_before_have_one_too(model_file, documented):
     """Made without the library, without weights_sha256 and without what came after version 1.0."""
     path = model_file("lite0")
