@@ -1,7 +1,6 @@
 """Trainings of seconds: frames with a pattern, an encoder alone, and a trainer that has fitted and calibrated."""
 
 import cflowad
-import h5py
 import numpy as np
 import pytest
 
@@ -13,16 +12,10 @@ def frames(count, seed=0):
     return [np.clip(pattern + draw.normal(0, 25, pattern.shape), 0, 255).astype(np.uint8) for _ in range(count)]
 
 
-@pytest.fixture(scope="module")
-def encoder(model_file, tmp_path_factory):
+@pytest.fixture(scope="session")
+def encoder(encoder_file):
     """A file with the encoder of the smallest detector alone."""
-    path = tmp_path_factory.mktemp("encoder") / "encoder.h5"
-    with h5py.File(model_file("lite0", False)) as source, h5py.File(path, "w") as target:
-        for name in source:
-            if name not in ("flow", "calibration"):
-                source.copy(name, target)
-        target.attrs.update(source.attrs)
-    return path
+    return encoder_file
 
 
 def fitted(encoder, training, calibration, **options):
