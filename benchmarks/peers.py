@@ -17,6 +17,7 @@ import torch.nn.functional as F  # noqa: E402
 
 import cflowad  # noqa: E402
 import reduced  # noqa: E402
+import runtimes  # noqa: E402
 from cflowad import _model_files, _reference  # noqa: E402
 from cflowad._architectures import ARCHITECTURES  # noqa: E402
 from cflowad._flows import Flows  # noqa: E402
@@ -174,19 +175,11 @@ def engines(detector, threads, batch, precisions):
 
     Float32 ones, and with ``precisions`` those of bf16 and 8 bits behind them.
     """
-    import onnxruntime
-    import openvino
-
     frames, images = detector.frames(batch)
     session = cflowad.Model(detector.path).session(threads=threads)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
-    runtime = onnxruntime.InferenceSession(detector.onnx(batch), options, providers=["CPUExecutionProvider"])
-    settings = {
-        "INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32",
-    }  # fmt: skip
-    vino = openvino.Core().compile_model(detector.onnx(batch), "CPU", settings)
-    network, tensor, request = detector.batched(batch), torch.from_numpy(images), vino.create_infer_request()
+    runtime = runtimes.onnxruntime_session(detector.onnx(batch), threads)
+    request = runtimes.openvino_request(detector.onnx(batch), threads)
+    network, tensor = detector.batched(batch), torch.from_numpy(images)
 
     def library():
         results = session.score_batch(frames, maps=["log_likelihoods"])

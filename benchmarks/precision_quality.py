@@ -7,7 +7,6 @@ OUTPUT/precision.json and OUTPUT/precision.md: a row for each class with the mea
 frames whose float32 score is not within 2 % of the threshold.
 """
 
-import argparse
 import json
 import sys
 from pathlib import Path
@@ -15,12 +14,11 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "bindings" / "python"))
-from quality import SOLAR_CELLS, DataSet, classes  # noqa: E402
+from quality import DataSet, data_parser, data_sets  # noqa: E402
 from quality_measures import measure  # noqa: E402
 from quality_methods import Library  # noqa: E402
 from scipy import stats  # noqa: E402
 from tables import table  # noqa: E402
-from training_quality import mvtec, solar_cells  # noqa: E402
 
 MEASURES = ("image_auroc", "pixel_auroc", "aupro")
 NEAR = 0.02
@@ -80,18 +78,9 @@ def markdown(rows):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("encoder", type=Path, metavar="ENCODER.h5")
-    parser.add_argument("classes", type=Path, nargs="*", metavar="CLASS_FOLDER")
-    parser.add_argument("--all", type=Path, nargs="+", default=[], metavar="FOLDER", help="every class in it")
-    parser.add_argument("--solar-cells", action="store_true")
-    parser.add_argument("--seed", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--size", type=int, default=256, help="network input, pixels (default: %(default)s)")
-    parser.add_argument("--output", type=Path, default=Path("build/quality"))
+    parser = data_parser(__doc__.splitlines()[0])
     arguments = parser.parse_args()
-    loads = {name: lambda folder=folder: mvtec(folder, arguments.size) for name, folder in classes(arguments).items()}
-    if arguments.solar_cells:
-        loads[SOLAR_CELLS] = lambda: solar_cells("random")
+    loads = data_sets(arguments, parser)
     arguments.output.mkdir(parents=True, exist_ok=True)
     rows = []
     for name, load in loads.items():

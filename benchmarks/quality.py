@@ -64,6 +64,29 @@ def classes(arguments):
     return {folder.resolve().name: folder for folder in folders}
 
 
+def data_parser(description):
+    """Arguments of what to measure on."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("encoder", type=Path, metavar="ENCODER.h5")
+    parser.add_argument("classes", type=Path, nargs="*", metavar="CLASS_FOLDER")
+    parser.add_argument("--all", type=Path, nargs="+", default=[], metavar="FOLDER", help="every class in it")
+    parser.add_argument("--solar-cells", action="store_true")
+    parser.add_argument("--seed", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--size", type=int, default=256, help="network input, pixels (default: %(default)s)")
+    parser.add_argument("--output", type=Path, default=Path("build/quality"))
+    return parser
+
+
+def data_sets(arguments, parser):
+    """Name -> what loads the files to train on and those to test on."""
+    loads = {name: lambda folder=folder: mvtec(folder, arguments.size) for name, folder in classes(arguments).items()}
+    if arguments.solar_cells:
+        loads[SOLAR_CELLS] = lambda: solar_cells("random")
+    if not loads:
+        parser.error("there is no data to measure on: give class folders, --all or --solar-cells")
+    return loads
+
+
 def run(name, load, arguments, results, keep):
     """Measures what of one data set is not in the results yet."""
     wanted = [(method, seed) for method in arguments.method for seed in arguments.seed]
@@ -84,22 +107,11 @@ def run(name, load, arguments, results, keep):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("encoder", type=Path, metavar="ENCODER.h5")
-    parser.add_argument("classes", type=Path, nargs="*", metavar="CLASS_FOLDER")
-    parser.add_argument("--all", type=Path, nargs="+", default=[], metavar="FOLDER", help="every class in it")
-    parser.add_argument("--solar-cells", action="store_true")
+    parser = data_parser(__doc__.splitlines()[0])
     parser.add_argument("--method", nargs="+", choices=METHODS, default=list(METHODS), metavar="METHOD",
                         help="of " + ", ".join(METHODS))  # fmt: skip
-    parser.add_argument("--seed", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--size", type=int, default=256, help="network input, pixels (default: %(default)s)")
-    parser.add_argument("--output", type=Path, default=Path("build/quality"))
     arguments = parser.parse_args()
-    loads = {name: lambda folder=folder: mvtec(folder, arguments.size) for name, folder in classes(arguments).items()}
-    if arguments.solar_cells:
-        loads[SOLAR_CELLS] = lambda: solar_cells("random")
-    if not loads:
-        parser.error("there is no data to measure on: give class folders, --all or --solar-cells")
+    loads = data_sets(arguments, parser)
     arguments.output.mkdir(parents=True, exist_ok=True)
     kept = arguments.output / "results.json"
     mine = settings(arguments)

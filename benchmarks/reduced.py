@@ -4,6 +4,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+import runtimes
 
 #: Frames that give the ranges; more change neither speed nor ranges of noise.
 CALIBRATION = 16
@@ -16,7 +17,7 @@ def calibration_images(detector):
 
 def openvino_bf16(detector, threads, batch):
     """Whatever the plugin takes in bf16 where the processor has instructions for it."""
-    return openvino_request(detector.onnx(batch), threads, "bf16")
+    return by_openvino(detector.onnx(batch), threads, "bf16")
 
 
 def openvino_int8(detector, threads, batch):
@@ -29,28 +30,22 @@ def openvino_int8(detector, threads, batch):
         images = [np.repeat(image, batch, 0) for image in calibration_images(detector)]
         model = openvino.Core().read_model(detector.onnx(batch))
         openvino.save_model(nncf.quantize(model, nncf.Dataset(images), subset_size=len(images)), path, compress_to_fp16=False)
-    return openvino_request(path, threads, "f32")
+    return by_openvino(path, threads, "f32")
 
 
-def openvino_request(path, threads, precision):
-    import openvino
-
-    settings = {
-        "INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": precision,
-    }  # fmt: skip
-    request = openvino.Core().compile_model(path, "CPU", settings).create_infer_request()
+def by_openvino(path, threads, precision):
+    request = runtimes.openvino_request(path, threads, precision)
     return lambda images: list(request.infer({0: images}).values())
 
 
 def onnxruntime_int8(detector, threads, batch):
     """Static quantization in QDQ format, weights per channel, after ONNX Runtime's own preparation of the graph."""
-    import onnxruntime
     from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
     path = detector.path.with_suffix(f".{batch}.int8.onnx")
     if not path.exists():
-        name = onnxruntime.InferenceSession(detector.onnx(batch), providers=["CPUExecutionProvider"]).get_inputs()[0].name
+        name = runtimes.onnxruntime_session(detector.onnx(batch), threads).get_inputs()[0].name
 
         class Images(CalibrationDataReader):
             def __init__(self):
@@ -66,9 +61,7 @@ def onnxruntime_int8(detector, threads, batch):
                 prepared, path, Images(), quant_format=QuantFormat.QDQ, per_channel=True,
                 activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
             )  # fmt: skip
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
-    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    session = runtimes.onnxruntime_session(path, threads)
     name = session.get_inputs()[0].name
     return lambda images: session.run(None, {name: images})
 

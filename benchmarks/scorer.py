@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import runtimes
 
 
 def main():
@@ -28,17 +29,10 @@ def main():
         with torch.inference_mode():
             torch.jit.load(path)(torch.from_numpy(image))
     elif engine == "ONNX Runtime":
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
-        runtime = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        runtime = runtimes.onnxruntime_session(path, threads)
         runtime.run(None, {runtime.get_inputs()[0].name: image})
     elif engine == "OpenVINO":
-        import openvino
-
-        settings = {"INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
-        openvino.Core().compile_model(path, "CPU", settings).create_infer_request().infer({0: image})
+        runtimes.openvino_request(path, threads).infer({0: image})
     else:
         raise SystemExit(f"unknown engine {engine}")
     print("scored", flush=True)
