@@ -19,6 +19,8 @@ WRAPPED := malloc calloc realloc free posix_memalign malloc_usable_size stderr s
   _Znwm _ZnwmSt11align_val_t _ZdlPvm _ZdlPvmSt11align_val_t
 TESTED := --configuration release --scratch-path .build-test -Xswiftc -enable-testing
 # What the two are linked by; make dist links the same objects once more, for other systems (packaging/dist.mk).
+# The C library's functions are bound when the library is loaded (-znow): bound at their first call, that call would take some
+# kilobytes of what may be a small stack.
 LINK_LIBRARY := --product CFlowAD $(STATIC) \
   -Xlinker -soname=$(SONAME) -Xlinker --version-script=Sources/CFlowAD/exports.map \
   -Xlinker -znodelete -Xlinker -znow -Xlinker --strip-all $(WRAPPED:%=-Xlinker --wrap=%)

@@ -48,7 +48,8 @@ package final class AnomalyMap {
       workers: workers)
   }
 
-  /// The layout for frames of a size. Makes tables for a size that was not met lately. Fails with `.outOfMemory`, and with `.invalidArgument` when the region is lost at this size.
+  /// The layout for frames of a size. Makes tables for a size that was not met lately. Fails with `.outOfMemory`, and with
+  /// `.invalidArgument` when the region is lost at this size.
   package func layout(frameWidth: Int, frameHeight: Int) throws(Failure) -> FrameLayout {
     try layouts.element {
       $0.frameWidth == frameWidth && $0.frameHeight == frameHeight
