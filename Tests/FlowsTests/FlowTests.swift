@@ -104,6 +104,39 @@ import Testing
     }
   }
 
+  /// Rows of fibers and of the hidden layer are padded to cache lines of 16 numbers; 17 and 49 channels are one beyond.
+  @Test(arguments: [2, 3, 15, 16, 17, 24, 33, 49, 65], [FlowDescription.Permutation.soft, .hard])
+  func fibersOfAnyWidth(channels: Int, permutation: FlowDescription.Permutation) throws {
+    let description = try FlowDescription(blockCount: 3, conditionChannels: 8, permutation: permutation)
+    let weights = try Generated.flowWeights("width/", channels: channels, description)
+    let grid = Grid(height: 3, width: 5, channels: channels)
+    let flow = try Flow(description, weights: weights, grid: grid, memory: WeightMemory(), workers: Workers(count: 2))
+    let transform = try FlowTransform(grid: grid, description: description, weights: weights)
+    let fibers = Generated.unit("width/fibers", count: grid.count).map { Float($0) }
+    let conditions = PositionalEncoding.table(height: grid.height, width: grid.width, channels: 8)
+    var values = [Float](repeating: 0, count: grid.positions)
+    try fibers.withUnsafeBufferPointer { fibers in
+      let base = try #require(fibers.baseAddress)
+      try FlowSession([flow], workers: Workers(count: 2)).logLikelihoods(features: { _ in base }, into: &values)
+    }
+    for (position, value) in values.enumerated() {
+      let fiber = fibers[position * channels..<(position + 1) * channels].map(Double.init)
+      let condition = Array(conditions[position * 8..<(position + 1) * 8])
+      let expected = try transform.logLikelihood(fiber, condition: condition)
+      expectClose(value, expected, within: 2e-5 * max(abs(expected), 1), "position \(position)")
+    }
+  }
+
+  /// What a session is said to hold: for each thread three rows of 48 numbers (24 channels in an odd number of cache lines) and the
+  /// hidden layer's of 48 for each of 16 fibers, and two numbers for each of the 132 fibers of a chunk.
+  @Test func memoryOfASessionIsKnown() throws {
+    let description = try FlowDescription(blockCount: 1, conditionChannels: 0)
+    let weights = try Generated.flowWeights("memory/", channels: 24, description)
+    let grid = Grid(height: 4, width: 4, channels: 24)
+    let flow = try Flow(description, weights: weights, grid: grid, memory: WeightMemory(), workers: Workers(count: 1))
+    #expect(FlowSession.scratchCount([flow], workerCount: 3) == 3 * (16 * (3 * 48 + 48) + 2 * 132))
+  }
+
   @Test func theEncodingIsTheOriginals() {
     // f_1 = exp(-2 ln(10000) / 64) = 0.749894; row 2, column 3.
     let table = PositionalEncoding.table(height: 3, width: 4, channels: 128)

@@ -119,6 +119,9 @@ import Testing
         "warning: it passes a black frame, a grey frame and a good frame at a fifth of its brightness as good"))
     #expect(warning.contains("--low-verdict review") && texts().count == 1)
     try calibration.setLowSide(LowSide(threshold: 0.5, verdict: .review))
+    // None of the two scores is lower: one rank of three.
+    #expect(texts()[0].contains("below 0.500000 "))
+    #expect(texts()[0].contains("review, for up to 33.33 % of good frames too"))
     #expect(texts().count == 3 && texts()[1].contains("passes a grey frame and a good"))
     #expect(!texts()[1].contains("--low"))
     #expect(texts()[2].hasPrefix("warning: a black frame scores lower than every good frame"))

@@ -73,6 +73,25 @@ import Testing
     }
     #expect(ConformalPromise.framesNeeded(wantedRate: 0) == nil)
   }
+
+  @Test func promisesAreToldInFrames() {
+    #expect(
+      PromiseText(frameCount: 3, wantedRate: 0.01).text
+        == "about 1 of 4 good frames may be rejected: 3 calibration frames cannot support 1 %, which needs 99")
+    #expect(
+      PromiseText(frameCount: 99, wantedRate: 0.01).text
+        == "about 1 of 100 good frames will be rejected (1 % on average over calibrations, at most 2.98 % after 95 of "
+        + "100 of them)")
+    #expect(PromiseText(frameCount: 1, wantedRate: 0.01).text.hasPrefix("about 1 of 2 good frames may be rejected: 1 "))
+    for (rate, text) in [
+      (0.4, "2 of 5"), (5 / 501, "1 of 100"), (0.001, "1 of 1000"), (0.5, "1 of 2"), (0, "none of the"), (1, "all"),
+      (0.75, "3 of 4"), (0.3, "3 of 10"), (0.0102, "1 of 98"), (0.64, "7 of 11"),
+      (0.5 / 1.0199, "1 of 2"), (0.5 / 1.0201, "13 of 27"),
+    ] as [(Double, String)] { #expect(PromiseText.share(rate) == text) }
+    #expect(
+      PromiseText.estimate(1 / 3)
+        == "about 1 of 3 good frames will be rejected, as far as the calibration frames tell (33.33 %)")
+  }
 }
 
 @Suite struct CalibrationTests {
@@ -209,6 +228,8 @@ import Testing
     #expect(ThresholdRule.lowestCost(miss: 1).threshold(good: good, defective: defective) == 3.25)
     #expect(ThresholdRule.lowestCost(miss: 0.5).threshold(good: good, defective: defective) == 4.5)
     #expect(ThresholdRule.lowestCost(miss: 1e6).threshold(good: good, defective: [0, 5]) < 0)
+    // 1.5 and 3.5 cost the same.
+    #expect(ThresholdRule.lowestCost(miss: 1).threshold(good: [1, 3], defective: [2, 4]) == 1.5)
     // All are alike: everything is rejected, or nothing.
     #expect(ThresholdRule.bestF1.threshold(good: [1], defective: [1]) < 1)
     #expect(ThresholdRule.lowestCost(miss: 0.1).threshold(good: [1], defective: [1]) == 1)

@@ -194,6 +194,8 @@ import Testing
     #expect(axis[6].second == 3)
     let single = try ResampledAxis(length: 1, cornersTo: 3)
     for i in 0..<3 { #expect(single[i].first == 0 && single[i].second == 0 && single[i].weight == 0) }
+    let point = try ResampledAxis(length: 4, cornersTo: 1)
+    #expect(point[0].first == 0 && point[0].weight == 0)
   }
 
   @Test func cellsKeepTheirCentres() throws {

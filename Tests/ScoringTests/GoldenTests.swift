@@ -83,7 +83,7 @@ import Testing
   }
 
   /// - Parameter source: gives the encoder's weights.
-  private static func contents(
+  static func contents(
     _ architecture: String, _ padding: String, precision: Precision = .float32,
     _ source: (String, [Int]) throws(Failure) -> Weights, width: Int, height: Int, flow: String, tiling: Tiling? = nil
   ) throws -> DetectorContents {

@@ -87,6 +87,42 @@ struct SelfTestTests {
     #expect(try Detector(broken).verify().passes)
   }
 
+  /// In float32 a value may be off by 2e-4 of itself, or of 1; in 8 bits by nothing.
+  @Test(arguments: [Precision.float32, .int8]) func tolerances(_ precision: Precision) throws {
+    var good = try contents()
+    if precision == .int8 {
+      let fixture = try #require(QuantizedFixture.all)
+      let encoder = try #require(fixture.encoders.first)
+      good = try GoldenTests.contents(
+        encoder.architecture, encoder.padding, precision: .int8, encoder.source, width: fixture.width,
+        height: fixture.height, flow: "couplings")
+      let maxima = good.flowWeights.map { _ in 0.0 }
+      good.calibration = try Calibration(levelMaxima: maxima, total: 3, threshold: 1, scores: [1])
+    }
+    good = try tested(good)
+    let test = try #require(good.selfTest)
+    let score = try #require(test.score)
+    func verified(_ change: (Float) -> Float, score: Float?) throws -> Verification {
+      var contents = good
+      var levels = test.levels
+      levels[1][2] = change(levels[1][2])
+      contents.selfTest = try SelfTest(levels: levels, score: score)
+      return try Detector(contents).verify()
+    }
+    for (error, passes) in [(0, true), (1.8e-4, precision == .float32), (2.2e-4, false)] as [(Float, Bool)] {
+      for sign in [-1, 1] as [Float] {
+        let found = try verified({ $0 + sign * error * max(1, abs($0)) }, score: score)
+        #expect(found.passes == passes)
+        expectClose(found.largestError, Double(error), within: 1e-6)
+        #expect(try verified({ $0 }, score: score + sign * error * max(1, abs(score))).passes == passes)
+      }
+    }
+    let missing = try verified({ $0 }, score: nil)
+    #expect(!missing.passes && missing.expectedScore.isNaN && !missing.text.contains("score"))
+    let other = try verified({ $0 }, score: score + 1)
+    #expect(other.text.contains(", and the score is \(score) where \(score + 1) was: the"))
+  }
+
   @Test func tilesAndRegions() throws {
     var contents = try contents()
     contents.preprocessing = try Preprocessing(

@@ -69,10 +69,20 @@ import Testing
     func average(_ pixels: [UInt8]) -> Double { pixels.reduce(0) { $0 + Double($1) } / Double(pixels.count) }
     #expect(10 * roughness(blurred) < roughness(source))
     expectClose(average(blurred), average(source), within: 2)
+    // Twice, along rows and along columns: the mean of what lies within a radius, rounded.
     let radius = max(min(fixture.width, fixture.height) / 32, 1)
-    let corner = (0...radius).flatMap { y in (0...radius).map { Int(source[3 * (y * fixture.width + $0)]) } }
-    let once = corner.reduce(0, +) / corner.count
-    #expect(abs(Int(blurred[0]) - once) <= 40, "near the mean of its corner")
+    var expected = source
+    for isAlongRows in [true, false, true, false] {
+      let before = expected
+      for place in expected.indices {
+        let (y, x) = (place / 3).quotientAndRemainder(dividingBy: fixture.width)
+        let (own, length) = isAlongRows ? (x, fixture.width) : (y, fixture.height)
+        let places = max(own - radius, 0)...min(own + radius, length - 1)
+        let sum = places.reduce(0) { $0 + Int(before[place + ($1 - own) * 3 * (isAlongRows ? 1 : fixture.width)]) }
+        expected[place] = UInt8((Double(sum) / Double(places.count)).rounded())
+      }
+    }
+    #expect(blurred == expected)
 
     // The same blocks in other places.
     let shuffled = try picture(.shuffled)
@@ -89,6 +99,8 @@ import Testing
     #expect(Set(blocks(shuffled)) == Set(blocks(source)))
     #expect(zip(blocks(shuffled), blocks(source)).count { $0 == $1 } < 8)
   }
+
+  @Test func kindsHaveBitsInTheirOrder() { #expect(StrangeFrame.allCases.map(\.bit) == [1, 2, 4, 8, 16, 32, 64, 128]) }
 
   @Test func noiseIsGrayWhereFramesAre() throws {
     let preprocessing = try preprocessing(nil)

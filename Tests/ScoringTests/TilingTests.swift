@@ -115,6 +115,115 @@ import Testing
     #expect(group.isEncodedBefore == [false, false, true, false, true])
   }
 
+  /// Members with different numbers of tiles; the third fails, and those behind it are not asked.
+  @Test func aGroupScoresAsItsMembersAlone() throws {
+    let tiling = try Tiling(width: 64, height: 64, overlap: 16)
+    let wider = try Tiling(width: 64, height: 64, overlap: 32)
+    let detectors = try [nil, tiling, nil, wider, tiling].map { try detector($0) }
+    func group() throws -> DetectorGroup {
+      try DetectorGroup(detectors, workers: Workers(count: 1)) { DecisionThresholds($0.calibration) }
+    }
+    try withFrame(width: 150, height: 100) { frame in
+      let alone = try detectors.map { try FrameScorer($0).score(frame).score }
+      var scores: [Float] = []
+      try group().score(frame) { _ in
+        FrameRequest()
+      } result: {
+        scores.append($1.score)
+      }
+      #expect(scores == alone && Set(alone).count == 3)
+      // One value of room for a map.
+      scores = []
+      var room = [Float](repeating: 0, count: 1)
+      let failure = room.withUnsafeMutableBufferPointer { room in
+        #expect(throws: Failure.self) {
+          try group().score(frame) { index in
+            var request = FrameRequest()
+            if index == 2 { request.map = .init(room.baseAddress, capacity: 1) }
+            return request
+          } result: {
+            scores.append($1.score)
+          }
+        }
+      }
+      #expect(failure?.kind == .bufferTooSmall && failure?.message.hasPrefix("model 2: ") == true)
+      #expect(scores == Array(alone.prefix(2)))
+    }
+  }
+
+  /// Everything has as many values as the frame says, and one less is refused before anything is written.
+  @Test func roomIsCheckedToTheLastValue() throws {
+    for tiling in [nil, try Tiling(width: 64, height: 64, overlap: 16)] {
+      let scorer = try FrameScorer(detector(tiling), threadCount: 1)
+      let detector = scorer.detector
+      try withFrame(width: 150, height: 100) { frame in
+        let layout = try scorer.layout(frame)
+        let sizes: [(count: Int, set: (inout FrameRequest, FrameRequest.Room?) -> Void)] = [
+          (layout.width * layout.height, { $0.map = $1 }), (150 * 100, { $0.frameMap = $1 }),
+          (layout.tiles.count * detector.positionCount, { $0.logLikelihoods = $1 }),
+          (layout.tiles.count * detector.levels.reduce(0) { $0 + $1.positions * $1.channels }, { $0.features = $1 }),
+        ]
+        for (count, set) in sizes {
+          var values = [Float](repeating: -7, count: count + 1)
+          try values.withUnsafeMutableBufferPointer { values in
+            var request = FrameRequest()
+            set(&request, .init(values.baseAddress, capacity: count - 1))
+            #expect(#expect(throws: Failure.self) { try scorer.score(frame, request) }?.kind == .bufferTooSmall)
+            #expect(values.allSatisfy { $0 == -7 })
+            set(&request, .init(values.baseAddress, capacity: count))
+            _ = try scorer.score(frame, request)
+            #expect(values[count] == -7 && values.dropLast().count { $0 == -7 } == 0)
+          }
+        }
+      }
+    }
+  }
+
+  /// A clock is told each stage when it ends; a map is added to with every tile, and finished once.
+  @Test func stagesEndInTheirOrder() throws {
+    let tile: [ScoringStage] = [.resize, .normalize, .encoder, .flows, .map]
+    for tiling in [nil, try Tiling(width: 64, height: 64, overlap: 16)] {
+      let scorer = try FrameScorer(detector(tiling), threadCount: 2)
+      var stages: [ScoringStage] = []
+      scorer.clock = { stages.append($0) }
+      try withFrame(width: 150, height: 60) { frame in
+        var request = FrameRequest()
+        request.regionLimit = 1
+        _ = try scorer.score(frame, request)
+      }
+      #expect(stages == Array(repeating: tile, count: tiling == nil ? 1 : 3).flatMap { $0 } + [.map, .regions])
+    }
+  }
+
+  /// Regions are what lies above the threshold in the frame's map.
+  @Test func regionsAreOfTheFramesMap() throws {
+    for tiling in [nil, try Tiling(width: 64, height: 64, overlap: 16)] {
+      let plain = try FrameScorer(detector(tiling))
+      try withFrame(width: 150, height: 100) { frame in
+        var request = FrameRequest()
+        (request.wantsFrameMap, request.regionLimit) = (true, 1000)
+        let values = UnsafeBufferPointer(start: try plain.score(frame, request).frameMap, count: 150 * 100)
+        let threshold = values.sorted()[150 * 90]
+        let above = values.indices.filter { values[$0] > threshold }
+        let highest = try #require(values.max())
+        let scorer = try FrameScorer(
+          plain.detector, thresholds: DecisionThresholds(plain.detector.calibration, pixelThreshold: threshold))
+        let (count, finder) = try #require(try scorer.score(frame, request).regions)
+        let regions = (0..<count).map { finder.regions[$0] }
+        #expect(!regions.isEmpty && regions.reduce(0) { $0 + $1.area } == above.count && regions[0].peak == highest)
+        // Only those whose pixels' centres lie in a region of interest count.
+        let map = try scorer.layout(frame)
+        try scorer.setRegionOfInterest(
+          RegionOfInterest(
+            width: map.width, height: map.height,
+            mask: (0..<map.width * map.height).map { 2 * ($0 % map.width) < map.width ? 1 : 0 }))
+        let (left, leftFinder) = try #require(try scorer.score(frame, request).regions)
+        let area = (0..<left).reduce(0) { $0 + leftFinder.regions[$1].area }
+        #expect(area == above.count { $0 % 150 < 75 })
+      }
+    }
+  }
+
   /// Calibrated within a part of frames of 150 x 100, which lies in two of their six tiles.
   @Test func aRegionOfInterestIsThatOfTheWholeMap() throws {
     let tiling = try Tiling(width: 64, height: 64, overlap: 16)
@@ -134,6 +243,13 @@ import Testing
     let part = try calibrator.calibration(options)
     for (a, b) in zip(part.levelMaxima, whole.levelMaxima) { #expect(a <= b) }
     #expect(part.levelMaxima != whole.levelMaxima)
+    // A region of everything is none.
+    options.regionOfInterest = try RegionOfInterest(
+      width: region.width, height: region.height, mask: region.mask.map { _ in 1 })
+    let everything = try calibrator.calibration(options)
+    #expect(everything.levelMaxima == whole.levelMaxima && everything.levelMeans == whole.levelMeans)
+    #expect(everything.total == whole.total && everything.scores == whole.scores)
+    #expect(everything.mapScale == whole.mapScale)
 
     var contents = try fixture.contents()
     contents.preprocessing = detector.preprocessing

@@ -1,4 +1,5 @@
 import Basics
+import Foundation
 import Support
 import Testing
 
@@ -65,6 +66,78 @@ import Testing
       let products = values.map { 12 * ($0[frame] - 0.5) * ($0[frame - 1] - 0.5) }
       expectClose(products.reduce(0, +) / Double(runs), 0, within: bound)
     }
+  }
+
+  /// The capital by its definition: a share placed at every p-value, each divided among six bets, and what is not placed.
+  @Test func evidenceIsTheCapitalOfAllBets() {
+    let bets: [(Double) -> Double] = [
+      { 1 - ($0 - 0.5) }, { 1 + ($0 - 0.5) }, { 0.5 * pow($0, -0.5) }, { 0.5 * pow(1 - $0, -0.5) },
+      { 0.2 * pow($0, -0.8) }, { 0.2 * pow(1 - $0, -0.8) },
+    ]
+    var random = Random(seed: 7, purpose: "bets")
+    var martingale = ChangeMartingale()
+    #expect(martingale.evidence == 1)
+    var values: [Double] = []
+    for frame in 1...60 {
+      values.append(frame > 40 ? random.uniform() / 20 : random.uniform())
+      martingale.add(values[frame - 1])
+      var expected = 1 / Double(frame + 1)
+      for first in 1...frame {
+        for bet in bets {
+          expected += values[(first - 1)...].reduce(1 / Double(first * (first + 1)) / 6) { $0 * bet($1) }
+        }
+      }
+      expectClose(martingale.evidence, expected, within: 1e-9 * expected)
+    }
+    #expect(martingale.frameCount == 60)
+    // It stays finite, whatever comes.
+    for _ in 0..<1000 { martingale.add(1e-9) }
+    #expect(martingale.evidence.isFinite && martingale.evidence >= 1e100)
+  }
+
+  /// The mean of the first fifty frames; from then on every frame has a weight of one in fifty.
+  @Test func recentSharesAreAMeanThatForgets() throws {
+    var random = Random(seed: 8, purpose: "recent shares")
+    let calibration = (0..<20).map { Float($0) }
+    let watch = try LineWatch(Self.calibration(calibration), falseAlarmRate: 0.01, seed: 0)
+    var shares: [Double] = []
+    var expected = 0.0
+    for frame in 0..<120 {
+      let score = Float(random.uniform() * 30 - 5)
+      try watch.add(score)
+      shares.append(Double(calibration.count { $0 >= score }) / 20)
+      expected = frame < 50 ? shares.reduce(0, +) / Double(frame + 1) : 0.98 * expected + 0.02 * shares[frame]
+      expectClose(watch.summary.recentShare, expected, within: 1e-12)
+    }
+  }
+
+  /// A change is told when the evidence is 1 / the rate, and stays told.
+  @Test func summariesAreTold() throws {
+    func summary(recentShare: Double, changedAt: UInt64?) -> String {
+      LineWatch.Summary(
+        frameCount: changedAt == nil ? 1 : 120, evidence: 0.5, highestEvidence: 25, falseAlarmRate: 0.02,
+        changedAt: changedAt, recentShare: recentShare, calibrationCount: 20
+      ).text
+    }
+    #expect(
+      summary(recentShare: 0.5, changedAt: nil)
+        == "1 frame watched: no sign of a change (evidence 0.5, at most 25; a change is told at 50)")
+    for (share, direction) in [
+      (0.39, "have risen"), (0.41, "spread otherwise"), (0.59, "spread otherwise"), (0.61, "have fallen"),
+    ] {
+      #expect(
+        summary(recentShare: share, changedAt: 7)
+          == "120 frames watched: the line has changed, recalibrate (told at frame 7, scores \(direction); wrong with a "
+          + "probability of at most 0.02)")
+    }
+    let watch = try LineWatch(Self.calibration((0..<30).map { Float($0) }), falseAlarmRate: 0.1, seed: 3)
+    var told: UInt64?
+    for frame in 1...100 as ClosedRange<UInt64> {
+      try watch.add(100)
+      if told == nil, watch.summary.evidence >= 10 { told = frame }
+      #expect(watch.summary.changedAt == told && watch.summary.frameCount == frame)
+    }
+    #expect(told != nil && watch.summary.recentShare == 0 && watch.summary.highestEvidence >= watch.summary.evidence)
   }
 
   /// Nobody can expect to win: the mean evidence over all p-values is what it was.
@@ -186,9 +259,49 @@ import Testing
     #expect(try Self.bytes(of: second) == before)
   }
 
+  /// A head, and words of 64 bits: the calibration's fingerprint and count, rate, seed, how often it was begun anew, highest
+  /// evidence, frame of the change, recent share, frames, the bets' capitals and the counts of the gaps.
+  @Test func statesAreWords() throws {
+    let calibration = try Self.calibration([3, 1, 2])
+    let watch = try LineWatch(calibration, falseAlarmRate: 0.25, seed: 9)
+    func words() throws -> [UInt64] {
+      let bytes = try Self.bytes(of: watch)
+      #expect(bytes.prefix(16).elementsEqual("cflowad watch 1\n".utf8) && bytes.count == 16 + 8 * (9 + 6 + 4))
+      return stride(from: 16, to: bytes.count, by: 8).map { start in
+        bytes[start..<start + 8].reversed().reduce(0) { $0 << 8 | UInt64($1) }
+      }
+    }
+    watch.reset()
+    watch.reset()
+    for score in [0.5, 1.5, 9, 9, 9] as [Float] { try watch.add(score) }
+    let found = try words()
+    let summary = watch.summary
+    #expect(found[1] == 3 && found[2] == (0.25).bitPattern && found[3] == 9 && found[4] == 2)
+    #expect(found[5] == summary.highestEvidence.bitPattern && found[6] == summary.changedAt ?? 0)
+    #expect(found[7] == summary.recentShare.bitPattern && found[8] == 5 && Array(found[15...]) == [1, 1, 0, 3])
+    expectClose(
+      found[9..<15].reduce(1.0 / 6) { $0 + Double(bitPattern: $1) }, summary.evidence, within: 1e-12)
+
+    // Words that no watch can have.
+    let other = try LineWatch(calibration, falseAlarmRate: 0.1, seed: 1)
+    for (word, value) in [
+      (0, found[0] ^ 1), (1, 4), (2, (0.6).bitPattern), (2, (0.9e-9).bitPattern), (5, (0.9).bitPattern),
+      (5, Double.infinity.bitPattern), (5, (summary.changedAt == nil ? 4.1 : 3.9).bitPattern), (6, 6),
+      (7, (-0.1).bitPattern), (7, (1.1).bitPattern), (7, Double.nan.bitPattern), (8, 4), (9, (-1.0).bitPattern),
+      (14, (1.1e100).bitPattern), (15, 2), (18, UInt64.max),
+    ] as [(Int, UInt64)] {
+      var bytes = try Self.bytes(of: watch)
+      withUnsafeBytes(of: value.littleEndian) { bytes.replaceSubrange(16 + 8 * word..<24 + 8 * word, with: $0) }
+      #expect(throws: Failure.self, "word \(word)") { try bytes.withUnsafeBytes { try other.restore($0) } }
+    }
+    try Self.bytes(of: watch).withUnsafeBytes { try other.restore($0) }
+    #expect(try Self.bytes(of: other) == Self.bytes(of: watch))
+  }
+
   @Test func badArgumentsAreRefused() throws {
     let calibration = try Self.calibration([1, 2, 3])
-    for rate in [0, 0.6, -1, Double.nan, .infinity] {
+    for rate in [1e-9, 0.5] { _ = try LineWatch(calibration, falseAlarmRate: rate, seed: 0) }
+    for rate in [0, 0.999e-9, 0.501, -1, Double.nan, .infinity] {
       #expect(throws: Failure.self) { try LineWatch(calibration, falseAlarmRate: rate, seed: 0) }
     }
     #expect(throws: Failure.self) { try LineWatch(nil, falseAlarmRate: 0.01, seed: 0) }

@@ -1,5 +1,4 @@
 import Basics
-import Scoring
 import Testing
 
 @testable import Training
@@ -52,24 +51,6 @@ struct ProgressLineTests {
     let bar = ProgressLine(fit(done: 50), seconds: 4).bar(width: 300)
     #expect(bar.contains("[##########..............................]"))
     #expect(bar.hasSuffix("0:12 left"))
-  }
-
-  @Test func promisesAreToldInFrames() {
-    #expect(
-      PromiseText(frameCount: 3, wantedRate: 0.01).text
-        == "about 1 of 4 good frames may be rejected: 3 calibration frames cannot support 1 %, which needs 99")
-    #expect(
-      PromiseText(frameCount: 99, wantedRate: 0.01).text
-        == "about 1 of 100 good frames will be rejected (1 % on average over calibrations, at most 2.98 % after 95 of "
-        + "100 of them)")
-    #expect(PromiseText(frameCount: 1, wantedRate: 0.01).text.hasPrefix("about 1 of 2 good frames may be rejected: 1 "))
-    for (rate, text) in [
-      (0.4, "2 of 5"), (5 / 501, "1 of 100"), (0.001, "1 of 1000"), (0.5, "1 of 2"), (0, "none of the"), (1, "all"),
-      (0.75, "3 of 4"),
-    ] as [(Double, String)] { #expect(PromiseText.share(rate) == text) }
-    #expect(
-      PromiseText.estimate(1 / 3)
-        == "about 1 of 3 good frames will be rejected, as far as the calibration frames tell (33.33 %)")
   }
 
   @Test func numbersHaveSignificantDigits() {
