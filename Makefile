@@ -27,7 +27,7 @@ LINK_LIBRARY := --product CFlowAD $(STATIC) \
 LINK_TOOL := --product cflowad $(STATIC)
 BENCHMARK := CFLOWAD_LIBRARY=$(LIBRARY) $(VENV)/bin/python -W ignore benchmarks
 
-.PHONY: all lib tool install uninstall test cluster-test examples tsan asan coverage faults soak fuzz guest fidelity demo docs pictures \
+.PHONY: all lib tool install uninstall test cluster-test serve-test examples tsan asan coverage faults soak fuzz guest fidelity demo docs pictures \
   lint format bench microkernels quality check-version clean packages
 
 all: lib tool man
@@ -91,6 +91,15 @@ build/examples.h5: | $(VENV)/tests
 # their own: half a gigabyte that nothing else needs.
 cluster-test: lib $(VENV)/cluster/complete
 	PYTHONPATH=bindings/python $(VENV)/cluster/bin/python -m pytest -q Tests/Python/test_cluster*.py
+
+# The live page and the report in Chromium, at a desktop's and a phone's width; their pictures are left in build/page.
+serve-test: lib tool build/examples.h5 $(VENV)/browser/complete
+	.ci/install-packages chromium chromium-driver fonts-dejavu-core
+	rm -rf build/page
+	mkdir -p build/page
+	$(VENV)/bin/python examples/make_frames.py build/page/frames 2
+	$(TOOL) train build/examples.h5 build/page/frames/good --calibrate-on build/page/frames/again -o build/page/gasket.h5
+	$(VENV)/browser/bin/python -m pytest -q Tests/Browser
 
 # Sessions on four threads over one model, exchanges of models meanwhile, and queues, under ThreadSanitizer: about five minutes.
 tsan: $(VENV)/tests
@@ -197,7 +206,7 @@ docs: $(VENV)/docs/complete
 
 # docs/pictures, by the commands of docs/first-detector.md.
 pictures: lib tool $(VENV)/tests
-	PYTHONPATH=bindings/python $(VENV)/bin/python docs/pictures/draw.py
+	PYTHONPATH=$(CURDIR)/bindings/python $(VENV)/bin/python docs/pictures/draw.py
 
 # Sphinx has an environment of its own: documents are written without PyTorch.
 $(VENV)/docs/complete: docs/requirements.txt | packages
@@ -228,6 +237,10 @@ $(VENV)/quality: bindings/python/requirements-export.txt benchmarks/requirements
 
 $(VENV)/cluster/complete: bindings/python/requirements-cluster.txt | packages
 	.ci/make-venv $(VENV)/cluster $^
+	@touch $@
+
+$(VENV)/browser/complete: Tests/Browser/requirements.txt | packages
+	.ci/make-venv $(VENV)/browser $^
 	@touch $@
 
 $(VENV)/guest/complete: bindings/python/requirements-export.txt bindings/python/requirements-test.txt \

@@ -59,7 +59,10 @@ let package = Package(
     .library(name: "CFlowAD", type: .dynamic, targets: ["CFlowAD"]),
     .executable(name: "cflowad", targets: ["cflowad"]),
   ],
-  dependencies: [.package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+  ],
   // Those without pkgConfig are loaded at run time, when they are first needed, and never linked.
   targets: library("OpenBLAS", pkgConfig: nil, debian: "libopenblas-dev")
     + library("PNG", pkgConfig: "libpng", debian: "libpng-dev", shim: ["CReserve"], wrapper: ["Imaging"])
@@ -118,13 +121,20 @@ let package = Package(
           "Rendering",
           "Flows", "Scoring", "Segmentation", "Training", "TrainingFile", "Evaluation", "ModelFile",
         ], exclude: ["exports.map"]),
+      module(
+        "LocalHTTP",
+        [
+          "Basics", .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+          .product(name: "NIOPosix", package: "swift-nio"),
+        ]),
       .executableTarget(
         name: "cflowad",
         dependencies: [
           "CFlowADHeader", "Basics", "Kernels", "Imaging", "PNG", "ImageFiles", "DataSets", "Rendering",
           "Encoders", "Flows", "Scoring", "Segmentation", "Training", "TrainingFile", "Evaluation", "ModelFile",
-          .product(name: "ArgumentParser", package: "swift-argument-parser"),
-        ], path: "Sources/Tool", swiftSettings: settings),
+          "LocalHTTP", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        ], path: "Sources/Tool",
+        resources: ["page.css", "page.js", "live.js"].map { .embedInCode("Page/\($0)") }, swiftSettings: settings),
       .executableTarget(
         name: "training-steps", dependencies: ["Basics", "Flows", "Kernels", "Training"],
         path: "benchmarks/TrainingSteps", swiftSettings: settings),

@@ -19,6 +19,7 @@ cp -r "$manual" "$tree/built/man"
 maintainer="${DEBFULLNAME:-$(git -C "$root" log -1 --format=%an)} <${DEBEMAIL:-$(git -C "$root" log -1 --format=%ae)}>"
 "$root/packaging/symbols.sh" > "$tree/debian/libcflowad1.symbols"
 sed -i "s/@MAINTAINER@/$maintainer/" "$tree/debian/control"
+printf '\n---- SwiftNIO ----\n\n%s\n' "$("$root/packaging/notices.sh")" >> "$tree/debian/copyright"
 # The licences of what is linked are those that Debian states.
 for package in libhdf5-dev libaec-dev; do
     printf '\n---- %s ----\n\n' "$package"

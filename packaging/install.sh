@@ -61,6 +61,8 @@ done
 [ -z "$tool" ] || {
     put 755 "$tool" bin/cflowad
     script=$(mktemp)
+    # Where they are not, a packager says it elsewhere.
+    if "$root/packaging/notices.sh" > "$script" 2> /dev/null; then put 644 "$script" "$documents/swift-nio.copyright"; fi
     for shell in bash:share/bash-completion/completions/cflowad zsh:share/zsh/site-functions/_cflowad \
         fish:share/fish/vendor_completions.d/cflowad.fish; do
         # They are read by a shell, never run: no interpreter.

@@ -36,6 +36,9 @@ STATIC = {
     "libaec-dev": "BSD-2-Clause",
     "libpng-dev": "libpng-2.0",
 }
+#: Swift packages under another licence than Swift's, and those that are resolved but not used.
+PACKAGES = {"swift-nio": "Apache-2.0 AND MIT"}
+NOT_LINKED = {"swift-system"}
 #: What the system gives at the start: the C and C++ runtimes and zlib.
 SHARED = {"glibc": "LGPL-2.1-or-later", "gcc": "GPL-3.0-or-later WITH GCC-exception-3.1", "zlib": "Zlib"}
 LOADED = {"OpenBLAS": "BSD-3-Clause", "libjpeg-turbo": "IJG", "libtiff": "libtiff", "libwebp": "BSD-3-Clause"}
@@ -68,7 +71,8 @@ def linked(glibc):
     state = json.loads((ROOT / ".build-lib" / "workspace-state.json").read_text())
     for dependency in state["object"]["dependencies"]:
         name, version = dependency["packageRef"]["identity"], dependency["state"]["checkoutState"]["version"]
-        yield package(name, "Apache-2.0 WITH Swift-exception", version, f"github/apple/{name}")
+        if name not in NOT_LINKED:
+            yield package(name, PACKAGES.get(name, "Apache-2.0 WITH Swift-exception"), version, f"github/apple/{name}")
     for name, licence in STATIC.items():
         source, version = output("dpkg-query", "-W", "-f", "${source:Package} ${source:Version}\n", name).split()[:2]
         yield package(source, licence, version, f"deb/debian/{source}")

@@ -7,7 +7,7 @@ import Scoring
 /// external link `tensors` to that file's /encoder, and the fingerprint of the tensors that must be there.
 struct EncoderLink {
   /// The plain name of a file in the detector's own folder; links to other places are refused.
-  private let file: String
+  let file: String
   private let fingerprint: String
   /// What the encoder's file holds, in a link that is about to be written.
   private var stored: DetectorContents?

@@ -61,6 +61,15 @@ package enum ModelFile {
     do throws(Failure) { return try open(file, folders: folders) } catch { throw error.within(path) }
   }
 
+  /// The name of the file in a detector's folder that holds its encoder; nil when the detector's own file does. Fails as
+  /// ``open(path:)`` does.
+  package static func encoderFile(of path: String) throws(Failure) -> String? {
+    let file = try RegularFile(path: path)
+    do throws(Failure) {
+      return try FileImage.read(file) { root throws(Failure) in try contents(root).1 }?.file
+    } catch { throw error.within(path) }
+  }
+
   /// A path without symbolic links; nil when there is nothing.
   private static func realPath(_ path: String) -> String? {
     guard let real = realpath(path.pathBytes, nil) else { return nil }

@@ -8,7 +8,7 @@ package struct Calibration: Sendable, Equatable {
   /// The largest value over the calibration frames of the sum of exp(log p / C - maximum), levels upsampled.
   package let total: Double
   /// Score above which a frame is rejected.
-  package let threshold: Float
+  package private(set) var threshold: Float
   /// Score above which a frame that is not rejected is to be reviewed; nil when there is no such verdict.
   package private(set) var reviewThreshold: Float?
   /// What becomes of frames that score lower than good ones; nil when low scores pass, as with files from before 1.2.
@@ -59,6 +59,30 @@ package struct Calibration: Sendable, Equatable {
     // The best guess without the calibration frames' maps.
     mapScale = try MapScale(threshold: threshold, low: 0, high: max(Float(levelMaxima.count), 1))
     ascendingScores = scores.sorted()
+  }
+
+  /// Sets another threshold, by a choice that was not made by the calibration frames. The review threshold stays at most as high.
+  ///
+  /// - Parameter wantedRate: the share of good frames that it is to reject, where it follows from that.
+  package mutating func setThreshold(_ threshold: Float, wantedRate: Double? = nil) throws(Failure) {
+    guard threshold.isFinite else { throw Failure(.invalidArgument, "the threshold \(threshold) is not finite") }
+    if let reviewThreshold { try setReviewThreshold(min(reviewThreshold, threshold)) }
+    self.threshold = threshold
+    try setWantedRate(wantedRate)
+    thresholdFrame = nil
+  }
+
+  /// Sets the threshold for another share of good frames, as a calibration with the same frames would. Fails with `.state` when their
+  /// scores were not stored.
+  package mutating func setThreshold(falseRejectRate: Float) throws(Failure) {
+    var options = CalibrationOptions()
+    (options.falseRejectRate, options.reviewRate) = (falseRejectRate, 0)
+    try options.validate()
+    guard !scores.isEmpty else {
+      throw Failure(.state, "the scores of the calibration's frames are not kept: no rate can be promised")
+    }
+    try setThreshold(
+      Calibrator.conformalThreshold(scores, rate: Double(falseRejectRate)), wantedRate: Double(falseRejectRate))
   }
 
   /// Fails with `.format` when it is not finite or above ``threshold``.
@@ -169,8 +193,16 @@ package struct Calibration: Sendable, Equatable {
   ///
   /// For a threshold that was itself chosen by these scores this is an estimate and no promise, unless it is the conformal one.
   package func promisedRate(above threshold: Float) -> Double {
-    guard !ascendingScores.isEmpty else { return .nan }
-    return Double(1 + count(notBelow: threshold.nextUp)) / Double(1 + ascendingScores.count)
+    promise(above: threshold)?.rate ?? .nan
+  }
+
+  /// What a threshold promises about new good frames, if it was not chosen by the calibration's own: their share above it is then a
+  /// draw of n from the line's rate, of which ``ConformalPromise/likelyRate`` is the upper bound of Clopper and Pearson
+  /// (Biometrika 26, 1934). Nil when the scores were not stored.
+  package func promise(above threshold: Float) -> ConformalPromise? {
+    ascendingScores.isEmpty
+      ? nil
+      : ConformalPromise(frameCount: ascendingScores.count, rejectedRanks: 1 + count(notBelow: threshold.nextUp))
   }
 
   /// How many calibration scores are at least this.

@@ -29,6 +29,11 @@ package struct ConformalPromise: Sendable, Equatable {
     rejectedRanks = frameCount == 0 ? 1 : min(max(Int(allowed), 1), frameCount)
   }
 
+  /// - Parameter rejectedRanks: 1...`frameCount` + 1.
+  init(frameCount: Int, rejectedRanks: Int) {
+    (self.frameCount, self.rejectedRanks) = (frameCount, rejectedRanks)
+  }
+
   /// Probability with which a new good frame is rejected, at most; averaged over calibrations.
   package var rate: Double { Double(rejectedRanks) / (Double(frameCount) + 1) }
 

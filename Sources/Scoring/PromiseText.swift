@@ -19,8 +19,13 @@ package struct PromiseText {
       return "\(share) may be rejected: \(String(frameCount, of: "calibration frame")) cannot support "
         + "\(Self.percent(wantedRate)), which needs \(needed)"
     }
-    return "\(share) will be rejected (\(Self.percent(promise.rate)) on average over calibrations, at most "
-      + "\(Self.percent(promise.likelyRate)) after 95 of 100 of them)"
+    return Self.text(promise)
+  }
+
+  /// The sentence for a promise that is kept.
+  package static func text(_ promise: ConformalPromise) -> String {
+    "about \(share(promise.rate)) good frames will be rejected (\(percent(promise.rate)) on average over calibrations, "
+      + "at most \(percent(promise.likelyRate)) after 95 of 100 of them)"
   }
 
   /// The sentence for a threshold that was chosen by defective frames, which promises nothing.

@@ -7,18 +7,22 @@ enum Interrupt {
   private static let isRequested = Atomic(false)
 
   /// Makes Ctrl-C a request from now on.
-  static func listen() {
+  ///
+  /// - Parameter others: further signals that are to be the same.
+  static func listen(to others: Int32...) {
     // The flag must exist before the handler runs, since a signal handler must not initialise it.
     isRequested.store(false, ordering: .relaxed)
-    signal(SIGINT) { _ in
-      Interrupt.isRequested.store(true, ordering: .relaxed)
-      signal(SIGINT, SIG_DFL)
+    // The signals may be blocked, since children inherit a parent's mask.
+    var signals = sigset_t()
+    sigemptyset(&signals)
+    for number in [SIGINT] + others {
+      signal(number) { number in
+        Interrupt.isRequested.store(true, ordering: .relaxed)
+        signal(number, SIG_DFL)
+      }
+      sigaddset(&signals, number)
     }
-    // The signal may be blocked, since children inherit a parent's mask.
-    var interrupt = sigset_t()
-    sigemptyset(&interrupt)
-    sigaddset(&interrupt, SIGINT)
-    pthread_sigmask(SIG_UNBLOCK, &interrupt, nil)
+    pthread_sigmask(SIG_UNBLOCK, &signals, nil)
   }
 
   static var isPending: Bool { isRequested.load(ordering: .relaxed) }

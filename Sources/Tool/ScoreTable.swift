@@ -18,7 +18,7 @@ struct ScoreTable {
     guard let regions = frame.regions else { return [line] }
     let list = regions.list.map { region in
       table.row(
-        "  \(String(pixels: region.width, region.height)) at \(region.x),\(region.y), area \(region.area)",
+        "  \(region.text)",
         String(Double(region.peak), decimals: 6), number(region.pValue))
     }
     let rest = regions.count - regions.list.count

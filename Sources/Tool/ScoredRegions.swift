@@ -26,6 +26,9 @@ struct ScoredRegions: Codable {
       "region_p_value",
     ]
 
+    /// Where it is, in words.
+    var text: String { "\(String(pixels: width, height)) at \(x),\(y), area \(area)" }
+
     var csvCells: [String] {
       let box: [String] = [x, y, width, height, area].map { String($0) }
       let values: [String] = centroid.map { "\($0)" } + ["\(peak)"] + peakPixel.map { String($0) } + ["\(mean)"]

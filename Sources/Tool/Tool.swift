@@ -27,7 +27,7 @@ struct Tool: ParsableCommand {
     version: "cflowad \(version)",
     subcommands: [
       TrainCommand.self, CalibrateCommand.self, QuantizeCommand.self, ScoreCommand.self, EvaluateCommand.self,
-      ReproduceCommand.self, InfoCommand.self, BenchCommand.self,
+      ReproduceCommand.self, InfoCommand.self, BenchCommand.self, ServeCommand.self,
     ])
 
   static let version = "\(CFLOWAD_VERSION_MAJOR).\(CFLOWAD_VERSION_MINOR).\(CFLOWAD_VERSION_PATCH)"

@@ -113,6 +113,57 @@ import Testing
     #expect(calibration.promisedRate(above: 1) == 0.2)
   }
 
+  @Test func aThresholdChosenLaterLeavesTheRest() throws {
+    var calibration = try calibration([0.5, 0.25, 0.5, 1])
+    try calibration.setReviewThreshold(0.75)
+    try calibration.setWantedRate(0.2)
+    let old = calibration
+    try calibration.setThreshold(2)
+    #expect(calibration.threshold == 2 && calibration.reviewThreshold == 0.75 && calibration.wantedRate == nil)
+    #expect(calibration.mapScale == old.mapScale && calibration.scores == old.scores && calibration.total == old.total)
+    // What is reviewed is never above what is rejected.
+    try calibration.setThreshold(0.5)
+    #expect(calibration.reviewThreshold == 0.5)
+    // A rate is that of a calibration with the same frames.
+    try calibration.setThreshold(falseRejectRate: 0.4)
+    #expect(calibration.threshold == Calibrator.conformalThreshold(calibration.scores, rate: Double(Float(0.4))))
+    #expect(calibration.wantedRate == Double(Float(0.4)))
+    for wrong in [Float.nan, .infinity] { #expect(throws: Failure.self) { try calibration.setThreshold(wrong) } }
+    for wrong in [Float(-0.1), 0.6, .nan] {
+      #expect(throws: Failure.self) { try calibration.setThreshold(falseRejectRate: wrong) }
+    }
+    #expect(calibration.wantedRate == Double(Float(0.4)))
+    #expect(throws: Failure.self) {
+      var unknown = try self.calibration([])
+      try unknown.setThreshold(falseRejectRate: 0.1)
+    }
+  }
+
+  /// Uniform scores, of which a threshold t leaves the share 1 - t above it.
+  @Test(arguments: [Float(0.9), 0.99, 0.5]) func aThresholdThatNoScoreChoseKeepsItsPromise(threshold: Float) throws {
+    var random = Random(seed: 6, purpose: "calibrations")
+    let rate = 1 - Double(threshold)
+    var (sum, kept) = (0.0, 0)
+    for _ in 0..<1000 {
+      let calibration = try calibration((0..<60).map { _ in Float(random.uniform()) })
+      let promise = try #require(calibration.promise(above: threshold))
+      #expect(promise.rate == calibration.promisedRate(above: threshold))
+      sum += promise.rate
+      kept += rate <= promise.likelyRate ? 1 : 0
+    }
+    // (1 + n rate) / (1 + n) on average, and four deviations of the mean.
+    let deviation = (60 * rate * (1 - rate) / 1000).squareRoot() / 61
+    expectClose(sum / 1000, (1 + 60 * rate) / 61, within: 4 * deviation)
+    // 950 of 1000 or more, but for four deviations.
+    #expect(kept >= 922)
+    #expect(try self.calibration([]).promise(above: threshold) == nil)
+  }
+
+  @Test func aThresholdBelowAllScoresPromisesNothing() throws {
+    let promise = try #require(try calibration([0.5, 0.25]).promise(above: 0))
+    #expect(promise.rate == 1 && promise.likelyRate == 1)
+  }
+
   @Test func aFrameIsRejectedWhenItsPValueIsWithinTheRate() throws {
     var random = Random(seed: 2, purpose: "scores")
     for frames in [1, 9, 40, 99] {

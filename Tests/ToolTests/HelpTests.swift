@@ -11,7 +11,7 @@ import Training
 struct HelpTests {
   private static let commands: [any ParsableCommand.Type] = [
     Tool.self, TrainCommand.self, CalibrateCommand.self, ScoreCommand.self, EvaluateCommand.self, ReproduceCommand.self,
-    InfoCommand.self, BenchCommand.self,
+    InfoCommand.self, BenchCommand.self, ServeCommand.self,
   ]
 
   /// As they are printed on a terminal of 80 columns, through a shell.
@@ -126,6 +126,7 @@ struct HelpTests {
     #expect(options["score"]?.isSuperset(of: ["class", "format", "maps", "overlay", "threads", "threshold"]) == true)
     #expect(options["info"]?.contains("json") == true)
     for command in ["evaluate", "reproduce"] { #expect(options[command]?.contains("threads") == true) }
+    #expect(options["serve"]?.isSuperset(of: ["stdin", "frames", "port", "host", "output", "in-place"]) == true)
     #expect(options["bench"]?.isSuperset(of: ["threads", "frames", "frame-size", "json"]) == true)
   }
 
@@ -212,6 +213,8 @@ struct HelpTests {
     ["score", "d.h5", "frames", "--roi-size", "0x9", "--roi", "0,0,9,9"],
     ["score", "d.h5", "frames", "--overlay"], ["score", "d.h5", "frames", "--threads", "-1"],
     ["score", "d.h5", "frames", "--threshold", "inf"], ["info"], ["draw"],
+    ["serve", "d.h5"], ["serve", "d.h5", "frames", "--stdin"], ["serve", "d.h5", "frames", "--frames", "0"],
+    ["serve", "d.h5", "frames", "--port", "65536"], ["serve", "d.h5", "frames", "--in-place", "-o", "o.h5"],
   ]) func mistakesAreUsageErrors(arguments: [String]) {
     #expect {
       _ = try Tool.parseAsRoot(arguments)
@@ -227,7 +230,7 @@ struct HelpTests {
     #expect(run.errors == "cflowad: --overlay needs --maps (see cflowad score --help)\n")
   }
 
-  @Test(arguments: ["train", "calibrate", "quantize", "score", "evaluate", "reproduce", "info", "bench"])
+  @Test(arguments: ["train", "calibrate", "quantize", "score", "evaluate", "reproduce", "info", "bench", "serve"])
   func errorsNameTheHelpOfTheirCommand(command: String) throws {
     let run = try ToolRun(command, "--no-such-option", folder: TemporaryFolder())
     #expect(run.status == 64 && run.errors.hasSuffix("(see cflowad \(command) --help)\n"), "\(run.errors)")

@@ -2,16 +2,19 @@
 
     PYTHONPATH=bindings/python python docs/pictures/draw.py
 
-Library and tool are those of build/lib and build/bin, or CFLOWAD_LIBRARY and CFLOWAD_TOOL. The report is photographed by Chromium
-where it is installed, and left as it is where it is not.
+Library and tool are those of build/lib and build/bin, or CFLOWAD_LIBRARY and CFLOWAD_TOOL. Report and live page are photographed by
+Chromium where it is installed, and left as they are where it is not.
 """
 
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import time
+import urllib.request
 from pathlib import Path
 
 import cflowad
@@ -114,18 +117,34 @@ def result(work, lines):
     save(sheet([frames, heats], captions, (240, 180)), "result.jpg")
 
 
-def report(work):
+def photograph(work, address, size, name):
+    """A page as Chromium shows it."""
     chromium = shutil.which("chromium")
     if not chromium:
-        print("report.png stays as it is: chromium is not installed")
+        print(f"{name} stays as it is: chromium is not installed")
         return
-    shot = work / "report.png"
+    shot = work / "shot.png"
     flags = ["--headless=new", "--no-sandbox", "--hide-scrollbars", f"--user-data-dir={work / 'chromium'}"]
     subprocess.run(
-        [chromium, *flags, "--window-size=1000,1100", f"--screenshot={shot}", (work / "report.html").as_uri()],
+        [chromium, *flags, f"--window-size={size}", "--timeout=3000", f"--screenshot={shot}", address],
         check=True, capture_output=True, timeout=120,
     )
-    save(Image.open(shot), "report.png")
+    save(Image.open(shot), name)
+
+
+def live_page(work):
+    """The page of the line, with a threshold that would reject more."""
+    command = [TOOL, "serve", "detector.h5", "frames/line", "--port", "0"]
+    with subprocess.Popen(command, cwd=work, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            address = server.stdout.readline().strip()
+            for _ in range(600):
+                if urllib.request.urlopen(address).read().count(b'<figure class="card') == 20:
+                    break
+                time.sleep(0.1)
+            photograph(work, f"{address}?threshold=1.6", "1280,860", "serve.jpg")
+        finally:
+            server.send_signal(signal.SIGINT)
 
 
 def main():
@@ -149,10 +168,11 @@ def main():
         good_frames(work)
         features(work)
         result(work, lines)
-        report(work)
+        photograph(work, (work / "report.html").as_uri(), "1000,1100", "report.png")
         run(TOOL, "calibrate", "detector.h5", "frames/again", "-o", "detector.h5", "--false-reject-rate", "0.01")
         lines = [json.loads(line) for line in run(TOOL, "score", "detector.h5", "frames/line", "--format", "json").splitlines()]
         scores(work, lines, "calibrated with", "scores-again.png")
+        live_page(work)
 
 
 if __name__ == "__main__":

@@ -16,8 +16,6 @@ struct ImageGallery {
   private let rgb: Buffer<UInt8>
   private let resizer: Resizer
   private static let truthColor = SIMD3<UInt8>(120, 255, 80)
-  /// The longest side of an image in the page, in pixels.
-  private static let longestSide = 480
 
   init(_ evaluation: ClassEvaluation, limit: Int) throws(Failure) {
     self.evaluation = evaluation
@@ -77,7 +75,7 @@ struct ImageGallery {
     guard let title else { return "" }
     var figures = ""
     for index in indices.prefix(limit) { figures += try figure(index, isWrong: isWrong) }
-    return "<h3>\(HTML.escaped(title))</h3>\n" + (figures.isEmpty ? "" : "<div class=\"row\">\n\(figures)</div>\n")
+    return "<h3>\(HTML.escaped(title))</h3>\n" + (figures.isEmpty ? "" : "<div class=\"gallery\">\n\(figures)</div>\n")
   }
 
   private func figure(_ index: Int, isWrong: Bool) throws(Failure) -> String {
@@ -87,14 +85,14 @@ struct ImageGallery {
     try picture.withFrame { frame throws(Failure) in try resizer.resize(frame, into: plain.base) }
     rgb.base.update(from: plain.base, count: rgb.count)
     try outlineTruth(index)
-    let image = try self.image(sample.image.shown)
+    let image = try self.picture(sample.image.shown)
     try drawMap(index)
     try outlineTruth(index)
-    let heat = try self.image("heat map")
-    let score = "\(String(Double(evaluation.shown.scores[index]), decimals: 4))"
-    let verdict = evaluation.verdictText(index).map { " \($0)" } ?? ""
-    return "<figure\(isWrong ? " class=\"wrong\"" : "")>\(image)\(heat)<figcaption><b>\(score)\(verdict)</b> "
-      + "\(HTML.escaped("\(sample.defect), \(sample.image)".shown))</figcaption></figure>\n"
+    return FrameCard(
+      marks: isWrong ? ["wrong"] : [], pictures: [image, try self.picture("heat map")],
+      score: String(Double(evaluation.shown.scores[index]), decimals: 4), verdict: evaluation.verdict(index),
+      verdictText: evaluation.verdictText(index), name: "\(sample.defect), \(sample.image)".shown
+    ).html
   }
 
   private func outlineTruth(_ index: Int) throws(Failure) {
@@ -112,27 +110,8 @@ struct ImageGallery {
     try render(frame: frame, map: map.base, overlay: overlay, into: rgb.base)
   }
 
-  /// The drawing, made smaller by averaging squares of pixels, so that a page with large frames opens.
-  private func image(_ description: String) throws(Failure) -> String {
-    let (width, height) = (evaluation.scored.images.width, evaluation.scored.images.height)
-    let factor = min((max(width, height) + Self.longestSide - 1) / Self.longestSide, width, height)
-    guard factor > 1 else {
-      return try HTML.image(rgb.base, width: width, height: height, description: description)
-    }
-    let small = try Buffer<UInt8>(count: 3 * (width / factor) * (height / factor))
-    var place = 0
-    for y in 0..<height / factor {
-      for x in 0..<width / factor {
-        for c in 0..<3 {
-          var sum = 0
-          for j in 0..<factor {
-            for i in 0..<factor { sum += Int(rgb.base[3 * ((y * factor + j) * width + x * factor + i) + c]) }
-          }
-          small.base[place] = UInt8(sum / (factor * factor))
-          place += 1
-        }
-      }
-    }
-    return try HTML.image(small.base, width: width / factor, height: height / factor, description: description)
+  private func picture(_ description: String) throws(Failure) -> FrameCard.Picture {
+    let images = evaluation.scored.images
+    return .inside(try Thumbnail.png(rgb.base, width: images.width, height: images.height), description)
   }
 }

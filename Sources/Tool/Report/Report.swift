@@ -28,7 +28,7 @@ struct Report {
       \(HTML.details("Model: \(evaluation.model.shown), fingerprint \(model.fingerprint)", HTML.list(model.rows)))\
       <div class="row">
       \(Self.charts(evaluation))</div>
-      \(try Self.legend(evaluation))\
+      \(try Self.scale(evaluation))\
       \(try ImageGallery(evaluation, limit: imageLimit).html)\
       \(Self.table(evaluation))
       """)
@@ -42,7 +42,9 @@ struct Report {
     let rows = summary.rows.map { row in
       [row.name, row.protocol] + Measures.columns.map { percent(row.measures[keyPath: $0.value]) }
     }
+    let title = "CFLOW-AD evaluation"
     let body = """
+      <h1>\(title)</h1>
       <p>Data set \(HTML.escaped(data.shown)); measured \(String(date)) by cflowad \(Tool.version).</p>
       \(HTML.table([head] + rows))
       <p>In percent. The paper's protocol scales maps by the extremes of the whole test set; deployed are the constants \
@@ -50,7 +52,7 @@ struct Report {
       curve up to 30 % false positives, as the original (paper) and as the field computes it.</p>
       \(sections.joined(separator: "\n"))
       """
-    return HTML.page(title: "CFLOW-AD evaluation", body: body)
+    return HTML.page(title: title, scripts: HTML.script, body: body)
   }
 
   /// What the detector decides at its own thresholds.
@@ -88,9 +90,14 @@ struct Report {
       return chart.html
     }
     let unit = 0.0...1.0
+    let scored = zip(evaluation.shown.scores, evaluation.scored.images.labels)
+    let kinds = [("good", 0), ("defective", 1)].map { name, label in
+      Histogram.Series(name: name, style: name, values: scored.filter { $1 == label }.map { Double($0.0) })
+    }
     return ScoreHistogram(
-      scores: evaluation.shown.scores, labels: evaluation.scored.images.labels,
-      thresholds: deployed == nil ? [] : evaluation.scored.calibration.map { thresholds($0) } ?? []
+      kinds,
+      thresholds: deployed == nil
+        ? [] : evaluation.scored.calibration.map { ScoreHistogram.Threshold.all(of: DecisionThresholds($0)) } ?? []
     ).html(title: "Scores, \(deployed == nil ? "paper" : "deployed")")
       + chart(
         "ROC curve of images", Axis("share of good images rejected", unit),
@@ -104,28 +111,10 @@ struct Report {
         Axis("mean share of a region marked", unit), \.overlap)
   }
 
-  private static func thresholds(_ calibration: Calibration) -> [ScoreHistogram.Threshold] {
-    [
-      calibration.lowSide.map { .init(name: "low threshold", value: Double($0.threshold), style: "low") },
-      calibration.reviewThreshold.map { .init(name: "review threshold", value: Double($0), style: "review") },
-      .init(name: "threshold", value: Double(calibration.threshold), style: "high"),
-    ].compactMap { $0 }
-  }
-
-  /// What the colours of heat maps mean.
-  private static func legend(_ evaluation: ClassEvaluation) throws(Failure) -> String {
-    let overlay = try evaluation.overlay
-    let colors = (0...8).map { step -> String in
-      let color = Overlay.color(Float(step) / 8)
-      return "rgb(\(color.x) \(color.y) \(color.z))"
-    }
-    let line =
-      overlay.threshold.map { ", with a cyan line around what is above \(String(Double($0), digits: 4))" } ?? ""
-    let truth = evaluation.scored.images.truth == nil ? "" : ", and a green one around what is truly defective"
-    return "<p class=\"scale\"><span>\(String(Double(overlay.low), digits: 4))</span>"
-      + "<i style=\"background: linear-gradient(to right, \(colors.joined(separator: ", ")))\"></i>"
-      + "<span>\(String(Double(overlay.high), digits: 4))</span></p>\n"
-      + "<p class=\"caption\">Heat maps in these colours, as cflowad score --overlay draws them\(line)\(truth).</p>\n"
+  private static func scale(_ evaluation: ClassEvaluation) throws(Failure) -> String {
+    HeatScale.html(
+      try evaluation.overlay,
+      lines: evaluation.scored.images.truth == nil ? "" : ", and a green one around what is truly defective")
   }
 
   /// All images, highest scores first.

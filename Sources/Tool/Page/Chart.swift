@@ -46,6 +46,15 @@ struct Chart {
     addKey(name, style: style)
   }
 
+  /// Adds a horizontal line through the whole drawing.
+  mutating func addLevel(_ value: Double, _ name: String, style: String) {
+    guard y.range.contains(value) else { return }
+    let place = up(value)
+    marks.append(
+      "<line class=\"\(style)\" x1=\"\(Self.area.left)\" x2=\"\(Self.area.right)\" y1=\"\(place)\" y2=\"\(place)\"/>")
+    addKey(name, style: style)
+  }
+
   /// The whole drawing with its title and key below.
   var html: String {
     let (left, top, right, bottom) = Self.area
