@@ -25,6 +25,8 @@ PYTHON_NOT_RUN = {"import pyarrow": "needs Ray's results; make cluster-test has 
 NOT_RUN = {
     "make ": "targets of the Makefile are what CI runs",
     "sudo ": "changes the system",
+    "python3 -m venv": "the tests have an environment of their own",
+    ". cflowad-env": "the tests have an environment of their own",
     "pip install": "changes the environment",
     "tar -xzf": "of make dist, whose products Tests/Dist installs and runs",
     "cflowad-1.2.0-linux": "of make dist, whose products Tests/Dist installs and runs",
