@@ -61,7 +61,7 @@ int main(int argc, char **argv) {
  *   as it found them. Every function computes in the default mode (round to nearest, denormals kept, no traps),
  *   whatever the calling thread has set, and calls functions of the host in the host's. The numbers of a score do
  *   not depend on the number of threads, on other frames or on other sessions: same model, same frame, same bits on
- *   the same machine, and with an encoder of 8 bits on every x86-64 machine.
+ *   the same machine, and of a detector of 8 bits on every x86-64 machine.
  * - Stack (since 1.2): a call that scores needs 16 KB of its thread's stack, one that opens a model or creates a
  *   session 48 KB, one that trains, calibrates or saves 64 KB. What the C library itself takes of a new thread's stack,
  *   about 6 KB with glibc, is not included.
@@ -391,8 +391,9 @@ typedef struct cflowad_model_info {
 } cflowad_model_info;
 
 /**
- * What a detector's encoder computes in (since 1.2). With 8 bits it is faster, its file is smaller, and scores, p-values, maps,
- * regions and verdicts have the same bits on every x86-64 processor, with every build of the kernels (see cflowad_build_info).
+ * What a detector computes in (since 1.2). With 8 bits, the encoder's maps and weights and those of the coupling blocks, it is
+ * faster, its file is smaller, and scores, p-values, maps, regions and verdicts have the same bits on every x86-64 processor, with
+ * every build of the kernels (see cflowad_build_info). A Gaussian at which flows start is computed in float32.
  * Vision transformers have no form of 8 bits.
  */
 enum { CFLOWAD_PRECISION_FLOAT32 = 0, CFLOWAD_PRECISION_INT8 = 1 };

@@ -152,7 +152,7 @@ class ModelInfo:
     resample: Resample = "pillow-3.3"
     #: Standard deviation of the Gaussian that maps are smoothed by, pixels of the network's input; 0: none.
     map_smoothing: float = 0.0
-    #: What the encoder computes in.
+    #: What it computes in.
     precision: Precision = "float32"
     #: Score below which a frame is as strange as one above the threshold; NaN: none, low scores pass.
     low_threshold: float = math.nan

@@ -212,9 +212,9 @@ class Trainer(Handle):
         Whether a Gaussian is also fitted to the training frames turned by 180 degrees: ``"always"``, ``"never"``, or
         ``"automatic"``, when turned frames look as good as others to a Gaussian that was fitted without them.
     precision
-        What the encoder computes in: ``"float32"``, or ``"int8"``, which is faster, makes smaller files, and scores with the
+        What the detector computes in: ``"float32"``, or ``"int8"``, which is faster, makes smaller files, and scores with the
         same bits on every processor. `fit` makes an encoder of float32 one of 8 bits before it fits flows to its
-        features; one of 8 bits stays so. `quantize` keeps the flows.
+        features; one of 8 bits stays so. `quantize` keeps the flows' weights.
     threads
         Threads that share the work, the calling one included, up to 256; 0: one per processor. Leave some to sessions that
         score meanwhile. No number depends on it.
