@@ -42,7 +42,7 @@ lib: packages
 	$(BUILD) $(LINK_LIBRARY)
 	@# Code for AVX2 and AVX-512 must not be shared with the baseline: no function of these builds may lack the module's
 	@# name.
-	@for variant in AVX2 AVX512 ExactAVX2 ExactAVX512 QuantizedAVXVNNI QuantizedAVX512VNNI; do module=Kernels$$variant; \
+	@for variant in AVX2 AVX512 QuantizedAVXVNNI QuantizedAVX512VNNI; do module=Kernels$$variant; \
 	  ! nm --defined-only .build-lib/release/$$module.build/*.o | grep ' [TWu] ' | grep -v $${#module}$$module || exit 1; \
 	done
 	@mkdir -p build/lib

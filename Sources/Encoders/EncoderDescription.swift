@@ -1,3 +1,4 @@
+import Basics
 import Kernels
 
 /// What a model file says about its encoder beside the weights.
@@ -27,14 +28,4 @@ package struct EncoderInputSize: Sendable, Equatable {
     self.height = height
     self.width = width
   }
-}
-
-/// What an encoder computes in.
-package enum Precision: String, Sendable, CaseIterable {
-  case float32
-  /// Maps and weights of 8 bits; features are float32, with the same bits from every build of the kernels.
-  case int8
-
-  /// How what follows the encoder is computed.
-  package var arithmetic: Arithmetic { self == .int8 ? .exact : .fast }
 }

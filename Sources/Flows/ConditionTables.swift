@@ -16,13 +16,15 @@ struct ConditionTables {
   private let scratch: FloatBuffer
   private let arithmetic: Arithmetic
 
-  /// - Parameter encoding: ``PositionalEncoding/axis(length:channels:)`` of the grid's longer side.
+  /// - Parameters:
+  ///   - stride: at least `hidden`.
+  ///   - encoding: ``PositionalEncoding/axis(length:channels:)`` of the grid's longer side.
   init(
-    _ grid: Grid, hidden: Int, encoding: SharedFloats, conditionChannels: Int, on arithmetic: Arithmetic
+    _ grid: Grid, hidden: Int, stride: Int, encoding: SharedFloats, conditionChannels: Int, on arithmetic: Arithmetic
   ) throws(Failure) {
     (self.grid, self.encoding, half) = (grid, encoding, conditionChannels / 2)
     self.arithmetic = arithmetic
-    stride = Kernels.gemmShape.paddedOutputs(hidden)
+    self.stride = stride
     rows = try FloatBuffer(count: grid.height * stride)
     columns = try FloatBuffer(count: grid.width * stride)
     scratch = try FloatBuffer(count: UnpackedMatrix.scratchCount)

@@ -4,16 +4,16 @@ import Kernels
 /// A coupling block prepared for scoring on one grid, with all constants folded: the condition's share of the first
 /// layer is a bias by row plus one by column; the factor 0.1 and the scaled clamp's 1/alpha are in the second layer;
 /// the global affine is in the rotation.
-struct CouplingBlock: Sendable {
+struct CouplingBlock<Layer: FlowLayer>: Sendable {
   /// The subnet's first layer without the condition: H x n1.
-  let layer1: Linear
+  let layer1: Layer
   /// The first layer's bias with the row's share of the condition: one vector for each row of the grid, of the length
   /// that ``RowBias`` needs.
   let rowBias: SharedFloats
   /// The column's share of the condition: one vector for each column of the grid.
   let columnBias: SharedFloats
   /// The subnet's second layer: 2 n2 x H.
-  let layer2: Linear
+  let layer2: Layer
   let mixing: AffineMixing
   /// sum(ln g).
   let logScale: Double
@@ -21,12 +21,17 @@ struct CouplingBlock: Sendable {
   /// What follows the coupling: the global affine and the mixing in one.
   enum AffineMixing: Sendable {
     /// y = (W diag(g)) u + W o.
-    case rotation(Linear)
+    case rotation(Layer)
     /// y[i] = u[permutation[i]] * g[permutation[i]] + o[permutation[i]]; scale and offset already permuted.
     case permutation([Int32], scale: SharedFloats, offset: SharedFloats)
     /// After the last block only the length of z matters, which mixing does not change: z = u * g + o. (A last rotation
     /// that is so inexact that it changes lengths is applied like the others.)
     case last(scale: SharedFloats, offset: SharedFloats)
+  }
+
+  /// The global affine if the mixing is left out.
+  var lastAffine: (scale: SharedFloats, offset: SharedFloats)? {
+    if case .last(let scale, let offset) = mixing { (scale, offset) } else { nil }
   }
 
   /// Block `index` of a flow, whose weights have the keys and layouts of ``BlockParameters``.
@@ -36,33 +41,33 @@ struct CouplingBlock: Sendable {
   ///   - memory: for the weights.
   init(
     _ weights: StateDictionary, block index: Int, _ description: FlowDescription, grid: Grid,
-    encoding: SharedFloats, on arithmetic: Arithmetic, memory: WeightMemory
+    encoding: SharedFloats, memory: WeightMemory
   ) throws(Failure) {
     let shape = BlockShape(channels: grid.channels, conditionChannels: description.conditionChannels)
     let key = "module_list.\(index)"
     let tables = try ConditionTables(
-      grid, hidden: shape.hidden, encoding: encoding, conditionChannels: description.conditionChannels, on: arithmetic)
-    layer1 = try Self.layer1(weights, "\(key).subnet.0", shape, tables, arithmetic, memory)
+      grid, hidden: shape.hidden, stride: Layer.paddedOutputs(shape.hidden), encoding: encoding,
+      conditionChannels: description.conditionChannels, on: Layer.arithmetic)
+    layer1 = try Self.layer1(weights, "\(key).subnet.0", shape, tables, memory)
     (rowBias, columnBias) = tables.constants
-    layer2 = try Self.layer2(weights, "\(key).subnet.2", shape, description, arithmetic, memory)
+    layer2 = try Self.layer2(weights, "\(key).subnet.2", shape, description, memory)
     let globalScale = try weights.values("\(key).global_scale", shape: [1, grid.channels])
     let scale = globalScale.map(BlockParameters.scale)
     logScale = scale.reduce(0) { $0 + PortableMath.log($1) }
     let offset = try weights.values("\(key).global_offset", shape: [1, grid.channels])
     mixing = try Self.mixing(
       weights, "\(key).w_perm", scale: scale, offset: offset, description.permutation,
-      isLast: index == description.blockCount - 1, arithmetic, memory)
+      isLast: index == description.blockCount - 1, memory)
   }
 
   private static func layer1(
-    _ weights: StateDictionary, _ key: String, _ shape: BlockShape, _ tables: ConditionTables, _ arithmetic: Arithmetic,
-    _ memory: WeightMemory
-  ) throws(Failure) -> Linear {
+    _ weights: StateDictionary, _ key: String, _ shape: BlockShape, _ tables: ConditionTables, _ memory: WeightMemory
+  ) throws(Failure) -> Layer {
     let reader = try weights.weights("\(key).weight", shape: shape.weight1).reader()
     let bias = try weights.values("\(key).bias", shape: [shape.hidden])
     // Rows of weights: those of the fiber, then those of the condition.
-    let panel = try FloatBuffer(count: Kernels.gemmShape.panelWidth * shape.subnetInputs, isBrief: true)
-    return try Linear(outputs: shape.hidden, inputs: shape.x1Count, on: arithmetic, in: memory) {
+    let panel = try FloatBuffer(count: Layer.panelWidth * shape.subnetInputs, isBrief: true)
+    return try Layer(outputs: shape.hidden, inputs: shape.x1Count, of: .signed, bias: [], in: memory) {
       (outputs, rows) throws(Failure) in
       try reader.read(outputs.count * shape.subnetInputs, into: panel.base)
       for i in 0..<outputs.count {
@@ -74,15 +79,15 @@ struct CouplingBlock: Sendable {
 
   private static func layer2(
     _ weights: StateDictionary, _ key: String, _ shape: BlockShape, _ description: FlowDescription,
-    _ arithmetic: Arithmetic, _ memory: WeightMemory
-  ) throws(Failure) -> Linear {
+    _ memory: WeightMemory
+  ) throws(Failure) -> Layer {
     let clampFactor = description.clamp == .scaledTanh ? 1 / Double(description.clampAlpha) : 1
     let factors = (0..<2 * shape.x2Count).map { 0.1 * ($0 < shape.x2Count ? clampFactor : 1) }
     let bias = try weights.values("\(key).bias", shape: [2 * shape.x2Count])
     let reader = try weights.weights("\(key).weight", shape: shape.weight2).reader()
-    return try Linear(
-      outputs: 2 * shape.x2Count, inputs: shape.hidden, bias: zip(bias, factors).map { Float(Double($0) * $1) },
-      on: arithmetic, in: memory
+    return try Layer(
+      outputs: 2 * shape.x2Count, inputs: shape.hidden, of: .nonnegative,
+      bias: zip(bias, factors).map { Float(Double($0) * $1) }, in: memory
     ) { (outputs, rows) throws(Failure) in
       try reader.read(outputs.count * shape.hidden, into: rows)
       for (i, output) in outputs.enumerated() {
@@ -93,7 +98,7 @@ struct CouplingBlock: Sendable {
 
   private static func mixing(
     _ weights: StateDictionary, _ key: String, scale: [Double], offset: [Float],
-    _ permutation: FlowDescription.Permutation, isLast: Bool, _ arithmetic: Arithmetic, _ memory: WeightMemory
+    _ permutation: FlowDescription.Permutation, isLast: Bool, _ memory: WeightMemory
   ) throws(Failure) -> AffineMixing {
     let channels = scale.count
     let last = AffineMixing.last(scale: try SharedFloats(scale.map { Float($0) }), offset: try SharedFloats(offset))
@@ -103,7 +108,7 @@ struct CouplingBlock: Sendable {
       if isLast && isExact { return last }
       let bias = rotated.map { Float($0) }
       let reader = try weights.weights(key, shape: [channels, channels]).reader()
-      let map = try Linear(outputs: channels, inputs: channels, bias: bias, on: arithmetic, in: memory) {
+      let map = try Layer(outputs: channels, inputs: channels, of: .signed, bias: bias, in: memory) {
         (outputs, rows) throws(Failure) in
         try reader.read(outputs.count * channels, into: rows)
         for i in 0..<outputs.count { multiply(rows + i &* channels, count: channels, by: scale) }

@@ -8,7 +8,7 @@ package final class Flow: Sendable {
   package let grid: Grid
   /// The layer before the first block; nil for none.
   let gaussian: GaussianLayer?
-  let blocks: [CouplingBlock]
+  let blocks: CouplingBlocks
   /// z = u * scale + offset: the last block's global affine if that block's mixing is left out, else the identity.
   let lastScale: SharedFloats
   let lastOffset: SharedFloats
@@ -21,12 +21,12 @@ package final class Flow: Sendable {
 
   /// - Parameters:
   ///   - weights: FrEIA's keys, `module_list.{k}.…`, in PyTorch's layouts, and those of ``GaussianParameters``.
-  ///   - arithmetic: whether all processors shall give the same bits.
+  ///   - precision: of the coupling blocks' layers. With 8 bits all processors give the same bits.
   ///   - memory: memory for the prepared weights.
   ///   - workers: prepare the blocks, each worker one at a time.
   /// Fails with `.format` when a tensor is missing or has another shape, e.g. that of another number of channels.
   package init(
-    _ description: FlowDescription, weights: StateDictionary, grid: Grid, on arithmetic: Arithmetic = .fast,
+    _ description: FlowDescription, weights: StateDictionary, grid: Grid, precision: Precision = .float32,
     memory: WeightMemory, workers: Workers
   ) throws(Failure) {
     let key = description.start == .gaussian ? GaussianParameters.scaleKey : "module_list.0.global_scale"
@@ -39,21 +39,20 @@ package final class Flow: Sendable {
     guard channels >= 2 else {
       throw Failure(.unsupported, "a flow over \(channels) channels has nothing to couple")
     }
+    let arithmetic = precision.arithmetic
     gaussian =
       try description.start == .gaussian ? GaussianLayer(weights, grid: grid, on: arithmetic, memory: memory) : nil
     let encoding = try SharedFloats(
       PositionalEncoding.axis(length: max(grid.height, grid.width), channels: description.conditionChannels))
-    blocks = try workers.map(description.blockCount) { (index) throws(Failure) in
-      try CouplingBlock(
-        weights, block: index, description, grid: grid, encoding: encoding, on: arithmetic, memory: memory)
-    }
-    if case .last(let scale, let offset)? = blocks.last?.mixing {
+    blocks = try CouplingBlocks(
+      weights, description, grid: grid, encoding: encoding, precision: precision, memory: memory, workers: workers)
+    if let (scale, offset) = blocks.lastAffine {
       (lastScale, lastOffset) = (scale, offset)
     } else {
       lastScale = try SharedFloats([Float](repeating: 1, count: channels))
       lastOffset = try SharedFloats([Float](repeating: 0, count: channels))
     }
-    constant = blocks.reduce(-0.5 * Double(channels) * PortableMath.log(2 * Double.pi)) { $0 + $1.logScale }
+    constant = blocks.logScales.reduce(-0.5 * Double(channels) * PortableMath.log(2 * Double.pi), +)
     guard constant.isFinite else { throw Failure(.format, "a global_scale of the flow is too small to invert") }
     self.grid = grid
     self.arithmetic = arithmetic

@@ -11,6 +11,8 @@ final class FlowScratch {
   private let coefficients: FloatBuffer
   private let logDeterminants: FloatBuffer
   private let squaredNorms: FloatBuffer
+  private let quantized: FloatBuffer
+  private let rows: Int
 
   /// Allocates for up to `count` fibers of any of the flows.
   init(_ flows: [Flow], count: Int) throws(Failure) {
@@ -19,6 +21,8 @@ final class FlowScratch {
     mixed = try FloatBuffer(count: sizes.fibers)
     hidden = try FloatBuffer(count: sizes.hidden)
     coefficients = try FloatBuffer(count: sizes.fibers)
+    quantized = try FloatBuffer(count: sizes.quantized)
+    rows = count
     logDeterminants = try FloatBuffer(count: count)
     squaredNorms = try FloatBuffer(count: count)
   }
@@ -27,6 +31,8 @@ final class FlowScratch {
   struct Sizes {
     private(set) var fibers = 0
     private(set) var hidden = 0
+    /// For ``DynamicLinear``.
+    private(set) var quantized = 0
     private let count: Int
 
     init(_ flows: [Flow], count: Int) {
@@ -34,11 +40,15 @@ final class FlowScratch {
       for flow in flows {
         let count = min(count, flow.grid.positions)
         fibers = max(fibers, count * FlowScratch.stride(flow.grid.channels))
-        for block in flow.blocks { hidden = max(hidden, count * FlowScratch.stride(block.layer1.outputs)) }
+        hidden = max(hidden, count * FlowScratch.stride(flow.blocks.hidden))
+        guard case .int8 = flow.blocks else { continue }
+        quantized = max(
+          quantized,
+          DynamicLinear.Scratch.floatCount(rows: self.count, inputs: max(flow.grid.channels, flow.blocks.hidden)))
       }
     }
 
-    var total: Int { 3 * fibers + hidden + 2 * count }
+    var total: Int { 3 * fibers + hidden + quantized + 2 * count }
   }
 
   /// The floats from one row to the next: an odd number of cache lines, so that the rows of a product's tile fall into
@@ -51,7 +61,6 @@ final class FlowScratch {
     into output: UnsafeMutablePointer<Float>
   ) {
     let channels = flow.grid.channels
-    let x2Count = channels / 2
     var current = fibers.base
     var next = mixed.base
     let stride = Self.stride(channels)
@@ -63,29 +72,10 @@ final class FlowScratch {
       for i in 0..<count { (current + i &* stride).update(from: features + i &* channels, count: channels) }
       logDeterminants.base.update(repeating: 0, count: count)
     }
-    for block in flow.blocks {
-      let hiddenStride = Self.stride(block.layer1.outputs)
-      block.layer1.apply(
-        current, xStride: stride, count: count,
-        bias: RowBias(
-          rows: block.rowBias.base, columns: block.columnBias.base, width: flow.grid.width, first: firstPosition),
-        activation: .relu, into: hidden.base, yStride: hiddenStride)
-      block.layer2.apply(
-        hidden.base, xStride: hiddenStride, count: count, into: coefficients.base, yStride: 2 &* x2Count)
-      let coupling = Coupling(
-        coefficients: coefficients.base, alpha: flow.clampAlpha, x2: current + (channels &- x2Count), stride: stride,
-        width: x2Count,
-        logDeterminants: logDeterminants.base)
-      flow.arithmetic.kernels.coupling(coupling, rows: 0..<count)
-      switch block.mixing {
-      case .rotation(let rotation):
-        rotation.apply(current, xStride: stride, count: count, into: next, yStride: stride)
-        swap(&current, &next)
-      case .permutation(let indices, let scale, let offset):
-        permute(current, by: indices, scale: scale.base, offset: offset.base, count: count, stride: stride, into: next)
-        swap(&current, &next)
-      case .last: break
-      }
+    let place = (position: firstPosition, count: count)
+    switch flow.blocks {
+    case .float32(let blocks): for block in blocks { run(block, of: flow, place, &current, &next) }
+    case .int8(let blocks): for block in blocks { run(block, of: flow, place, &current, &next) }
     }
     let affine = GlobalAffine(
       u: current, scale: flow.lastScale.base, offset: flow.lastOffset.base, channels: channels, stride: stride)
@@ -93,6 +83,46 @@ final class FlowScratch {
     for i in 0..<count {
       let logDensity = flow.constant - 0.5 * Double(squaredNorms.base[i]) + Double(logDeterminants.base[i])
       output[i] = Float(logDensity / Double(channels))
+    }
+  }
+
+  /// Takes fibers through a block.
+  ///
+  /// - Parameters:
+  ///   - place: of the fibers: the first one's position on the grid, and how many there are.
+  ///   - current: the fibers, before and after.
+  ///   - next: memory for as many.
+  private func run<Layer: FlowLayer>(
+    _ block: CouplingBlock<Layer>, of flow: Flow, _ place: (position: Int, count: Int),
+    _ current: inout UnsafeMutablePointer<Float>, _ next: inout UnsafeMutablePointer<Float>
+  ) {
+    let channels = flow.grid.channels
+    let (x2Count, count) = (channels / 2, place.count)
+    let (stride, hiddenStride) = (Self.stride(channels), Self.stride(block.layer1.outputs))
+    let coefficientStride = Self.stride(2 &* x2Count)
+    let scratch = DynamicLinear.Scratch(quantized.base, rows: rows)
+    block.layer1.apply(
+      current, xStride: stride, count: count,
+      bias: RowBias(
+        rows: block.rowBias.base, columns: block.columnBias.base, width: flow.grid.width, first: place.position),
+      activation: .relu, scratch: scratch, into: hidden.base, yStride: hiddenStride)
+    block.layer2.apply(
+      hidden.base, xStride: hiddenStride, count: count, bias: nil, activation: .identity, scratch: scratch,
+      into: coefficients.base, yStride: coefficientStride)
+    let coupling = Coupling(
+      coefficients: coefficients.base, coefficientStride: coefficientStride, alpha: flow.clampAlpha,
+      x2: current + (channels &- x2Count), stride: stride, width: x2Count, logDeterminants: logDeterminants.base)
+    flow.arithmetic.kernels.coupling(coupling, rows: 0..<count)
+    switch block.mixing {
+    case .rotation(let rotation):
+      rotation.apply(
+        current, xStride: stride, count: count, bias: nil, activation: .identity, scratch: scratch, into: next,
+        yStride: stride)
+      swap(&current, &next)
+    case .permutation(let indices, let scale, let offset):
+      permute(current, by: indices, scale: scale.base, offset: offset.base, count: count, stride: stride, into: next)
+      swap(&current, &next)
+    case .last: break
     }
   }
 

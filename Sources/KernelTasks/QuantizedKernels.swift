@@ -1,9 +1,9 @@
 import CKernelTasks
 
-/// The kernels of float32 that 8-bit detectors use, built without fused multiply-add: all builds give the same bits.
+/// The kernels of float32 that 8-bit detectors use. All builds give the same bits: products are added with one rounding.
 package typealias ExactKernels = GEMMKernels & FlowKernels & MathKernels
 
-/// The inner loops of 8-bit encoders: see ``KernelTable``. All builds give the same bits.
+/// The inner loops of 8-bit detectors: see ``KernelTable``. All builds give the same bits.
 package protocol QuantizedKernels: Sendable {
   /// How ``quantizedGEMM(_:rows:panels:)`` cuts its work, and what panels it reads.
   ///
@@ -11,6 +11,10 @@ package protocol QuantizedKernels: Sendable {
   func quantizedShape(weights: ElementType) -> GEMMShape
   /// Computes some of the rows and some of the panels.
   func quantizedGEMM(_ task: borrowing QuantizedGEMM, rows: Range<Int>, panels: Range<Int>)
+  /// Quantizes some of the rows.
+  func quantize(_ task: borrowing RowQuantization, rows: Range<Int>)
+  /// Computes some of the rows.
+  func rowScaledGEMM(_ task: borrowing RowScaledGEMM, rows: Range<Int>)
   /// Computes some of the output rows.
   func quantizedDepthwise(_ task: borrowing QuantizedDepthwise, outputRows: Range<Int>)
   /// Computes some of the output rows: the maximum of what the window sees.

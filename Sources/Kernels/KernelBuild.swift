@@ -4,8 +4,7 @@ import KernelTasks
 import KernelsAVX2
 import KernelsAVX512
 import KernelsBaseline
-import KernelsExactAVX2
-import KernelsExactAVX512
+import KernelsExactBaseline
 import KernelsQuantizedAVX512VNNI
 import KernelsQuantizedAVXVNNI
 
@@ -25,22 +24,22 @@ package enum KernelBuild: String, CaseIterable, Sendable {
     }
   }
 
-  /// For float32 with the same bits from every build: no product is added with one rounding.
+  /// For float32 with the same bits from every build: products are added with one rounding, if need be by emulation.
   package var exactKernels: any ExactKernels {
     switch self {
-    case .baseline: KernelsBaseline.Variant()
-    case .avx2, .avxVNNI: KernelsExactAVX2.Variant()
-    case .avx512, .avx512VNNI: KernelsExactAVX512.Variant()
+    case .baseline: KernelsExactBaseline.Variant()
+    case .avx2, .avxVNNI: KernelsAVX2.Variant()
+    case .avx512, .avx512VNNI: KernelsAVX512.Variant()
     }
   }
 
   /// For 8 bits, with the same bits from every build.
   package var quantizedKernels: any QuantizedKernels {
     switch self {
-    case .baseline: KernelsBaseline.Variant()
-    case .avx2: KernelsExactAVX2.Variant()
+    case .baseline: KernelsExactBaseline.Variant()
+    case .avx2: KernelsAVX2.Variant()
     case .avxVNNI: KernelsQuantizedAVXVNNI.Variant()
-    case .avx512: KernelsExactAVX512.Variant()
+    case .avx512: KernelsAVX512.Variant()
     case .avx512VNNI: KernelsQuantizedAVX512VNNI.Variant()
     }
   }

@@ -21,18 +21,3 @@ package enum Kernels {
   /// Fails when `CFLOWAD_KERNELS` names no build, or one that this processor lacks the instructions for.
   package static func checkChoice() throws(Failure) { _ = try choice.get() }
 }
-
-/// How float32 is computed.
-package enum Arithmetic: Sendable {
-  /// As fast as the processor can, with the bits of its build of the kernels.
-  case fast
-  /// With the same bits from every build of the kernels.
-  case exact
-
-  package var kernels: any ExactKernels {
-    switch self {
-    case .fast: Kernels.selected
-    case .exact: Kernels.exact
-    }
-  }
-}

@@ -69,7 +69,7 @@ package final class Detector: Sendable {
       do {
         flows.append(
           try Flow(
-            flow, weights: contents.flowWeights[level], grid: grid, on: contents.encoder.precision.arithmetic,
+            flow, weights: contents.flowWeights[level], grid: grid, precision: contents.encoder.precision,
             memory: memory, workers: workers))
       } catch {
         throw error.within("flow \(level)")

@@ -102,7 +102,7 @@ struct ModelSummary: Codable {
   var kind: Kind
   var architecture: String
   var padding: String
-  /// What the encoder computes in.
+  /// What the detector computes in.
   var precision: String
   var encoderParameters: Int
   var input: Input

@@ -81,7 +81,7 @@ struct TrainingArguments: ParsableArguments {
 
   @Option(
     help:
-      "What the encoder computes in: float32; or int8, which is faster and scores with the same bits on every processor."
+      "What the detector computes in: float32; or int8, which is faster and scores with the same bits on every processor."
   )
   var precision = Choice(defaults.precision)
 

@@ -8,7 +8,7 @@ import Scoring
 package struct TrainingOptions: Sendable, Equatable {
   /// How frames become the network's input; mean and standard deviation are those of the encoder.
   package var preprocessing = Preprocessing()
-  /// What the encoder computes in. One of 8 bits is made by the fit, from frames to train on, before the flows are fitted to
+  /// What the detector computes in. An encoder of 8 bits is made by the fit, from frames to train on, before the flows are fitted to
   /// its features. A detector to go on from keeps its own.
   package var precision = Precision.float32
   /// The number of feature levels, 1...3; the coarsest ones are kept.

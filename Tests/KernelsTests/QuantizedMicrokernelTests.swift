@@ -33,3 +33,57 @@ import Testing
     #expect(throws: Failure.self) { try pack([Float](repeating: -32_767, count: 258), .int16) }
   }
 }
+
+/// Layers whose inputs are quantized when they come.
+@Suite struct DynamicLinearTests {
+  private static func outputs(of x: [Float], rows: Int, weights: [Float], kind: DynamicLinear.Inputs) throws -> [Float]
+  {
+    let (inputs, outputs) = (x.count / rows, weights.count * rows / x.count)
+    let layer = try DynamicLinear(
+      outputs: outputs, inputs: inputs, of: kind, rows: weightRows(weights, length: inputs))
+    let scratch = try FloatBuffer(count: DynamicLinear.Scratch.floatCount(rows: rows, inputs: inputs))
+    let stride = DynamicLinear.paddedOutputs(outputs)
+    var y = [Float](repeating: 0, count: rows * stride)
+    layer.apply(
+      x, xStride: inputs, count: rows, scratch: DynamicLinear.Scratch(scratch.base, rows: rows), into: &y,
+      yStride: stride)
+    return (0..<rows * outputs).map { y[$0 / outputs * stride + $0 % outputs] }
+  }
+
+  @Test func productsAreCloseToThoseOfFloat32() throws {
+    let (rows, inputs, outputs) = (9, 50, 21)
+    var random = Random(seed: 1, purpose: "dynamic")
+    let weights = (0..<outputs * inputs).map { _ in Float(random.uniform(in: -1...1)) }
+    for kind in [DynamicLinear.Inputs.signed, .nonnegative] {
+      let x = (0..<rows * inputs).map { _ in Float(random.uniform(in: kind == .signed ? -3...3 : 0...3)) }
+      let y = try Self.outputs(of: x, rows: rows, weights: weights, kind: kind)
+      for place in y.indices {
+        let (row, output) = place.quotientAndRemainder(dividingBy: outputs)
+        let exact = (0..<inputs).reduce(0.0) {
+          $0 + Double(x[row * inputs + $1]) * Double(weights[output * inputs + $1])
+        }
+        // Half a step of each: 3 / 127 of 50 inputs, 1 / 127 of as many weights, which partly cancel.
+        #expect(abs(Double(y[place]) - exact) < 0.25, "\(kind), row \(row), output \(output)")
+        #expect(y[place] != 0)
+      }
+    }
+  }
+
+  /// A fiber that is not a number must not come out as one.
+  @Test func valuesThatAreNotFiniteStayKnown() throws {
+    var x = [Float](repeating: 1, count: 3 * 20)
+    (x[3], x[27]) = (.nan, .infinity)
+    let y = try Self.outputs(of: x, rows: 3, weights: [Float](repeating: 0.5, count: 20 * 2), kind: .signed)
+    #expect(y[0].isNaN && y[1].isNaN && y[2].isNaN && y[3].isNaN)
+    #expect(abs(y[4] - 10) < 1e-4 && abs(y[5] - 10) < 1e-4)
+  }
+
+  @Test func rowsAndWeightsOfZerosGiveTheBias() throws {
+    let zeros = try Self.outputs(
+      of: [Float](repeating: 0, count: 40), rows: 2, weights: (0..<60).map { Float($0) }, kind: .signed)
+    #expect(zeros == [0, 0, 0, 0, 0, 0])
+    let none = try Self.outputs(
+      of: (0..<40).map { Float($0) }, rows: 2, weights: [Float](repeating: 0, count: 60), kind: .nonnegative)
+    #expect(none == [0, 0, 0, 0, 0, 0])
+  }
+}

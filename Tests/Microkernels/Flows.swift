@@ -13,7 +13,8 @@ extension Microkernel {
       // The logarithms of determinants behind the rows.
       let y = try FloatBuffer(count: rows * stride + rows)
       let task = Coupling(
-        coefficients: coefficients.base, alpha: Float(alpha), x2: y.base, stride: stride, width: width,
+        coefficients: coefficients.base, coefficientStride: 2 * width, alpha: Float(alpha), x2: y.base, stride: stride,
+        width: width,
         logDeterminants: y.base + rows * stride)
       func j(_ row: Int, _ i: Int) -> Double { alpha * tanh(coefficients[row * 2 * width + i]) }
       return Prepared(

@@ -15,22 +15,22 @@ extension QuantizedMicrokernel {
       // The largest that sums of bytes have room for: 2^24 / 255 / taps.
       let taps = kernel * kernel
       let weights = try integers("w", taps * channels + 16, limit: (65_793 / Double(taps)).rounded(.down))
-      let correction = try FloatBuffer(count: channels + 16)
       let zero = try QuantizationOperands("x", channels: channels).zero
-      for channel in 0..<channels {
-        correction.base[channel] =
-          -zero.base[channel] * (0..<taps).reduce(0) { $0 + weights.base[$1 * channels + channel] }
-      }
+      let rows = try FloatBuffer(count: taps * channels)
+      for i in 0..<rows.count { rows.base[i] = weights.base[i % taps * channels + i / taps] }
+      let packed = try DepthwiseWeights(
+        rows.base, channels: channels, kernel: kernel, zeros: (0..<channels).map { zero.base[$0] })
+      let border = try SharedBuffer((0..<channels).map { UInt8(zero.base[$0]) }, paddedCount: channels + 16)
       let epilogue = try EpilogueOperands(
         rows: windows.count / channels, outputs: channels, activation: activation, residual: .none, sum: 1_000_000)
       let task = QuantizedDepthwise(
-        window: windows.quantized(x), weights: weights.base, zero: zero.base, correction: correction.base,
-        epilogue: epilogue.task)
+        window: windows.quantized(x), weights: packed.pairs.base, border: border.base,
+        correction: packed.correction.base, epilogue: epilogue.task)
       return Prepared(
         run: { kernels.quantizedDepthwise(task, outputRows: 0..<windows.outputHeight) },
         values: { epilogue.results },
         expected: {
-          _ = correction
+          _ = (packed, border)
           return epilogue.expected(
             (0..<windows.count).map { output in
               let channel = output % channels

@@ -36,6 +36,13 @@ extension QuantizedMicrokernel {
             rows: 14, taps: 1, depth: 20, outputs: 43, weights: .int8, activation: activation, residual: residual))
       }
     }
+    for (rows, depth, outputs) in [(1, 4, 1), (5, 10, 7), (13, 20, 40), (12, 33, 16), (29, 296, 80), (132, 56, 33)] {
+      list.append(rowScaled(rows: rows, depth: depth, outputs: outputs))
+      list.append(rowScaled(rows: rows, depth: depth, outputs: outputs, width: 5))
+    }
+    for (rows, count) in [(4, 1), (5, 7), (3, 16), (6, 20), (7, 37), (3, 640)] {
+      for isSigned in [true, false] { list.append(quantize(rows: rows, count: count, isSigned: isSigned)) }
+    }
     for (kernel, stride) in [(3, 1), (3, 2), (5, 1), (5, 2), (7, 2)] {
       for channels in [1, 7, 8, 16, 24, 40] {
         list.append(
@@ -67,6 +74,8 @@ extension QuantizedMicrokernel {
       depthwise(kernel: 3, stride: 1, channels: 240, height: 32, width: 32, activation: .relu6),
       depthwise(kernel: 5, stride: 1, channels: 240, height: 32, width: 32, activation: .relu6),
       depthwise(kernel: 5, stride: 2, channels: 240, height: 32, width: 32, activation: .relu6),
+      rowScaled(rows: 132, depth: 56, outputs: 368, width: 16), rowScaled(rows: 132, depth: 368, outputs: 112),
+      rowScaled(rows: 132, depth: 20, outputs: 296, width: 32), quantize(rows: 132, count: 368, isSigned: false),
       maximum(channels: 64, height: 128, width: 128), mean(channels: 480, height: 16, width: 16),
       affine(channels: 112, rows: 256, residual: .bytes),
     ]

@@ -9,6 +9,7 @@ import cflowad
 import h5py
 import numpy as np
 import pytest
+import quantized_flows
 from small_trainings import encoder, fitted, frames  # noqa: F401 (a fixture)
 
 BUILDS = ["baseline", "avx2", "avx-vnni", "avx512", "avx512-vnni"]
@@ -95,6 +96,23 @@ def test_a_detector_to_go_on_from_keeps_its_encoder(twins, tmp_path):
         assert new["encoder"].attrs["precision"] in (b"int8", "int8")
         for key, dataset in old["encoder"].items():
             assert np.array_equal(dataset[()], new["encoder"][key][()])
+
+
+@pytest.mark.parametrize("options", [{}, {"permutation": "hard"}, {"condition_channels": 0}], ids=str)
+def test_coupling_blocks_are_those_of_the_document(encoder, tmp_path, options):
+    """What a flow of 8 bits computes against plain sums of integers, and not far from what float32 would."""
+    paper = {"start": "paper", "coupling_blocks": 3, "condition_channels": 16, "meta_epochs": 2, "sub_epochs": 1}
+    with fitted(encoder, frames(12), frames(4, seed=1), precision="int8", **paper | options) as trainer:
+        trainer.save(tmp_path / "flows.h5")
+    with cflowad.Model(tmp_path / "flows.h5") as model, model.session() as session:
+        result = session.score(frames(1, seed=5)[0], maps=["log_likelihoods", "features"])
+    with h5py.File(tmp_path / "flows.h5") as file:
+        for level, (values, features) in enumerate(zip(result.log_likelihoods, result.features)):
+            expected = quantized_flows.log_likelihoods(file["flow"], level, features)
+            # A last bit of an exponential may make another byte of a value, and all that follows from it.
+            difference = np.abs(values - expected) / (1 + np.abs(expected))
+            assert difference.max() < 0.02 and np.median(difference) < 2e-5
+            assert np.std(expected) > 0.001
 
 
 def test_other_precisions_are_refused(encoder):

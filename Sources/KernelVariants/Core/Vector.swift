@@ -1,3 +1,4 @@
+import CVectors
 import KernelTasks
 
 typealias Vector = SIMD8<Float>
@@ -14,11 +15,16 @@ extension SIMD8<Float> {
   @inline(__always)
   static var width: Int { 8 }
 
-  /// self += a * b; one rounding where the processor has the instruction, two where it would be emulated.
+  /// self += a * b; one rounding where the processor has the instruction, two where it has not. Where every build must give the
+  /// same bits the instruction is emulated, which takes some ten times as long.
   @inline(__always)
   mutating func add(_ a: Vector, times b: Vector) {
-    #if FUSED_MULTIPLY_ADD
+    #if MULTIPLY_ADD
       self.addProduct(a, b)
+    #elseif EXACT_MULTIPLY_ADD
+      self = Vector(
+        lowHalf: cflowad_multiply_add_4(a.lowHalf, b.lowHalf, lowHalf),
+        highHalf: cflowad_multiply_add_4(a.highHalf, b.highHalf, highHalf))
     #else
       self += a * b
     #endif
@@ -92,11 +98,7 @@ extension SIMD8<Float> {
 
     @inline(__always)
     mutating func add(_ a: SIMD16<Float>, times b: SIMD16<Float>) {
-      #if FUSED_MULTIPLY_ADD
-        self.addProduct(a, b)
-      #else
-        self += a * b
-      #endif
+      self.addProduct(a, b)
     }
 
     @inline(__always)

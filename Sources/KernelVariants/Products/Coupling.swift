@@ -3,7 +3,7 @@ import KernelTasks
 extension Variant {
   package func coupling(_ task: borrowing Coupling, rows: Range<Int>) {
     for row in rows {
-      let s = task.coefficients + row &* 2 &* task.width
+      let s = task.coefficients + row &* task.coefficientStride
       let t = s + task.width
       let x = task.x2 + row &* task.stride
       let alpha = task.alpha

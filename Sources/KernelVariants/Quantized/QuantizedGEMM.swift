@@ -2,14 +2,6 @@ import KernelTasks
 
 // Hot: see Products/GEMM.swift, which this follows. Sums are integers, so their order does not matter.
 
-#if WIDE_VECTORS
-  private typealias TileRows = Twelve
-#elseif MULTIPLY_ADD
-  private typealias TileRows = Six
-#else
-  private typealias TileRows = Three
-#endif
-
 extension Variant {
   package func quantizedShape(weights: ElementType) -> GEMMShape {
     #if DOT_PRODUCTS
@@ -18,7 +10,8 @@ extension Variant {
       let element = ElementType.int16
     #endif
     return GEMMShape(
-      rowTile: TileRows.value, panelWidth: 16, narrowestPanel: 16, panelsPerTile: WideVector.width / 8, depthGroup: 4,
+      rowTile: QuantizedTileRows.value, panelWidth: 16, narrowestPanel: 16, panelsPerTile: WideVector.width / 8,
+      depthGroup: 4,
       element: element)
   }
 
@@ -64,15 +57,17 @@ private func stripe<Weights: QuantizedWeights, Columns: Count>(
   while row < rows.upperBound {
     let left = rows.upperBound &- row
     // The last rows go into lower tiles where a whole one would compute more rows in vain.
-    if TileRows.value > 8, left <= 4 {
+    if QuantizedTileRows.value > 8, left <= 4 {
       tile(Weights.self, Four.self, Columns.self, task, row: row, count: left, panel: panel)
       row &+= 4
-    } else if TileRows.value > 8, left <= 8 || left > TileRows.value && left <= 16 {
+    } else if QuantizedTileRows.value > 8, left <= 8 || left > QuantizedTileRows.value && left <= 16 {
       tile(Weights.self, Eight.self, Columns.self, task, row: row, count: lesser(8, left), panel: panel)
       row &+= 8
     } else {
-      tile(Weights.self, TileRows.self, Columns.self, task, row: row, count: lesser(TileRows.value, left), panel: panel)
-      row &+= TileRows.value
+      tile(
+        Weights.self, QuantizedTileRows.self, Columns.self, task, row: row,
+        count: lesser(QuantizedTileRows.value, left), panel: panel)
+      row &+= QuantizedTileRows.value
     }
   }
 }
@@ -85,126 +80,68 @@ private func tile<Weights: QuantizedWeights, Rows: Count, Columns: Count>(
   var weights = task.panels + panel &* panelBytes
   // The second vector is another panel's, or the second half of the panel.
   let second = WideVector.width == 16 ? panelBytes : 32
-  var sums = TileSums<Rows, Columns>(task.correction + output)
-  let (x, border, stride, offsets) = (task.x, task.border, task.xStride, task.offsets)
+  var sums = QuantizedTileSums<Rows, Columns>(task.correction + output)
   for tap in 0..<taps {
-    sums.forEach { index, sum in
-      let row = row &+ lesser(index, count &- 1)
-      guard let offsets else {
-        sum.x = UnsafeRawPointer(x + row &* stride)
-        return
-      }
-      let offset = Int(offsets[row &* taps &+ tap])
-      sum.x = UnsafeRawPointer(offset < 0 ? border : x + offset)
-    }
-    var input = 0
-    while input < depth {
-      sums.forEach { _, sum in
-        Weights.add(sum.x.loadUnaligned(fromByteOffset: input, as: Int32.self), weights, second, to: &sum)
-      }
-      weights += 64 &* Weights.byteCount
-      input &+= 4
-    }
+    sums.forEach(RowStarts(task, tap: tap, row: row, count: count))
+    sums.add(Weights.self, &weights, second: second, depth: depth)
   }
   let epilogue = task.epilogue
-  let limits = epilogue.activation.limits
-  let (yStride, lanes) = (task.yStride, task.outputs &- output)
-  sums.forEach { index, sum in
-    guard index < count else { return }
-    let place = (row &+ index) &* yStride &+ output
-    epilogue.store(sum.a.floats, limits, output: output, place: place, lanes: lesser(lanes, WideVector.width))
-    if Columns.value > 1, lanes > WideVector.width {
-      epilogue.store(
-        sum.b.floats, limits, output: output &+ WideVector.width, place: place &+ WideVector.width,
-        lanes: lesser(lanes &- WideVector.width, WideVector.width))
+  let (yStride, width) = (task.yStride, Columns.value &* WideVector.width)
+  let (place, lanes) = (row &* yStride &+ output, lesser(task.outputs &- output, width))
+  if lanes & 7 == 0, let bytes = epilogue.plainBytes {
+    sums.forEach(ByteEnd<Columns>(epilogue, output, bytes + place, stride: yStride, count: count, lanes: lanes))
+  } else if lanes == width, epilogue.addsBytes,
+    let end = AddedByteEnd<Columns>(epilogue, output, place: place, stride: yStride, count: count)
+  {
+    sums.forEach(end)
+  } else if lanes == width, epilogue.isHardSwish,
+    let end = HardSwishEnd<Columns>(epilogue, output, place: place, stride: yStride, count: count)
+  {
+    sums.forEach(end)
+  } else {
+    let limits = epilogue.activation.limits
+    // A copy, so that the loop above keeps its sums in registers.
+    var stored = sums
+    stored.forEachInMemory { index, sum in
+      guard index < count else { return }
+      let place = place &+ index &* yStride
+      epilogue.store(sum.a.floats, limits, output: output, place: place, lanes: lesser(lanes, WideVector.width))
+      if Columns.value > 1, lanes > WideVector.width {
+        epilogue.store(
+          sum.b.floats, limits, output: output &+ WideVector.width, place: place &+ WideVector.width,
+          lanes: lesser(lanes &- WideVector.width, WideVector.width))
+      }
     }
   }
 }
 
-/// The sums of one row of a tile, and where its inputs are.
-private struct RowSums<Columns: Count> {
-  var x: UnsafeRawPointer
-  var a: IntVector
-  var b: IntVector
-}
-
-private struct TileSums<Rows: Count, Columns: Count> {
-  typealias Row = RowSums<Columns>
-  private var rows: (Row, Row, Row, Row, Row, Row, Row, Row, Row, Row, Row, Row)
-
-  /// - Parameter correction: what sums begin with.
-  @inline(__always)
-  init(_ correction: UnsafePointer<Int32>) {
-    let a = IntVector.load(correction)
-    let b = Columns.value > 1 ? IntVector.load(correction + WideVector.width) : a
-    let row = Row(x: UnsafeRawPointer(correction), a: a, b: b)
-    rows = (row, row, row, row, row, row, row, row, row, row, row, row)
-  }
-
-  @inline(__always)
-  mutating func forEach(_ body: (_ index: Int, _ row: inout Row) -> Void) {
-    body(0, &rows.0)
-    body(1, &rows.1)
-    body(2, &rows.2)
-    if Rows.value > 3 { body(3, &rows.3) }
-    if Rows.value > 4 {
-      body(4, &rows.4)
-      body(5, &rows.5)
-    }
-    if Rows.value > 6 {
-      body(6, &rows.6)
-      body(7, &rows.7)
-    }
-    if Rows.value > 8 {
-      body(8, &rows.8)
-      body(9, &rows.9)
-      body(10, &rows.10)
-      body(11, &rows.11)
-    }
-  }
-}
-
-/// How weights lie in panels, and what multiplies them with bytes.
-private protocol QuantizedWeights {
-  static var byteCount: Int { get }
-  /// Adds the products of four inputs with the weights of one or two vectors of outputs.
-  ///
-  /// - Parameter second: from the first vector's weights to the second's, in bytes.
-  static func add<Columns: Count>(
-    _ x: Int32, _ weights: UnsafeRawPointer, _ second: Int, to sum: inout RowSums<Columns>)
-}
-
-#if DOT_PRODUCTS
-  /// Weights of 8 bits, by dot products of four bytes.
-  private enum ByteWeights: QuantizedWeights {
-    static var byteCount: Int { 1 }
-
-    @inline(__always)
-    static func add<Columns: Count>(
-      _ x: Int32, _ weights: UnsafeRawPointer, _ second: Int, to sum: inout RowSums<Columns>
-    ) {
-      let x = IntVector(repeating: x)
-      sum.a.addDot(x, .load(weights))
-      if Columns.value > 1 { sum.b.addDot(x, .load(weights + second)) }
-    }
-  }
-#endif
-
-/// Weights of 16 bits, by pairs of products: inputs are widened to 16 bits, the first and third, the second and fourth.
-private enum PairWeights: QuantizedWeights {
-  static var byteCount: Int { 2 }
+/// Finds where the rows' inputs of a tap are.
+private struct RowStarts: QuantizedRowVisitor {
+  private let x: UnsafePointer<UInt8>
+  private let border: UnsafePointer<UInt8>
+  private let stride: Int
+  /// Of the tap and the tile's first row; nil for rows that are `stride` apart.
+  private let offsets: UnsafePointer<Int32>?
+  private let taps: Int
+  private let row: Int
+  /// Rows beyond this one of the tile repeat it.
+  private let last: Int
 
   @inline(__always)
-  static func add<Columns: Count>(
-    _ x: Int32, _ weights: UnsafeRawPointer, _ second: Int, to sum: inout RowSums<Columns>
-  ) {
-    let even = IntVector(repeating: x & 0x00ff_00ff)
-    let odd = IntVector(repeating: (x &>> 8) & 0x00ff_00ff)
-    sum.a.addPairs(even, .load(weights))
-    sum.a.addPairs(odd, .load(weights + 64))
-    if Columns.value > 1 {
-      sum.b.addPairs(even, .load(weights + second))
-      sum.b.addPairs(odd, .load(weights + second + 64))
+  init(_ task: borrowing QuantizedGEMM, tap: Int, row: Int, count: Int) {
+    (x, border, stride, taps) = (task.x, task.border, task.xStride, task.taps)
+    if let offsets = task.offsets { self.offsets = offsets + (row &* task.taps &+ tap) } else { offsets = nil }
+    (self.row, last) = (row, count &- 1)
+  }
+
+  @inline(__always)
+  func visit<Columns: Count>(_ index: Int, _ row: inout QuantizedRowSums<Columns>) {
+    let index = lesser(index, last)
+    guard let offsets else {
+      row.x = UnsafeRawPointer(x + (self.row &+ index) &* stride)
+      return
     }
+    let offset = Int(offsets[index &* taps])
+    row.x = UnsafeRawPointer(offset < 0 ? border : x + offset)
   }
 }

@@ -16,7 +16,11 @@ extension IntVector {
   /// Adds in each lane the products of two 16-bit numbers.
   @inline(__always)
   mutating func addPairs(_ a: IntVector, _ b: IntVector) {
-    #if WIDE_VECTORS
+    #if DOT_PRODUCTS && WIDE_VECTORS
+      self = cflowad_dot_pairs_16(self, a, b)
+    #elseif DOT_PRODUCTS
+      self = cflowad_dot_pairs_8(self, a, b)
+    #elseif WIDE_VECTORS
       self &+= cflowad_pairs_16(a, b)
     #elseif MULTIPLY_ADD
       self &+= cflowad_pairs_8(a, b)
@@ -49,6 +53,15 @@ extension IntVector {
     #endif
   }
 
+  /// The first `count` bytes, zeros behind them.
+  @inline(__always)
+  static func load(bytes: UnsafePointer<UInt8>, first count: Int) -> IntVector {
+    if count == WideVector.width { return load(bytes: bytes) }
+    var value = IntVector()
+    for lane in 0..<count { value[lane] = Int32(bytes[lane]) }
+    return value
+  }
+
   @inline(__always)
   var floats: WideVector {
     #if WIDE_VECTORS
@@ -78,21 +91,12 @@ extension WideVector {
     #endif
   }
 
-  /// Adds a product that is exact, and so is its sum: rounding it first or not gives the same.
-  @inline(__always)
-  mutating func addExact(_ a: WideVector, times b: WideVector) {
-    #if MULTIPLY_ADD
-      self.addProduct(a, b)
-    #else
-      self += a * b
-    #endif
-  }
-
   /// For activations that work on the narrower vector.
   @inline(__always)
   func activatedByHalves(_ activation: Activation) -> WideVector {
     #if WIDE_VECTORS
-      WideVector(lowHalf: lowHalf.activated(activation), highHalf: highHalf.activated(activation))
+      // `lowHalf` and `highHalf` are not always inlined, and would have names that all builds share.
+      cflowad_joined_8(cflowad_low_8(self).activated(activation), cflowad_high_8(self).activated(activation))
     #else
       activated(activation)
     #endif

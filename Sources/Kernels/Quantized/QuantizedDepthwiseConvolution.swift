@@ -3,10 +3,8 @@ import Basics
 /// A 2-D convolution of each channel with a kernel of its own, over position-major maps of bytes.
 package struct QuantizedDepthwiseConvolution: Operation {
   private let window: SlidingWindow
-  /// One row of channels per tap.
-  private let weights: SharedFloats
-  private let zero: SharedFloats
-  private let correction: SharedFloats
+  private let weights: DepthwiseWeights
+  private let border: SharedBuffer<UInt8>
   private let output: QuantizedOutput
 
   /// What the magnitudes of a channel's weights add up to at most: sums of their products with bytes stay below 2^24, where
@@ -21,7 +19,8 @@ package struct QuantizedDepthwiseConvolution: Operation {
     _ shape: ConvolutionShape, weights: WeightRows, zeros: [Float], output: QuantizedOutput
   ) throws(Failure) {
     let (channels, taps) = (shape.outputs, shape.window.taps)
-    guard shape.inputs == shape.groups, channels == shape.groups, zeros.count == channels, output.channels == channels
+    guard shape.inputs == shape.groups, channels == shape.groups, zeros.count == channels,
+      zeros.allSatisfy({ (0...255).contains($0) }), output.channels == channels
     else {
       throw Failure(.format, "\(shape.groups) groups of \(shape.inputs) to \(channels) channels are not one each")
     }
@@ -29,18 +28,8 @@ package struct QuantizedDepthwiseConvolution: Operation {
     for first in stride(from: 0, to: channels, by: 16) {
       try weights(first..<min(first + 16, channels), rows.base + first * taps)
     }
-    var correction: [Float] = []
-    for channel in 0..<channels {
-      let row = UnsafeBufferPointer(start: rows.base + channel * taps, count: taps)
-      guard row.allSatisfy({ $0 == $0.rounded() }), row.reduce(0, { $0 + abs($1) }) <= Float(Self.largestWeightSum)
-      else { throw Failure(.format, "a channel's weights are no integers, or too large") }
-      correction.append(-zeros[channel] * row.reduce(0, +))
-    }
-    self.weights = try SharedFloats(count: channels * taps + MapQuantization.padding) { memory in
-      transpose(rows.base, stride: taps, rows: channels, columns: taps, into: memory, stride: channels)
-    }
-    zero = try SharedFloats(zeros, paddedCount: channels + MapQuantization.padding)
-    self.correction = try SharedFloats(correction, paddedCount: channels + MapQuantization.padding)
+    self.weights = try DepthwiseWeights(rows.base, channels: channels, kernel: shape.window.kernel, zeros: zeros)
+    border = try SharedBuffer(zeros.map { UInt8($0) }, paddedCount: channels + MapQuantization.padding)
     (self.window, self.output) = (shape.window, output)
   }
 
@@ -48,12 +37,50 @@ package struct QuantizedDepthwiseConvolution: Operation {
 
   package func run(_ plan: WindowPlan, _ memory: LayerMemory) {
     let task = QuantizedDepthwise(
-      window: plan.window(memory.inputBytes), weights: weights.base, zero: zero.base, correction: correction.base,
-      epilogue: output.epilogue(memory))
+      window: plan.window(memory.inputBytes), weights: weights.pairs.base, border: border.base,
+      correction: weights.correction.base, epilogue: output.epilogue(memory))
     withUnsafePointer(to: task) { task in
       memory.workers.run(parts: plan.output.height, context: task) { context, row, _ in
         Kernels.quantized.quantizedDepthwise(
           context.assumingMemoryBound(to: QuantizedDepthwise.self).pointee, outputRows: row..<row &+ 1)
+      }
+    }
+  }
+}
+
+/// The weights of a depthwise convolution as ``QuantizedDepthwise`` reads them.
+package struct DepthwiseWeights: Sendable {
+  package let pairs: SharedBuffer<Int32>
+  /// What each channel's sum begins with: less the products with the zeros.
+  package let correction: SharedBuffer<Int32>
+
+  /// - Parameters:
+  ///   - rows: a row of `kernel` x `kernel` integers for each channel. Fails with `.format` when they are none, or too large.
+  ///   - zeros: of the channels: the bytes that stand for 0.
+  package init(
+    _ rows: UnsafePointer<Float>, channels: Int, kernel: Int, zeros: [Float]
+  ) throws(Failure) {
+    let taps = kernel * kernel
+    var correction: [Int32] = []
+    for channel in 0..<channels {
+      let row = UnsafeBufferPointer(start: rows + channel * taps, count: taps)
+      guard row.allSatisfy({ $0 == $0.rounded() && abs($0) <= 32_767 }),
+        row.reduce(0, { $0 + abs($1) }) <= Float(QuantizedDepthwiseConvolution.largestWeightSum)
+      else { throw Failure(.format, "a channel's weights are no integers, or too large") }
+      correction.append(Int32(-zeros[channel] * row.reduce(0, +)))
+    }
+    self.correction = try SharedBuffer(correction, paddedCount: channels + MapQuantization.padding)
+    let groups = (kernel + 1) / 2
+    pairs = try SharedBuffer(count: groups * kernel * channels + MapQuantization.padding) { memory in
+      for channel in 0..<channels {
+        let row = rows + channel * taps
+        for ky in 0..<kernel {
+          for kx in 0..<kernel {
+            let bits = UInt32(UInt16(bitPattern: Int16(row[ky * kernel + kx])))
+            let place = (ky / 2 * kernel + kx) * channels + channel
+            memory[place] |= Int32(bitPattern: ky % 2 == 0 ? bits : bits << 16)
+          }
+        }
       }
     }
   }

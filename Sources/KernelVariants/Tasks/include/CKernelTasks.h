@@ -213,6 +213,7 @@ typedef struct CFLOWAD_TASK(RowNorm) cflowad_row_norm {
 typedef struct CFLOWAD_TASK(Coupling) cflowad_coupling {
     /// Rows of s (`width` values, already divided by alpha for the scaled clamp) and then t.
     const float *coefficients;
+    long coefficientStride;
     float alpha;
     /// The second part of each fiber; changed in place.
     float *x2;

@@ -5,7 +5,7 @@
    each channel. Sums of products are integers and exact; what is computed of them in float32 is rounded after each operation,
    in the order that is written here. So all builds give the same bits.
 
-   Vectors of channels have as many floats behind them that 16 can be read from every channel on. */
+   Vectors of channels have as many numbers behind them that 16 can be read from every channel on. */
 
 #include "CKernelTasks.h"
 
@@ -64,6 +64,42 @@ typedef struct CFLOWAD_TASK(QuantizedGEMM) cflowad_quantized_gemm {
     long yStride;
 } cflowad_quantized_gemm;
 
+/// Rows of floats that become bytes, each with a scale of its own: a byte stands for (byte - zero) * scale. The magnitude that is
+/// largest in a row decides: of signed values it becomes 127, with 128 for 0; of others 255, with 0 for 0. Values become the
+/// nearest integers, of two the even one. A row that holds a value which is not finite has the scale NaN.
+typedef struct CFLOWAD_TASK(RowQuantization) cflowad_row_quantization {
+    const float *x;
+    /// From row to row of x in floats, of the bytes in bytes.
+    long xStride, byteStride;
+    long count;
+    _Bool isSigned;
+    uint8_t *bytes;
+    float *scales;
+} cflowad_row_quantization;
+
+/// y = activation((sum * multiplier) * scale + bias) for rows of bytes with a scale each: a linear layer whose inputs are quantized
+/// row by row. Panels are those of ``QuantizedGEMM`` for weights of 8 bits.
+typedef struct CFLOWAD_TASK(RowScaledGEMM) cflowad_row_scaled_gemm {
+    const uint8_t *x;
+    long xStride;
+    /// A multiple of 4.
+    long depth;
+    /// Of the rows.
+    const float *scales;
+    const void *panels;
+    /// For each output, as many as the panels are wide together.
+    const int32_t *correction;
+    const float *multiplier;
+    /// Outputs with the padding of the last panel: the length of bias vectors.
+    long paddedOutputs;
+    cflowad_row_bias bias;
+    /// One that limits values.
+    cflowad_activation activation;
+    /// Rows have room for the padded outputs.
+    float *y;
+    long yStride;
+} cflowad_row_scaled_gemm;
+
 /// A map of bytes under a sliding window, which sees each channel by itself: see ``WindowedMap``.
 typedef struct CFLOWAD_TASK(QuantizedWindow) cflowad_quantized_window {
     const uint8_t *x;
@@ -74,14 +110,16 @@ typedef struct CFLOWAD_TASK(QuantizedWindow) cflowad_quantized_window {
     long outputWidth;
 } cflowad_quantized_window;
 
-/// A convolution of each channel by itself. Weights are integers as floats, so small that their sums are below 2^24: floats
-/// are exact there, whether products are rounded or not.
+/// A convolution of each channel by itself. Weights are of 16 bits.
 typedef struct CFLOWAD_TASK(QuantizedDepthwise) cflowad_quantized_depthwise {
     cflowad_quantized_window window;
-    /// One vector of channels per tap.
-    const float *weights;
-    /// The byte beyond the border, and what the sum of each channel begins with.
-    const float *zero, *correction;
+    /// For each two rows of the kernel, for each of its columns, one vector of channels: the upper row's weight in the lower half of
+    /// each number, the lower row's in the upper half. A last row alone has 0 for the other.
+    const int32_t *weights;
+    /// The bytes beyond the border, with 16 behind them.
+    const uint8_t *border;
+    /// What the sum of each channel begins with.
+    const int32_t *correction;
     cflowad_quantized_epilogue epilogue;
 } cflowad_quantized_depthwise;
 

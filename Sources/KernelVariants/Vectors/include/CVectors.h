@@ -39,21 +39,71 @@
     }
 
 CFLOWAD_VECTORS(4, __m128, _mm_madd_epi16, _mm_cvtps_epi32)
+
+/* a * b + c of two lanes with one rounding, for processors without the instruction. The product is exact in double precision. The sum
+   is rounded to odd there, so that rounding it to float32 then gives what one rounding would (S. Boldo, G. Melquiond, "Emulation of
+   a FMA and correctly rounded sums", 2008). */
+CFLOWAD_INLINE __m128 cflowad_multiply_add_2(__m128 a, __m128 b, __m128 c) {
+    const __m128d p = _mm_mul_pd(_mm_cvtps_pd(a), _mm_cvtps_pd(b)), d = _mm_cvtps_pd(c), zero = _mm_setzero_pd();
+    const __m128d sum = _mm_add_pd(p, d);
+    /* What the sum lost: D. Knuth's TwoSum. */
+    const __m128d part = _mm_sub_pd(sum, p);
+    const __m128d error = _mm_add_pd(_mm_sub_pd(p, _mm_sub_pd(sum, part)), _mm_sub_pd(d, part));
+    /* False for NaN, which sums beyond all numbers have. */
+    const __m128i is_inexact = (__m128i)_mm_or_pd(_mm_cmplt_pd(error, zero), _mm_cmpgt_pd(error, zero));
+    const __m128i one = _mm_set1_epi64x(1), is_even = _mm_sub_epi64(_mm_and_si128((__m128i)sum, one), one);
+    /* 1 away from zero when the error has the sum's sign, else -1. */
+    const __m128i signs = _mm_shuffle_epi32(_mm_xor_si128((__m128i)sum, (__m128i)error), _MM_SHUFFLE(3, 3, 1, 1));
+    const __m128i step = _mm_or_si128(_mm_srai_epi32(signs, 31), one);
+    const __m128i odd = _mm_add_epi64((__m128i)sum, _mm_and_si128(step, _mm_and_si128(is_inexact, is_even)));
+    return _mm_cvtpd_ps((__m128d)odd);
+}
+
+/* The same of four lanes. */
+CFLOWAD_INLINE cflowad_floats_4 cflowad_multiply_add_4(cflowad_floats_4 a, cflowad_floats_4 b, cflowad_floats_4 c) {
+    const __m128 low = cflowad_multiply_add_2((__m128)a, (__m128)b, (__m128)c);
+    const __m128 high = cflowad_multiply_add_2(
+        _mm_movehl_ps((__m128)a, (__m128)a), _mm_movehl_ps((__m128)b, (__m128)b), _mm_movehl_ps((__m128)c, (__m128)c));
+    return (cflowad_floats_4)_mm_movelh_ps(low, high);
+}
 #if defined(__AVX2__)
 CFLOWAD_VECTORS(8, __m256, _mm256_madd_epi16, _mm256_cvtps_epi32)
 #endif
 #if defined(__AVX512BW__)
 CFLOWAD_VECTORS(16, __m512, _mm512_madd_epi16, _mm512_cvtps_epi32)
+
+CFLOWAD_INLINE cflowad_floats_8 cflowad_low_8(cflowad_floats_16 a) {
+    return __builtin_shufflevector(a, a, 0, 1, 2, 3, 4, 5, 6, 7);
+}
+CFLOWAD_INLINE cflowad_floats_8 cflowad_high_8(cflowad_floats_16 a) {
+    return __builtin_shufflevector(a, a, 8, 9, 10, 11, 12, 13, 14, 15);
+}
+CFLOWAD_INLINE cflowad_floats_16 cflowad_joined_8(cflowad_floats_8 low, cflowad_floats_8 high) {
+    return __builtin_shufflevector(low, high, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+}
+
+/* Stores the first eight of sixteen. */
+CFLOWAD_INLINE void cflowad_store_first_bytes_16(cflowad_floats_16 a, uint8_t *bytes) {
+    cflowad_bytes_16 b = __builtin_convertvector((cflowad_ints_16)_mm512_cvtps_epi32((__m512)a), cflowad_bytes_16);
+    __builtin_memcpy(bytes, &b, 8);
+}
 #endif
 
-/* sum + in each lane the products of four unsigned bytes of a with four signed ones of b. */
+/* dot        sum + in each lane the products of four unsigned bytes of a with four signed ones of b
+   dot_pairs  sum + in each lane the products of two 16-bit numbers */
 #if defined(__AVX512VNNI__)
 CFLOWAD_INLINE cflowad_ints_16 cflowad_dot_16(cflowad_ints_16 sum, cflowad_ints_16 a, cflowad_ints_16 b) {
     return (cflowad_ints_16)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)a, (__m512i)b);
 }
+CFLOWAD_INLINE cflowad_ints_16 cflowad_dot_pairs_16(cflowad_ints_16 sum, cflowad_ints_16 a, cflowad_ints_16 b) {
+    return (cflowad_ints_16)_mm512_dpwssd_epi32((__m512i)sum, (__m512i)a, (__m512i)b);
+}
 #elif defined(__AVXVNNI__)
 CFLOWAD_INLINE cflowad_ints_8 cflowad_dot_8(cflowad_ints_8 sum, cflowad_ints_8 a, cflowad_ints_8 b) {
     return (cflowad_ints_8)_mm256_dpbusd_avx_epi32((__m256i)sum, (__m256i)a, (__m256i)b);
+}
+CFLOWAD_INLINE cflowad_ints_8 cflowad_dot_pairs_8(cflowad_ints_8 sum, cflowad_ints_8 a, cflowad_ints_8 b) {
+    return (cflowad_ints_8)_mm256_dpwssd_avx_epi32((__m256i)sum, (__m256i)a, (__m256i)b);
 }
 #endif
 

@@ -1,0 +1,170 @@
+import CVectors
+import KernelTasks
+
+// The ends of tiles that encoders have most: what ``QuantizedEpilogue/store(_:_:output:place:lanes:)`` does for all, without its
+// questions for each vector, and inlined, so that sums go from registers to bytes.
+
+extension QuantizedEpilogue {
+  /// The target of values that become bytes by one product and one sum; nil for others.
+  @inline(__always)
+  var plainBytes: UnsafeMutablePointer<UInt8>? {
+    guard target.inverseScale == nil, hasBytesAlone, residual.bytes == nil else { return nil }
+    switch activation {
+    case .identity: return target.bytes
+    default: return nil
+    }
+  }
+
+  /// Whether bytes are added and an activation limits values.
+  @inline(__always)
+  var addsBytes: Bool { residual.bytes != nil && activation.isLimit && hasBytesAlone }
+
+  @inline(__always)
+  var isHardSwish: Bool {
+    // `==` would look up a conformance, by a function under a name that all builds share.
+    switch activation {
+    case .hardSwish: hasBytesAlone && residual.bytes == nil
+    default: false
+    }
+  }
+
+  @inline(__always)
+  private var hasBytesAlone: Bool { target.values == nil && target.bytes != nil && residual.values == nil }
+}
+
+/// A vector of each that one or two vectors of a tile's outputs have.
+private struct TileVectors {
+  let a, b: WideVector
+
+  @inline(__always)
+  init<Columns: Count>(_: Columns.Type, _ values: UnsafePointer<Float>) {
+    a = .load(values)
+    b = Columns.value > 1 ? .load(values + WideVector.width) : a
+  }
+}
+
+extension WideVector {
+  /// The first lanes as bytes, if there are any: a multiple of 8, or more than the vector has.
+  @inline(__always)
+  fileprivate func store(bytes: UnsafeMutablePointer<UInt8>, lanes: Int) {
+    #if WIDE_VECTORS
+      if lanes >= WideVector.width {
+        store(bytes: bytes)
+      } else if lanes > 0 {
+        cflowad_store_first_bytes_16(self, bytes)
+      }
+    #else
+      if lanes > 0 { store(bytes: bytes) }
+    #endif
+  }
+}
+
+struct ByteEnd<Columns: Count>: QuantizedRowVisitor {
+  private let multiplier, offset: TileVectors
+  private let target: UnsafeMutablePointer<UInt8>
+  private let stride, count, lanes: Int
+
+  /// - Parameters:
+  ///   - target: of the tile's first row and output.
+  ///   - lanes: outputs that are wanted, a multiple of 8.
+  @inline(__always)
+  init(
+    _ epilogue: QuantizedEpilogue, _ output: Int, _ target: UnsafeMutablePointer<UInt8>, stride: Int, count: Int,
+    lanes: Int
+  ) {
+    multiplier = TileVectors(Columns.self, epilogue.multiplier + output)
+    offset = TileVectors(Columns.self, epilogue.offset + output)
+    (self.target, self.stride, self.count, self.lanes) = (target, stride, count, lanes)
+  }
+
+  @inline(__always)
+  func visit<C: Count>(_ index: Int, _ row: inout QuantizedRowSums<C>) {
+    guard index < count else { return }
+    let target = target + index &* stride
+    (row.a.floats * multiplier.a + offset.a).limited(0, 255).store(bytes: target, lanes: lanes)
+    if Columns.value > 1 {
+      (row.b.floats * multiplier.b + offset.b).limited(0, 255)
+        .store(bytes: target + WideVector.width, lanes: lanes &- WideVector.width)
+    }
+  }
+}
+
+struct AddedByteEnd<Columns: Count>: QuantizedRowVisitor {
+  private let multiplier, offset, residualZero, residualScale, inverseScale, zero: TileVectors
+  private let residual: UnsafePointer<UInt8>
+  private let target: UnsafeMutablePointer<UInt8>
+  private let stride, count: Int
+  private let limits: (low: Float, high: Float)
+
+  /// - Parameters:
+  ///   - place: that of the tile's first row and output in residual and target.
+  @inline(__always)
+  init?(_ epilogue: QuantizedEpilogue, _ output: Int, place: Int, stride: Int, count: Int) {
+    guard let bytes = epilogue.target.bytes, let zero = epilogue.target.zero,
+      let inverseScale = epilogue.target.inverseScale, let residual = epilogue.residual.bytes,
+      let residualZero = epilogue.residual.zero, let residualScale = epilogue.residual.scale
+    else { return nil }
+    multiplier = TileVectors(Columns.self, epilogue.multiplier + output)
+    offset = TileVectors(Columns.self, epilogue.offset + output)
+    self.residualZero = TileVectors(Columns.self, residualZero + output)
+    self.residualScale = TileVectors(Columns.self, residualScale + output)
+    self.inverseScale = TileVectors(Columns.self, inverseScale + output)
+    self.zero = TileVectors(Columns.self, zero + output)
+    (self.residual, target, self.stride, self.count) = (residual + place, bytes + place, stride, count)
+    limits = epilogue.activation.limits
+  }
+
+  @inline(__always)
+  func visit<C: Count>(_ index: Int, _ row: inout QuantizedRowSums<C>) {
+    guard index < count else { return }
+    let (target, residual) = (target + index &* stride, residual + index &* stride)
+    var value = row.a.floats * multiplier.a + offset.a
+    value += (.load(bytes: residual) - residualZero.a) * residualScale.a
+    (value.limited(limits.low, limits.high) * inverseScale.a + zero.a).limited(0, 255).store(bytes: target)
+    if Columns.value > 1 {
+      value = row.b.floats * multiplier.b + offset.b
+      value += (.load(bytes: residual + WideVector.width) - residualZero.b) * residualScale.b
+      (value.limited(limits.low, limits.high) * inverseScale.b + zero.b).limited(0, 255)
+        .store(bytes: target + WideVector.width)
+    }
+  }
+}
+
+struct HardSwishEnd<Columns: Count>: QuantizedRowVisitor {
+  private let multiplier, offset, inverseScale, zero: TileVectors
+  private let target: UnsafeMutablePointer<UInt8>
+  private let stride, count: Int
+
+  /// - Parameters:
+  ///   - place: that of the tile's first row and output in the target.
+  @inline(__always)
+  init?(_ epilogue: QuantizedEpilogue, _ output: Int, place: Int, stride: Int, count: Int) {
+    guard let bytes = epilogue.target.bytes, let zero = epilogue.target.zero,
+      let inverseScale = epilogue.target.inverseScale
+    else { return nil }
+    multiplier = TileVectors(Columns.self, epilogue.multiplier + output)
+    offset = TileVectors(Columns.self, epilogue.offset + output)
+    self.inverseScale = TileVectors(Columns.self, inverseScale + output)
+    self.zero = TileVectors(Columns.self, zero + output)
+    (target, self.stride, self.count) = (bytes + place, stride, count)
+  }
+
+  @inline(__always)
+  func visit<C: Count>(_ index: Int, _ row: inout QuantizedRowSums<C>) {
+    guard index < count else { return }
+    let target = target + index &* stride
+    finished(row.a, multiplier.a, offset.a, inverseScale.a, zero.a).store(bytes: target)
+    if Columns.value > 1 {
+      finished(row.b, multiplier.b, offset.b, inverseScale.b, zero.b).store(bytes: target + WideVector.width)
+    }
+  }
+
+  @inline(__always)
+  private func finished(
+    _ sums: IntVector, _ multiplier: WideVector, _ offset: WideVector, _ inverseScale: WideVector, _ zero: WideVector
+  ) -> WideVector {
+    let value = sums.floats * multiplier + offset
+    let activated = (value * (value + 3).limited(0, 6)) * (1 / 6 as Float)
+    return (activated * inverseScale + zero).limited(0, 255)
+  }
+}
