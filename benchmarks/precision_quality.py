@@ -36,7 +36,7 @@ class Kept:
 
 def twin(arguments, data, seed, precision):
     """Measures, and of each test frame the score and whether it is rejected, and the threshold."""
-    with Library(precision=precision)(arguments.encoder, arguments.size).train(data.frames, seed)[0] as detector:
+    with Library(precision=precision, coupling_steps=arguments.steps)(arguments.encoder, arguments.size).train(data.frames, seed)[0] as detector:
         kept = Kept(detector, [*data.test, *data.strange.values()])
         judged = [kept.judge(frame) for frame in data.test]
         return {
@@ -79,6 +79,7 @@ def markdown(rows):
 
 def main():
     parser = data_parser(__doc__.splitlines()[0])
+    parser.add_argument("--steps", type=int, help="coupling steps for each level (default: the library's)")
     arguments = parser.parse_args()
     loads = data_sets(arguments, parser)
     arguments.output.mkdir(parents=True, exist_ok=True)

@@ -11,13 +11,19 @@ import Microkernels
   let wanted = CommandLine.arguments.dropFirst().first ?? ""
   for build in KernelBuild.floatBuilds where build.isAvailable {
     for microkernel in Microkernel.timed where wanted.isEmpty || microkernel.name.contains(wanted) {
-      time(try microkernel.prepare(build.kernels).run, "\(build.rawValue)\t\(microkernel.name)", microkernel.work)
+      let operands = try microkernel.prepare(build.kernels)
+      // What a task points to lives as long as these, and may be freed after their last use.
+      withExtendedLifetime(operands) {
+        time(operands.run, "\(build.rawValue)\t\(microkernel.name)", microkernel.work)
+      }
     }
   }
   for build in KernelBuild.allCases where build.isAvailable {
     for microkernel in QuantizedMicrokernel.timed where wanted.isEmpty || microkernel.name.contains(wanted) {
       let operands = try microkernel.prepare(build.quantizedKernels)
-      time(operands.run, "\(build.rawValue)\t\(microkernel.name)", microkernel.work)
+      withExtendedLifetime(operands) {
+        time(operands.run, "\(build.rawValue)\t\(microkernel.name)", microkernel.work)
+      }
     }
   }
 }
