@@ -34,7 +34,7 @@ def linear(x, weights, bias, signed):
 
 def positional_encoding(height, width, channels):
     half = channels // 2
-    frequencies = np.exp(np.arange(0, half, 2) * -(np.log(10000.0) / half))
+    frequencies = np.exp(np.arange(0, half, 2) * -(np.log(10000.0) / max(half, 1)))
     table = np.zeros((height, width, channels))
     x, y = np.arange(width)[:, None] * frequencies, np.arange(height)[:, None] * frequencies
     table[:, :, 0:half:2], table[:, :, 1:half:2] = np.sin(x)[None], np.cos(x)[None]
