@@ -38,6 +38,16 @@ import Testing
     #expect(try roc(resolution: 2) == roc(resolution: 1000))
   }
 
+  /// Of steps of a sixteenth every fourth, and the one before it, whichever way they go.
+  @Test func stepsAddUp() {
+    for (isRate, isShare) in [(true, true), (true, false), (false, true)] {
+      var curve = Curve(resolution: 4)
+      for place in 0...16 { curve.add(rate: isRate ? Double(place) / 16 : 0, share: isShare ? Double(place) / 16 : 0) }
+      curve.end()
+      #expect(curve.points.map { max($0.rate, $0.share) * 16 } == [0, 3, 4, 7, 8, 11, 12, 15, 16])
+    }
+  }
+
   /// The curve of overlaps up to its limit has the area that is the measure.
   @Test func theAreaUnderTheOverlapsIsAUPRO() throws {
     // Two regions, at 0 and at 3 and 4; good pixels of which each threshold finds a tenth.

@@ -108,9 +108,19 @@ import Testing
     #expect(
       try refusal { $0["gaussian.factors"] = try Tensor(shape: [14, 6], values: .init(repeating: 1, count: 84)) }
         .contains("shape"))
-    #expect(
-      try refusal { $0["gaussian.factors"] = try Tensor(shape: [15, 6], values: .init(repeating: 0, count: 90)) }
-        .contains("above 0"))
+    // Whichever value of a diagonal it is.
+    for rank in [1, 3] {
+      let count = GaussianParameters.triangleCount(rank)
+      for position in 0..<15 {
+        for row in 1...rank {
+          var values = [Float](repeating: 1, count: 15 * count)
+          values[position * count + GaussianParameters.triangleCount(row) - 1] = 0
+          #expect(
+            try refusal { $0["gaussian.factors"] = try Tensor(shape: [15, count], values: values) }
+              .contains("above 0"), "rank \(rank), position \(position), row \(row)")
+        }
+      }
+    }
     #expect(
       try refusal { $0["gaussian.scale"] = try Tensor(shape: [11], values: .init(repeating: -1, count: 11)) }
         .contains("above 0"))

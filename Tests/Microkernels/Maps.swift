@@ -19,8 +19,8 @@ extension Microkernel {
       let task = ChannelMean(x: x.base, height: height, width: width, channels: channels, y: y.base)
       return Prepared(
         run: {
-          for first in stride(from: 0, to: channels, by: 32) {
-            kernels.channelMean(task, channels: first..<min(first + 32, channels))
+          for first in stride(from: 0, to: channels, by: 72) {
+            kernels.channelMean(task, channels: first..<min(first + 72, channels))
           }
         }, result: y,
         expected: {

@@ -63,6 +63,21 @@ import Testing
     }
     #expect(ConformalPromise(frameCount: 3, wantedRate: 1).rank == 1)
     #expect(ConformalPromise(frameCount: 5, wantedRate: 0.01).rate == 1.0 / 6)
+    let nothing = ConformalPromise(frameCount: 0, wantedRate: 0.01)
+    #expect(nothing.rate == 1 && nothing.likelyRate == 1)
+  }
+
+  /// Beside scipy.stats.beta.ppf(0.95, rejected ranks, frames + 1 - rejected ranks).
+  @Test func likelyRatesAreQuantilesOfBeta() {
+    for (frames, rate, ranks, likely) in [
+      (199, 0.01, 2, 0.02361544364196703), (100, 0.05, 5, 0.08919625015887987), (30, 0.3, 9, 0.42993393380629297),
+      (1000, 0.1, 100, 0.11592451141652606), (5, 0.01, 1, 0.450719728346941), (20, 1, 20, 0.9974386212234697),
+      (100_000, 0.01, 1000, 0.010522944994847183),
+    ] {
+      let promise = ConformalPromise(frameCount: frames, wantedRate: rate)
+      #expect(promise.rejectedRanks == ranks)
+      expectClose(promise.likelyRate, likely, within: 1e-9, "\(frames)")
+    }
   }
 
   @Test func framesNeededAreTheFewestThatPromise() {
@@ -162,6 +177,49 @@ import Testing
   @Test func aThresholdBelowAllScoresPromisesNothing() throws {
     let promise = try #require(try calibration([0.5, 0.25]).promise(above: 0))
     #expect(promise.rate == 1 && promise.likelyRate == 1)
+  }
+
+  /// What files of 1.0 do not hold has a value all the same, and what a setter is given is checked.
+  @Test func whatIsSetIsChecked() throws {
+    var calibration = try calibration([1], threshold: 0.75)
+    #expect(calibration.mapScale == (try MapScale(threshold: 0.75, low: 0, high: 2)))
+    let none = try Calibration(levelMaxima: [], total: 0, threshold: 0, scores: [])
+    #expect(none.mapScale == (try MapScale(threshold: 0, low: 0, high: 1)))
+    for rate in [0, 0.5, 1, nil] as [Double?] {
+      try calibration.setWantedRate(rate)
+      #expect(calibration.wantedRate == rate)
+    }
+    for means in [[], [0, 0.5]] as [[Double]] {
+      try calibration.setLevelMeans(means)
+      #expect(calibration.levelMeans == means)
+    }
+    for smoothing in [0, 64] as [Double] {
+      try calibration.setSmoothing(smoothing)
+      #expect(calibration.smoothing == smoothing)
+    }
+    func refuses(_ set: (inout Calibration) throws -> Void) {
+      let before = calibration
+      #expect(#expect(throws: Failure.self) { try set(&calibration) }?.kind == .format)
+      #expect(calibration == before)
+    }
+    for rate in [-0.001, 1.001, .nan] { refuses { try $0.setWantedRate(rate) } }
+    for means in [[1], [1, 2, 3], [1, -0.001], [1, .infinity], [.nan, 1]] as [[Double]] {
+      refuses { try $0.setLevelMeans(means) }
+    }
+    for smoothing in [-0.001, 64.001, .nan] { refuses { try $0.setSmoothing(smoothing) } }
+    for score in [Float.nan, .infinity] { refuses { try $0.setDefectiveScores([1, score]) } }
+    for (maxima, total, threshold, scores) in [
+      ([Double.nan], 1, 1, [1]), ([0], .infinity, 1, [1]), ([0], 1, .nan, [1]), ([0], 1, 1, [1, -.infinity]),
+    ] as [([Double], Double, Float, [Float])] {
+      #expect(throws: Failure.self) {
+        try Calibration(levelMaxima: maxima, total: total, threshold: threshold, scores: scores)
+      }
+    }
+    for (threshold, low, high) in [(Float.nan, 0, 1), (0, .nan, 1), (0, 0, .infinity), (0, 1, 1), (0, 2, 1)]
+      as [(Float, Float, Float)]
+    {
+      #expect(throws: Failure.self) { try MapScale(threshold: threshold, low: low, high: high) }
+    }
   }
 
   @Test func aFrameIsRejectedWhenItsPValueIsWithinTheRate() throws {

@@ -66,9 +66,13 @@ import Testing
   }
 
   /// Of a part of the map, the places of the levels with a weight in it; others may be as large as they like.
-  @Test(arguments: [Arithmetic.fast, .exact]) func onlyWhatIsUsedMatters(arithmetic: Arithmetic) throws {
+  @Test(arguments: [Arithmetic.fast, .exact], [false, true])
+  func onlyWhatIsUsedMatters(arithmetic: Arithmetic, isCorner: Bool) throws {
     let upsampler = try upsampler(arithmetic)
-    let isInside = { (x: Int, y: Int) in x >= 12 && y >= 6 && y < 18 && (x + y) % 3 == 0 }
+    // The last place of all is the last of every level, and has nothing of the places before.
+    let isInside = { (x: Int, y: Int) in
+      isCorner ? x == 19 && y == 36 : x >= 12 && y >= 6 && y < 18 && (x + y) % 3 == 0
+    }
     var used = [Bool](repeating: false, count: grids.reduce(0) { $0 + $1.positions })
     upsampler.markUsed(&used, where: isInside)
     var (expected, start) = ([Bool](repeating: false, count: used.count), 0)

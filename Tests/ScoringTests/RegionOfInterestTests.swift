@@ -24,6 +24,11 @@ import Testing
       tile(4, 3, frameWidth: 8, frameHeight: 9),
       rectangles: [.init(x: 3, y: 0, width: 3, height: 5), .init(x: 0, y: 7, width: 99, height: 1)])
     #expect(rows(region) == [".##.", ".##.", "####"])
+    // At the frame's size each cell is two by three; at half the width centres lie in the second and the fourth column.
+    let wide = ["..####..", "..####..", "..####..", "..####..", "..####..", "..####.."]
+    #expect(rows(try region.resized(width: 8, height: 9)) == wide + Array(repeating: "########", count: 3))
+    #expect(rows(try region.resized(width: 2, height: 3)) == ["#.", "#.", "##"])
+    #expect(try region.resized(width: 4, height: 3) == region)
     #expect(region.contains(x: 2, y: 0, ofWidth: 8, height: 9))
     #expect(!region.contains(x: 1, y: 0, ofWidth: 8, height: 9))
     #expect(region.contains(x: 0, y: 0, ofWidth: 1, height: 1))

@@ -74,6 +74,13 @@ struct SelfTestTests {
       let found = try Detector(contents).verify()
       #expect(!found.passes && found.text.hasSuffix("the model computes other numbers than when it was made"))
     }
+    // A network whose numbers are none any more.
+    var diverged = good
+    let key = "module_list.0.subnet.2.weight"
+    let tensor = try #require(good.flowWeights[0][key])
+    diverged.flowWeights[0][key] = try Tensor(shape: tensor.shape, values: tensor.values.map { _ in 3e38 })
+    let found = try Detector(diverged).verify()
+    #expect(!found.passes && found.largestError == .infinity && found.score.isNaN && !found.expectedScore.isNaN)
     var broken = good
     let values = try #require(good.selfTest)
     broken.selfTest = try SelfTest(levels: [[0]], score: nil)
@@ -96,12 +103,14 @@ struct SelfTestTests {
       good = try GoldenTests.contents(
         encoder.architecture, encoder.padding, precision: .int8, encoder.source, width: fixture.width,
         height: fixture.height, flow: "couplings")
-      let maxima = good.flowWeights.map { _ in 0.0 }
-      good.calibration = try Calibration(levelMaxima: maxima, total: 3, threshold: 1, scores: [1])
     }
+    // With a score far above 1.
+    let maxima = good.calibration?.levelMaxima ?? good.flowWeights.map { _ in 0.0 }
+    good.calibration = try Calibration(levelMaxima: maxima, total: 30, threshold: 1, scores: [1])
     good = try tested(good)
     let test = try #require(good.selfTest)
     let score = try #require(test.score)
+    #expect(score > 10)
     func verified(_ change: (Float) -> Float, score: Float?) throws -> Verification {
       var contents = good
       var levels = test.levels
@@ -151,6 +160,20 @@ struct SelfTestTests {
     var contents = try contents()
     #expect(contents.identity == nil)
     let digest = try contents.computedWeightsDigest()
+    // As docs/model-format.md says.
+    var lines: [String] = []
+    for (group, tensors) in [("encoder", contents.encoderWeights)]
+      + contents.flowWeights.enumerated().map({ ("flow/\($0)", $1) })
+    {
+      for (key, tensor) in tensors.tensors where !key.hasSuffix("w_perm_inv") {
+        let shape = tensor.shape.isEmpty ? "-" : tensor.shape.map(String.init).joined(separator: "x")
+        var sum = SHA256()
+        try tensor.values.withUnsafeBytes { sum.add($0) }
+        lines.append("\(group)/\(key) \(shape) \(sum.text)\n")
+      }
+    }
+    #expect(
+      digest == SHA256.text(of: lines.sorted { Array($0.utf8).lexicographicallyPrecedes(Array($1.utf8)) }.joined()))
     contents.weightsDigest = digest
     let identity = try #require(contents.identity)
     #expect(try Detector(contents).identity == identity && identity.utf8.count == 64)

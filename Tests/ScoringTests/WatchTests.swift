@@ -43,6 +43,14 @@ import Testing
     }
   }
 
+  /// However the numbers round, since a bet on 0 or 1 would win or lose everything.
+  @Test func pValuesAreWithinTheirBounds() throws {
+    var ranks = try ConformalRanks([1, 2, 3], seed: 0)
+    let highest = ranks.add(0, tieBreak: 0.5, smoothing: 1.0.nextDown)
+    let lowest = ranks.add(9, tieBreak: 0.5, smoothing: 0)
+    #expect(highest > 0.99 && highest < 1 && lowest > 0 && lowest < 1e-15)
+  }
+
   /// Over many calibrations every p-value is uniform, and one does not tell of the next; also where most scores are equal.
   @Test(arguments: [0, 0.7, 3]) func pValuesAreUniformAndIndependent(step: Double) throws {
     var random = Random(seed: 2, purpose: "uniform p-values")
@@ -271,7 +279,10 @@ import Testing
         bytes[start..<start + 8].reversed().reduce(0) { $0 << 8 | UInt64($1) }
       }
     }
+    for _ in 0..<20 { try watch.add(9) }
+    #expect(watch.summary.highestEvidence > 1)
     watch.reset()
+    #expect(watch.summary.highestEvidence == 1 && watch.summary.changedAt == nil)
     watch.reset()
     for score in [0.5, 1.5, 9, 9, 9] as [Float] { try watch.add(score) }
     let found = try words()
