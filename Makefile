@@ -27,8 +27,8 @@ LINK_LIBRARY := --product CFlowAD $(STATIC) \
 LINK_TOOL := --product cflowad $(STATIC)
 BENCHMARK := CFLOWAD_LIBRARY=$(LIBRARY) $(VENV)/bin/python -W ignore benchmarks
 
-.PHONY: all lib tool install uninstall test cluster-test serve-test examples tsan asan coverage faults soak fuzz guest fidelity demo docs pictures \
-  lint format bench microkernels quality check-version clean packages
+.PHONY: all lib tool install uninstall test cluster-test serve-test examples tsan asan coverage mutants faults soak fuzz guest \
+  fidelity demo docs pictures lint format bench microkernels quality check-version clean packages
 
 all: lib tool man
 
@@ -119,6 +119,12 @@ asan: packages
 coverage: packages
 	swift test --configuration release --enable-code-coverage --scratch-path .build-coverage -Xswiftc -enable-testing
 	Tests/coverage.py "$$(swift test --configuration release --scratch-path .build-coverage --show-codecov-path)"
+
+# How many of so many small faults in flows, scoring, measures and kernels the modules' tests notice: docs/reliability.md. Hours.
+MUTANTS ?= 350
+SEED ?= 1
+mutants: packages
+	Tests/Mutation/run.py --count $(MUTANTS) --seed $(SEED)
 
 # What is beneath the library fails, each call in its turn; processes are killed: docs/reliability.md. About three hours.
 faults: lib $(VENV)/tests
