@@ -61,6 +61,7 @@ let package = Package(
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    // The tool's HTTP. FlyingFox and Hummingbird stand on all of Foundation, ten times as much code, and the former on libcurl.
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
   ],
   // Those without pkgConfig are loaded at run time, when they are first needed, and never linked.
