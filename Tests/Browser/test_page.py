@@ -118,8 +118,9 @@ def test_a_frame_that_cannot_be_read_is_a_card(browser, server):
     assert "cut.ppm" in card.text and "not scored" in card.text and not card.find_elements(By.TAG_NAME, "img")
 
 
-def test_frames_are_enlarged_by_keys_alone(browser, server):
-    driver = open_page(browser, server)
+@pytest.mark.parametrize("name, size", [("viewer", DESKTOP), ("viewer-phone", PHONE)])
+def test_frames_are_enlarged_by_keys_alone(browser, server, name, size):
+    driver = open_page(browser, server, size)
     first = one(driver, ".pictures")
     driver.execute_script("arguments[0].focus()", first)
     first.send_keys(Keys.ENTER)
@@ -129,11 +130,11 @@ def test_frames_are_enlarged_by_keys_alone(browser, server):
     assert width > 1.2 * first.find_element(By.TAG_NAME, "img").size["width"]
     ActionChains(driver).send_keys(Keys.ARROW_RIGHT).perform()
     until(lambda: viewer.text != shown)
-    driver.save_screenshot(str(MADE / "viewer.png"))
+    driver.save_screenshot(str(MADE / f"{name}.png"))
     ActionChains(driver).send_keys(Keys.ESCAPE).perform()
     until(lambda: not all_of(driver, "dialog[open]"))
     # Reading goes on where it was.
-    assert driver.switch_to.active_element == all_of(driver, ".pictures")[1]
+    until(lambda: driver.switch_to.active_element == all_of(driver, ".pictures")[1])
 
 
 def test_frames_are_filtered(browser, server):

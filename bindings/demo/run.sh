@@ -35,3 +35,4 @@ echo
 echo "whole table:    $output/table.txt"
 echo "frames in heat: $output/overlays"
 echo "look at:        $output/report/index.html"
+echo "as a live page: build/bin/cflowad serve $output/detector.h5 $output/frames/test/defective"

@@ -15,6 +15,7 @@ function view(card) {
   shown = card;
   const copy = card.cloneNode(true);
   copy.removeAttribute("id");
+  copy.classList.remove("new");
   viewer.replaceChildren(copy, close);
   if (!viewer.open) viewer.showModal();
 }
