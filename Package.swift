@@ -92,7 +92,7 @@ let package = Package(
         "Kernels",
         [
           "Basics", "KernelTasks", "KernelsBaseline", "KernelsExactBaseline", "KernelsAVX2", "KernelsAVX512",
-          "KernelsQuantizedAVXVNNI", "KernelsQuantizedAVX512VNNI", "CProcessor", "CProcess",
+          "KernelsQuantizedAVXVNNI", "KernelsQuantizedAVX512VNNI", "CProcessor", "CProcess", "CVectors",
         ]),
       module("Imaging", ["Basics", "Kernels"]),
       module("Rendering", ["Basics", "Imaging"]),

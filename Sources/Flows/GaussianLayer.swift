@@ -25,8 +25,9 @@ struct GaussianLayer: Sendable {
   private let logDeterminants: SharedFloats
 
   init(_ weights: StateDictionary, grid: Grid, on arithmetic: Arithmetic, memory: WeightMemory) throws(Failure) {
-    let parameters = try GaussianParameters(weights, grid: grid)
-    (channels, rank) = (grid.channels, parameters.rank)
+    let parameters = try GaussianParameters(withoutFactors: weights, grid: grid)
+    let rank = parameters.rank
+    (channels, self.rank) = (grid.channels, rank)
     self.arithmetic = arithmetic
     hasPositionMeans = parameters.mean.count > grid.channels
     means = try SharedFloats(parameters.mean)
@@ -37,25 +38,22 @@ struct GaussianLayer: Sendable {
         }
       }
     }
-    let logDeterminants = (0..<grid.positions).map { Float(parameters.logDeterminant(at: $0)) }
+    let logScale = parameters.logScale
+    var logDeterminants = [Float](repeating: Float(logScale), count: grid.positions)
+    let packed = rank > 0 ? TriangularProduct.matrixCount(size: rank) : 0
+    factors =
+      rank == 0
+      ? nil
+      : try SharedBuffer(count: grid.positions * packed, in: memory) { (target) throws(Failure) in
+        try parameters.forEachTriangle(of: weights, grid: grid) { position, triangle in
+          TriangularProduct.pack(triangle, size: rank, into: target + position * packed)
+          logDeterminants[position] = Float(GaussianParameters.logDeterminant(from: logScale, triangle, rank: rank))
+        }
+      }
     guard logDeterminants.allSatisfy(\.isFinite) else {
       throw Failure(.format, "the Gaussian's determinant is not finite")
     }
     self.logDeterminants = try SharedFloats(logDeterminants)
-    guard rank > 0 else {
-      factors = nil
-      return
-    }
-    let size = parameters.rank
-    let (packed, triangle) = (TriangularProduct.matrixCount(size: size), GaussianParameters.triangleCount(size))
-    factors = try SharedBuffer(count: grid.positions * packed, in: memory) { target in
-      parameters.factors.withUnsafeBufferPointer { source in
-        guard let source = source.baseAddress else { return }
-        for position in 0..<grid.positions {
-          TriangularProduct.pack(source + position * triangle, size: size, into: target + position * packed)
-        }
-      }
-    }
   }
 
   /// Takes some fibers, the first of which is at `position` of the grid, through the layer.

@@ -16,7 +16,7 @@ package struct GaussianParameters: Sendable {
   package let mean: [Float]
   package let basis: [Float]
   package let scale: [Float]
-  package let factors: [Float]
+  package private(set) var factors: [Float] = []
   /// r: the number of directions in which each position has a covariance of its own.
   package let rank: Int
   let channels: Int
@@ -29,6 +29,16 @@ package struct GaussianParameters: Sendable {
   /// Fails with `.format` when a tensor is missing, does not have the shape that the grid requires, or does not
   /// describe a Gaussian.
   package init(_ weights: StateDictionary, grid: Grid) throws(Failure) {
+    try self.init(withoutFactors: weights, grid: grid)
+    var factors: [Float] = []
+    try forEachTriangle(of: weights, grid: grid) { _, triangle in
+      factors += UnsafeBufferPointer(start: triangle, count: Self.triangleCount(rank))
+    }
+    self.factors = factors
+  }
+
+  /// The same without ``factors``, which are most of it.
+  init(withoutFactors weights: StateDictionary, grid: Grid) throws(Failure) {
     channels = grid.channels
     let meanRows = weights[Self.meanKey]?.shape.first == 1 ? 1 : grid.positions
     mean = try weights.values(Self.meanKey, shape: [meanRows, channels])
@@ -37,19 +47,27 @@ package struct GaussianParameters: Sendable {
     basis = try weights.values(Self.basisKey, shape: [channels, channels])
     scale = try weights.values(Self.scaleKey, shape: [channels])
     rank = try Self.rank(weights, channels: channels)
-    factors =
-      rank == 0
-      ? []
-      : Self.rounded(
-        try weights.values(Self.factorsKey, shape: [grid.positions, Self.triangleCount(rank)]), rank: rank)
     guard scale.allSatisfy({ $0 > 0 }) else {
       throw Failure(.format, "a value of the tensor \(Self.scaleKey) is not above 0")
     }
+  }
+
+  /// Calls with the rounded triangle of each position, if there are any, one after the other: together they may be the largest
+  /// part of a file. Fails as the initialiser does.
+  func forEachTriangle(
+    of weights: StateDictionary, grid: Grid, _ body: (_ position: Int, _ triangle: UnsafePointer<Float>) -> Void
+  ) throws(Failure) {
+    guard rank > 0 else { return }
     let count = Self.triangleCount(rank)
-    for start in stride(from: 0, to: factors.count, by: max(count, 1)) {
-      guard (0..<rank).allSatisfy({ factors[start + Self.triangleCount($0 + 1) - 1] > 0 }) else {
+    let reader = try weights.weights(Self.factorsKey, shape: [grid.positions, count]).reader()
+    let triangle = try FloatBuffer(count: count, isBrief: true)
+    for position in 0..<grid.positions {
+      try reader.read(count, into: triangle.base)
+      TriangularProduct.round(triangle.base, size: rank)
+      guard (1...rank).allSatisfy({ triangle.base[Self.triangleCount($0) - 1] > 0 }) else {
         throw Failure(.format, "a diagonal value of the tensor \(Self.factorsKey) is not above 0")
       }
+      body(position, triangle.base)
     }
   }
 
@@ -95,11 +113,19 @@ package struct GaussianParameters: Sendable {
 
   /// ln |det| of the whole layer at a position.
   package func logDeterminant(at position: Int) -> Double {
-    var sum = scale.reduce(0.0) { $0 + PortableMath.log(Double($1)) }
-    guard rank > 0 else { return sum }
-    let factor = factor(at: position)
-    for row in 1...rank { sum += PortableMath.log(Double(factor[factor.startIndex + Self.triangleCount(row) - 1])) }
-    return sum
+    factors.withUnsafeBufferPointer { factors in
+      Self.logDeterminant(
+        from: logScale, factors.baseAddress.map { $0 + position * Self.triangleCount(rank) }, rank: rank)
+    }
+  }
+
+  /// ln |det| of diag(s).
+  var logScale: Double { scale.reduce(0.0) { $0 + PortableMath.log(Double($1)) } }
+
+  /// The sum with ln |det| of a triangle.
+  static func logDeterminant(from logScale: Double, _ triangle: UnsafePointer<Float>?, rank: Int) -> Double {
+    guard rank > 0, let triangle else { return logScale }
+    return (1...rank).reduce(logScale) { $0 + PortableMath.log(Double(triangle[triangleCount($1) - 1])) }
   }
 
   /// The rank whose triangles have as many numbers as the tensor's rows; 0 without the tensor.

@@ -1,4 +1,5 @@
 import Basics
+import CVectors
 
 /// y = W x + bias in 8 bits: rows of x are quantized when they come, each with a scale of its own (dynamic quantization), and W once,
 /// when it is packed, with a scale for each output. Sums are exact, so that all builds give the same bits.
@@ -29,7 +30,9 @@ package struct DynamicLinear: Sendable {
     weights = try QuantizedMatrix(outputs: outputs, inputs: inputs, zeros: zeros, weights: .int8, in: memory) {
       (panel, values) throws(Failure) in
       try rows(panel, values)
-      for (index, output) in panel.enumerated() { scales[output] = quantize(values + index * inputs, count: inputs) }
+      for (index, output) in panel.enumerated() {
+        scales[output] = cflowad_quantize_row(values + index * inputs, inputs)
+      }
     }
     (self.inputs, self.outputs, self.kind) = (inputs, outputs, kind)
     correction = try SharedBuffer(weights.correction)
@@ -86,14 +89,4 @@ package struct DynamicLinear: Sendable {
         correction: correction.base, multiplier: multiplier.base, paddedOutputs: correction.count,
         bias: bias ?? .shared(self.bias.base), activation: activation, y: y, yStride: yStride), rows: 0..<count)
   }
-}
-
-/// Replaces a row by integers within +-127 and returns what they are to be multiplied with.
-private func quantize(_ row: UnsafeMutablePointer<Float>, count: Int) -> Float {
-  var largest: Float = 0
-  for i in 0..<count { largest = max(largest, abs(row[i])) }
-  // Below the least of these the quotients could be infinite. Such rows are zeros.
-  let scale = largest > 1e-30 ? largest / 127 : 0
-  for i in 0..<count { row[i] = scale > 0 ? (row[i] / scale).rounded(.toNearestOrEven) : 0 }
-  return scale
 }

@@ -1,4 +1,5 @@
 import Basics
+import CVectors
 
 /// A matrix of integer weights of 8 or 16 bits, laid out as ``QuantizedGEMM`` reads it.
 package struct QuantizedMatrix: Sendable {
@@ -36,59 +37,87 @@ package struct QuantizedMatrix: Sendable {
       let byteCount = checkedProduct([shape.panelCount(outputs), panelBytes])
     else { throw Failure(.outOfMemory, "a matrix of \(outputs) x \(inputs) does not fit the memory") }
     let raw = try FloatBuffer(count: width * rowLength, isBrief: true)
+    let row = try IntegerRow(inputs: inputs, taps: taps, limit: weights == .int16 ? 32_767 : 127, zeros: zeros)
     var correction = [Int32](repeating: 0, count: shape.paddedOutputs(outputs))
     panels = try SharedBuffer(count: byteCount, in: memory) { (memory) throws(Failure) in
       for first in stride(from: 0, to: outputs, by: width) {
         let count = min(width, outputs - first)
         try rows(first..<first + count, raw.base)
-        let panel = UnsafeMutableRawPointer(memory) + first / width * panelBytes
+        let panel = (UnsafeMutableRawPointer(memory) + first / width * panelBytes).assumingMemoryBound(to: UInt32.self)
         for output in 0..<count {
-          let row = raw.base + output * rowLength
-          correction[first + output] = try -Self.checkedSum(row, zeros, taps: taps, isWide: weights == .int16)
-          if shape.element == .int16 {
-            let panel = panel.assumingMemoryBound(to: Int16.self)
-            Self.forEach(inputs, taps) { place, input, group in
-              panel[(2 &* group &+ input & 1) &* 32 &+ 2 &* output &+ input / 2] = Int16(row[place])
-            }
-          } else {
-            let panel = panel.assumingMemoryBound(to: Int8.self)
-            Self.forEach(inputs, taps) { place, input, group in
-              panel[(16 &* group &+ output) &* 4 &+ input] = Int8(row[place])
-            }
-          }
+          correction[first + output] = try -row.set(raw.base + output * rowLength)
+          if shape.element == .int16 { row.pack16(into: panel + output) } else { row.pack8(into: panel + output) }
         }
       }
     }
     (self.outputs, self.shape, self.depth, self.correction) = (outputs, shape, depth, correction)
   }
+}
 
-  /// Calls with each place of a row, which of a group's four inputs it is, and the number of the group.
-  @inline(__always)
-  private static func forEach(_ inputs: Int, _ taps: Int, _ body: (_ place: Int, _ input: Int, _ group: Int) -> Void) {
-    let groups = (inputs + 3) / 4
-    for input in 0..<inputs {
-      for tap in 0..<taps { body(input &* taps &+ tap, input & 3, tap &* groups &+ input / 4) }
+/// A row of weights as integers, with all inputs of a tap together and zeros up to a multiple of four.
+private struct IntegerRow {
+  private let inputs: Int
+  private let taps: Int
+  private let depth: Int
+  private let limit: Float
+  private let values: Buffer<Int16>
+  /// The row as it comes, and the zero of each place of it.
+  private let given: Buffer<Int16>
+  private let zeros: Buffer<Int32>
+
+  init(inputs: Int, taps: Int, limit: Float, zeros: [Float]) throws(Failure) {
+    (self.inputs, self.taps, self.limit) = (inputs, taps, limit)
+    depth = (inputs + 3) / 4 * 4
+    values = try Buffer(count: taps * depth, isBrief: true)
+    given = try Buffer(count: inputs * taps, isBrief: true)
+    self.zeros = try Buffer(count: inputs * taps, isBrief: true)
+    for (input, zero) in zeros.enumerated() {
+      for tap in 0..<taps { self.zeros.base[input * taps + tap] = Int32(zero) }
     }
   }
 
-  /// The sum of a row's products with the inputs' zeros.
-  private static func checkedSum(
-    _ row: UnsafePointer<Float>, _ zeros: [Float], taps: Int, isWide: Bool
-  ) throws(Failure) -> Int32 {
-    let limit: Float = isWide ? 32_767 : 127
-    var (sum, magnitude) = (0, 0)
-    for (input, zero) in zeros.enumerated() {
-      for weight in UnsafeBufferPointer(start: row + input * taps, count: taps) {
-        guard abs(weight) <= limit, weight == weight.rounded() else {
-          throw Failure(.format, "a weight of \(weight) is not an integer within \(limit)")
-        }
-        sum += Int(weight) * Int(zero)
-        magnitude += abs(Int(weight))
-      }
+  /// Takes a row and returns the sum of its products with the inputs' zeros. Fails with `.format` for values that are no integers
+  /// within the limit, and when bytes times them could have a sum of more than 32 bits.
+  func set(_ row: UnsafePointer<Float>) throws(Failure) -> Int32 {
+    guard cflowad_round_to_int16(row, given.count, limit, given.base) else {
+      throw Failure(.format, "a weight is not an integer within \(limit)")
     }
-    guard magnitude * 255 <= Int(Int32.max) else {
+    var (sum, magnitude) = (0, 0)
+    for place in 0..<given.count {
+      let weight = Int(given.base[place])
+      sum &+= weight &* Int(zeros.base[place])
+      magnitude &+= abs(weight)
+    }
+    guard magnitude <= Int(Int32.max) / 255 else {
       throw Failure(.format, "an output's weights would have sums of more than 32 bits")
     }
+    for tap in 0..<taps {
+      for input in 0..<inputs { values.base[tap &* depth &+ input] = given.base[input &* taps &+ tap] }
+    }
     return Int32(sum)
+  }
+
+  /// Writes four bytes for each group of four inputs, into every sixteenth number.
+  func pack8(into panel: UnsafeMutablePointer<UInt32>) {
+    forEachGroup { group, weights in
+      panel[16 &* group] = UInt32(
+        truncatingIfNeeded: weights & 0xff | weights &>> 8 & 0xff00 | weights &>> 16 & 0xff_0000
+          | weights &>> 24 & 0xff00_0000)
+    }
+  }
+
+  /// Writes for each group of four inputs the first and third as 16 bits each, and the second and fourth.
+  func pack16(into panel: UnsafeMutablePointer<UInt32>) {
+    forEachGroup { group, weights in
+      panel[32 &* group] = UInt32(truncatingIfNeeded: weights & 0xffff | weights &>> 16 & 0xffff_0000)
+      panel[32 &* group &+ 16] = UInt32(truncatingIfNeeded: weights &>> 16 & 0xffff | weights &>> 32 & 0xffff_0000)
+    }
+  }
+
+  /// Calls with the four numbers of 16 bits of each group.
+  @inline(__always)
+  private func forEachGroup(_ body: (_ group: Int, _ weights: UInt64) -> Void) {
+    let raw = UnsafeRawPointer(values.base)
+    for group in 0..<taps &* depth / 4 { body(group, raw.loadUnaligned(fromByteOffset: 8 &* group, as: UInt64.self)) }
   }
 }

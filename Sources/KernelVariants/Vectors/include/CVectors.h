@@ -9,6 +9,8 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 
+#include "CWeights.h"
+
 #pragma clang assume_nonnull begin
 
 #define CFLOWAD_INLINE static inline __attribute__((always_inline))

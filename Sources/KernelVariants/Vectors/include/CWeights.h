@@ -1,0 +1,54 @@
+#ifndef CFLOWAD_WEIGHTS_H
+#define CFLOWAD_WEIGHTS_H
+
+/* Floats as integers, which Swift's rounding would take from the C library one at a time: on any x86-64. */
+
+#include <emmintrin.h>
+#include <stdint.h>
+#include <xmmintrin.h>
+
+#pragma clang assume_nonnull begin
+
+/* Copies numbers as integers. False when one is none, or beyond +-limit, which is at most 32767. */
+static inline _Bool cflowad_round_to_int16(const float *x, long count, float limit, int16_t *y) {
+    const __m128 largest = _mm_set1_ps(limit), sign = _mm_set1_ps(-0.0f);
+    _Bool is_right = 1;
+    long i = 0;
+
+    for (; i + 4 <= count; i += 4) {
+        const __m128 values = _mm_loadu_ps(x + i);
+        const __m128i integers = _mm_cvtps_epi32(values);
+        /* Comparisons with NaN are false. */
+        const __m128 same = _mm_cmpeq_ps(_mm_cvtepi32_ps(integers), values);
+        const __m128 within = _mm_cmple_ps(_mm_andnot_ps(sign, values), largest);
+        is_right &= _mm_movemask_ps(_mm_and_ps(same, within)) == 15;
+        _mm_storel_epi64((__m128i *)(y + i), _mm_packs_epi32(integers, integers));
+    }
+    for (; i < count; i++) {
+        const _Bool is_within = x[i] >= -limit && x[i] <= limit;
+        y[i] = is_within ? (int16_t)x[i] : 0;
+        is_right &= is_within && (float)y[i] == x[i];
+    }
+    return is_right;
+}
+
+/* Replaces a row of finite numbers by integers within +-127, and returns what they are to be multiplied with: largest / 127. */
+static inline float cflowad_quantize_row(float *row, long count) {
+    float largest = 0, scale;
+    long i = 0;
+
+    for (i = 0; i < count; i++) {
+        const float size = row[i] < 0 ? -row[i] : row[i];
+        largest = size > largest ? size : largest;
+    }
+    /* Below the least of these the quotients could be infinite. Such rows are zeros. */
+    scale = largest > 1e-30f ? largest / 127 : 0;
+    for (i = 0; i < count; i++) {
+        /* Rounded to nearest, of two the even one, as the instruction does. */
+        row[i] = scale > 0 ? (float)_mm_cvtss_si32(_mm_set_ss(row[i] / scale)) : 0;
+    }
+    return scale;
+}
+
+#pragma clang assume_nonnull end
+#endif
