@@ -69,6 +69,7 @@ private struct IntegerRow {
     (self.inputs, self.taps, self.limit) = (inputs, taps, limit)
     depth = (inputs + 3) / 4 * 4
     values = try Buffer(count: taps * depth, isBrief: true)
+    values.base.update(repeating: 0, count: values.count)
     given = try Buffer(count: inputs * taps, isBrief: true)
     self.zeros = try Buffer(count: inputs * taps, isBrief: true)
     for (input, zero) in zeros.enumerated() {
