@@ -28,17 +28,25 @@ LINK_TOOL := --product cflowad $(STATIC)
 BENCHMARK := CFLOWAD_LIBRARY=$(LIBRARY) $(VENV)/bin/python -W ignore benchmarks
 
 .PHONY: all lib tool install uninstall test cluster-test serve-test examples tsan asan coverage mutants faults soak fuzz guest \
-  fidelity demo docs pictures lint format bench microkernels quality check-version clean packages
+  fidelity demo docs pictures lint format bench microkernels quality check-version clean packages requirements
 
 all: lib tool man
+
+# One after the other as they are listed: packages before what is built with them. SwiftPM uses all processors by itself.
+.NOTPARALLEL:
 
 packages:
 	@.ci/install-packages
 
+# `make && sudo make install` installs nothing that was not asked for: it says which packages are missing. Other targets set up all
+# that they need.
+requirements:
+	@.ci/install-packages --check
+
 # --------------------------------------------------------------------------------------------------------------- build
 
 # The shared library: only cflowad_* symbols outside, never unloaded (a runtime cannot be).
-lib: packages
+lib: requirements
 	$(BUILD) $(LINK_LIBRARY)
 	@# Code for AVX2 and AVX-512 must not be shared with the baseline: no function of these builds may lack the module's
 	@# name.
@@ -50,7 +58,7 @@ lib: packages
 	ln -sf $(notdir $(LIBRARY)) build/lib/$(SONAME)
 	ln -sf $(SONAME) build/lib/libcflowad.so
 
-tool: packages
+tool: requirements
 	$(BUILD) $(LINK_TOOL)
 	@mkdir -p build/bin
 	cp .build-lib/release/cflowad $(TOOL)
@@ -67,7 +75,7 @@ uninstall:
 
 # ---------------------------------------------------------------------------------------------------------------- test
 
-test: lib tool $(VENV)/tests
+test: packages lib tool $(VENV)/tests
 	packaging/needs.sh $(LIBRARY) $(TOOL)
 	swift test $(TESTED)
 	Tests/kernels.sh $(VENV)/bin/python $(TESTED)
@@ -80,7 +88,7 @@ test: lib tool $(VENV)/tests
 	$(MAKE) examples
 
 # Every example, built and run from what is installed.
-examples: lib tool build/examples.h5
+examples: packages lib tool build/examples.h5
 	examples/run.sh build/examples.h5 $(VENV)/bin/python
 
 build/examples.h5: | $(VENV)/tests
@@ -89,11 +97,11 @@ build/examples.h5: | $(VENV)/tests
 
 # The package's cluster on Ray, whose workers are killed on the way (docs/cluster.md). Ray and pyarrow have an environment of
 # their own: half a gigabyte that nothing else needs.
-cluster-test: lib $(VENV)/cluster/complete
+cluster-test: packages lib $(VENV)/cluster/complete
 	PYTHONPATH=bindings/python $(VENV)/cluster/bin/python -m pytest -q Tests/Python/test_cluster*.py
 
 # The live page and the report in Chromium, at a desktop's and a phone's width; their pictures are left in build/page.
-serve-test: lib tool build/examples.h5 $(VENV)/browser/complete
+serve-test: packages lib tool build/examples.h5 $(VENV)/browser/complete
 	.ci/install-packages chromium chromium-driver fonts-dejavu-core
 	rm -rf build/page
 	mkdir -p build/page
@@ -127,12 +135,12 @@ mutants: packages
 	Tests/Mutation/run.py --count $(MUTANTS) --seed $(SEED)
 
 # What is beneath the library fails, each call in its turn; processes are killed: docs/reliability.md. About three hours.
-faults: lib $(VENV)/tests
+faults: packages lib $(VENV)/tests
 	Tests/C/faults.sh 1
 
 # Sessions, exchanges of models and a trainer for so many seconds: results, memory, threads and open files must stay what they are.
 SOAK ?= 3600
-soak: lib $(VENV)/tests
+soak: packages lib $(VENV)/tests
 	Tests/C/soak.sh $(SOAK)
 
 # libFuzzer with AddressSanitizer, and traps for undefined behaviour of the C code, so many seconds for each entry; FUZZ_ENTRIES
@@ -147,11 +155,11 @@ fuzz: packages $(VENV)/tests
 	Tests/Fuzz/run.sh .build-fuzz/release $(FUZZ) build/lite0.h5 $(FUZZ_ENTRIES)
 
 # The library beside OpenCV, PyTorch and h5py in one process, in an environment of its own, as OpenCV is large.
-guest: lib $(VENV)/guest/complete
+guest: packages lib $(VENV)/guest/complete
 	PYTHONPATH=bindings/python $(VENV)/guest/bin/python -m pytest -q Tests/Python/test_neighbours.py
 
 # The library's numbers against exact ones: docs/fidelity.md.
-fidelity: lib $(VENV)/tests $(VENV)/fidelity
+fidelity: packages lib $(VENV)/tests $(VENV)/fidelity
 	$(BENCHMARK)/fidelity.py
 	$(BENCHMARK)/gaussian_fidelity.py
 	$(BENCHMARK)/encoder_fidelity.py
@@ -160,7 +168,7 @@ fidelity: lib $(VENV)/tests $(VENV)/fidelity
 # Time, memory and start beside PyTorch, ONNX Runtime and OpenVINO, all taking turns; training steps beside PyTorch;
 # detectors that share an encoder; large frames in tiles: tables in build/bench.
 # About a quarter of an hour; the first two in two minutes with BENCH=--quick.
-bench: lib $(VENV)/bench
+bench: packages lib $(VENV)/bench
 	$(BUILD) --product training-steps $(STATIC)
 	$(BENCHMARK)/speed.py $(BENCH)
 	$(BENCHMARK)/training_speed.py .build-lib/release/training-steps $(BENCH)
@@ -176,7 +184,7 @@ microkernels: packages
 
 # Detectors beside PaDiM, PatchCore and the paper's training, on solar cells from PyPI and on your own data in MVTec AD's
 # layout, QUALITY="CLASS_FOLDER ... --all FOLDER": tables in build/quality, for docs/quality.md.
-quality: lib build/quality/lite0.h5
+quality: packages lib build/quality/lite0.h5
 	$(BENCHMARK)/quality.py build/quality/lite0.h5 --solar-cells $(QUALITY)
 
 # Not exported anew: measured results are of this file.
@@ -198,7 +206,7 @@ format: $(VENV)/lint
 
 # ---------------------------------------------------------------------------------------------------------------- demo
 
-demo: lib tool $(VENV)/demo
+demo: packages lib tool $(VENV)/demo
 	bindings/demo/run.sh $(VENV)/bin/python build/demo
 
 # ---------------------------------------------------------------------------------------------------------------- docs
@@ -211,7 +219,7 @@ docs: $(VENV)/docs/complete
 	  --include='*.html' --include='*.css'
 
 # docs/pictures, by the commands of docs/first-detector.md.
-pictures: lib tool $(VENV)/tests
+pictures: packages lib tool $(VENV)/tests
 	PYTHONPATH=$(CURDIR)/bindings/python $(VENV)/bin/python docs/pictures/draw.py
 
 # Sphinx has an environment of its own: documents are written without PyTorch.

@@ -24,7 +24,7 @@ sign:
 	packaging/sign.sh dist $(KEY)
 
 # Whether the library is the same, byte for byte, when it is built anew in another folder.
-reproducible: lib
+reproducible: packages lib
 	packaging/reproducible.sh $(LIBRARY)
 
 mmdebstrap:
@@ -34,7 +34,7 @@ mmdebstrap:
 
 # The objects of `make lib tool`, linked with Debian 11's C library in place of this machine's, and with libpng inside: they
 # then need glibc 2.29, the C++ runtime of GCC 5 and zlib, or later ones, which all systems have.
-products: lib tool $(LINKABLE) $(DIST_PYTHON)
+products: packages lib tool $(LINKABLE) $(DIST_PYTHON)
 	rm -rf $(PRODUCTS)
 	mkdir -p $(PRODUCTS)
 	$(BUILD_WIDELY) $(LINK_LIBRARY) -Xlinker -zdefs
@@ -79,7 +79,7 @@ tarball: products man
 
 # ------------------------------------------------------------------------------------------------------ Debian packages
 
-debian: lib tool man
+debian: packages lib tool man
 	@.ci/install-packages debhelper lintian
 	@mkdir -p dist
 	rm -f dist/*.deb
