@@ -9,10 +9,7 @@ import Training
 @testable import cflowad
 
 struct HelpTests {
-  private static let commands: [any ParsableCommand.Type] = [
-    Tool.self, TrainCommand.self, CalibrateCommand.self, ScoreCommand.self, EvaluateCommand.self, ReproduceCommand.self,
-    InfoCommand.self, BenchCommand.self, ServeCommand.self,
-  ]
+  private static let commands = [Tool.self] + Tool.configuration.subcommands
 
   /// As they are printed on a terminal of 80 columns, through a shell.
   @Test(arguments: commands.indices) func examplesCanBePasted(index: Int) throws {
