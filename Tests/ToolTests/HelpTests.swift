@@ -9,7 +9,7 @@ import Training
 @testable import cflowad
 
 struct HelpTests {
-  private static let commands = [Tool.self] + Tool.configuration.subcommands
+  private static let commands: [any ParsableCommand.Type] = [Tool.self] + Tool.configuration.subcommands
 
   /// As they are printed on a terminal of 80 columns, through a shell.
   @Test(arguments: commands.indices) func examplesCanBePasted(index: Int) throws {
