@@ -25,7 +25,7 @@ struct QuantizeCommand: ParsableCommand {
       Examples:
 
         cflowad quantize detector.h5 --frames good/ -o small.h5
-        cflowad quantize bottle.h5 --frames mvtec/bottle --test mvtec/bottle -o small.h5
+        cflowad quantize bottle.h5 --frames bottle/ --test bottle/ -o small.h5
         cflowad quantize from-pytorch.h5 --frames new-good/ -o small.h5 --fine-tune 4
       """)
 
