@@ -6,7 +6,7 @@
  *     soak_test SECONDS FOLDER DETECTOR.h5 ANOTHER.h5
  *
  * All of this is done three times, a third of the time each, and ended in between, when the process must have what it had before:
- * its threads, its open files, and, the first time being for warming up, its memory within 0.5 %. While it runs the largest memory
+ * its threads, its open files, and, the first time being for warming up, its memory within 0.5 % (from ten minutes on). While it runs the largest memory
  * is by chance that of all sessions and the trainer at their hungriest at once, which minutes do not level out: it is judged from
  * half an hour on, by the same measure. All threads allocate from one arena: of many, glibc keeps what was freed in each, up to 35 MB
  * where a trainer ran, and which thread gets which is chance (until all have had their turn that looks like a leak). Latencies are printed and judged by who reads them, since other programs may run on the
@@ -27,7 +27,16 @@
 #include "cflowad.h"
 #include "setup.h"
 
-enum { SESSIONS = 8, MODELS = 2, MOST_PIXELS = 320 * 240, TRAINING_FRAMES = 8, BINS = 20000, THIRDS = 3, LONG = 1800 };
+enum {
+    SESSIONS = 8,
+    MODELS = 2,
+    MOST_PIXELS = 320 * 240,
+    TRAINING_FRAMES = 8,
+    BINS = 20000,
+    THIRDS = 3,
+    LONG = 600,
+    VERY_LONG = 1800
+};
 
 /* ---- frames, and what they must give */
 
@@ -405,8 +414,9 @@ int main(int argc, char **argv) {
         seconds, (long)frames_scored, (long)swaps, (long)trainings, (long)cancellations, (long)wrong,
         100 * growth(found[1].memory, found[2].memory), 100 * growth(found[1].memory_at_rest, found[2].memory_at_rest));
     if (wrong || frames_scored == 0 || swaps == 0) failed = 1;
-    if (growth(found[1].memory_at_rest, found[2].memory_at_rest) > 0.005
-        || (seconds >= LONG && growth(found[1].memory, found[2].memory) > 0.005))
+    /* In 90 s half a percent, 130 KB, is less than one measurement differs from the next: +0.8 and -0.02 % were found. */
+    if ((seconds >= LONG && growth(found[1].memory_at_rest, found[2].memory_at_rest) > 0.005)
+        || (seconds >= VERY_LONG && growth(found[1].memory, found[2].memory) > 0.005))
         failed = fprintf(stderr, "soak_test: memory grew\n");
     return failed != 0;
 }
