@@ -109,7 +109,8 @@ serve-test: packages lib tool build/examples.h5 $(VENV)/browser/complete
 	$(TOOL) train build/examples.h5 build/page/frames/good --calibrate-on build/page/frames/again -o build/page/gasket.h5
 	$(VENV)/browser/bin/python -m pytest -q Tests/Browser
 
-# Sessions on four threads over one model, exchanges of models meanwhile, and queues, under ThreadSanitizer: about five minutes.
+# Training, sessions on four threads over one model, exchanges of models meanwhile, and queues, under ThreadSanitizer: about ten
+# minutes.
 tsan: $(VENV)/tests
 	@mkdir -p build
 	$(VENV)/bin/python Tests/Fixtures/make_detector.py model lite0 build/lite0.h5
@@ -139,9 +140,11 @@ faults: packages lib $(VENV)/tests
 	Tests/C/faults.sh 1
 
 # Sessions, exchanges of models and a trainer for so many seconds: results, memory, threads and open files must stay what they are.
+# Sessions take a frame every SOAK_PERIOD milliseconds, or as fast as they can.
 SOAK ?= 3600
+SOAK_PERIOD ?= 0
 soak: packages lib $(VENV)/tests
-	Tests/C/soak.sh $(SOAK)
+	Tests/C/soak.sh $(SOAK) $(SOAK_PERIOD)
 
 # libFuzzer with AddressSanitizer, and traps for undefined behaviour of the C code, so many seconds for each entry; FUZZ_ENTRIES
 # names some of them.

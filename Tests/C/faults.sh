@@ -5,6 +5,8 @@
 #
 #     Tests/C/faults.sh STEP
 #
+# TMPDIR=/dev/shm spares a disk all that is synced: half a gigabyte.
+#
 # Environment: CC [cc], PYTHON [.venv/bin/python], LIBRARY_DIR with libcflowad.so [build/lib].
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)

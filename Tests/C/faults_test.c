@@ -3,11 +3,12 @@
  * file, each start of a thread - what it was asked for must end with a status that says so, or succeed all the same, and never end
  * the process.
  *
- *     faults_test DETECTOR.h5 FOLDER STEP
+ *     faults_test DETECTOR.h5 FOLDER STEP [CASE]
  *
- * Each case runs in a process of its own, which is this program again: the work is prepared, then the n-th call of a kind fails,
- * for n = 1, 1 + STEP ... (readings: STEP * STEP) until the work needs no more. It fails in the ways of failing_calls.h: it alone, or all later ones too,
- * until the call returns. A process that takes longer than ten minutes is one that hangs.
+ * Each fault runs in a process of its own, which is this program again: the work is prepared, then the n-th call of a kind fails,
+ * for n = 1, 1 + STEP ... (readings: STEP * STEP) until the work needs no more. It fails in the ways of failing_calls.h: it alone,
+ * or all later ones too, until the call returns. A process that takes longer than ten minutes is one that hangs. As many run side
+ * by side as there are processors, each in a folder of its own. With CASE only cases whose names contain it are tried.
  *
  * Afterwards the same work must succeed, unless the header says that it cannot. A file that was to be replaced is the old or the
  * new one, and nothing else is left in its folder.
@@ -17,6 +18,7 @@
 #include <limits.h>
 #include <spawn.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "cflowad.h"
@@ -179,6 +181,42 @@ static cflowad_status another_gaussian_trainer(void) {
 
 static cflowad_status calibrate(void) { return cflowad_trainer_calibrate(trainer, NULL, NULL); }
 
+/* The trainer of a detector: of its frames some give ranges, some are held back. */
+static cflowad_status quantize(void) { return cflowad_trainer_quantize(trainer, 0, NULL, NULL); }
+
+static cflowad_status quantize_and_train(void) { return cflowad_trainer_quantize(trainer, 1, NULL, NULL); }
+
+static cflowad_status create_trainer_of_8_bits(void) {
+    cflowad_train_options options;
+
+    cflowad_train_options_init(&options, sizeof options);
+    options.precision = CFLOWAD_PRECISION_INT8;
+    options.input_width = options.input_height = 64;
+    options.calibration_fraction = 0.4f;
+    options.coupling_blocks = 1;
+    options.coupling_steps = 4;
+    options.thread_count = 2;
+    return cflowad_trainer_create(encoder_path, &options, &trainer);
+}
+
+static cflowad_status another_trainer_of_8_bits(void) {
+    cflowad_status status = cflowad_trainer_close(trainer);
+
+    if (status == CFLOWAD_OK) status = create_trainer_of_8_bits();
+    return status == CFLOWAD_OK ? add_frames() : status;
+}
+
+/* The tests' detector has no self-test: of one that was calibrated here. */
+static cflowad_status model_with_self_test(void) {
+    cflowad_status status = create_second_trainer();
+
+    if (status == CFLOWAD_OK) status = add_frames();
+    if (status == CFLOWAD_OK) status = calibrate();
+    return status == CFLOWAD_OK ? cflowad_trainer_model(trainer, &model) : status;
+}
+
+static cflowad_status verify(void) { return cflowad_model_verify(model, NULL); }
+
 static cflowad_status trainer_model(void) { return cflowad_trainer_model(trainer, &model); }
 
 static cflowad_status save(void) { return cflowad_trainer_save(trainer, path); }
@@ -255,6 +293,11 @@ static const struct {
     {"fit of tiles", {create_tiled_trainer, add_frames}, fit, 1},
     {"calibrate tiles", {create_tiled_trainer, add_frames, fit}, calibrate, 0},
     {"trainer of a detector", {NULL}, create_second_trainer, 0},
+    {"fit of 8 bits", {create_trainer_of_8_bits, add_frames, fit, another_trainer_of_8_bits}, fit, 1},
+    {"quantize", {create_second_trainer, add_frames}, quantize, 1},
+    {"quantize and train", {create_second_trainer, add_frames}, quantize_and_train, 1},
+    {"calibrate what was quantized", {create_second_trainer, add_frames, quantize}, calibrate, 0},
+    {"verify", {model_with_self_test}, verify, 0},
     {"model of a trainer", {create_trainer, add_frames, fit, calibrate}, trainer_model, 0},
     {"save", {create_trainer, add_frames, fit, calibrate}, save, 0},
     {"save again", {create_second_trainer, save}, save, 0},
@@ -269,7 +312,7 @@ static const struct {
 enum { CASES = sizeof cases / sizeof *cases, SAVE_LINKED = 0 };
 
 /* What a case's process ends with. */
-enum { DONE = 10, FAILED_WELL, WRONG };
+enum { DONE = 10, FAILED_WELL, WRONG, UNPREPARED };
 
 static int is_expected(cflowad_status status) {
     if (status == CFLOWAD_OK) return 1;
@@ -322,7 +365,7 @@ static int run_case(int index, int way, long which) {
     alarm(PATIENCE);
     for (i = 0; i < 4 && cases[index].preparation[i] && status == CFLOWAD_OK; i++)
         status = cases[index].preparation[i]();
-    if (status != CFLOWAD_OK) return wrong(index, "its preparation failed");
+    if (status != CFLOWAD_OK) return wrong(index, "its preparation failed"), UNPREPARED;
     arm(way, which);
     status = cases[index].work();
     armed = 0;
@@ -341,24 +384,98 @@ static int run_case(int index, int way, long which) {
     return FAILED_WELL;
 }
 
-static int spawn_case(char **arguments, int index, int way, long which) {
+/* ---- the processes, one for each fault */
+
+enum { MOST_JOBS = 64 };
+
+/* Runs one fault at a time, in a folder of its own. */
+static struct job {
+    char folder[1024];
+    pid_t child; /* 0: none */
+    long which;
+} jobs[MOST_JOBS];
+
+static int job_count;
+
+static void start(char **arguments, struct job *job, int index, int way, long which) {
     extern char **environ;
     char texts[3][32];
-    char *all[] = {arguments[0], arguments[1], arguments[2], "case", texts[0], texts[1], texts[2], NULL};
-    pid_t child;
-    int status;
+    char *all[] = {arguments[0], arguments[1], job->folder, "case", texts[0], texts[1], texts[2], NULL};
 
     snprintf(texts[0], sizeof texts[0], "%d", index);
     snprintf(texts[1], sizeof texts[1], "%d", way);
     snprintf(texts[2], sizeof texts[2], "%ld", which);
-    if (posix_spawn(&child, "/proc/self/exe", NULL, NULL, all, environ) != 0) return -1;
-    while (waitpid(child, &status, 0) < 0)
-        if (errno != EINTR) return -1;
-    return status;
+    job->which = which;
+    if (posix_spawn(&job->child, "/proc/self/exe", NULL, NULL, all, environ) != 0) {
+        perror("faults_test");
+        exit(2);
+    }
+}
+
+/* Waits for any of them, or for that one; NULL when none runs. */
+static struct job *finished(struct job *only, int *status) {
+    pid_t child;
+    int i;
+
+    while ((child = waitpid(only ? only->child : -1, status, 0)) < 0)
+        if (errno != EINTR) return NULL;
+    for (i = 0; i < job_count; i++)
+        if (jobs[i].child == child) {
+            jobs[i].child = 0;
+            return &jobs[i];
+        }
+    return NULL;
+}
+
+static int is_done(int status) { return WIFEXITED(status) && WEXITSTATUS(status) == DONE; }
+
+/* Runs a case without a fault in each job's folder: encoder.h5, which trainers begin with, is what it saves. */
+static int make_encoders(char **arguments) {
+    int i, status = 0;
+
+    for (i = 0; i < job_count; i++) {
+        snprintf(jobs[i].folder, sizeof jobs[i].folder, "%s/%d", arguments[2], i);
+        if (mkdir(jobs[i].folder, 0777) != 0) return 0;
+        start(arguments, &jobs[i], SAVE_LINKED, 0, LONG_MAX);
+        if (!finished(&jobs[i], &status) || !is_done(status)) return 0;
+    }
+    return 1;
+}
+
+static void tell(int index, int way, long which, int status) {
+    printf("failed: %s, %s, call %ld", cases[index].name, ways[way].name, which);
+    if (WIFSIGNALED(status)) printf(": signal %d", WTERMSIG(status));
+    printf("\n");
+}
+
+/* Lets every stride-th call fail, and gives how many did; `failures` of them ended in another way than they should. */
+static long run_faults(char **arguments, int index, int way, long stride, long *failures) {
+    long which = 1, faults = 0;
+    int is_over = 0, status = 0;
+    struct job *job;
+
+    for (;;) {
+        for (job = jobs; job < jobs + job_count && !is_over; job++)
+            if (!job->child) {
+                start(arguments, job, index, way, which);
+                which += stride;
+            }
+        if (!(job = finished(NULL, &status))) return faults;
+        if (is_done(status)) {
+            is_over = 1; /* the work needed fewer calls */
+            continue;
+        }
+        /* It would fail for ever. */
+        if (WIFEXITED(status) && WEXITSTATUS(status) == UNPREPARED) is_over = 1;
+        faults++;
+        if (WIFEXITED(status) && WEXITSTATUS(status) == FAILED_WELL) continue;
+        (*failures)++;
+        tell(index, way, job->which, status);
+    }
 }
 
 int main(int argc, char **argv) {
-    long step, which, runs = 0, all_failures = 0;
+    long step, all_faults = 0, all_failures = 0;
     int index, way, status;
 
     if (argc < 4) return 2;
@@ -371,40 +488,30 @@ int main(int argc, char **argv) {
     snprintf(checkpoint_path, sizeof checkpoint_path, "%s/state.h5", folder);
     if (argc == 7 && strcmp(argv[3], "case") == 0) return run_case(atoi(argv[4]), atoi(argv[5]), atol(argv[6]));
     if ((step = atol(argv[3])) < 1) return 2;
+    job_count = (int)sysconf(_SC_NPROCESSORS_ONLN);
+    if (job_count < 1) job_count = 1;
+    if (job_count > MOST_JOBS) job_count = MOST_JOBS;
 
-    /* The trainers' encoder: as a detector is saved beside it. */
-    status = spawn_case(argv, SAVE_LINKED, 0, LONG_MAX);
-    if (!WIFEXITED(status) || WEXITSTATUS(status) != DONE) return 2;
+    if (!make_encoders(argv)) return 2;
     for (index = 0; index < CASES; index++) {
+        if (argc > 4 && !strstr(cases[index].name, argv[4])) continue;
         for (way = 0; way < WAYS; way++) {
             /* A model file is read in some thousand pages. */
             const long stride = ways[way].kind == MEMORY ? step : ways[way].kind == READING ? step * step : 1;
-            long failures = 0, survived = 0;
+            long faults, failures = 0;
 
-            if (way == 0 || ways[way].kind != ways[way - 1].kind) spawn_case(argv, index, way, LONG_MAX);
-            for (which = 1;; which += stride) {
-                status = spawn_case(argv, index, way, which);
-                if (WIFEXITED(status) && WEXITSTATUS(status) == DONE) break;
-                runs++;
-                if (WIFEXITED(status) && WEXITSTATUS(status) == FAILED_WELL) {
-                    survived++;
-                    continue;
-                }
-                failures++;
-                if (WIFSIGNALED(status))
-                    printf(
-                        "failed: %s, %s, call %ld: signal %d\n", cases[index].name, ways[way].name, which,
-                        WTERMSIG(status));
-                else printf("failed: %s, %s, call %ld\n", cases[index].name, ways[way].name, which);
+            if (way == 0 || ways[way].kind != ways[way - 1].kind) {
+                start(argv, jobs, index, way, LONG_MAX);
+                finished(jobs, &status);
             }
+            faults = run_faults(argv, index, way, stride, &failures);
+            all_faults += faults;
             all_failures += failures;
-            if (survived + failures > 0)
-                printf(
-                    "%s, %s: %ld faults, %ld wrong\n", cases[index].name, ways[way].name, survived + failures,
-                    failures);
+            if (faults > 0)
+                printf("%s, %s: %ld faults, %ld wrong\n", cases[index].name, ways[way].name, faults, failures);
             fflush(stdout);
         }
     }
-    printf("faults_test: %ld faults, %ld wrong\n", runs, all_failures);
+    printf("faults_test: %ld faults, %ld wrong\n", all_faults, all_failures);
     return all_failures != 0;
 }

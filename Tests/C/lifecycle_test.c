@@ -1,6 +1,6 @@
 /*
- * All that a program does with memory and files, once: open, score, train, calibrate, save, open what was saved, read and
- * write images. For tools that watch a process: Tests/C/run.sh runs it under valgrind and under an allocator that overwrites
+ * All that a program does with memory and files, once: open, score, train, calibrate, save, open what was saved, quantize, read
+ * and write images. For tools that watch a process: Tests/C/run.sh runs it under valgrind and under an allocator that overwrites
  * what is freed.
  *
  *     lifecycle_test DETECTOR.h5 FOLDER
@@ -68,6 +68,29 @@ static void train(const char *encoder, const char *path) {
     check(cflowad_trainer_close(trainer), "close the trainer");
 }
 
+/* A detector of 8 bits of one of float32, which then computes again what its file holds of a known frame. */
+static void quantize(const char *detector, const char *path) {
+    cflowad_trainer *trainer = NULL;
+    cflowad_quantization changed;
+    cflowad_model *model = NULL;
+    unsigned i;
+
+    changed.struct_size = sizeof changed;
+    check(cflowad_trainer_create(detector, NULL, &trainer), "trainer to quantize");
+    for (i = 0; i < FRAMES; i++) {
+        cflowad_frame frame = a_frame(i);
+        check(cflowad_trainer_add_frame(trainer, &frame, CFLOWAD_ROLE_TRAINING), "add a frame to quantize by");
+    }
+    check(cflowad_trainer_quantize(trainer, 1, NULL, NULL), "quantize");
+    check(cflowad_trainer_calibrate(trainer, NULL, NULL), "calibrate 8 bits");
+    check(cflowad_trainer_get_quantization(trainer, &changed), "what changed");
+    check(cflowad_trainer_save(trainer, path), "save 8 bits");
+    check(cflowad_trainer_close(trainer), "close the trainer of 8 bits");
+    check(cflowad_model_open(path, &model), "open 8 bits");
+    check(cflowad_model_verify(model, NULL), "verify");
+    check(cflowad_model_close(model), "close 8 bits");
+}
+
 /* The encoder of a detector, in a file of its own. */
 static void split(const char *detector, const char *path, const char *name) {
     cflowad_trainer *trainer = NULL;
@@ -90,18 +113,21 @@ static void images(const char *path) {
 }
 
 int main(int argc, char **argv) {
-    char linked[1200], encoder[1200], trained[1200], image[1200];
+    char linked[1200], encoder[1200], trained[1200], quantized[1200], image[1200];
     cflowad_model *model = NULL;
 
     if (argc != 3) return 2;
     snprintf(linked, sizeof linked, "%s/lifecycle-linked.h5", argv[2]);
     snprintf(encoder, sizeof encoder, "%s/lifecycle-encoder.h5", argv[2]);
     snprintf(trained, sizeof trained, "%s/lifecycle.h5", argv[2]);
+    snprintf(quantized, sizeof quantized, "%s/lifecycle-8-bits.h5", argv[2]);
     snprintf(image, sizeof image, "%s/lifecycle.png", argv[2]);
     split(argv[1], linked, "lifecycle-encoder.h5");
     score(linked);
     train(encoder, trained);
     score(trained);
+    quantize(trained, quantized);
+    score(quantized);
     images(image);
     /* What is refused leaves nothing either. */
     if (cflowad_model_open(image, &model) != CFLOWAD_ERROR_FORMAT) failed = 1;

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Sessions on four threads over one model, models exchanged while they score, and queues, under ThreadSanitizer: fails at a
-# race.
+# Training, and sessions on four threads over one model, models exchanged while they score, and queues, in float32 and in 8 bits,
+# under ThreadSanitizer: fails at a race.
 #
 #     Tests/C/tsan.sh DETECTOR.h5 FOLDER
 #
@@ -12,11 +12,15 @@ library=$(cd "$2" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-for name in threads models queue; do
+for name in lifecycle threads models queue watch; do
     clang -std=gnu99 -O1 -g -fsanitize=thread "-I$root/include" -c "$root/Tests/C/${name}_test.c" -o "$work/$name.o"
     swiftc -sanitize=thread "$work/$name.o" -o "$work/$name" "-L$library" -lCFlowAD -Xlinker -rpath -Xlinker "$library"
 done
-"$work/threads" "$1"
-"$work/models" "$1" "$work" 10
-"$work/queue" "$1" "$work" 10
+"$work/lifecycle" "$1" "$work"
+for detector in "$1" "$work/lifecycle-8-bits.h5"; do
+    "$work/threads" "$detector"
+    "$work/models" "$detector" "$work" 10
+    "$work/queue" "$detector" "$work" 10
+done
+"$work/watch" "$1" "$work"
 echo "tsan: no race"
