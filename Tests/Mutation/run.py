@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
 """Counts how many small faults in the sources the tests notice.
 
-    Tests/Mutation/run.py [--count 350] [--seed 1] [--depth 5] [--again]
+    Tests/Mutation/run.py [--count 350] [--seed 1] [--only PATTERN] [--depth 5] [--again]
 
 A copy of the repository in build/mutants gets a sample of mutants of the modules below (`Sources/mutate` says which kinds): an
 operator, a constant or a condition is another one, a statement is left out. All are compiled in at once, and the environment
 variable MUTANT chooses one for a run of the tests. Each then lives through the tests of its own module, on other builds too if it is
 in a kernel, through the bits on record, and through all other tests, until something notices it: a test that fails, a crash, or five
 times the processor time. What happened is written to build/mutants/results.jsonl, and is not tried again, but with --again for those
-that nothing noticed. --depth 1 is the first of these stages alone. Mutants that compute the same are in explained.txt, with reasons.
+that nothing noticed. --depth 1 is the first of these stages alone; --only takes mutants from files whose paths match. Mutants that
+compute the same are in explained.txt, with reasons.
 """
 
 import argparse
@@ -83,22 +84,25 @@ def write(target, data):
         target.write_bytes(data)
 
 
-def compile_mutants(count, seed):
+def compile_mutants(count, seed, pattern):
     """The mutants of the sample. Those that do not compile are replaced by others."""
     subprocess.run(
         ["swift", "build", "-j", "2", "--package-path", "Tests/Mutation", "--scratch-path", TOOL], cwd=ROOT, check=True
     )
     files = [name for name in tracked() if is_mutated(name)]
+    chosen = [name for name in files if re.search(pattern, name)]
     for name in files:
         (COPY / name).parent.mkdir(parents=True, exist_ok=True)
     record = WORK / f"excluded-{seed}.json"
     excluded = set(json.loads(record.read_text())) if record.exists() else set()
     while True:
         listed = subprocess.run(
-            [TOOL / "debug/mutate", ROOT, COPY, str(count), str(seed), ",".join(map(str, sorted(excluded))), *files],
+            [TOOL / "debug/mutate", ROOT, COPY, str(count), str(seed), ",".join(map(str, sorted(excluded))), *chosen],
             capture_output=True, text=True, check=True,
         )
         print(listed.stderr.strip(), flush=True)
+        for name in set(files) - set(chosen):
+            write(COPY / name, (ROOT / name).read_bytes())
         mutants = [json.loads(line) for line in listed.stdout.splitlines()]
         build = subprocess.run(
             ["swift", "build", "-j", "2", "--build-tests", "--configuration", "release", "--scratch-path", BUILD, "-Xswiftc",
@@ -190,12 +194,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--count", type=int, default=350)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--only", default="", help="a regular expression")
     parser.add_argument("--depth", type=int, default=5, help="of how many stages")
     parser.add_argument("--again", action="store_true", help="run those once more that nothing noticed")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the tests end too
     copy_repository()
-    mutants = compile_mutants(options.count, options.seed)
+    mutants = compile_mutants(options.count, options.seed, options.only)
     (WORK / "mutants.jsonl").write_text("".join(json.dumps(mutant) + "\n" for mutant in mutants))
 
     times = times_without({stage.name: stage for mutant in mutants for stage in stages(mutant)[: options.depth]})
