@@ -166,6 +166,7 @@ fidelity: packages lib $(VENV)/tests $(VENV)/fidelity
 	$(BENCHMARK)/fidelity.py
 	$(BENCHMARK)/gaussian_fidelity.py
 	$(BENCHMARK)/encoder_fidelity.py
+	$(BENCHMARK)/quantized_fidelity.py
 	$(BENCHMARK)/photograph_fidelity.py
 
 # Time, memory and start beside PyTorch, ONNX Runtime and OpenVINO, all taking turns; training steps beside PyTorch;

@@ -36,22 +36,35 @@ F = np.float32
 HEIGHT, WIDTH = 64, 96
 
 
-class Encoder:
-    """The operations of an encoder by name. A map is (bytes, scale, zero), or a float32 array alone."""
+class Generated:
+    """The tensors of an encoder, by name, as told above."""
 
-    def __init__(self, architecture, padding):
-        self.architecture, self.padding = architecture, padding
+    def __init__(self, architecture):
+        self.architecture = architecture
 
     def unit(self, key, count):
         return unit(f"{self.architecture}/{key}", count)
 
-    def tensor(self, key, count, a, b):
-        return (a + b * self.unit(key, count)).astype(F)
+    def tensor(self, key, shape, a, b):
+        """A float32 one."""
+        return (a + b * self.unit(key, math.prod(shape))).astype(F).reshape(shape)
+
+    def integers(self, key, shape, a, b):
+        return np.rint(a + b * self.unit(key, math.prod(shape))).astype(np.int64).reshape(shape)
+
+    def multiplier(self, key, outputs, limit, fan):
+        return ((2 + self.unit(key, outputs)) / (limit * 40 * math.sqrt(fan))).astype(F)
+
+
+class Encoder:
+    """The operations of an encoder by name. A map is (bytes, scale, zero), or a float32 array alone."""
+
+    def __init__(self, source, padding):
+        self.source, self.padding = source, padding
 
     def output(self, name, channels):
-        return self.tensor(f"{name}.output_scale", channels, 0.03, 0.01), np.rint(
-            60 + 60 * self.unit(f"{name}.output_zero", channels)
-        ).astype(F)
+        zero = self.source.integers(f"{name}.output_zero", (channels,), 60, 60)
+        return self.source.tensor(f"{name}.output_scale", (channels,), 0.03, 0.01), zero.astype(F)
 
     def finished(self, name, sums, residual, activation, is_float, multiplier=None, offset=None):
         """An epilogue over sums [H, W, C] in float32."""
@@ -74,16 +87,15 @@ class Encoder:
     ):
         is_first = not isinstance(x, tuple)
         if is_first:
-            border = np.rint(120 + 10 * self.unit("border", 3))
-            data, beyond, zero = x.astype(np.int64), border.astype(np.int64), np.zeros(3, np.int64)
+            border = self.source.integers("border", (3,), 120, 10)
+            data, beyond, zero = x.astype(np.int64), border, np.zeros(3, np.int64)
         else:
             data, zero = x[0].astype(np.int64), x[2].astype(np.int64)
             beyond = zero
         height, width, inputs = data.shape
         fan = inputs // groups * kernel * kernel
         limit = 2000 if is_first else 127 if groups == 1 else {3: 1500, 5: 500}[kernel]
-        weights = np.rint(limit * self.unit(f"{key}.weight", outputs * fan)).astype(np.int64)
-        weights = weights.reshape(outputs, inputs // groups, kernel, kernel)
+        weights = self.source.integers(f"{key}.weight", (outputs, inputs // groups, kernel, kernel), 0, limit)
         (top, bottom), (left, right) = margins(height, kernel, stride, self.padding), margins(
             width, kernel, stride, self.padding
         )
@@ -97,8 +109,8 @@ class Encoder:
                 part = padded[ky : ky + stride * rows : stride, kx : kx + stride * columns : stride] - zero
                 part = part[:rows, :columns]
                 sums += part * weights[:, 0, ky, kx] if groups > 1 else part @ weights[:, :, ky, kx].T
-        multiplier = ((2 + self.unit(f"{key}.multiplier", outputs)) / (limit * 40 * math.sqrt(fan))).astype(F)
-        offset = self.tensor(f"{key}.offset", outputs, 0, 1)
+        multiplier = self.source.multiplier(f"{key}.multiplier", outputs, limit, fan)
+        offset = self.source.tensor(f"{key}.offset", (outputs,), 0, 1)
         return self.finished(key, sums.astype(F), residual, activation, is_float, multiplier, offset)
 
     def depthwise(self, x, key, kernel, stride, activation):
@@ -110,10 +122,9 @@ class Encoder:
 
     def norm(self, key, x, residual):
         channels = x.shape[-1]
-        weight, bias = self.tensor(f"{key}.weight", channels, 1, 0.2), self.tensor(f"{key}.bias", channels, 0, 0.1)
-        mean, variance = (
-            self.tensor(f"{key}.running_mean", channels, 0, 0.1),
-            self.tensor(f"{key}.running_var", channels, 1, 0.5),
+        weight, bias, mean, variance = (
+            self.source.tensor(f"{key}.{name}", (channels,), a, b)
+            for name, a, b in [("weight", 1, 0.2), ("bias", 0, 0.1), ("running_mean", 0, 0.1), ("running_var", 1, 0.5)]
         )
         scale = weight.astype(float) / np.sqrt(variance.astype(float) + 1e-3)
         offset = bias.astype(float) - mean.astype(float) * scale
@@ -144,8 +155,8 @@ class Encoder:
 
     def linear(self, key, x, outputs, activation):
         """Sums of 32 products, then the sum of these, then the bias: each operation rounded."""
-        weights = self.tensor(f"{key}.weight", outputs * len(x), 0, math.sqrt(3 / len(x))).reshape(outputs, len(x))
-        bias = self.tensor(f"{key}.bias", outputs, 0, 0.1)
+        weights = self.source.tensor(f"{key}.weight", (outputs, len(x), 1, 1), 0, math.sqrt(3 / len(x)))[:, :, 0, 0]
+        bias = self.source.tensor(f"{key}.bias", (outputs,), 0, 0.1)
         total, run = np.zeros(outputs, F), np.zeros(outputs, F)
         for i, value in enumerate(x):
             run = run + value * weights[:, i]
@@ -185,28 +196,43 @@ def margins(length, kernel, stride, padding):
 # ------------------------------------------------------------------------------------------------------ architectures
 
 
-def resnet18(pixels):
-    net = Encoder("resnet18", "zeros")
+def resnet18(net, pixels):
+    return resnet(net, pixels, [2, 2, 2, 2], basic_block)
+
+
+def wide_resnet50_2(net, pixels):
+    return resnet(net, pixels, [3, 4, 6, 3], bottleneck)
+
+
+def basic_block(net, x, key, outputs, stride, is_level):
+    y = net.convolution(x, f"{key}.conv1", outputs, 3, stride, activation="relu")
+    shortcut = x if stride == 1 else net.convolution(x, f"{key}.downsample.0", outputs, 1, stride)
+    return net.convolution(y, f"{key}.conv2", outputs, 3, residual=shortcut, activation="relu", is_float=is_level)
+
+
+def bottleneck(net, x, key, inner, stride, is_level):
+    y = net.convolution(x, f"{key}.conv1", 2 * inner, 1, activation="relu")
+    y = net.convolution(y, f"{key}.conv2", 2 * inner, 3, stride, activation="relu")
+    is_first = key.endswith(".0")
+    shortcut = net.convolution(x, f"{key}.downsample.0", 4 * inner, 1, stride) if is_first else x
+    return net.convolution(y, f"{key}.conv3", 4 * inner, 1, residual=shortcut, activation="relu", is_float=is_level)
+
+
+def resnet(net, pixels, counts, block):
     x = net.max_pool(net.convolution(pixels, "conv1", 64, 7, 2, activation="relu"), 3, 2)
+    last = {basic_block: "conv2", bottleneck: "conv3"}[block]
     levels = []
-    for layer in range(4):
-        outputs = 64 << layer
-        for block in range(2):
-            key, stride = f"layer{layer + 1}.{block}", 2 if block == 0 and layer > 0 else 1
-            is_level = block == 1 and layer > 0
-            y = net.convolution(x, f"{key}.conv1", outputs, 3, stride, activation="relu")
-            shortcut = x if stride == 1 else net.convolution(x, f"{key}.downsample.0", outputs, 1, stride)
-            source = levels[-1] if block == 0 and stride == 1 and levels else shortcut
-            x = net.convolution(
-                y, f"{key}.conv2", outputs, 3, residual=source, activation="relu", is_float=is_level)  # fmt: skip
-            if is_level:
+    for layer, count in enumerate(counts):
+        for position in range(count):
+            key, stride = f"layer{layer + 1}.{position}", 2 if position == 0 and layer > 0 else 1
+            x = block(net, x, key, 64 << layer, stride, layer > 0 and position == count - 1)
+            if layer > 0 and position == count - 1:
                 levels.append(x)
-                x = net.addition(f"{key}.conv2.bytes", x, None) if layer < 3 else x
+                x = net.addition(f"{key}.{last}.bytes", x, None) if layer < 3 else x
     return levels
 
 
-def efficientnet_lite0(pixels):
-    net = Encoder("efficientnet_lite0", "same")
+def efficientnet_lite0(net, pixels):
     x = net.convolution(pixels, "_conv_stem", 32, 3, 2, activation="relu6")
     levels, index = [], 0
     for inputs, outputs, kernel, stride, expansion, count in [
@@ -231,16 +257,29 @@ def efficientnet_lite0(pixels):
     return levels
 
 
-def mobilenet_v3_small(pixels):
-    net = Encoder("mobilenet_v3_small", "zeros")
-    x = net.convolution(pixels, "features.0.0", 16, 3, 2, activation="hard_swish")
-    levels, inputs = [], 16
-    for index, (kernel, expanded, outputs, is_excited, activation, stride) in enumerate([
+def mobilenet_v3_small(net, pixels):
+    return mobilenet_v3(net, pixels, (3, 8, 11), [
         (3, 16, 16, True, "relu", 2), (3, 72, 24, False, "relu", 2), (3, 88, 24, False, "relu", 1),
         (5, 96, 40, True, "hard_swish", 2), (5, 240, 40, True, "hard_swish", 1), (5, 240, 40, True, "hard_swish", 1),
         (5, 120, 48, True, "hard_swish", 1), (5, 144, 48, True, "hard_swish", 1), (5, 288, 96, True, "hard_swish", 2),
         (5, 576, 96, True, "hard_swish", 1), (5, 576, 96, True, "hard_swish", 1),
-    ], 1):  # fmt: skip
+    ])  # fmt: skip
+
+
+def mobilenet_v3_large(net, pixels):
+    return mobilenet_v3(net, pixels, (6, 12, 15), [
+        (3, 16, 16, False, "relu", 1), (3, 64, 24, False, "relu", 2), (3, 72, 24, False, "relu", 1),
+        (5, 72, 40, True, "relu", 2), (5, 120, 40, True, "relu", 1), (5, 120, 40, True, "relu", 1),
+        (3, 240, 80, False, "hard_swish", 2), (3, 200, 80, False, "hard_swish", 1), (3, 184, 80, False, "hard_swish", 1),
+        (3, 184, 80, False, "hard_swish", 1), (3, 480, 112, True, "hard_swish", 1), (3, 672, 112, True, "hard_swish", 1),
+        (5, 672, 160, True, "hard_swish", 2), (5, 960, 160, True, "hard_swish", 1), (5, 960, 160, True, "hard_swish", 1),
+    ])  # fmt: skip
+
+
+def mobilenet_v3(net, pixels, taps, blocks):
+    x = net.convolution(pixels, "features.0.0", 16, 3, 2, activation="hard_swish")
+    levels, inputs = [], 16
+    for index, (kernel, expanded, outputs, is_excited, activation, stride) in enumerate(blocks, 1):
         key, part, y = f"features.{index}.block", 0, x
         if expanded != inputs:
             y, part = net.convolution(y, f"{key}.0.0", expanded, 1, activation=activation), 1
@@ -251,9 +290,9 @@ def mobilenet_v3_small(pixels):
             y = net.squeeze_excite(f"{key}.{part}.0", y, f"{key}.{part + 1}", squeezed)
             part += 1
         name, residual = f"{key}.{part + 1}", x if stride == 1 and inputs == outputs else None
-        if index in (3, 8, 11):
+        if index in taps:
             levels.append(net.convolution(y, f"{name}.0", outputs, 1, is_float=True))
-            if index < 11:
+            if index < taps[-1]:
                 x = net.norm(f"{name}.1", levels[-1], residual)
         else:
             x = net.convolution(y, f"{name}.0", outputs, 1, residual=residual)
@@ -280,7 +319,7 @@ def main():
                 "first": [float(v) for v in level.reshape(-1)[:16]],
                 "fingerprint": fingerprint(level),
             }
-            for level in build(pixels)
+            for level in build(Encoder(Generated(build.__name__), padding), pixels)
         ]
         index.append({"architecture": build.__name__, "padding": padding, "levels": levels})
     text = json.dumps({"height": HEIGHT, "width": WIDTH, "encoders": index}, indent=1)
