@@ -69,18 +69,28 @@ def scored(path, frame):
         return session.score(frame, maps=["features", "log_likelihoods"])
 
 
+def padding_of(architecture):
+    paddings = ARCHITECTURES[architecture].paddings
+    return "zeros" if "zeros" in paddings else paddings[0]
+
+
+def twins(architecture, folder):
+    """The paths of a detector of float32 and of the one of 8 bits that comes of it."""
+    known = ARCHITECTURES[architecture]
+    mean, deviation = known.names[0].normalization
+    settings = Settings(architecture, padding_of(architecture), mean, deviation, HEIGHT, WIDTH, known.taps)
+    float32, int8 = folder / "float32.h5", folder / "int8.h5"
+    weights = encoder_weights(architecture, gains()[architecture])
+    _model_files.write(float32, settings, weights, generated_flows(known.channels, 128), CLAMP, {})
+    quantized(float32, int8)
+    return float32, int8
+
+
 def compare(architecture):
     """Prints a row. Returns whether it is within the limits."""
-    known = ARCHITECTURES[architecture]
-    padding = "zeros" if "zeros" in known.paddings else known.paddings[0]
-    mean, deviation = known.names[0].normalization
-    settings = Settings(architecture, padding, mean, deviation, HEIGHT, WIDTH, known.taps)
-    frame = next(frames())
+    padding, frame = padding_of(architecture), next(frames())
     with tempfile.TemporaryDirectory() as folder:
-        float32, int8 = Path(folder, "float32.h5"), Path(folder, "int8.h5")
-        weights = encoder_weights(architecture, gains()[architecture])
-        _model_files.write(float32, settings, weights, generated_flows(known.channels, 128), CLAMP, {})
-        quantized(float32, int8)
+        float32, int8 = twins(architecture, Path(folder))
         before, mine = scored(float32, frame), scored(int8, frame)
         with h5py.File(int8) as file:
             net = make_quantized.Encoder(Stored(file["encoder"]), padding)

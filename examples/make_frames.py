@@ -7,7 +7,7 @@ good parts, to calibrate on. They have 160 x 120 pixels times SCALE, 1 unless it
 nothing of this is needed.
 """
 
-import sys
+import argparse
 from pathlib import Path
 
 import numpy as np
@@ -34,8 +34,11 @@ def part(random: np.random.Generator, scale: int, is_scratched: bool) -> np.ndar
 
 
 def main() -> None:
-    folder = Path(sys.argv[1])
-    scale = int(sys.argv[2]) if len(sys.argv) > 2 else 1
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("scale", type=int, nargs="?", default=1)
+    arguments = parser.parse_args()
+    folder, scale = arguments.folder, arguments.scale
     random = np.random.default_rng(7)
     for name, count in (("good", 100), ("line", 20), ("again", 120)):
         (folder / name).mkdir(parents=True, exist_ok=True)

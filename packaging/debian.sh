@@ -12,7 +12,7 @@ tree=$root/build/dist/debian/cflowad-$version
 rm -rf "$root/build/dist/debian"
 mkdir -p "$tree/built"
 # debhelper looks for debian/ at the top.
-cp -r "$root/packaging" "$root/include" "$root/docs" "$root"/*.md "$root/LICENSE" "$tree/"
+cp -r "$root/packaging" "$root/include" "$root/docs" "$root/examples" "$root"/*.md "$root/LICENSE" "$tree/"
 mv "$tree/packaging/debian" "$tree/debian"
 cp "$library/libcflowad.so.$version" "$tool" "$tree/built/"
 cp -r "$manual" "$tree/built/man"

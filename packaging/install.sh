@@ -54,6 +54,9 @@ for document in "$root"/LICENSE "$root"/README.md "$root"/CHANGELOG.md "$root"/S
     "$root"/docs/*/*.md "$root"/docs/pictures/*.[jp]*g; do
     put 644 "$document" "$documents/${document#"$root/"}"
 done
+(cd "$root/examples" && find README.md make_frames.py ./*/ -type f) | sed 's#^\./##' | while read -r example; do
+    put 644 "$root/examples/$example" "$documents/examples/$example"
+done
 # What the library carries of others, under their licences.
 for package in libhdf5-dev libaec-dev; do
     put 644 "/usr/share/doc/$package/copyright" "$documents/$package.copyright"

@@ -31,6 +31,7 @@ NOT_RUN = {
     "tar -xzf": "of make dist, whose products Tests/Dist installs and runs",
     "cflowad-1.2.0-linux": "of make dist, whose products Tests/Dist installs and runs",
     "export PKG_CONFIG_PATH": "names a folder of the reader's",
+    "export LD_LIBRARY_PATH": "names a folder of the reader's",
     "cflowad serve": "goes on until somebody ends it; test_serve.py runs it",
     "find unseen": "goes on until somebody ends it; test_serve.py runs it",
     "cflowad reproduce": "trains for hours; ReproduceTests has a miniature",

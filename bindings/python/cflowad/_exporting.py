@@ -26,7 +26,7 @@ def need(module: str) -> Any:
     except ImportError as error:
         raise ExportError(
             f"exporting needs the package {module.split('.')[0]}, which is not installed "
-            "(pip install -r requirements-export.txt)"
+            "(pip install h5py torch safetensors)"
         ) from error
 
 

