@@ -221,10 +221,10 @@ def _efficientnet_lite(number: int, width: float, depth: float) -> Architecture:
             twins=(Twin(rf"(?<!tf_)efficientnet[-_]lite{number}", refused=_OTHER_PADDING),),
         ),
     )  # fmt: skip
-    blocks = tuple(f"_blocks.{n}" for n in lasts)
+    residual_taps = tuple(f"_blocks.{n}" for n in lasts)
     return Architecture(
-        tuple(f"{block}._bn2" for block in blocks), tuple(table[n][0] for n in (2, 4, 5)), ("same",), names,
-        residual_taps=blocks,
+        tuple(f"{tap}._bn2" for tap in residual_taps), tuple(table[n][0] for n in (2, 4, 5)), ("same",), names,
+        residual_taps=residual_taps,
     )  # fmt: skip
 
 

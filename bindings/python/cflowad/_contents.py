@@ -33,7 +33,7 @@ _HALLMARKS = (
     (r"memory_bank$", "a memory bank of features, as PatchCore's"),
     (r"module_list\.0\.global_scale$", "a normalizing flow"),
 )  # fmt: skip
-_RESNETS = {
+_RESNETS: dict[tuple[int, ...], str] = {
     (2, 2, 2, 2, False): "ResNet-18", (3, 4, 6, 3, False): "ResNet-34", (3, 4, 6, 3, True): "ResNet-50",
     (3, 4, 23, 3, True): "ResNet-101", (3, 8, 36, 3, True): "ResNet-152",
 }  # fmt: skip

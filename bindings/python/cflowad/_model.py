@@ -291,7 +291,8 @@ class Model(Handle):
     @property
     def provenance(self) -> dict[str, str]:
         """Texts about how it was made, by name: ``"name"``, ``"created"``, ``"training"`` and others."""
-        library, texts = _native.library(), {}
+        library = _native.library()
+        texts: dict[str, str] = {}
         while (name := library.cflowad_model_provenance_name(self.handle, len(texts))) is not None:
             texts[name.decode()] = library.cflowad_model_provenance(self.handle, name).decode()
         return texts

@@ -53,9 +53,11 @@ def _hub_config(path: Path) -> Mapping[str, Any]:
 def _normalization(config: Mapping[str, Any]) -> Normalization | None:
     """timm's, as it writes it down for the hub."""
     pretrained = config.get("pretrained_cfg")
-    values = [(pretrained if isinstance(pretrained, dict) else {}).get(name) for name in ("mean", "std")]
-    for value in values:
+    values: list[list[float]] = []
+    for name in ("mean", "std"):
+        value = pretrained.get(name) if isinstance(pretrained, dict) else None
         if not isinstance(value, list) or len(value) != 3 or not all(isinstance(v, (int, float)) for v in value):
             return None
+        values.append(value)
     mean, deviation = values
     return (mean, deviation) if np.isfinite(values).all() and min(deviation) > 0 else None
