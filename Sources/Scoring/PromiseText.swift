@@ -33,16 +33,17 @@ package struct PromiseText {
     "about \(share(rate)) good frames will be rejected, as far as the calibration frames tell (\(percent(rate)))"
   }
 
-  /// A share that people can picture: "1 of 100", "2 of 5"; 1 in the numerator where that is within a fiftieth.
+  /// A share that people can picture: "1 of 100", "2 of 5". Its error is at most a fiftieth of the share, and its numerator the
+  /// smallest one with which that is so.
   package static func share(_ rate: Double) -> String {
     guard rate > 0, rate < 1 else { return rate > 0 ? "all" : "none of the" }
     for numerator in 1...100 {
       let denominator = (Double(numerator) / rate).rounded()
-      if abs(Double(numerator) / denominator - rate) <= 0.02 * rate, denominator < 1e15 {
-        return "\(numerator) of \(Int(denominator))"
-      }
+      let isClose = abs(Double(numerator) / denominator - rate) <= 0.02 * rate
+      // A share below 1 is not "1 of 1".
+      if isClose, denominator > Double(numerator), denominator < 1e15 { return "\(numerator) of \(Int(denominator))" }
     }
-    return percent(rate)
+    return "\(percent(rate)) of the"
   }
 
   /// "1 %", "0.5 %": with up to two decimals.

@@ -102,6 +102,7 @@ import Testing
       (0.4, "2 of 5"), (5 / 501, "1 of 100"), (0.001, "1 of 1000"), (0.5, "1 of 2"), (0, "none of the"), (1, "all"),
       (0.75, "3 of 4"), (0.3, "3 of 10"), (0.0102, "1 of 98"), (0.64, "7 of 11"),
       (0.5 / 1.0199, "1 of 2"), (0.5 / 1.0201, "13 of 27"),
+      (0.99, "50 of 51"), (299.0 / 300, "99.67 % of the"),
     ] as [(Double, String)] { #expect(PromiseText.share(rate) == text) }
     #expect(
       PromiseText.estimate(1 / 3)
