@@ -8,7 +8,7 @@ extension Variant {
     let (p, g) = (step.parameters, step.gradient)
     let (m, v) = (step.firstMoments, step.secondMoments)
     let (rate, secondMomentRate, epsilon) = (step.rate, step.secondMomentRate, AdamStep.epsilon)
-    // Scalar code, which the compiler vectorizes as long as nothing in the loop is read through a function of another
+    // This is scalar code, which the compiler vectorizes as long as nothing in the loop is read through a function of another
     // module. `SIMD8.squareRoot` would become eight scalar roots.
     for i in 0..<step.count {
       let gradient = g[i]

@@ -1,12 +1,12 @@
 import KernelTasks
 
 extension Variant {
-  /// Sums each row of the map and then the rows' sums. Shorter chains of additions round less.
+  /// Sums each row of the map and then the sums of the rows, because shorter chains of additions lose less to rounding.
   package func channelMean(_ task: borrowing ChannelMean, channels: Range<Int>) {
     let (height, width, stride) = (task.height, task.width, task.channels)
     let count = Float(height &* width)
     var channel = channels.lowerBound
-    // Two cache lines at a time.
+    // 32 channels are two cache lines.
     while channel &+ 32 <= channels.upperBound {
       var (a, b, c, d) = (Vector(), Vector(), Vector(), Vector())
       var x = task.x + channel

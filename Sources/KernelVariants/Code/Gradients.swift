@@ -57,7 +57,7 @@ extension Variant {
 }
 
 extension PlaceSums {
-  /// The sums of a row's place.
+  /// The row of sums for the place of a row.
   @inline(__always)
   fileprivate func sums(_ row: Int, _ stride: Int) -> UnsafeMutablePointer<Float>? {
     guard let sums, let indices else { return nil }

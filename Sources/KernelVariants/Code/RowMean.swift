@@ -18,13 +18,13 @@ extension Variant {
   }
 }
 
-/// Adds mean * factor. The product is rounded before it is added, in all builds.
+/// Adds mean * factor. All builds round the product before they add it.
 @inline(__always)
 private func accumulate<V: FloatVector>(_ mean: V, times factor: Float, in target: UnsafeMutablePointer<Float>) {
   (V.load(target) + mean * V(repeating: factor)).store(to: target)
 }
 
-/// The mean of the rows' values from a place on.
+/// The means of the rows' values for a vector of places.
 @inline(__always)
 private func mean<V: FloatVector>(_: V.Type, _ task: borrowing RowMean, _ place: Int) -> V {
   let first = task.rows + place
@@ -38,7 +38,7 @@ private func mean<V: FloatVector>(_: V.Type, _ task: borrowing RowMean, _ place:
   return mean
 }
 
-/// The mean of the rows' values at a place.
+/// The mean of the rows' values at one place.
 private func mean(_ task: borrowing RowMean, _ place: Int) -> Float {
   let base = task.rows[place]
   var mean = base

@@ -1,7 +1,7 @@
 import KernelTasks
 
 extension SIMD8<Float> {
-  /// The first `count` lanes, the others set to a value.
+  /// The vector with all lanes but the first `count` set to a value.
   @inline(__always)
   fileprivate func filled(after count: Int, with value: Float) -> Vector {
     if count == 8 { return self }
@@ -45,7 +45,7 @@ extension Variant {
         let value = Vector.load(x + start, first: lanes).filled(after: lanes, with: -.infinity)
         top = top.replacing(with: value, where: value .> top)
       }
-      // `top.max()` would call the standard library, specialised under a name that all builds share.
+      // Not by `top.max()`, which would call a function of the standard library whose name all builds share.
       var maximum = top[0]
       for lane in 1..<8 { maximum = top[lane] > maximum ? top[lane] : maximum }
       var sum = Vector()

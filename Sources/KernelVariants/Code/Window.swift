@@ -51,8 +51,8 @@ extension Variant {
   }
 }
 
-/// Whether each row of a depthwise kernel's taps has a sum of its own. One sum of 25 taps would lose twice as much to
-/// rounding as 5 sums of 5.
+/// Whether each row of a depthwise kernel has a partial sum. One sum of 25 taps would lose twice as much to rounding as 5 sums
+/// of 5.
 @inline(__always)
 private func sumsRows(_ kernel: Int) -> Bool { kernel > 3 }
 
@@ -70,7 +70,7 @@ private func fourPositions(_ task: borrowing Depthwise, row: Int, column: Int) -
   return true
 }
 
-/// Loads inputs that the four outputs share, and weights, only once.
+/// Computes four neighbouring outputs, and loads weights and the inputs that they share only once.
 @inline(never)
 private func fourPositions<Kernel: Count, Stride: Count>(
   _: Kernel.Type, _: Stride.Type, _ task: borrowing Depthwise, row: Int, column: Int
@@ -161,7 +161,7 @@ private func position(_ task: borrowing Depthwise, row: Int, column: Int) {
   }
 }
 
-/// Up to 8 channels of one output position.
+/// Computes up to 8 channels of one output position wherever its taps are.
 private func lanes(_ task: borrowing Depthwise, row: Int, column: Int, channel: Int, count: Int) {
   sum(task, row: row, column: column, channel: channel, load: { Vector.load($0, first: count) }) {
     $0.store(to: $1, first: count)

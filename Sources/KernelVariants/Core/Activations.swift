@@ -15,8 +15,8 @@ extension SIMD8<Float> {
   @inline(never)
   func hardSwish() -> Vector { self * gate() / 6 }
 
-  /// 6 times hardSigmoid. Callers divide by 6, which rounds once; a product with 1 / 6 would round twice, since 1 / 6
-  /// is rounded itself.
+  /// 6 times hardSigmoid. Callers divide by 6, which rounds once. Multiplying by 1 / 6 would round twice, since 1 / 6 is rounded
+  /// itself.
   @inline(__always)
   private func gate() -> Vector {
     let x = self + 3
@@ -31,8 +31,7 @@ extension VectorMath {
   /// erf x. Error below 1.5e-7; odd, and within -1...1.
   @inline(__always)
   static func erf(_ x: Vector) -> Vector {
-    // Minimax polynomials: for |x| < 1 of erf(x) / x - 1 in x^2, beyond that of -ln(1 - erf x) up to 4, where erf
-    // rounds to 1.
+    // Two minimax polynomials: of erf(x) / x - 1 in x^2 for |x| < 1, and of -ln(1 - erf x) from 1 to 4, where erf rounds to 1.
     let magnitude = x.replacing(with: -x, where: x .< 0)
     let t = magnitude.replacing(with: 4, where: magnitude .> 4)
     let s = t * t

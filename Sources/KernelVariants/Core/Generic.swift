@@ -9,12 +9,12 @@ enum Six: Count { static var value: Int { 6 } }
 enum Eight: Count { static var value: Int { 8 } }
 enum Twelve: Count { static var value: Int { 12 } }
 
-/// The lesser of two numbers. `min` would not be inlined in long functions. It would be a call in the middle of a tile,
-/// to a function of the standard library that is specialised under a name which all builds share.
+/// The lesser of two numbers. It replaces `min`, which is not inlined into long functions: that would be a call in the middle of a
+/// tile, to a function of the standard library whose specialisation has a name that all builds share.
 @inline(__always)
 func lesser(_ a: Int, _ b: Int) -> Int { a < b ? a : b }
 
-/// A vector of either width. It does not refine `SIMD`, since that conformance would be looked up by a function which
+/// A vector of either width. It does not refine `SIMD`, because the conformance would be looked up through a function whose name
 /// all builds share.
 protocol FloatVector {
   static var width: Int { get }
@@ -26,7 +26,7 @@ protocol FloatVector {
   static func - (a: Self, b: Self) -> Self
   static func * (a: Self, b: Self) -> Self
   mutating func add(_ a: Self, times b: Self)
-  /// The values limited to low...high; NaN stays.
+  /// The values limited to low...high; NaN stays NaN.
   func limited(_ low: Float, _ high: Float) -> Self
   func store(to target: UnsafeMutablePointer<Float>)
 }

@@ -3,7 +3,7 @@ import KernelTasks
 /// This build's kernels, a family in each file. All builds have the same sources, of which each takes some families, and
 /// differ in the instructions that the compiler may use.
 package struct Variant: MathKernels {
-  // It has no stored values, since the compiler would copy them by a function under a name that all builds share.
+  // It has no stored values, because the compiler would copy them by a function whose name all builds share.
   package init() {}
 
   package var name: String {

@@ -4,10 +4,10 @@ import KernelTasks
 typealias Vector = SIMD8<Float>
 
 #if WIDE_VECTORS
-  /// What the most work is done in: products and Winograd's transforms.
+  /// The vector for most of the work: products and Winograd's transforms.
   typealias WideVector = SIMD16<Float>
 #else
-  /// What the most work is done in: products and Winograd's transforms.
+  /// The vector for most of the work: products and Winograd's transforms.
   typealias WideVector = Vector
 #endif
 
@@ -15,8 +15,8 @@ extension SIMD8<Float> {
   @inline(__always)
   static var width: Int { 8 }
 
-  /// self += a * b; one rounding where the processor has the instruction, two where it has not. Where every build must give the
-  /// same bits the instruction is emulated, which takes some ten times as long.
+  /// self += a * b, with one rounding where the processor has the instruction and two where it does not. Builds that must give the
+  /// same bits without it emulate the instruction, which takes about ten times as long.
   @inline(__always)
   mutating func add(_ a: Vector, times b: Vector) {
     #if MULTIPLY_ADD
@@ -48,14 +48,14 @@ extension SIMD8<Float> {
     UnsafeMutableRawPointer(target).storeBytes(of: self, as: Vector.self)
   }
 
-  /// The values limited to low...high; NaN stays.
+  /// The values limited to low...high; NaN stays NaN.
   @inline(__always)
   func limited(_ low: Float, _ high: Float) -> Vector {
     let value = self.replacing(with: low, where: self .< low)
     return value.replacing(with: high, where: value .> high)
   }
 
-  /// The first `count` lanes from memory, zero in the others.
+  /// Loads the first `count` lanes, and sets the others to zero.
   @inline(__always)
   static func load(_ source: UnsafePointer<Float>, first count: Int) -> Vector {
     if count == 8 { return load(source) }
@@ -64,7 +64,7 @@ extension SIMD8<Float> {
     return vector
   }
 
-  /// The first `count` lanes to memory.
+  /// Stores the first `count` lanes.
   @inline(__always)
   func store(to target: UnsafeMutablePointer<Float>, first count: Int) {
     if count == 8 {
@@ -74,24 +74,23 @@ extension SIMD8<Float> {
     }
   }
 
+  /// Applies an activation that is more than a limit. Callers apply ``Activation/limits`` themselves, without a question for
+  /// each vector.
   @inline(__always)
   func activated(_ activation: Activation) -> Vector {
     switch activation {
-    case .identity: self
-    case .relu: self.replacing(with: 0, where: self .< 0)
-    case .relu6: self.replacing(with: 0, where: self .< 0).replacing(with: 6, where: self .> 6)
     case .sigmoid: sigmoid()
     case .silu: silu()
     case .hardSigmoid: hardSigmoid()
     case .hardSwish: hardSwish()
-    // Without a default the compiler would check for other numbers, which a C enum may hold.
+    // There is a default because the compiler would otherwise check for numbers that the C enum does not name.
     default: gelu()
     }
   }
 }
 
 #if WIDE_VECTORS
-  /// The same as for ``Vector``.
+  /// What ``Vector`` has, for vectors twice as wide.
   extension SIMD16<Float> {
     @inline(__always)
     static var width: Int { 16 }
@@ -120,7 +119,7 @@ extension SIMD8<Float> {
 #endif
 
 extension Activation {
-  /// Whether it does nothing but limit values to ``limits``.
+  /// Whether the activation only limits values to ``limits``.
   @inline(__always)
   var isLimit: Bool {
     switch self {
@@ -139,7 +138,7 @@ extension Activation {
   }
 }
 
-/// In place.
+/// Replaces the values of a row by ``SIMD8/activated(_:)``.
 @inline(never)
 func applyActivation(_ activation: Activation, to row: UnsafeMutablePointer<Float>, count: Int) {
   forEachVector(count: count) { start, lanes in

@@ -16,7 +16,7 @@ enum VectorMath {
     return m / (m + 2)
   }
 
-  /// x limited to -limit...limit; NaN stays. It compares and selects, since `SIMD.clamped` works lane by lane.
+  /// x limited to -limit...limit; NaN stays NaN. It compares and selects, because `SIMD.clamped` works lane by lane.
   @inline(__always)
   private static func clamp(_ x: Vector, to limit: Float) -> Vector {
     let below = x.replacing(with: limit, where: x .> limit)
@@ -30,7 +30,7 @@ enum VectorMath {
     let rounder = Vector(repeating: 12_582_912)
     let shifted = x.times(Vector(repeating: 1.442_695_04), plus: rounder)
     let n = shifted - rounder
-    // ln 2 in two parts, the first with so few bits that n times it is exact.
+    // ln 2 is split in two parts. The first has so few bits that n times it is exact.
     let r = n.times(Vector(repeating: 2.121_944_4e-4), plus: x - n * 0.693_359_375)
     // The Taylor series to r^7: its remainder r^8 / 8! is below 6e-9.
     var q = Vector(repeating: 1 / 5040)

@@ -43,7 +43,7 @@ int cflowad_processor_has_avx512_vnni(void) {
 
 static _Thread_local cflowad_float_mode host_mode;
 
-/* Keeps the host's mode and sets the default. Not by fegetenv and fesetenv: they leave the trap for denormals as it is. */
+/* Keeps the host's mode and sets the default. Not by fegetenv and fesetenv, because they leave the trap for denormals as it is. */
 static void set_default_mode(void) {
 #if defined(__x86_64__)
     const unsigned short x87_default = 0x37f;

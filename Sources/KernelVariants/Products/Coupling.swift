@@ -8,7 +8,7 @@ extension Variant {
       let x = task.x2 + row &* task.stride
       let alpha = task.alpha
       var sum = Vector()
-      // Lanes beyond the end hold s = 0. As tanh 0 is 0, they add nothing.
+      // Lanes beyond the end hold s = 0 and add nothing, since tanh 0 is 0.
       forEachVector(count: task.width) { start, lanes in
         let j = VectorMath.tanh(Vector.load(s + start, first: lanes)) * alpha
         sum += j

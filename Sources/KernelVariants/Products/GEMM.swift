@@ -22,9 +22,8 @@ enum Tile {
   static var runLength: Int { 32 }
 }
 
-/// How many rows to compute at once. They should stay in the second-level cache while one panel after the other is
-/// multiplied with them. They should not be too few either: all weights are read again for each such part, which costs
-/// more than rows from beyond that cache.
+/// How many rows to compute at once. They should stay in the second-level cache while they are multiplied by one panel after the
+/// other. But all weights are read again for each such part, so too few rows cost more than rows that do not stay in that cache.
 private func rowsAtOnce(_ rows: Int, depth: Int) -> Int {
   let most = min(max(196_608 / max(depth, 1), 96), 192)
   let cuts = (rows &+ most &- 1) / most
@@ -104,8 +103,8 @@ private func stripe<V: FloatVector, Columns: Count, Runs: Count>(
   }
 }
 
-/// Computes up to `Rows` rows for one or two vectors of outputs. With every input it fetches a cache line, from `ahead`
-/// on and `aheadStep` floats apart.
+/// Computes up to `Rows` rows for one or two vectors of outputs. With every input it fetches one cache line of the memory that
+/// begins at `ahead`; these lines are `aheadStep` floats apart.
 private func tile<V: FloatVector, Rows: Count, Columns: Count, Runs: Count>(
   _: V.Type, _: Rows.Type, _: Columns.Type, _: Runs.Type, _ task: borrowing GEMM, row: Int, count: Int, column: Int,
   _ ahead: UnsafePointer<Float>, _ aheadStep: Int
@@ -252,7 +251,7 @@ private struct RowSums<V: FloatVector, Columns: Count, Runs: Count> {
   }
 }
 
-/// The bias of a tile's rows: for each row the sum of two vectors, or one vector for all.
+/// The bias of a tile's rows: one vector for all of them, or the sum of two vectors for each.
 private struct TileBias {
   private let shared: UnsafePointer<Float>?
   private let rows: UnsafePointer<Float>
@@ -277,7 +276,7 @@ private struct TileBias {
     (y, x) = ((task.bias.first &+ row) / width, (task.bias.first &+ row) % width)
   }
 
-  /// A row's bias, from a column of the tile on.
+  /// The bias of a row for a vector of columns.
   @inline(__always)
   func vector<V: FloatVector>(_ row: Int, _ column: Int) -> V {
     if let shared { return .load(shared + column) }
@@ -313,7 +312,7 @@ private struct TileEpilogue {
     (low, high) = task.activation.limits
   }
 
-  /// Activations that only limit the values are applied here.
+  /// Stores a row. Activations that only limit values are applied here, the others by ``activate(_:)``.
   @inline(__always)
   func store<V: FloatVector, Columns: Count, Runs: Count>(_ row: RowSums<V, Columns, Runs>, _ index: Int) {
     guard index < count else { return }
@@ -322,7 +321,7 @@ private struct TileEpilogue {
     if Columns.value > 1 { store(finished(b, index, V.width), index &* stride &+ V.width, columns &- V.width) }
   }
 
-  /// A row's sums from a column of the tile on, with scale and bias.
+  /// The sums of a row for a vector of columns, with scale and bias.
   @inline(__always)
   private func finished<V: FloatVector>(_ sum: V, _ row: Int, _ column: Int) -> V {
     var value: V = bias.vector(row, column)
@@ -341,7 +340,7 @@ private struct TileEpilogue {
     value.limited(low, high).store(to: y + place)
   }
 
-  /// The same for a vector that the row does not fill.
+  /// Stores a vector of which y has only the first lanes.
   @inline(never)
   private func storePart<V: FloatVector>(_ sum: V, _ place: Int, _ lanes: Int) {
     for lane in 0..<max(lanes, 0) {
@@ -350,7 +349,7 @@ private struct TileEpilogue {
     }
   }
 
-  /// Applies the other activations in place.
+  /// Applies an activation that is more than a limit to what was stored.
   @inline(__always)
   func activate(_ activation: Activation) {
     if activation.isLimit { return }

@@ -1,8 +1,8 @@
 import CProcessor
 import KernelTasks
 
-/// How many numbers ahead weights are fetched. A frame reads each of them once, from beyond the second-level cache, and
-/// processors prefetch by themselves only within a page of 4 KB.
+/// How many numbers ahead weights are fetched. A frame reads each of them once, so they are not in the second-level cache, and
+/// processors by themselves prefetch only within a page of 4 KB.
 private let fetchAhead = 2048
 
 extension Variant {

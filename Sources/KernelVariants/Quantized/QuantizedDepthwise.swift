@@ -1,7 +1,7 @@
 import KernelTasks
 
-// Hot: see Products/GEMM.swift. A vector has a channel in each lane, and in each lane a pair of bytes from two rows of the map,
-// which is multiplied with a pair of weights. What is loaded of a column serves all outputs that see it.
+// This file is hot: see Products/GEMM.swift. Each lane of a vector is a channel. It holds a pair of bytes from two rows of the map,
+// which is multiplied by a pair of weights. A column of the map is loaded once for all outputs that see it.
 
 extension Variant {
   package func quantizedDepthwise(_ task: borrowing QuantizedDepthwise, outputRows: Range<Int>) {
@@ -18,7 +18,7 @@ extension Variant {
   }
 }
 
-/// Rows of outputs by four at a time; the last four of a row may overlap those before.
+/// Computes rows of outputs, four outputs at a time. The last four of a row may overlap those before.
 private func rows<Kernel: Count, Stride: Count>(
   _: Kernel.Type, _: Stride.Type, _ task: borrowing QuantizedDepthwise, _ outputRows: Range<Int>
 ) {
@@ -48,13 +48,13 @@ private func rows<Kernel: Count, Stride: Count>(
   }
 }
 
-/// Where the bytes are that four outputs see.
+/// Finds the bytes that four neighbouring outputs see.
 private protocol WindowBytes {
-  /// Of the first channel.
+  /// The byte of the first channel at a place under the windows.
   ///
   /// - Parameters:
-  ///   - row: of the window.
-  ///   - column: counted from the first one that the first output sees.
+  ///   - row: the row of the window.
+  ///   - column: the column of the map, counted from the first one that the first output sees.
   func bytes(row: Int, column: Int) -> UnsafePointer<UInt8>
 }
 
@@ -67,15 +67,15 @@ private struct InsideWindow: WindowBytes {
   func bytes(row: Int, column: Int) -> UnsafePointer<UInt8> { x + (row &* lineLength &+ column &* channels) }
 }
 
-/// Parts of the window are beyond the border, or mirrored there.
+/// A window of which parts lie beyond the border, or are mirrored there.
 private struct BorderWindow<Kernel: Count, Stride: Count>: WindowBytes {
   private let x: UnsafePointer<UInt8>
-  /// From x to the bytes beyond the border.
+  /// The distance from `x` to the bytes that stand for pixels beyond the border.
   private let borderDistance: Int
   private let channels: Int
   private let lineLength: Int
   private let rows: UnsafePointer<Int>
-  /// Of the four outputs' taps.
+  /// The input columns of the four outputs' taps; -1 for those beyond the border.
   private let columns: UnsafePointer<Int>
 
   @inline(__always)
@@ -89,8 +89,8 @@ private struct BorderWindow<Kernel: Count, Stride: Count>: WindowBytes {
 
   @inline(__always)
   func bytes(row: Int, column: Int) -> UnsafePointer<UInt8> {
-    // Without branches: with many the code of the outputs would not be inlined. The first output that sees the column is number
-    // (column - kernel) / stride + 1, or 0 if that is negative.
+    // This has no branches, since with many of them the code of the outputs would not be inlined. The first output that sees the
+    // column is number (column - kernel) / stride + 1, or 0 if that is negative.
     let behind = (column &- Kernel.value &+ Stride.value) &>> (Stride.value &- 1)
     let output = behind & ~(behind &>> (Int.bitWidth &- 1))
     let source = columns[output &* Kernel.value &+ column &- output &* Stride.value]
@@ -142,7 +142,7 @@ private func fourOutputs<Kernel: Count, Stride: Count, Bytes: WindowBytes>(
   }
 }
 
-/// The sums of four neighbouring outputs of a vector of channels.
+/// The sums of four neighbouring outputs, for one vector of channels.
 private struct FourSums<Kernel: Count, Stride: Count, Bytes: WindowBytes> {
   private(set) var a, b, c, d: IntVector
   private let bytes: Bytes
@@ -174,7 +174,7 @@ private struct FourSums<Kernel: Count, Stride: Count, Bytes: WindowBytes> {
     .load(bytes: bytes.bytes(row: row, column: column) + channel)
   }
 
-  /// The bytes of a row and the next, as numbers of 16 bits.
+  /// The bytes of a row and of the next one, as the lower and the upper half of each lane.
   @inline(__always)
   private func pair(_ row: Int, _ column: Int) -> IntVector {
     self.row(row, column) | self.row(row &+ 1, column) &<< 16
@@ -198,7 +198,7 @@ private struct FourSums<Kernel: Count, Stride: Count, Bytes: WindowBytes> {
   }
 }
 
-/// One output position of any window.
+/// Computes one output position, whatever the size of the window and wherever it lies.
 private func position(_ task: borrowing QuantizedDepthwise, row: Int, column: Int) {
   let (kernel, channels) = (task.window.kernel, task.window.channels)
   let rows = task.window.rowSources + row &* kernel

@@ -1,13 +1,13 @@
 import KernelTasks
 
-// Tasks are not stored in structs: the compiler would make functions to copy them, under names that all builds share.
+// No struct stores a task, because the compiler would copy it by functions whose names all builds share.
 
 extension QuantizedEpilogue {
   /// Finishes the sums of some outputs, the first `lanes` of which are wanted, and stores them.
   ///
   /// - Parameters:
-  ///   - limits: the activation's.
-  ///   - place: that of the first output in residual and target.
+  ///   - limits: those of the activation.
+  ///   - place: where the first output lies in residual and target.
   @inline(__always)
   func store(_ sums: WideVector, _ limits: (low: Float, high: Float), output: Int, place: Int, lanes: Int) {
     var value = sums * WideVector.load(multiplier + output) + WideVector.load(offset + output)
@@ -39,7 +39,7 @@ extension QuantizedEpilogue {
     return (value * .load(inverseScale + output) + .load(zero + output)).limited(0, 255)
   }
 
-  /// The same for the last lanes of a row.
+  /// Finishes and stores the last lanes of a row, which are fewer than a vector has.
   @inline(never)
   private func storePart(
     _ sums: WideVector, _ limits: (low: Float, high: Float), _ output: Int, _ place: Int, _ lanes: Int
@@ -77,7 +77,7 @@ extension MapOperand {
     return WideVector(repeating: 0)
   }
 
-  /// The first `count` values, zeros behind them.
+  /// Loads the first `count` values, and sets the other lanes to zero.
   @inline(__always)
   func load(_ place: Int, _ channel: Int, first count: Int) -> WideVector {
     if count == WideVector.width { return load(place, channel) }

@@ -1,6 +1,6 @@
 import KernelTasks
 
-// Hot: see Products/GEMM.swift, which this follows. Sums are integers, so their order does not matter.
+// This file is hot: see Products/GEMM.swift, whose structure it follows. Sums are integers, so their order does not matter.
 
 extension Variant {
   package func quantizedShape(weights: ElementType) -> GEMMShape {
@@ -23,7 +23,8 @@ extension Variant {
   }
 }
 
-/// Rows are taken some at a time, so that they stay in the second-level cache while panel after panel is multiplied with them.
+/// Computes some rows at a time, so that they stay in the second-level cache while one panel after the other is multiplied with
+/// them.
 private func panelsOfRows<Weights: QuantizedWeights>(
   _: Weights.Type, _ task: borrowing QuantizedGEMM, rows: Range<Int>, panels: Range<Int>
 ) {
@@ -49,26 +50,23 @@ private func panelsOfRows<Weights: QuantizedWeights>(
   }
 }
 
-/// All rows by one or two vectors of outputs.
+/// Computes all rows for one or two vectors of outputs.
 private func stripe<Weights: QuantizedWeights, Columns: Count>(
   _: Weights.Type, _: Columns.Type, _ task: borrowing QuantizedGEMM, rows: Range<Int>, panel: Int
 ) {
   var row = rows.lowerBound
   while row < rows.upperBound {
     let left = rows.upperBound &- row
-    // The last rows go into lower tiles where a whole one would compute more rows in vain.
-    if QuantizedTileRows.value > 8, left <= 4 {
-      tile(Weights.self, Four.self, Columns.self, task, row: row, count: left, panel: panel)
-      row &+= 4
-    } else if QuantizedTileRows.value > 8, left <= 8 || left > QuantizedTileRows.value && left <= 16 {
-      tile(Weights.self, Eight.self, Columns.self, task, row: row, count: lesser(8, left), panel: panel)
-      row &+= 8
+    let height = quantizedTileHeight(left)
+    let count = lesser(height, left)
+    if height == 4 {
+      tile(Weights.self, Four.self, Columns.self, task, row: row, count: count, panel: panel)
+    } else if height == 8 {
+      tile(Weights.self, Eight.self, Columns.self, task, row: row, count: count, panel: panel)
     } else {
-      tile(
-        Weights.self, QuantizedTileRows.self, Columns.self, task, row: row,
-        count: lesser(QuantizedTileRows.value, left), panel: panel)
-      row &+= QuantizedTileRows.value
+      tile(Weights.self, QuantizedTileRows.self, Columns.self, task, row: row, count: count, panel: panel)
     }
+    row &+= height
   }
 }
 
@@ -78,53 +76,46 @@ private func tile<Weights: QuantizedWeights, Rows: Count, Columns: Count>(
   let (taps, depth, output) = (task.taps, task.depth, panel &* 16)
   let panelBytes = taps &* depth &* 16 &* Weights.byteCount
   var weights = task.panels + panel &* panelBytes
-  // The second vector is another panel's, or the second half of the panel.
+  // The second vector of outputs belongs to the next panel, or is the second half of the same one.
   let second = WideVector.width == 16 ? panelBytes : 32
   var sums = QuantizedTileSums<Rows, Columns>(task.correction + output)
   for tap in 0..<taps {
     sums.forEach(RowStarts(task, tap: tap, row: row, count: count))
     sums.add(Weights.self, &weights, second: second, depth: depth)
   }
-  let epilogue = task.epilogue
+  var epilogue = task.epilogue
   let (yStride, width) = (task.yStride, Columns.value &* WideVector.width)
   let (place, lanes) = (row &* yStride &+ output, lesser(task.outputs &- output, width))
   if lanes & 7 == 0, let bytes = epilogue.plainBytes {
-    sums.forEach(ByteEnd<Columns>(epilogue, output, bytes + place, stride: yStride, count: count, lanes: lanes))
+    sums.forEach(ByteEpilogue<Columns>(epilogue, output, bytes + place, stride: yStride, count: count, lanes: lanes))
   } else if lanes == width, epilogue.addsBytes,
-    let end = AddedByteEnd<Columns>(epilogue, output, place: place, stride: yStride, count: count)
+    let finishing = ResidualByteEpilogue<Columns>(epilogue, output, place: place, stride: yStride, count: count)
   {
-    sums.forEach(end)
+    sums.forEach(finishing)
   } else if lanes == width, epilogue.isHardSwish,
-    let end = HardSwishEnd<Columns>(epilogue, output, place: place, stride: yStride, count: count)
+    let finishing = HardSwishEpilogue<Columns>(epilogue, output, place: place, stride: yStride, count: count)
   {
-    sums.forEach(end)
+    sums.forEach(finishing)
   } else {
-    let limits = epilogue.activation.limits
     // A copy, so that the loop above keeps its sums in registers.
     var stored = sums
-    stored.forEachInMemory { index, sum in
-      guard index < count else { return }
-      let place = place &+ index &* yStride
-      epilogue.store(sum.a.floats, limits, output: output, place: place, lanes: lesser(lanes, WideVector.width))
-      if Columns.value > 1, lanes > WideVector.width {
-        epilogue.store(
-          sum.b.floats, limits, output: output &+ WideVector.width, place: place &+ WideVector.width,
-          lanes: lesser(lanes &- WideVector.width, WideVector.width))
-      }
+    withUnsafePointer(to: &epilogue) { epilogue in
+      stored.forEach(
+        GeneralEpilogue<Columns>(epilogue, output, place: place, stride: yStride, count: count, lanes: lanes))
     }
   }
 }
 
-/// Finds where the rows' inputs of a tap are.
+/// Sets where the inputs of each row begin for one tap.
 private struct RowStarts: QuantizedRowVisitor {
   private let x: UnsafePointer<UInt8>
   private let border: UnsafePointer<UInt8>
   private let stride: Int
-  /// Of the tap and the tile's first row; nil for rows that are `stride` apart.
+  /// The offsets of the tap, from the tile's first row on; nil for rows that are `stride` apart.
   private let offsets: UnsafePointer<Int32>?
   private let taps: Int
   private let row: Int
-  /// Rows beyond this one of the tile repeat it.
+  /// The tile's last row. Rows beyond it repeat it.
   private let last: Int
 
   @inline(__always)

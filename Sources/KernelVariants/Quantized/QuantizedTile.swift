@@ -1,6 +1,6 @@
 import KernelTasks
 
-// Hot: what the tiles of products of bytes are made of.
+// This file is hot: see Products/GEMM.swift for what that forbids. It has what tiles of products of bytes are made of.
 
 #if WIDE_VECTORS
   typealias QuantizedTileRows = Twelve
@@ -10,6 +10,15 @@ import KernelTasks
   typealias QuantizedTileRows = Three
 #endif
 
+/// The height of the next tile when so many rows are left. The last rows use a lower tile where a whole one would compute too many
+/// rows in vain.
+@inline(__always)
+func quantizedTileHeight(_ left: Int) -> Int {
+  if QuantizedTileRows.value > 8, left <= 4 { return 4 }
+  if QuantizedTileRows.value > 8, left <= 8 || left > QuantizedTileRows.value && left <= 16 { return 8 }
+  return QuantizedTileRows.value
+}
+
 /// The sums of one row of a tile, and where its inputs are.
 struct QuantizedRowSums<Columns: Count> {
   var x: UnsafeRawPointer
@@ -17,17 +26,29 @@ struct QuantizedRowSums<Columns: Count> {
   var b: IntVector
 }
 
-/// What is done with the rows of a tile, one after the other. It is a type and no closure, since closures are not always inlined:
-/// the sums would go through memory.
+/// What is done with the rows of a tile, one after the other. It is a type rather than a closure, because closures are not always
+/// inlined, and then the sums would go through memory.
 protocol QuantizedRowVisitor {
   mutating func visit<Columns: Count>(_ index: Int, _ row: inout QuantizedRowSums<Columns>)
 }
 
+/// Two vectors of what each of a tile's outputs has, such as a multiplier. With one column the second is the first.
+struct TileVectors {
+  let a, b: WideVector
+
+  @inline(__always)
+  init<Columns: Count>(_: Columns.Type, _ values: UnsafePointer<Float>) {
+    a = .load(values)
+    b = Columns.value > 1 ? .load(values + WideVector.width) : a
+  }
+}
+
+/// The sums of a tile.
 struct QuantizedTileSums<Rows: Count, Columns: Count> {
   typealias Row = QuantizedRowSums<Columns>
   private var rows: (Row, Row, Row, Row, Row, Row, Row, Row, Row, Row, Row, Row)
 
-  /// - Parameter correction: what sums begin with.
+  /// - Parameter correction: the values that the sums of a row begin with.
   @inline(__always)
   init(_ correction: UnsafePointer<Int32>) {
     let a = IntVector.load(correction)
@@ -59,32 +80,9 @@ struct QuantizedTileSums<Rows: Count, Columns: Count> {
     }
   }
 
-  /// For what is too long to be inlined for each row: the sums go through memory.
-  @inline(__always)
-  mutating func forEachInMemory(_ body: (_ index: Int, _ row: inout Row) -> Void) {
-    body(0, &rows.0)
-    body(1, &rows.1)
-    body(2, &rows.2)
-    if Rows.value > 3 { body(3, &rows.3) }
-    if Rows.value > 4 {
-      body(4, &rows.4)
-      body(5, &rows.5)
-    }
-    if Rows.value > 6 {
-      body(6, &rows.6)
-      body(7, &rows.7)
-    }
-    if Rows.value > 8 {
-      body(8, &rows.8)
-      body(9, &rows.9)
-      body(10, &rows.10)
-      body(11, &rows.11)
-    }
-  }
-
-  /// Adds the products of `depth` inputs from where the rows' inputs are, and goes on in the weights.
+  /// Adds the products of `depth` inputs of each row with the weights, and moves `weights` past them.
   ///
-  /// - Parameter second: from the first vector's weights to the second's, in bytes.
+  /// - Parameter second: the distance from the first vector's weights to the second's, in bytes.
   @inline(__always)
   mutating func add<Weights: QuantizedWeights>(
     _: Weights.Type, _ weights: inout UnsafeRawPointer, second: Int, depth: Int
@@ -103,7 +101,7 @@ private struct Products<Weights: QuantizedWeights>: QuantizedRowVisitor {
   private let second: Int
   private let input: Int
 
-  // Initialisers that are not written are not always inlined. A call in the middle of a tile would cost all its registers.
+  // The compiler's own initialisers are not always inlined, and a call in the middle of a tile would spill all its registers.
   @inline(__always)
   init(_ weights: UnsafeRawPointer, second: Int, input: Int) {
     (self.weights, self.second, self.input) = (weights, second, input)
@@ -120,13 +118,13 @@ protocol QuantizedWeights {
   static var byteCount: Int { get }
   /// Adds the products of four inputs with the weights of one or two vectors of outputs.
   ///
-  /// - Parameter second: from the first vector's weights to the second's, in bytes.
+  /// - Parameter second: the distance from the first vector's weights to the second's, in bytes.
   static func add<Columns: Count>(
     _ x: Int32, _ weights: UnsafeRawPointer, _ second: Int, to sum: inout QuantizedRowSums<Columns>)
 }
 
 #if DOT_PRODUCTS
-  /// Weights of 8 bits, by dot products of four bytes.
+  /// Weights of 8 bits, multiplied by dot products of four bytes.
   enum ByteWeights: QuantizedWeights {
     static var byteCount: Int { 1 }
 
@@ -141,7 +139,8 @@ protocol QuantizedWeights {
   }
 #endif
 
-/// Weights of 16 bits, by pairs of products: inputs are widened to 16 bits, the first and third, the second and fourth.
+/// Weights of 16 bits, multiplied by an instruction that adds two products of 16-bit numbers. Of four inputs, the first and third
+/// are widened into one register, the second and fourth into another.
 enum PairWeights: QuantizedWeights {
   static var byteCount: Int { 2 }
 

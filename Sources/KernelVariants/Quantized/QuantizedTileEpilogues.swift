@@ -1,11 +1,11 @@
 import CVectors
 import KernelTasks
 
-// The ends of tiles that encoders have most: what ``QuantizedEpilogue/store(_:_:output:place:lanes:)`` does for all, without its
-// questions for each vector, and inlined, so that sums go from registers to bytes.
+// The epilogues of tiles, which make values of sums and store them. ``GeneralEpilogue`` can do all of it. The others are for what
+// encoders have most: they decide nothing for each vector and are inlined, so that sums go from registers to bytes.
 
 extension QuantizedEpilogue {
-  /// The target of values that become bytes by one product and one sum; nil for others.
+  /// The target, if values become bytes by one multiplication and one addition; nil otherwise.
   @inline(__always)
   var plainBytes: UnsafeMutablePointer<UInt8>? {
     guard target.inverseScale == nil, hasBytesAlone, residual.bytes == nil else { return nil }
@@ -15,13 +15,13 @@ extension QuantizedEpilogue {
     }
   }
 
-  /// Whether bytes are added and an activation limits values.
+  /// Whether the residual is bytes, the activation only limits values, and the target is bytes.
   @inline(__always)
   var addsBytes: Bool { residual.bytes != nil && activation.isLimit && hasBytesAlone }
 
   @inline(__always)
   var isHardSwish: Bool {
-    // `==` would look up a conformance, by a function under a name that all builds share.
+    // A switch, because `==` would look up a conformance through a function whose name all builds share.
     switch activation {
     case .hardSwish: hasBytesAlone && residual.bytes == nil
     default: false
@@ -32,19 +32,8 @@ extension QuantizedEpilogue {
   private var hasBytesAlone: Bool { target.values == nil && target.bytes != nil && residual.values == nil }
 }
 
-/// A vector of each that one or two vectors of a tile's outputs have.
-private struct TileVectors {
-  let a, b: WideVector
-
-  @inline(__always)
-  init<Columns: Count>(_: Columns.Type, _ values: UnsafePointer<Float>) {
-    a = .load(values)
-    b = Columns.value > 1 ? .load(values + WideVector.width) : a
-  }
-}
-
 extension WideVector {
-  /// The first lanes as bytes, if there are any: a multiple of 8, or more than the vector has.
+  /// Stores the first `lanes` lanes as bytes. The number is a multiple of 8; it may be negative, or larger than the vector's.
   @inline(__always)
   fileprivate func store(bytes: UnsafeMutablePointer<UInt8>, lanes: Int) {
     #if WIDE_VECTORS
@@ -59,14 +48,15 @@ extension WideVector {
   }
 }
 
-struct ByteEnd<Columns: Count>: QuantizedRowVisitor {
+/// The epilogue for bytes that follow from the sums by one multiplication and one addition.
+struct ByteEpilogue<Columns: Count>: QuantizedRowVisitor {
   private let multiplier, offset: TileVectors
   private let target: UnsafeMutablePointer<UInt8>
   private let stride, count, lanes: Int
 
   /// - Parameters:
-  ///   - target: of the tile's first row and output.
-  ///   - lanes: outputs that are wanted, a multiple of 8.
+  ///   - target: where the tile's first output of its first row belongs.
+  ///   - lanes: how many outputs are wanted, a multiple of 8.
   @inline(__always)
   init(
     _ epilogue: QuantizedEpilogue, _ output: Int, _ target: UnsafeMutablePointer<UInt8>, stride: Int, count: Int,
@@ -89,15 +79,15 @@ struct ByteEnd<Columns: Count>: QuantizedRowVisitor {
   }
 }
 
-struct AddedByteEnd<Columns: Count>: QuantizedRowVisitor {
+/// The epilogue for bytes that follow from sums and a residual of bytes, limited by the activation.
+struct ResidualByteEpilogue<Columns: Count>: QuantizedRowVisitor {
   private let multiplier, offset, residualZero, residualScale, inverseScale, zero: TileVectors
   private let residual: UnsafePointer<UInt8>
   private let target: UnsafeMutablePointer<UInt8>
   private let stride, count: Int
   private let limits: (low: Float, high: Float)
 
-  /// - Parameters:
-  ///   - place: that of the tile's first row and output in residual and target.
+  /// - Parameter place: where the tile's first output of its first row lies in residual and target.
   @inline(__always)
   init?(_ epilogue: QuantizedEpilogue, _ output: Int, place: Int, stride: Int, count: Int) {
     guard let bytes = epilogue.target.bytes, let zero = epilogue.target.zero,
@@ -130,13 +120,13 @@ struct AddedByteEnd<Columns: Count>: QuantizedRowVisitor {
   }
 }
 
-struct HardSwishEnd<Columns: Count>: QuantizedRowVisitor {
+/// The epilogue for bytes of hardSwish.
+struct HardSwishEpilogue<Columns: Count>: QuantizedRowVisitor {
   private let multiplier, offset, inverseScale, zero: TileVectors
   private let target: UnsafeMutablePointer<UInt8>
   private let stride, count: Int
 
-  /// - Parameters:
-  ///   - place: that of the tile's first row and output in the target.
+  /// - Parameter place: where the tile's first output of its first row lies in the target.
   @inline(__always)
   init?(_ epilogue: QuantizedEpilogue, _ output: Int, place: Int, stride: Int, count: Int) {
     guard let bytes = epilogue.target.bytes, let zero = epilogue.target.zero,
@@ -166,5 +156,38 @@ struct HardSwishEnd<Columns: Count>: QuantizedRowVisitor {
     let value = sums.floats * multiplier + offset
     let activated = (value * (value + 3).limited(0, 6)) * (1 / 6 as Float)
     return (activated * inverseScale + zero).limited(0, 255)
+  }
+}
+
+/// Applies any epilogue. It is too long to be inlined for each row, so the sums go through memory.
+struct GeneralEpilogue<Columns: Count>: QuantizedRowVisitor {
+  /// A pointer, since a struct that held the epilogue would be copied by a function whose name all builds share.
+  private let epilogue: UnsafePointer<QuantizedEpilogue>
+  private let limits: (low: Float, high: Float)
+  private let output, place, stride, count, lanes: Int
+
+  /// - Parameters:
+  ///   - place: where the tile's first output of its first row lies in residual and target.
+  ///   - lanes: how many outputs are wanted.
+  @inline(__always)
+  init(
+    _ epilogue: UnsafePointer<QuantizedEpilogue>, _ output: Int, place: Int, stride: Int, count: Int, lanes: Int
+  ) {
+    limits = epilogue.pointee.activation.limits
+    (self.epilogue, self.output, self.place) = (epilogue, output, place)
+    (self.stride, self.count, self.lanes) = (stride, count, lanes)
+  }
+
+  @inline(never)
+  func visit<C: Count>(_ index: Int, _ row: inout QuantizedRowSums<C>) {
+    guard index < count else { return }
+    let place = place &+ index &* stride
+    epilogue.pointee.store(
+      row.a.floats, limits, output: output, place: place, lanes: lesser(lanes, WideVector.width))
+    if Columns.value > 1, lanes > WideVector.width {
+      epilogue.pointee.store(
+        row.b.floats, limits, output: output &+ WideVector.width, place: place &+ WideVector.width,
+        lanes: lesser(lanes &- WideVector.width, WideVector.width))
+    }
   }
 }

@@ -53,7 +53,7 @@ extension IntVector {
     #endif
   }
 
-  /// The first `count` bytes, zeros behind them.
+  /// Loads the first `count` bytes, and sets the other lanes to zero.
   @inline(__always)
   static func load(bytes: UnsafePointer<UInt8>, first count: Int) -> IntVector {
     if count == WideVector.width { return load(bytes: bytes) }
@@ -78,7 +78,7 @@ extension WideVector {
   @inline(__always)
   static func load(bytes: UnsafePointer<UInt8>) -> WideVector { IntVector.load(bytes: bytes).floats }
 
-  /// Values within 0...255 as the nearest bytes.
+  /// Stores values within 0...255 as the nearest bytes.
   @inline(__always)
   func store(bytes: UnsafeMutablePointer<UInt8>) {
     #if WIDE_VECTORS
@@ -91,11 +91,11 @@ extension WideVector {
     #endif
   }
 
-  /// For activations that work on the narrower vector.
+  /// Applies an activation that is more than a limit: such functions are written for the narrower vector.
   @inline(__always)
   func activatedByHalves(_ activation: Activation) -> WideVector {
     #if WIDE_VECTORS
-      // `lowHalf` and `highHalf` are not always inlined, and would have names that all builds share.
+      // Not by `lowHalf` and `highHalf`: they are not always inlined, and are then functions whose names all builds share.
       cflowad_joined_8(cflowad_low_8(self).activated(activation), cflowad_high_8(self).activated(activation))
     #else
       activated(activation)
@@ -103,9 +103,9 @@ extension WideVector {
   }
 }
 
-/// Calls with the starts of vectors that cover a row of channels, the last of which overlaps the one before where the width
-/// is no divisor; `lanes` is less than the width only for rows that are shorter than a vector. Nothing that is written may be
-/// read for another vector.
+/// Calls the body for each vector of a row of channels. Where the width does not divide the row, the last vector overlaps the one
+/// before it, so the body must not read what it wrote for another vector. `lanes` is less than the width only for rows that are
+/// shorter than a vector.
 @inline(__always)
 func forEachWideVector(_ channels: Range<Int>, _ body: (_ channel: Int, _ lanes: Int) -> Void) {
   let lanes = lesser(channels.count, WideVector.width)

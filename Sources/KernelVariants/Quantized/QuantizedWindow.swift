@@ -36,7 +36,7 @@ extension Variant {
   }
 }
 
-/// The first `count` bytes, zeros behind them.
+/// Loads the first `count` bytes, and sets the other lanes to zero.
 @inline(never)
 private func part(_ source: UnsafePointer<UInt8>, _ count: Int) -> SIMD16<UInt8> {
   var value = SIMD16<UInt8>()

@@ -9,7 +9,7 @@ extension Variant {
       let largest = largestMagnitude(x, count)
       let limit: Float = isSigned ? 127 : 255
       task.scales[row] = largest < .infinity ? largest / limit : .nan
-      // Below the least of these the inverse could be infinite. Such rows are zeros.
+      // The inverse of a smaller number could be infinite. Rows of such small values become zeros.
       let inverse = largest > 1e-30 && largest < .infinity ? limit / largest : 0
       let zero: Float = isSigned ? 128 : 0
       forEachWideVector(0..<count) { start, lanes in
@@ -23,7 +23,8 @@ extension Variant {
   }
 }
 
-/// NaN when one of the values is. As integers, the bits of magnitudes have the order of the numbers, with NaN above infinity.
+/// The largest magnitude of a row; NaN when one of the values is. It compares the bits of magnitudes as integers, which have the
+/// order of the numbers, with NaN above infinity.
 @inline(__always)
 private func largestMagnitude(_ x: UnsafePointer<Float>, _ count: Int) -> Float {
   guard count >= WideVector.width else { return largestMagnitudeOfPart(x, count) }
@@ -47,7 +48,7 @@ private func largestMagnitudeOfPart(_ x: UnsafePointer<Float>, _ count: Int) -> 
   return Float(bitPattern: largest)
 }
 
-/// A row that is shorter than a vector.
+/// Quantizes a row that is shorter than a vector.
 @inline(never)
 private func quantizePart(
   _ x: UnsafePointer<Float>, _ count: Int, _ inverse: Float, _ zero: Float, _ bytes: UnsafeMutablePointer<UInt8>

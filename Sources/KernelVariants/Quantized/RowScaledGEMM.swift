@@ -1,6 +1,6 @@
 import KernelTasks
 
-// Hot: see QuantizedGEMM.swift, whose tiles these are.
+// This file is hot: see Products/GEMM.swift. The tiles are those of QuantizedGEMM.swift.
 
 extension Variant {
   package func rowScaledGEMM(_ task: borrowing RowScaledGEMM, rows: Range<Int>) {
@@ -31,24 +31,23 @@ private func panels<Weights: QuantizedWeights>(
   }
 }
 
-/// All rows by one or two vectors of outputs.
+/// Computes all rows for one or two vectors of outputs.
 private func stripe<Weights: QuantizedWeights, Columns: Count>(
   _: Weights.Type, _: Columns.Type, _ task: borrowing RowScaledGEMM, rows: Range<Int>, output: Int
 ) {
   var row = rows.lowerBound
   while row < rows.upperBound {
     let left = rows.upperBound &- row
-    if QuantizedTileRows.value > 8, left <= 4 {
-      tile(Weights.self, Four.self, Columns.self, task, row: row, count: left, output: output)
-      row &+= 4
-    } else if QuantizedTileRows.value > 8, left <= 8 || left > QuantizedTileRows.value && left <= 16 {
-      tile(Weights.self, Eight.self, Columns.self, task, row: row, count: lesser(8, left), output: output)
-      row &+= 8
+    let height = quantizedTileHeight(left)
+    let count = lesser(height, left)
+    if height == 4 {
+      tile(Weights.self, Four.self, Columns.self, task, row: row, count: count, output: output)
+    } else if height == 8 {
+      tile(Weights.self, Eight.self, Columns.self, task, row: row, count: count, output: output)
     } else {
-      let count = lesser(QuantizedTileRows.value, left)
       tile(Weights.self, QuantizedTileRows.self, Columns.self, task, row: row, count: count, output: output)
-      row &+= QuantizedTileRows.value
     }
+    row &+= height
   }
 }
 
@@ -57,18 +56,18 @@ private func tile<Weights: QuantizedWeights, Rows: Count, Columns: Count>(
 ) {
   let panelBytes = task.depth &* 16 &* Weights.byteCount
   var weights = task.panels + output / 16 &* panelBytes
-  // The second vector is another panel's, or the second half of the panel.
+  // The second vector of outputs belongs to the next panel, or is the second half of the same one.
   let second = WideVector.width == 16 ? panelBytes : 32
   var sums = QuantizedTileSums<Rows, Columns>(task.correction + output)
   sums.forEach(RowPlaces(task, row: row, count: count))
   sums.add(Weights.self, &weights, second: second, depth: task.depth)
-  sums.forEach(RowScaledEnd<Columns>(task, row: row, count: count, output: output))
+  sums.forEach(RowScaledEpilogue<Columns>(task, row: row, count: count, output: output))
 }
 
 private struct RowPlaces: QuantizedRowVisitor {
   private let x: UnsafePointer<UInt8>
   private let stride: Int
-  /// Rows beyond this one of the tile repeat it.
+  /// The tile's last row. Rows beyond it repeat it.
   private let last: Int
 
   @inline(__always)
@@ -82,8 +81,8 @@ private struct RowPlaces: QuantizedRowVisitor {
   }
 }
 
-private struct RowScaledEnd<Columns: Count>: QuantizedRowVisitor {
-  private let multiplierA, multiplierB: WideVector
+private struct RowScaledEpilogue<Columns: Count>: QuantizedRowVisitor {
+  private let multiplier: TileVectors
   private let scales: UnsafePointer<Float>
   private var bias: RowBiasWalk
   private let limits: (low: Float, high: Float)
@@ -92,8 +91,7 @@ private struct RowScaledEnd<Columns: Count>: QuantizedRowVisitor {
 
   @inline(__always)
   init(_ task: borrowing RowScaledGEMM, row: Int, count: Int, output: Int) {
-    multiplierA = .load(task.multiplier + output)
-    multiplierB = Columns.value > 1 ? .load(task.multiplier + (output &+ WideVector.width)) : multiplierA
+    multiplier = TileVectors(Columns.self, task.multiplier + output)
     scales = task.scales + row
     bias = RowBiasWalk(task, row: row, output: output)
     limits = task.activation.limits
@@ -104,16 +102,16 @@ private struct RowScaledEnd<Columns: Count>: QuantizedRowVisitor {
   mutating func visit<C: Count>(_ index: Int, _ row: inout QuantizedRowSums<C>) {
     guard index < count else { return }
     let (target, scale) = (y + index &* stride, scales[index])
-    (row.a.floats * multiplierA * scale + bias.vector(0)).limited(limits.low, limits.high).store(to: target)
+    (row.a.floats * multiplier.a * scale + bias.vector(0)).limited(limits.low, limits.high).store(to: target)
     if Columns.value > 1 {
-      (row.b.floats * multiplierB * scale + bias.vector(WideVector.width)).limited(limits.low, limits.high)
+      (row.b.floats * multiplier.b * scale + bias.vector(WideVector.width)).limited(limits.low, limits.high)
         .store(to: target + WideVector.width)
     }
     bias.advance()
   }
 }
 
-/// The bias of one row after the other, from an output on.
+/// Walks through the biases of a tile's rows, in the order of the rows.
 private struct RowBiasWalk {
   private var row: UnsafePointer<Float>
   private var column: UnsafePointer<Float>?
@@ -143,7 +141,7 @@ private struct RowBiasWalk {
     return .load(row + start) + .load(column + start)
   }
 
-  /// Goes to the next row of x, the next position of the grid.
+  /// Moves to the next row of x, which is the next position of the grid.
   @inline(__always)
   mutating func advance() {
     guard let place = column else { return }

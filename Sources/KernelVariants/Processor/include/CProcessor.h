@@ -14,22 +14,22 @@ int cflowad_processor_has_avx512_vnni(void);
 /* Processors that the calling thread may run on. */
 int cflowad_processor_count(void);
 
-/* The floating-point mode of a thread, with the flags of what happened so far: of SSE and of the x87 unit, by which the C
-   library rounds too. */
+/* The floating-point mode of a thread and its exception flags. The mode of the x87 unit belongs to it, because the C library
+   rounds by that too. */
 typedef struct cflowad_float_mode {
     unsigned sse;
     unsigned x87[7];
 } cflowad_float_mode;
 
-/* Sets the calling thread's mode to the default (round to nearest, denormals kept, nothing traps), and keeps what it was as
-   the host's. Returns what was kept before, for _leave: such calls may be nested. */
+/* Sets the calling thread's mode to the default: round to nearest, keep denormals, no traps. Keeps the mode that was set as the
+   host's. Returns the mode that was kept before, to be given to _leave, so that calls can be nested. */
 cflowad_float_mode cflowad_processor_enter_default_float_mode(void);
 
 /* Sets the host's mode back. */
 void cflowad_processor_leave_default_float_mode(cflowad_float_mode outer);
 
-/* In between: sets the host's mode for a function of the host, and then the default again; what the function has set stays
-   the host's. */
+/* To be called between these two, around a function of the host: sets the host's mode, and then the default again. A mode that
+   the function sets becomes the host's. */
 void cflowad_processor_enter_host_float_mode(void);
 void cflowad_processor_leave_host_float_mode(void);
 

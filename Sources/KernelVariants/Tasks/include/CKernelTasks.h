@@ -1,8 +1,8 @@
 #ifndef CFLOWAD_KERNEL_TASKS_H
 #define CFLOWAD_KERNEL_TASKS_H
 
-/* What the inner loops work on. They are structs of C so that Swift and C inlined into it can read the same task, and so
-   that Swift makes their initialisers. Strides are in floats, from one row to the next. */
+/* What the inner loops work on. These are structs of C, so that Swift and C that is inlined into it can read the same task, and so
+   that Swift makes the initialisers. Strides are distances between rows, in floats. */
 
 #include <stdint.h>
 
@@ -30,8 +30,8 @@ typedef enum __attribute__((enum_extensibility(closed), swift_name("Activation")
 
 /* ---- Matrix products */
 
-/// What a product adds to its sums: one vector for all rows of x; or, with `columns`, `rows[position / width] +
-/// columns[position % width]`, row i of x being position `first` + i. Vectors are as long as the panels are wide together.
+/// What a product adds to its sums. Without `columns` it is one vector for all rows of x. With `columns`, row i of x is position
+/// `first` + i of a grid, and the vector is `rows[position / width] + columns[position % width]`. Vectors are padded like panels.
 typedef struct CFLOWAD_TASK(RowBias) cflowad_row_bias {
     const float *rows;
     const float *_Nullable columns;
@@ -43,59 +43,58 @@ typedef struct CFLOWAD_TASK(RowBias) cflowad_row_bias {
 ///
 /// A row of x is `taps` runs of `depth` floats, which lie where `offsets` says (indirect convolution: Dukhan, "The indirect
 /// convolution algorithm", 2019). W is packed once into panels of outputs, as the build's ``GEMMShape`` says. Every output
-/// is summed in one order, whatever rows or panels are computed together: the products by tap and then along the run, 32 of
-/// them in a sum of their own; then these sums; then the scale, the bias and the residual. An addition loses as much as the
-/// sum is large that it adds to: one long sum would lose more the longer it is, and one that begins with the bias would lose
-/// the bias's share with every product.
+/// is summed in one order, whatever rows or panels are computed together: first the products, tap by tap and along the run, in
+/// partial sums of 32; then the partial sums; then scale, bias and residual. The rounding error of an addition is proportional to
+/// its result, so one long sum would lose more with every product, and more still if it began with a large bias.
 typedef struct CFLOWAD_TASK(GEMM) cflowad_gemm {
     long rows;
     const float *x;
     /// Not used with `offsets`.
     long xStride;
-    /// For each row, for each tap: where its run begins, in floats from `x`; negative for a run of zeros. nil: one tap, rows
-    /// `xStride` apart.
+    /// Where the run of each row's each tap begins, in floats from `x`; negative for a run of zeros. If it is nil there is one tap,
+    /// and rows are `xStride` apart.
     const int32_t *_Nullable offsets;
     long taps, depth;
     /// `depth` zeros.
     const float *zeros;
     const float *panels;
-    /// What to fetch into the caches meanwhile, as many floats as a pair of panels has; nil: the panels that follow.
+    /// Memory to fetch into the caches meanwhile, of the size of a pair of panels; nil for the panels that follow.
     const float *_Nullable next;
     long outputs;
-    /// Outputs with the padding of the last panel: the length of bias vectors.
+    /// The number of outputs with the padding of the last panel, which is the length of bias vectors.
     long paddedOutputs;
-    /// Of each output, as long as the panels are wide together; nil for 1.
+    /// A factor for each output, padded like the panels; nil for 1.
     const float *_Nullable scale;
     cflowad_row_bias bias;
-    /// Rows as y's; may be y itself.
+    /// Has rows like y's; may be y itself.
     const float *_Nullable residual;
     cflowad_activation activation;
     float *y;
     long yStride;
 } cflowad_gemm;
 
-/// Products with lower triangular matrices, a matrix for each row: in place x = W x, of the first `size` values of each row.
+/// Products with lower triangular matrices, one for each row of x: x = W x in place, for the first `size` values of the row.
 ///
-/// A matrix is stored as panels of 8 of its rows, the last rows' first, as they are used. A panel is 8 floats, the scales of its
-/// rows, and then 8 weights of 16 bits for each column up to its last row's diagonal, with zeros where a row has none. A frame
-/// reads every matrix once: half the bytes are half the time.
+/// A matrix is stored in panels of 8 of its rows, the last rows first, which is the order of their use. A panel is 8 floats, the
+/// scales of its rows, and then 8 weights of 16 bits for each column up to the diagonal of its last row, with zeros above the
+/// diagonal. Weights have 16 bits because a frame reads every matrix once, so that half the bytes take half the time.
 typedef struct CFLOWAD_TASK(TriangularProduct) cflowad_triangular_product {
     /// The matrix of the first row; the others follow, ``TriangularProduct/matrixCount(size:)`` numbers each.
     const short *matrices;
     long size;
-    /// Changed in place.
+    /// Replaced by the products.
     float *x;
     long stride;
 } cflowad_triangular_product;
 
-/// A weighted mean of rows that follow each other in memory: row 0 + sum of weights[i] (row i+1 - row 0). By differences from
-/// the first row, so that the mean of equal rows is that row to the bit. All builds give the same bits: products are rounded
-/// before they are added.
+/// A weighted mean of rows that follow each other in memory: row 0 + sum of weights[i] (row i+1 - row 0). It uses differences from
+/// the first row, so that the mean of equal rows is exactly that row. Products are rounded before they are added, so that all
+/// builds give the same bits.
 typedef struct CFLOWAD_TASK(RowMean) cflowad_row_mean {
     const float *rows;
-    /// From one row to the next, and how many values of a row are wanted.
+    /// The distance between rows, and how many values of a row are wanted.
     long pitch, length;
-    /// Of the rows behind the first.
+    /// The weights of the rows behind the first.
     const float *weights;
     long weightCount;
 } cflowad_row_mean;
@@ -108,16 +107,16 @@ typedef struct CFLOWAD_TASK(WindowedMap) cflowad_windowed_map {
     /// Columns of the input.
     long inputWidth;
     long channels, kernel, stride;
-    /// For each output row, for each tap: the input row, or -1 beyond the border. Columns likewise.
+    /// The input row of each output row's each tap, -1 beyond the border; the same for columns.
     const long *rowSources, *columnSources;
-    /// Output columns whose taps are neighbours in the input, none beyond the border.
+    /// The output columns whose taps are neighbours in the input, with none beyond the border.
     long interiorStart, interiorEnd;
     long outputWidth;
     float *y;
 } cflowad_windowed_map;
 
-/// A convolution of each channel by itself. Every output is summed in one order: tap by tap, of kernels larger than 3 x 3 each
-/// row by itself and then the rows; times the scale and plus the bias.
+/// A convolution of each channel by itself. Every output is summed in one order: tap by tap, where a kernel larger than 3 x 3 has a
+/// partial sum for each of its rows; then times the scale and plus the bias.
 typedef struct CFLOWAD_TASK(Depthwise) cflowad_depthwise {
     cflowad_windowed_map window;
     /// One vector of channels per tap.
@@ -141,7 +140,7 @@ typedef struct CFLOWAD_TASK(WinogradInput) cflowad_winograd_input {
     const long *rowSources, *columnSources;
     /// `channels` zeros.
     const float *zeros;
-    /// Tiles in a row.
+    /// The number of tiles in a row of tiles.
     long tileColumns;
     /// The tile that row 0 of the matrices belongs to.
     long firstTile;
@@ -150,17 +149,17 @@ typedef struct CFLOWAD_TASK(WinogradInput) cflowad_winograd_input {
     long matrixStride;
 } cflowad_winograd_input;
 
-/// The transform of a panel's kernels, a row of places at a time: places 6 `row` ..< 6 `row` + 6.
+/// The transform of a panel's kernels for one row of places of a tile: places 6 `row` ..< 6 `row` + 6.
 typedef struct CFLOWAD_TASK(WinogradWeights) cflowad_winograd_weights {
-    /// For each of `inputs` the 9 taps, each a panel's outputs.
+    /// For each of `inputs`, 9 taps; for each tap, a vector of the panel's outputs.
     const float *kernels;
     long inputs, row;
-    /// For each place a panel: for each input a vector of outputs. Places are `placeStride` floats apart.
+    /// For each place, a panel: for each input, a vector of outputs. Places are `placeStride` floats apart.
     float *transformed;
     long placeStride;
 } cflowad_winograd_weights;
 
-/// From the 36 products back to positions: y = activation(output * scale + bias + residual).
+/// The transform of the 36 products back to positions: y = activation(output * scale + bias + residual).
 typedef struct CFLOWAD_TASK(WinogradOutput) cflowad_winograd_output {
     /// 36 matrices of rows of `channels`; overwritten as they are read.
     float *products;
@@ -168,7 +167,7 @@ typedef struct CFLOWAD_TASK(WinogradOutput) cflowad_winograd_output {
     /// A multiple of ``WinogradInput/channelMultiple``.
     long channels;
     const float *scale, *bias;
-    /// As y; may be y itself.
+    /// Has rows like y's; may be y itself.
     const float *_Nullable residual;
     cflowad_activation activation;
     float *y;
@@ -189,15 +188,15 @@ typedef struct CFLOWAD_TASK(ChannelAffine) cflowad_channel_affine {
     const float *x;
     long channels;
     const float *scale;
-    /// nil: zeros.
+    /// nil for zeros.
     const float *_Nullable offset;
-    /// Rows as x's.
+    /// Has rows like x's.
     const float *_Nullable residual;
     /// May be x.
     float *y;
 } cflowad_channel_affine;
 
-/// Each row of channels less its mean, divided by sqrt(variance + epsilon), then times weight plus bias.
+/// LayerNorm of rows of channels: (x - mean) / sqrt(variance + epsilon) * weight + bias.
 typedef struct CFLOWAD_TASK(RowNorm) cflowad_row_norm {
     const float *x;
     long channels;
@@ -211,7 +210,7 @@ typedef struct CFLOWAD_TASK(RowNorm) cflowad_row_norm {
 /// The elementwise half of an affine coupling (FrEIA AllInOneBlock): for each row x2 = x2 * e^j + t and
 /// logDeterminant += sum(j), with j = alpha * tanh(s).
 typedef struct CFLOWAD_TASK(Coupling) cflowad_coupling {
-    /// Rows of s (`width` values, already divided by alpha for the scaled clamp) and then t.
+    /// Rows of `width` values of s, already divided by alpha for the scaled clamp, and then as many of t.
     const float *coefficients;
     long coefficientStride;
     float alpha;
@@ -229,30 +228,30 @@ typedef struct CFLOWAD_TASK(GlobalAffine) cflowad_global_affine {
 
 /* ---- Training */
 
-/// A gradient's sums over the rows of each place of a grid's axis, as wide as the gradient's rows, and the place of each row.
-/// The sums begin as zeros. nil for an unconditional flow.
+/// Sums of a gradient's rows by their place on one axis of the grid: a row of sums for each place, which begins as zeros, and the
+/// place of each row. Both are nil for an unconditional flow.
 typedef struct CFLOWAD_TASK(PlaceSums) cflowad_place_sums {
     float *_Nullable sums;
     const int32_t *_Nullable indices;
 } cflowad_place_sums;
 
-/// The gradient of a relu, for some columns of the group's rows: gradient = value > 0 ? gradient : 0, with its sums by column,
+/// The gradient of a relu, for some columns of the group's rows: gradient = value > 0 ? gradient : 0. Also sums each column of it,
 /// over all rows and over those of each place.
 typedef struct CFLOWAD_TASK(ReluGradient) cflowad_relu_gradient {
-    /// Changed in place.
+    /// Replaced by the gradient before the relu.
     float *gradient;
     long stride;
-    /// Rows of relu's values.
+    /// Rows of the relu's outputs.
     const float *values;
     long valueStride;
-    /// Over all rows; begins as zeros.
+    /// The sum over all rows; begins as zeros.
     float *sum;
     cflowad_place_sums firstPlaces;
     cflowad_place_sums secondPlaces;
 } cflowad_relu_gradient;
 
-/// The gradient of v = u gain + offset: gradient *= gain, and the sums over the rows that are d loss / d gain and d loss / d
-/// offset, which begin as zeros.
+/// The gradient of v = u gain + offset: gradient *= gain. d loss / d gain and d loss / d offset are sums over the rows, which begin
+/// as zeros.
 typedef struct CFLOWAD_TASK(AffineGradient) cflowad_affine_gradient {
     /// Rows of d loss / d v, then of d loss / d u.
     float *gradient;
@@ -263,24 +262,24 @@ typedef struct CFLOWAD_TASK(AffineGradient) cflowad_affine_gradient {
     float *gainGradient, *offsetGradient;
 } cflowad_affine_gradient;
 
-/// The gradient of u2 = x2 e^j + t with j = alpha tanh(s): gradient *= e^j, and d loss / d s and d loss / d t before their
-/// factors, with their sums over the rows, which begin as zeros.
+/// The gradient of u2 = x2 e^j + t with j = alpha tanh(s): gradient *= e^j. Also gives the gradients by the subnet's outputs, whose
+/// multiples s and t are, and the sums of both over the rows, which begin as zeros.
 typedef struct CFLOWAD_TASK(CouplingGradient) cflowad_coupling_gradient {
     /// Rows of d loss / d u2, then of d loss / d x2.
     float *gradient;
     const float *x2;
-    /// Of both.
+    /// The stride of `gradient` and of x2.
     long stride;
     /// Rows of tanh(s) and e^j.
     const float *tanh, *exponential;
     long keptStride;
     /// d loss / d log p of each row.
     const float *lossGradient;
-    /// Rows of d loss / d s and d loss / d t.
+    /// Rows of the gradients by the outputs that s and t are multiples of.
     float *scale, *shift;
     long outputStride;
     float *scaleSum, *shiftSum;
-    /// alpha times the factor of s, and the factor of t.
+    /// alpha times the factor between output and s, and the factor between output and t.
     float scaleFactor, shiftFactor;
 } cflowad_coupling_gradient;
 

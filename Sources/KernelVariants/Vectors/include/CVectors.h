@@ -1,9 +1,9 @@
 #ifndef CFLOWAD_VECTORS_H
 #define CFLOWAD_VECTORS_H
 
-/* Instructions that Swift has no words for, as functions over vector types, which Swift imports as SIMD4, SIMD8 and SIMD16.
-   They are inlined where they are called, so that sums stay in registers. What there is follows from the instructions that
-   the importing module is built for. All but the conversions' rounding is exact. */
+/* Instructions that Swift cannot express, as functions over vector types, which Swift imports as SIMD4, SIMD8 and SIMD16. They are
+   inlined where they are called, so that sums stay in registers. A module sees those for which it is built. All of them are
+   exact, except that conversions round. */
 
 #include <stdint.h>
 #if defined(__x86_64__)
@@ -42,26 +42,26 @@
 
 CFLOWAD_VECTORS(4, __m128, _mm_madd_epi16, _mm_cvtps_epi32)
 
-/* a * b + c of two lanes with one rounding, for processors without the instruction. The product is exact in double precision. The sum
-   is rounded to odd there, so that rounding it to float32 then gives what one rounding would (S. Boldo, G. Melquiond, "Emulation of
-   a FMA and correctly rounded sums", 2008). */
+/* Computes a * b + c of two lanes with one rounding, for processors without the instruction. The product is exact in double
+   precision. The sum is rounded to odd in double precision, so that rounding it to float32 gives the same as a single rounding
+   (S. Boldo, G. Melquiond, "Emulation of a FMA and correctly rounded sums", 2008). */
 CFLOWAD_INLINE __m128 cflowad_multiply_add_2(__m128 a, __m128 b, __m128 c) {
     const __m128d p = _mm_mul_pd(_mm_cvtps_pd(a), _mm_cvtps_pd(b)), d = _mm_cvtps_pd(c), zero = _mm_setzero_pd();
     const __m128d sum = _mm_add_pd(p, d);
-    /* What the sum lost: D. Knuth's TwoSum. */
+    /* The rounding error of the sum, by D. Knuth's TwoSum. */
     const __m128d part = _mm_sub_pd(sum, p);
     const __m128d error = _mm_add_pd(_mm_sub_pd(p, _mm_sub_pd(sum, part)), _mm_sub_pd(d, part));
-    /* False for NaN, which sums beyond all numbers have. */
+    /* False for NaN, which is the error of an infinite sum. */
     const __m128i is_inexact = (__m128i)_mm_or_pd(_mm_cmplt_pd(error, zero), _mm_cmpgt_pd(error, zero));
     const __m128i one = _mm_set1_epi64x(1), is_even = _mm_sub_epi64(_mm_and_si128((__m128i)sum, one), one);
-    /* 1 away from zero when the error has the sum's sign, else -1. */
+    /* One step away from zero when the error has the sum's sign, otherwise one towards zero. */
     const __m128i signs = _mm_shuffle_epi32(_mm_xor_si128((__m128i)sum, (__m128i)error), _MM_SHUFFLE(3, 3, 1, 1));
     const __m128i step = _mm_or_si128(_mm_srai_epi32(signs, 31), one);
     const __m128i odd = _mm_add_epi64((__m128i)sum, _mm_and_si128(step, _mm_and_si128(is_inexact, is_even)));
     return _mm_cvtpd_ps((__m128d)odd);
 }
 
-/* The same of four lanes. */
+/* Computes a * b + c of four lanes with one rounding. */
 CFLOWAD_INLINE cflowad_floats_4 cflowad_multiply_add_4(cflowad_floats_4 a, cflowad_floats_4 b, cflowad_floats_4 c) {
     const __m128 low = cflowad_multiply_add_2((__m128)a, (__m128)b, (__m128)c);
     const __m128 high = cflowad_multiply_add_2(
@@ -84,15 +84,15 @@ CFLOWAD_INLINE cflowad_floats_16 cflowad_joined_8(cflowad_floats_8 low, cflowad_
     return __builtin_shufflevector(low, high, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
 }
 
-/* Stores the first eight of sixteen. */
+/* Stores the first eight of sixteen lanes as bytes. */
 CFLOWAD_INLINE void cflowad_store_first_bytes_16(cflowad_floats_16 a, uint8_t *bytes) {
     cflowad_bytes_16 b = __builtin_convertvector((cflowad_ints_16)_mm512_cvtps_epi32((__m512)a), cflowad_bytes_16);
     __builtin_memcpy(bytes, &b, 8);
 }
 #endif
 
-/* dot        sum + in each lane the products of four unsigned bytes of a with four signed ones of b
-   dot_pairs  sum + in each lane the products of two 16-bit numbers */
+/* dot        adds to each lane of sum the products of four unsigned bytes of a with four signed ones of b
+   dot_pairs  adds to each lane of sum the products of two 16-bit numbers */
 #if defined(__AVX512VNNI__)
 CFLOWAD_INLINE cflowad_ints_16 cflowad_dot_16(cflowad_ints_16 sum, cflowad_ints_16 a, cflowad_ints_16 b) {
     return (cflowad_ints_16)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)a, (__m512i)b);

@@ -1,7 +1,7 @@
 #ifndef CFLOWAD_WEIGHTS_H
 #define CFLOWAD_WEIGHTS_H
 
-/* Floats as integers, which Swift's rounding would take from the C library one at a time: on any x86-64. */
+/* Converts floats to integers by instructions of any x86-64. Swift's rounding would call the C library for each number. */
 
 #include <emmintrin.h>
 #include <stdint.h>
@@ -9,7 +9,7 @@
 
 #pragma clang assume_nonnull begin
 
-/* Copies numbers as integers. False when one is none, or beyond +-limit, which is at most 32767. */
+/* Copies numbers as integers. Returns false when one is not an integer, or beyond +-limit, which is at most 32767. */
 static inline _Bool cflowad_round_to_int16(const float *x, long count, float limit, int16_t *y) {
     const __m128 largest = _mm_set1_ps(limit), sign = _mm_set1_ps(-0.0f);
     _Bool is_right = 1;
@@ -18,7 +18,7 @@ static inline _Bool cflowad_round_to_int16(const float *x, long count, float lim
     for (; i + 4 <= count; i += 4) {
         const __m128 values = _mm_loadu_ps(x + i);
         const __m128i integers = _mm_cvtps_epi32(values);
-        /* Comparisons with NaN are false. */
+        /* Both comparisons are false for NaN. */
         const __m128 same = _mm_cmpeq_ps(_mm_cvtepi32_ps(integers), values);
         const __m128 within = _mm_cmple_ps(_mm_andnot_ps(sign, values), largest);
         is_right &= _mm_movemask_ps(_mm_and_ps(same, within)) == 15;
@@ -32,7 +32,7 @@ static inline _Bool cflowad_round_to_int16(const float *x, long count, float lim
     return is_right;
 }
 
-/* Replaces a row of finite numbers by integers within +-127, and returns what they are to be multiplied with: largest / 127. */
+/* Replaces a row of finite numbers by integers within +-127, and returns their scale, largest / 127. */
 static inline float cflowad_quantize_row(float *row, long count) {
     float largest = 0, scale;
     long i = 0;
@@ -41,10 +41,10 @@ static inline float cflowad_quantize_row(float *row, long count) {
         const float size = row[i] < 0 ? -row[i] : row[i];
         largest = size > largest ? size : largest;
     }
-    /* Below the least of these the quotients could be infinite. Such rows are zeros. */
+    /* With a smaller scale the quotients could be infinite. Rows of such small values become zeros. */
     scale = largest > 1e-30f ? largest / 127 : 0;
     for (i = 0; i < count; i++) {
-        /* Rounded to nearest, of two the even one, as the instruction does. */
+        /* The instruction rounds to nearest even. */
         row[i] = scale > 0 ? (float)_mm_cvtss_si32(_mm_set_ss(row[i] / scale)) : 0;
     }
     return scale;
