@@ -25,7 +25,7 @@ package final class Encoder: Sendable {
     }
   }
 
-  /// Makes an encoder whose weights come from anywhere.
+  /// Makes an encoder of weights that a closure gives.
   init(
     _ description: EncoderDescription, inputSize: EncoderInputSize? = nil, workers: Workers? = nil,
     source: WeightTable.Source

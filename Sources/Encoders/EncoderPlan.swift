@@ -1,8 +1,7 @@
 import Basics
 import Kernels
 
-/// An encoder at one input size: the map that every value is, each layer's geometry, and where in one arena every value
-/// lies.
+/// An encoder at one input size: the shape of every value, the plan of every layer, and where every value lies in one arena.
 struct EncoderPlan {
   /// The shape of each value. Value 0 is the input, which belongs to the caller and has no place in the arena.
   let maps: [MapShape]
@@ -29,12 +28,12 @@ struct EncoderPlan {
 }
 
 extension Graph {
-  /// From the step that makes a value to the last one that reads it, for all but the input. A level is read after all
-  /// layers.
+  /// The lifetimes of all values but the input: from the step that makes a value to the last one that reads it. A level is read
+  /// after all layers.
   ///
-  /// - Parameter maps: the value's, the input's among them.
+  /// - Parameter maps: the shapes of all values, including the input.
   func lifetimes(of maps: [MapShape]) -> [ArenaPlan.Lifetime] {
-    // Nobody may read a value: it is there until it is written.
+    // A value that nobody reads lives until the step that writes it.
     var lastUses = [0] + layers.indices
     for (index, layer) in layers.enumerated() {
       for operand in layer.operands { lastUses[operand] = index }

@@ -1,8 +1,8 @@
 import Basics
 import Kernels
 
-/// Scratch memory to run an encoder at one input size, one call at a time. Its arena is planned once; running
-/// allocates nothing.
+/// Runs an encoder at one input size, one call at a time. It holds the memory for that, in an arena that is planned once, so that
+/// running allocates nothing.
 package final class EncoderSession {
   /// The grid of each level, finest first.
   package let levelGrids: [Grid]
@@ -57,7 +57,7 @@ package final class EncoderSession {
     index == 0 ? input : UnsafePointer(value(index))
   }
 
-  /// What a layer makes.
+  /// The memory of a value.
   private func value(_ index: Int) -> UnsafeMutablePointer<Float> {
     UnsafeMutableRawPointer(arena.base + plan.arena.offsets[index - 1])
       .bindMemory(to: Float.self, capacity: plan.maps[index].grid.count)

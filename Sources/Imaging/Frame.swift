@@ -74,7 +74,7 @@ package struct Frame {
     let part = try Self.checkedPart(crop, width: width, height: height, minimumSide: format.minimumSide)
     let bits = try Self.checkedBits(significantBits, shift: shift, format)
 
-    // No array, since a frame is made for every score and scoring must not allocate.
+    // Not an array, because a frame is made for every score and scoring must not allocate.
     let first = Plane(base: base, stride: stride)
     try Self.check(stride: stride, rowBytes: format.rowBytes(width, plane: 0), rows: format.rows(height, plane: 0))
     let second = try Self.plane(1, planes.0, planeStrides.0, after: first, format, width: width, height: height)
@@ -95,8 +95,8 @@ package struct Frame {
     let stride: Int
   }
 
-  /// A further plane: as it was given, else directly behind the plane before. The plane before once more where the
-  /// format has no further one.
+  /// A further plane: the one that was given, or the memory directly behind the plane before. Where the format has no further plane
+  /// it is the plane before once more.
   private static func plane(
     _ index: Int, _ base: UnsafePointer<UInt8>?, _ stride: Int, after before: Plane, _ format: CameraFormat, width: Int,
     height: Int

@@ -6,7 +6,7 @@ extension LanczosWeights.Taps {
     let start = UnsafeRawPointer(lines + first &* pitch)
     var j = 0
     while j &+ 16 <= count {
-      // The sums wrap modulo 2^32 on the way, but the final ones fit and are exact.
+      // Partial sums may wrap modulo 2^32, but the final ones fit and are exact.
       var low = SIMD16<Int32>(repeating: 0)
       var high = SIMD16<Int32>(repeating: 0)
       var line = start + j

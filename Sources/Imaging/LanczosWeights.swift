@@ -16,7 +16,7 @@ final class LanczosWeights {
     let high: Int16
   }
 
-  /// The inputs of one output: `count` of them from `first` on, their weights from `weights` on.
+  /// The inputs of one output: `count` inputs from `first` on, with their weights from `weights` on.
   struct Taps {
     let first: Int
     let count: Int

@@ -44,7 +44,7 @@ package struct Picture: Sendable, Equatable {
     UnsafeMutableRawBufferPointer(start: memory.base, count: shape.byteCount)
   }
 
-  /// Makes a picture whose pixels, all of them, are written by `fill`. Fails as `fill` does, and with `outOfMemory`.
+  /// Makes a picture whose pixels `fill` writes, all of them. Fails as `fill` does, and with `outOfMemory`.
   package init(_ shape: Shape, fill: (UnsafeMutablePointer<UInt8>) throws(Failure) -> Void) throws(Failure) {
     guard let base = malloc(max(shape.byteCount, 1)) else {
       throw Failure(.outOfMemory, "no memory for \(shape.byteCount) bytes of pixels")

@@ -4,7 +4,7 @@ import Basics
 package struct PreparedFrame: Hashable {
   package let width: Int
   package let height: Int
-  /// For each tile height x width RGB8 pixels of the network's size.
+  /// The tiles, height x width RGB8 pixels of the network's size each.
   package let pictures: [[UInt8]]
 
   /// - Parameter resizer: to the network's size.

@@ -44,7 +44,7 @@ package struct Preprocessing: Sendable, Equatable {
     (self.window, self.tiling, self.resampling) = (window, tiling, resampling)
   }
 
-  /// The same with another's mean and standard deviation.
+  /// A copy with another's mean and standard deviation.
   package func normalized(as other: Preprocessing) -> Preprocessing {
     var result = self
     (result.mean, result.standardDeviation) = (other.mean, other.standardDeviation)

@@ -2,7 +2,7 @@ import Basics
 import Kernels
 
 extension Resizer {
-  /// Weights and scratch memory for one size of frames, of any format: columns first.
+  /// Weights and scratch memory for frames of one size and any format. It resizes columns first.
   final class Plan {
     let frameWidth: Int
     let frameHeight: Int
@@ -13,7 +13,7 @@ extension Resizer {
     let vertical: LanczosWeights?
     /// The result of the horizontal pass: frameHeight x width x channels.
     let rows: Buffer<UInt8>
-    /// One for each thread.
+    /// The scratch memory of each thread.
     private let scratch: [Scratch]
 
     private struct Scratch {
@@ -52,7 +52,7 @@ extension Resizer {
       return try LanczosWeights(inputSize: inputSize, outputSize: outputSize)
     }
 
-    /// A frame on its way through the plan, as threads share it. Which thread computes a part does not change the result.
+    /// A frame that threads resize together. Which thread computes a part does not change the result.
     struct Job {
       let plan: Plan
       let frame: Frame
@@ -64,7 +64,7 @@ extension Resizer {
       var pitch: Int
     }
 
-    /// Writes the finished lines. Every row of the frame is wanted: the vertical filter's support leaves none out.
+    /// Writes the finished lines. All rows of the frame are read, because the support of the vertical filter leaves none out.
     func run(_ frame: Frame, _ reader: RowReader, to target: LineTarget, _ workers: Workers) {
       let channels = frame.format.channelCount
       var job = Job(
@@ -119,7 +119,7 @@ extension Resizer {
       guard let horizontal else { return }
       let format = job.pointee.frame.format
       let (channels, pixelBytes, pitch) = (format.channelCount, format.bytesPerPixel, job.pointee.pitch)
-      // In colour there is room for the fourth byte that the copy of the last row writes.
+      // In colour there is room for the fourth byte, which the copy of the last row writes.
       let columnPitch = channels == 1 ? bandRows : bandRows &* 4
       let y = band &* bandRows
       let count = min(bandRows, frameHeight &- y)
@@ -152,8 +152,8 @@ extension Resizer {
       for x in 0..<frameWidth { output[x &* bandRows] = row[x] }
     }
 
-    /// Copies a row of colour pixels to its place in the columns. Where the frame has four bytes a pixel, four are
-    /// copied at once. The fourth is overwritten by the copy of the next row, so that rows must come in order.
+    /// Copies a row of colour pixels to its place in the columns. Where the frame has four bytes a pixel, four are copied at once.
+    /// The copy of the next row overwrites the fourth, so rows must be copied in order.
     @inline(__always)
     private func transposeColor(
       _ row: UnsafePointer<UInt8>, pixelBytes: Int, into output: UnsafeMutablePointer<UInt8>

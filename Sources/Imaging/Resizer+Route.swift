@@ -2,11 +2,11 @@ import Basics
 import Kernels
 
 extension Resizer {
-  /// How frames of one size are resized: by one plan, or, with rows first, by two that make one pass each.
+  /// How frames of one size are resized: by one plan, or, where rows come first, by two plans that make one pass each.
   final class Route {
     private let last: Plan
     private let first: Plan?
-    /// What the first plan makes: the target's height x the frame's width x 3.
+    /// The result of the first plan: the target's height x the frame's width x 3.
     private let middle: Buffer<UInt8>?
 
     init(_ frame: Frame, width: Int, height: Int, _ resampling: Resampling, threadCount: Int) throws(Failure) {

@@ -16,8 +16,8 @@ package enum Rotation {
     }
   }
 
-  /// Pillow's `affine_fixed`: source positions with 16 fractional bits. They may overflow only beyond the last pixel,
-  /// where nothing reads them, hence the wrapping sums.
+  /// Pillow's `affine_fixed`: source positions with 16 fractional bits. Sums wrap, because they may overflow beyond the last pixel,
+  /// where nothing reads them.
   private static func rotateFixed(
     _ rgb: UnsafePointer<UInt8>, _ width: Int, _ height: Int, _ map: AffineMap,
     _ output: UnsafeMutablePointer<UInt8>
@@ -76,7 +76,7 @@ package enum Rotation {
   }
 }
 
-/// Where a pixel of the rotated image comes from: source x = xx * x + xy * y + x0, source y = yx * x + yy * y + y0. The
+/// Where a pixel of the rotated image comes from: source x = xx * x + xy * y + x0, source y = yx * x + yy * y + y0. It is the
 /// matrix of `Image.rotate`, with its rounding and its special angles.
 struct AffineMap {
   let xx: Double

@@ -16,6 +16,6 @@ package enum Arithmetic: Sendable {
 }
 
 extension Precision {
-  /// How float32 is computed beside it.
+  /// How a detector of this precision computes what stays float32.
   package var arithmetic: Arithmetic { self == .int8 ? .exact : .fast }
 }

@@ -12,12 +12,12 @@ package struct Attention: Operation {
   /// Attention over a number of tokens.
   package struct Plan: OperationPlan {
     package let output: Grid
-    /// Floats of scratch memory for each thread.
+    /// The scratch memory of each thread, in floats.
     fileprivate let scratchCount: Int
     fileprivate let tokens: Int
     /// Channels of a head.
     fileprivate let width: Int
-    /// The products' bias.
+    /// The bias of both products, which add none.
     fileprivate let zeros: SharedFloats
 
     package func scratchBytes(workers: Int) -> Int { MemoryLayout<Float>.stride * scratchCount * workers }

@@ -5,7 +5,7 @@ struct BorderedMap {
   /// The grid with the border.
   let grid: Grid
   private let inputWidth: Int
-  /// The input's row or column for each of the bordered map, -1 for zeros.
+  /// The input row of each row of the bordered map, -1 for zeros; the same for columns.
   private let rows: WindowAxis
   private let columns: WindowAxis
 

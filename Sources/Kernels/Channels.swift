@@ -12,7 +12,7 @@ extension ChannelMean {
 }
 
 extension ChannelAffine {
-  /// Computes the task for `lines` times `width` rows; threads share the lines.
+  /// Computes the task for `lines` lines of `width` rows each. Threads share the lines.
   package func run(lines: Int, width: Int, _ workers: Workers) {
     withUnsafePointer(to: (task: self, width: width)) { job in
       workers.run(parts: lines, context: job) { context, line, _ in
@@ -25,7 +25,7 @@ extension ChannelAffine {
 }
 
 extension RowNorm {
-  /// Computes the task; threads share the rows, some at a time.
+  /// Computes the task. Threads share the rows, some at a time.
   package func run(rows: Int, _ workers: Workers) {
     withUnsafePointer(to: (task: self, rows: rows)) { job in
       workers.run(parts: (rows + 15) / 16, context: job) { context, part, _ in

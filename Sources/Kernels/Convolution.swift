@@ -1,6 +1,6 @@
 import Basics
 
-/// A 2-D convolution with scale and bias over position-major maps, weights prepared once, any input size.
+/// A 2-D convolution with scale and bias over position-major maps of any size. Its weights are packed once.
 package struct Convolution: Operation {
   private let shape: ConvolutionShape
   private let weights: PackedMatrix
@@ -36,7 +36,7 @@ extension Convolution {
       case pointwise
       /// Each tap is a run of channels in the input. The table has its offset for each position and tap, -1 for zeros.
       case indirect(Buffer<Int32>)
-      /// For few input channels, with which runs would be too short. In a map with a border a run is a whole row of the kernel.
+      /// For few input channels, since runs of these would be too short: in a map with a border a run is a whole row of the kernel.
       case bordered(BorderedMap, Buffer<Int32>)
     }
 
@@ -55,7 +55,7 @@ extension Convolution {
     }
   }
 
-  /// With fewer channels the map gets a border.
+  /// Maps with fewer channels get a border.
   private static let shortestRun = 16
 
   package func plan(_ input: Grid) throws(Failure) -> Plan {

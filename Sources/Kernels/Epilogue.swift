@@ -2,7 +2,7 @@ import Basics
 
 /// What a layer does to its sums: y = activation(sum * scale + bias + residual), with a scale and a bias for each output.
 package struct Epilogue: Sendable {
-  /// A BatchNorm's scale; nil for 1. It is not multiplied into the weights, because that would round each of them once more.
+  /// The scale of a BatchNorm; nil for 1. It is not multiplied into the weights, because that would round each of them again.
   let scale: SharedFloats?
   let bias: SharedFloats
   package let activation: Activation

@@ -6,8 +6,8 @@ struct GEMMParts {
   private let outputs: Int
   private let shape: GEMMShape
 
-  /// The fewest rows that a part with all weights should have. With fewer rows reading the weights takes most of the
-  /// time, so that parts get some of the weights each.
+  /// The fewest rows that a part with all weights should have. With fewer rows most of the time goes into reading the weights, so
+  /// each part gets only a share of the weights.
   private static let fewestRows = 96
 
   /// - Parameter shape: the shape that the product's panels were packed for.

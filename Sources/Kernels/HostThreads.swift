@@ -1,5 +1,5 @@
-/// The host's own threads: a function of the host that runs a body for each index of 0..<count, in parallel where it
-/// can, and returns when all calls have.
+/// The host's own threads. They are a function of the host that calls a body for each index of 0..<count, in parallel where it can,
+/// and returns when all calls have returned.
 package struct HostThreads: @unchecked Sendable {
   package typealias Body = @convention(c) (_ context: UnsafeMutableRawPointer?, _ index: UInt32) -> Void
   package typealias ParallelFor =

@@ -5,7 +5,7 @@ import Synchronization
 /// A job, which lives on the stack of the thread that posted it.
 struct Job {
   let parts: Int
-  /// Most threads that may work on it: for so many there is scratch memory.
+  /// How many threads may work on it at most, because there is scratch memory for as many.
   let workers: Int
   let context: UnsafeRawPointer
   let body: Workers.Body
@@ -18,7 +18,7 @@ final class JobSlot: @unchecked Sendable {
   private let state = Atomic<Int>(0)
   private let generation = Atomic<Int>(0)
   private let nextGuest = Atomic<Int>(0)
-  /// Threads that sleep until a job comes.
+  /// The number of threads that sleep until a job comes.
   private let waiting = Atomic<Int>(0)
   let isClosing = Atomic<Bool>(false)
   /// Written while no job is open and nobody works on one.
@@ -60,7 +60,7 @@ final class JobSlot: @unchecked Sendable {
     while state.load(ordering: .acquiring) != 0 {
       cflowad_processor_pause()
       rounds += 1
-      // Sleeping, not yielding: a caller of real-time priority would never yield to a thread of ordinary priority.
+      // It sleeps rather than yields, because a caller of real-time priority would never yield to a thread of ordinary priority.
       if rounds > Self.spinLimit { usleep(20) }
     }
   }
@@ -70,7 +70,7 @@ final class JobSlot: @unchecked Sendable {
     while let part = bands.next(for: worker) { job.body(job.context, part, worker) }
   }
 
-  /// A thread's life: from job to job until the slot closes.
+  /// Works on one job after the other until the slot closes.
   func serve(as worker: Int) {
     var seen = 0
     while wait(after: &seen) { join(as: worker) }
@@ -83,8 +83,8 @@ final class JobSlot: @unchecked Sendable {
     state.subtract(2, ordering: .releasing)
   }
 
-  /// The same by a thread of the host, which gets the next number. One that comes when all are given, whatever the host
-  /// takes it for, has nothing to do.
+  /// Lets a thread of the host work on the open job, under the next free number. When the host sends more threads than it was asked
+  /// for, those that find no number have nothing to do.
   func joinAsGuest() {
     guard enter() else { return }
     let worker = nextGuest.add(1, ordering: .relaxed).oldValue

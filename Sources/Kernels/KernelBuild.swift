@@ -15,7 +15,8 @@ package enum KernelBuild: String, CaseIterable, Sendable {
   case avx512
   case avx512VNNI = "avx512-vnni"
 
-  /// For float32: products are added with one rounding where the processor can. Dot products of bytes are of no use here.
+  /// The kernels for float32. They add products with one rounding where the processor can, and have no use for dot products of
+  /// bytes.
   package var kernels: any KernelTable {
     switch self {
     case .baseline: KernelsBaseline.Variant()
@@ -24,7 +25,7 @@ package enum KernelBuild: String, CaseIterable, Sendable {
     }
   }
 
-  /// For float32 with the same bits from every build: products are added with one rounding, if need be by emulation.
+  /// The kernels for float32 with the same bits from every build. They add products with one rounding, if need be by emulation.
   package var exactKernels: any ExactKernels {
     switch self {
     case .baseline: KernelsExactBaseline.Variant()
@@ -33,7 +34,7 @@ package enum KernelBuild: String, CaseIterable, Sendable {
     }
   }
 
-  /// For 8 bits, with the same bits from every build.
+  /// The kernels for 8 bits, with the same bits from every build.
   package var quantizedKernels: any QuantizedKernels {
     switch self {
     case .baseline: KernelsExactBaseline.Variant()
@@ -44,7 +45,7 @@ package enum KernelBuild: String, CaseIterable, Sendable {
     }
   }
 
-  /// Builds with float32 kernels of their own.
+  /// The builds that have float32 kernels of their own.
   package static let floatBuilds: [KernelBuild] = [.baseline, .avx2, .avx512]
 
   /// Whether this processor has the build's instructions.

@@ -11,7 +11,7 @@ package enum Kernels {
   /// before anything is computed by it.
   package static let build = (try? choice.get()) ?? .baseline
   package static let selected = build.kernels
-  /// The kernels whose bits are those of every other build of them: for float32 and for 8 bits.
+  /// The kernels that give the same bits in every build: those for float32 here, those for 8 bits below.
   package static let exact = build.exactKernels
   package static let quantized = build.quantizedKernels
 

@@ -1,6 +1,6 @@
 import Basics
 
-/// The maximum over a sliding window; values beyond the border count as minus infinity. A NaN in the window gives NaN.
+/// The maximum over a sliding window. Values beyond the border count as minus infinity. A NaN in the window gives NaN.
 package struct MaxPooling: Operation {
   private let window: SlidingWindow
 

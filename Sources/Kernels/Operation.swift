@@ -5,7 +5,7 @@ package protocol Operation: Sendable {
   associatedtype Plan: OperationPlan
   /// Prepares the operation for operands of these sizes.
   func plan(_ input: Grid, second: Grid?) throws(Failure) -> Plan
-  /// Prepares for an input alone: there is no second operand, or its size follows from the input's.
+  /// Prepares the operation for an input of this size, when there is no second operand or its size follows from the input's.
   func plan(_ input: Grid) throws(Failure) -> Plan
   /// Computes the output. It is called for every frame: it must not allocate, and must give the same bits for any
   /// number of workers.

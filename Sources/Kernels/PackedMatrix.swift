@@ -1,7 +1,7 @@
 import Basics
 
-/// Writes the rows of some outputs in the layout of PyTorch's tensor, one after the other. It is called in order for a
-/// panel of outputs at a time, at most ``GEMMShape/panelWidth`` of them.
+/// Writes the weights of some outputs as rows, in the layout of PyTorch's tensor. It is called for one panel of outputs after the
+/// other, of at most ``GEMMShape/panelWidth`` outputs each.
 package typealias WeightRows = (_ outputs: Range<Int>, _ rows: UnsafeMutablePointer<Float>) throws(Failure) -> Void
 
 /// A matrix of weights in the layout that ``GEMM`` reads: see ``GEMMShape``.
@@ -65,8 +65,8 @@ package struct PackedMatrix: Sendable {
   }
 }
 
-/// Matrices that change from call to call. They are packed into scratch memory on the calling thread, for the build in
-/// use; each column is an output, each row an input.
+// For matrices that change from call to call. They are packed into scratch memory on the calling thread, for the build in use. Each
+// column is an output, each row an input.
 extension PackedMatrix {
   /// The size of a packed matrix in floats.
   package static func count(rows: Int, columns: Int) -> Int { rows * Kernels.gemmShape.paddedOutputs(columns) }

@@ -1,11 +1,11 @@
 import Basics
 import Synchronization
 
-/// The parts of a job, dealt out to its threads: each has a band of its own, takes parts from its front, and then from the
-/// ends of the others' bands.
+/// The parts of a job, dealt out to its threads. Each thread has a band of parts, which it takes from the front. When its band is
+/// empty it takes parts from the ends of the other bands.
 ///
-/// Parts are in the order of a map's rows. A thread that has the same band in every layer finds in its own cache what it
-/// wrote there a layer before, and takes parts from a counter that nobody else writes to until the bands run out.
+/// Parts are in the order of a map's rows. Because a thread has the same band in every layer, it finds in its own cache what it
+/// wrote a layer before. And it counts its parts by a number that no other thread writes to until bands run out.
 struct PartBands: ~Copyable {
   private let memory: Buffer<UInt8>
   private let count: Int
@@ -22,7 +22,7 @@ struct PartBands: ~Copyable {
     }
   }
 
-  /// Deals out `parts`, fewer than 2^32: each has memory to write. Nobody may take any meanwhile.
+  /// Deals out `parts` parts. There are fewer than 2^32, since each has memory to write. Nobody may take parts meanwhile.
   func deal(_ parts: Int) {
     for index in 0..<count {
       let rest = Rest(first: UInt32(parts &* index / count), end: UInt32(parts &* (index &+ 1) / count))

@@ -5,7 +5,7 @@ struct ProcessorQuota {
   /// The number of processors, e.g. 1.5; nil for no limit.
   let processors: Double?
 
-  /// Reads `/proc/self` and the file systems of control groups, of both versions. A file that cannot be read sets no limit.
+  /// Reads `/proc/self` and the file systems of control groups, of versions 1 and 2. A file that cannot be read sets no limit.
   ///
   /// - Parameter root: a prefix of these paths, for tests.
   init(root: String = "") {
@@ -58,7 +58,7 @@ private struct Mount {
   private let isFirstVersion: Bool
   private let options: [Substring]
 
-  /// Nil for other file systems.
+  /// Nil when the line is about another file system.
   init?(_ line: String) {
     // "36 35 98:0 /top /point rw,noatime master:1 - type source options", with any number of fields before the dash.
     let fields = line.split(separator: " ")

@@ -3,7 +3,7 @@ package func multiply(_ weights: UnsafeMutablePointer<Float>, count: Int, by fac
   multiply(weights, count: count, vector: { _ in SIMD8(repeating: factor) }, single: { _ in factor })
 }
 
-/// The same with a factor for each.
+/// Multiplies each weight by a factor of its own in double precision, in place.
 package func multiply(_ weights: UnsafeMutablePointer<Float>, count: Int, by factors: UnsafePointer<Double>) {
   multiply(
     weights, count: count,
@@ -11,8 +11,8 @@ package func multiply(_ weights: UnsafeMutablePointer<Float>, count: Int, by fac
 }
 
 /// - Parameters:
-///   - vector: the factors of eight weights from a place on.
-///   - single: that of one.
+///   - vector: gives the factors of eight weights, from a place on.
+///   - single: gives the factor of one weight.
 @inline(__always)
 private func multiply(
   _ weights: UnsafeMutablePointer<Float>, count: Int, vector: (Int) -> SIMD8<Double>, single: (Int) -> Double

@@ -4,7 +4,7 @@ package typealias FloatBuffer = Buffer<Float>
 
 package typealias SharedFloats = SharedBuffer<Float>
 
-/// Memory that is written once, by its maker, and then only read: safe to share between threads.
+/// Memory that is written once, by its maker, and then only read, so that threads may share it.
 package final class SharedBuffer<Element: BitwiseCopyable>: @unchecked Sendable {
   package let base: UnsafePointer<Element>
   package let count: Int
@@ -20,7 +20,7 @@ package final class SharedBuffer<Element: BitwiseCopyable>: @unchecked Sendable 
     (base, count, owner) = (UnsafePointer(buffer.base), buffer.count, buffer)
   }
 
-  /// Memory that nobody else writes any more.
+  /// - Parameter buffer: memory to which nobody writes any more.
   package init(_ buffer: Buffer<Element>) { (base, count, owner) = (UnsafePointer(buffer.base), buffer.count, buffer) }
 
   /// Memory that the closure fills; it begins as zeros.

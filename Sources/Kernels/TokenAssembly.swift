@@ -1,6 +1,6 @@
 import Basics
 
-/// The beginning of a vision transformer: a class token in front of the patches, and position embeddings added to all.
+/// The first layer of a vision transformer: puts a class token before the patches, and adds position embeddings to all.
 package struct TokenAssembly: Operation {
   package let channels: Int
   /// The class token with its position embedding.
@@ -57,7 +57,7 @@ package struct TokenAssembly: Operation {
 /// Bicubic interpolation of one axis with a = -0.5, widened when it shrinks: PyTorch's `interpolate(mode: "bicubic",
 /// antialias: True)`, which is Pillow's.
 private struct CubicResampling {
-  /// For each output the first input and the weights from there on.
+  /// The first input of each output, and the weights from there on.
   private var windows: [(first: Int, weights: [Double])] = []
   private let inputLength: Int
 

@@ -34,7 +34,7 @@ package struct UnpackedMatrix {
   /// begin as zeros and be used for nothing else.
   package static var scratchCount: Int { (inputsAtOnce + 1) * panelsAtOnce * Kernels.gemmShape.panelWidth }
 
-  /// y[row][output] = sum over inputs of weight(output, input) x[row][input], for some of the outputs; on the calling thread.
+  /// y[row][output] = sum over inputs of weight(output, input) x[row][input], for some of the outputs, on the calling thread.
   ///
   /// - Parameters:
   ///   - isAdding: whether the product is added to y.

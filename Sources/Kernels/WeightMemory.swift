@@ -1,7 +1,7 @@
 import Basics
 
-/// Memory for weights that live and die together. They lie one after the other in large pieces, for which the system
-/// uses large pages where it has them. A piece is freed with the last weights in it.
+/// Memory for weights that are made and freed together. They lie one after the other in large pieces, for which the system uses
+/// large pages where it has them. A piece is freed with the last weights in it.
 package final class WeightMemory: Sendable {
   /// A mapping of pages.
   private final class Piece: @unchecked Sendable {
@@ -9,7 +9,7 @@ package final class WeightMemory: Sendable {
     private(set) var byteCount: Int
 
     init(atLeast size: Int) throws(Failure) {
-      // Takes no more than is needed where a whole piece is not available.
+      // Where there is no memory for a whole piece, it makes one of the size that is needed.
       for byteCount in [max(size, WeightMemory.pieceByteCount), size] {
         if let start = Pages.map(byteCount: byteCount) {
           (self.start, self.byteCount) = (start, byteCount)
@@ -42,7 +42,7 @@ package final class WeightMemory: Sendable {
 
   package init() {}
 
-  /// Frees the rest of the last piece, when all weights are stored.
+  /// Frees the unused rest of the last piece. To be called when all weights are stored.
   package func close() {
     state.withLock { state in
       state.piece?.cut(to: state.used)

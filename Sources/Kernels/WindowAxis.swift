@@ -1,7 +1,7 @@
 import Basics
 
-/// One axis of a sliding window, resolved to indices: tap k of output i reads input `sources[i * kernel + k]`, or
-/// nothing where that is -1.
+/// One axis of a sliding window as a table of indices: tap k of output i reads input `sources[i * kernel + k]`, or nothing where
+/// that is -1.
 struct WindowAxis {
   let outputLength: Int
   let sources: Buffer<Int>

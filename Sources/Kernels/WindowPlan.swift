@@ -1,6 +1,6 @@
 import Basics
 
-/// The plan, at one input size, of a window that sees each channel by itself.
+/// The plan for one input size of an operation whose window sees each channel by itself.
 package struct WindowPlan: OperationPlan {
   package let output: Grid
   private let input: Grid
@@ -26,7 +26,7 @@ package struct WindowPlan: OperationPlan {
       outputWidth: output.width, y: y)
   }
 
-  /// The same over a map of bytes.
+  /// The window over a map of bytes. It is valid as long as the plan lives.
   func window(_ x: UnsafePointer<UInt8>) -> QuantizedWindow {
     QuantizedWindow(
       x: x, inputWidth: input.width, channels: input.channels, kernel: window.kernel, stride: window.stride,

@@ -1,9 +1,9 @@
 import Basics
 
 /// A 3x3 convolution of stride 1 by Winograd's F(4x4, 3x3), with a quarter of the multiplications. Kernels are stored
-/// untransformed and transformed at every use, some outputs at a time: transformed ones would take four times the
-/// memory, and reading them would take almost as long as transforming. On whole encoders the rounding error is about
-/// that of the plain sum (see the tests).
+/// untransformed, and transformed at every use, some outputs at a time. Transformed ones would take four times the memory, and
+/// reading them would take almost as long as transforming them. On whole encoders the rounding error is about that of the plain sum
+/// (see the tests).
 package struct WinogradConvolution: Operation {
   private let shape: ConvolutionShape
   /// `outputs` x (`inputs` x 9): 9 vectors of a panel's outputs for each input.
@@ -70,12 +70,12 @@ extension WinogradConvolution {
     package var tableBytes: Int { rowSources.byteCount + columnSources.byteCount }
   }
 
-  /// Tiles that are transformed together: their transforms and products of 64 channels stay in a core's second-level
+  /// The most tiles that are transformed together. Their transforms and products of 64 channels stay in a core's second-level
   /// cache.
   private static let mostTiles = 64
 
-  /// Whether a map is large enough for the transforms to pay. With few tiles transforming the kernels takes as long as
-  /// the products save.
+  /// Whether a map is large enough for the transforms to pay. With few tiles, transforming the kernels takes as long as fewer
+  /// products save.
   package static func suits(height: Int, width: Int) -> Bool { tiles(height) * tiles(width) >= 4 }
 
   private static func tiles(_ length: Int) -> Int { (length + 3) / 4 }
@@ -98,7 +98,7 @@ extension WinogradConvolution {
       tileColumns: tileColumns, tilesAtOnce: tilesAtOnce)
   }
 
-  /// For each tile the 6 places along one axis that it reads, -1 for zeros.
+  /// The 6 places along one axis that each tile reads, -1 for zeros.
   private static func sources(_ length: Int, isReflecting: Bool) throws(Failure) -> Buffer<Int> {
     let sources = try Buffer<Int>(count: 6 * tiles(length))
     for i in 0..<sources.count {
@@ -140,7 +140,7 @@ extension WinogradConvolution {
 private struct WinogradJob {
   var input: WinogradInput
   let weights: PackedMatrix
-  /// For each thread.
+  /// Room for the transformed kernels of each thread.
   let transformedWeights: UnsafeMutablePointer<Float>
   let transformedWeightsCount: Int
   let zeros: UnsafePointer<Float>

@@ -1,5 +1,5 @@
 extension Workers {
-  /// The same with a closure, which the threads call at the same time.
+  /// Computes all parts of a job by a closure, which the threads call at the same time.
   package func run(parts: Int, _ body: (_ part: Int, _ worker: Int) -> Void) {
     withoutActuallyEscaping(body) { body in
       withUnsafePointer(to: body) { body in

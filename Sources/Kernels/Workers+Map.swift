@@ -1,7 +1,7 @@
 import Basics
 
 extension Workers {
-  /// Makes `count` values on all threads, each whole on one of them. Throws the failure of the first one that failed.
+  /// Makes `count` values on all threads, each value on one thread. Throws the failure of the first value that failed.
   package func map<Value>(
     _ count: Int, _ make: (_ index: Int) throws(Failure) -> Value
   ) throws(Failure) -> [Value] {

@@ -12,7 +12,7 @@ package final class Workers {
   package let count: Int
   private let slot: JobSlot
   private var threads: [pthread_t] = []
-  /// Where the threads are: not in a child of this process.
+  /// The process that has the threads: a child of it has none.
   private let generation = cflowad_process_generation()
   private let host: HostThreads?
 
@@ -30,7 +30,7 @@ package final class Workers {
     return max(Int(quota), 1)
   }
 
-  /// The host's threads in place of own ones; at most `count` of them work at the same time. Fails with `.outOfMemory`.
+  /// Uses the host's threads instead of own ones, at most `count` at the same time. Fails with `.outOfMemory`.
   package init(count: Int, host: HostThreads) throws(Failure) {
     self.count = Self.checked(count)
     self.host = host
@@ -74,7 +74,7 @@ package final class Workers {
     threads = []
   }
 
-  /// In a child of the process that started the threads the calling thread is alone.
+  /// Whether this process has the threads. In a child of a fork the calling thread is alone.
   private var isAtHome: Bool { generation == cflowad_process_generation() }
 
   /// Computes all parts of a job and returns when they are done.
@@ -87,7 +87,7 @@ package final class Workers {
     if let host {
       host.serve(slot, count: min(count, parts))
       slot.finish()
-      // What the host left undone, should it not have called at all.
+      // Computes what the host left undone, if it did not call.
       slot.work(as: 0)
     } else {
       slot.work(as: 0)

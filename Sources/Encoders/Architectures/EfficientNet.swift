@@ -13,7 +13,7 @@ extension Architecture {
       var x = builder.convolution(
         builder.input, "conv_stem", norm: "bn1", outputs: 48, kernel: 3, stride: 2, activation: .silu)
       for position in 0..<3 { x = separable(&builder, x, "blocks.0.\(position)", outputs: 24) }
-      // (channels, kernel, stride, blocks); the seventh stage is behind the last tap.
+      // (channels, kernel, stride, blocks); the seventh stage is left out, since it comes after the last tap.
       let stages = [(40, 3, 2, 5), (64, 5, 2, 5), (128, 3, 2, 7), (176, 5, 1, 7), (304, 5, 2, 9)]
       for (stage, (channels, kernel, stride, blocks)) in stages.enumerated() {
         for position in 0..<blocks {

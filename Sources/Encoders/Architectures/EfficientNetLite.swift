@@ -12,7 +12,7 @@ extension Architecture {
   static let efficientNetLite3 = efficientNetLite("efficientnet_lite3", width: 1.2, depth: 1.4)
   static let efficientNetLite4 = efficientNetLite("efficientnet_lite4", width: 1.4, depth: 1.8)
 
-  /// Lite0's stages; the seventh is behind the last tap.
+  /// Lite0's stages; the seventh is left out, since it comes after the last tap.
   private static let stages: [(channels: Int, kernel: Int, stride: Int, expansion: Int, blocks: Int)] = [
     (16, 3, 1, 1, 1), (24, 3, 2, 6, 2), (40, 5, 2, 6, 2), (80, 3, 2, 6, 3), (112, 5, 1, 6, 3), (192, 5, 2, 6, 4),
   ]

@@ -42,7 +42,7 @@ extension Graph {
   /// - Parameter inputSize: the size of the encoder's input; nil for algorithms that suit any size.
   func choosingAlgorithms(for inputSize: EncoderInputSize?) -> Graph {
     var chosen = self
-    // By which factor each value is smaller than the encoder's input, per side.
+    // The factor by which each value is smaller than the encoder's input, per side.
     var strides = [1]
     for (index, layer) in layers.enumerated() {
       let stride = strides[layer.input]

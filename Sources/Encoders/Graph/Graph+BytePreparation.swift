@@ -1,11 +1,12 @@
 import Basics
 import Kernels
 
-/// What an 8-bit encoder is prepared from: for each convolution of bytes the integers `weight` and for each output a
-/// `multiplier` of its sums and an `offset`, which have the input's scales and the BatchNorm in them; for each map of bytes
-/// `output_scale` and `output_zero` of its channels; what the encoder sees beyond the border of the pixels; and the tensors of
-/// what stays in float32. A map has the name of the module that makes it; an addition's is that of what is added to, and
-/// `.sum`, that of scaled channels ends in `.scaled`, and of a map that is float32 too in `.bytes`.
+/// The tensors that an 8-bit encoder is prepared from. A convolution of bytes has integers, `weight`, and for each output a
+/// `multiplier` of its sums and an `offset`, in which the input's scales and the BatchNorm are contained. A map of bytes has
+/// `output_scale` and `output_zero` of its channels. There are the values that the encoder sees beyond the border of the pixels,
+/// and the tensors of layers that stay in float32. A map is named after the module that makes it. The name of a sum is that of its
+/// first operand and `.sum`; names of maps with scaled channels end in `.scaled`, those of maps that exist as float32 too in
+/// `.bytes`.
 extension Graph {
   static let borderKey = "border"
 
@@ -44,7 +45,7 @@ extension Graph {
 
   func holdsBytes(_ value: Int) -> Bool { value == 0 || layers[value - 1].element == .uint8 }
 
-  /// The quantization of a value's map; nil when it holds floats, or pixels.
+  /// What the bytes of a value stand for; nil when it holds floats, or pixels.
   private func quantization(_ value: Int, _ weights: WeightTable) throws(Failure) -> MapQuantization? {
     guard value > 0, holdsBytes(value) else { return nil }
     let layer = layers[value - 1]
@@ -52,7 +53,7 @@ extension Graph {
     return try MapQuantization(scale: weights.values(scaleKey(value)), zero: weights.values(zeroKey(value)))
   }
 
-  /// A layer's operation with its weights, read and packed. May run on any thread.
+  /// Reads and packs the weights of a layer, and makes its operation. May be called on any thread.
   ///
   /// - Parameter memory: for the weights.
   func prepareBytes(_ index: Int, _ weights: WeightTable, in memory: WeightMemory) throws(Failure) -> any Operation {
@@ -61,7 +62,7 @@ extension Graph {
     var residual = QuantizedOutput.Residual.none
     if let second = layer.second { residual = try quantization(second, weights).map { .bytes($0) } ?? .floats }
     let output = try quantization(index + 1, weights)
-    /// An addition's or a BatchNorm's.
+    /// Makes the operation of an addition or a BatchNorm.
     func addition(_ scale: [Float], _ offset: [Float]) throws(Failure) -> any Operation {
       try QuantizedAddition(
         input, output: QuantizedOutput(multiplier: scale, offset: offset, residual: residual, output: output))
@@ -87,7 +88,7 @@ extension Graph {
 }
 
 extension LayerSpec {
-  /// Whether bytes of input and output stand for the same.
+  /// Whether a byte stands for the same value in input and output.
   var keepsQuantization: Bool { if case .maxPool = operation { true } else { false } }
 }
 

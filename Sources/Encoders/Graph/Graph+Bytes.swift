@@ -2,17 +2,16 @@ import Basics
 import Kernels
 
 extension Graph {
-  /// The same with maps of bytes, to be computed with 8-bit weights: what the encoder reads are pixels. Features stay floats,
-  /// straight from the sums, and so do the vectors of squeeze-excite. Where bytes of features are needed too, a layer makes
-  /// them.
+  /// The graph with maps of bytes, to be computed with 8-bit weights from pixels. Features stay floats, as they come from the sums,
+  /// and so do the vectors of squeeze-excite. Where bytes of features are needed too, a layer of their own makes them.
   ///
   /// Fails with `.unsupported` for layers that there is no 8-bit form of.
   ///
-  /// - Returns: `origins` are the values that the new graph's values are the bytes or floats of.
+  /// - Returns: `origins` has, for each value of the new graph, the value of this one whose bytes or floats it is.
   func withMapsOfBytes() throws(Failure) -> (graph: Graph, origins: [Int]) {
     var graph = Graph()
     var origins = [0]
-    // The numbers of each value's floats and bytes among the new values.
+    // For each value, which of the new values holds its floats, and which its bytes.
     var floats: [Int?] = [nil]
     var bytes: [Int?] = [0]
     let vectors = vectors
@@ -42,7 +41,7 @@ extension Graph {
         throw Failure(
           .unsupported, "this encoder has layers that are not computed in 8 bits: vision transformers stay in float32")
       }
-      // What is added is taken as exactly as there is.
+      // The addend is read as floats where it exists as such, which is more exact.
       layer.second = layer.second.map { floats[$0] ?? asBytes($0) }
       let isFloat = levels.contains(value) || vectors[value]
       layer.element = isFloat ? .float32 : .uint8
@@ -54,7 +53,7 @@ extension Graph {
     return (graph, origins)
   }
 
-  /// Which values are maps of 1 x 1: means of channels, and what is computed of them.
+  /// For each value whether it is a map of 1 x 1: the means of channels, and what is computed from them.
   private var vectors: [Bool] {
     var vectors = [false]
     for layer in layers {

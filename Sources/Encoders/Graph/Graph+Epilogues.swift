@@ -1,6 +1,6 @@
 extension Graph {
-  /// The graph with the BatchNorm, the addition and the activation behind a convolution made part of its epilogue, which saves
-  /// a pass over the map each. A value that is read elsewhere too, for example as a level, stays a value of its own.
+  /// Makes the BatchNorm, the addition and the activation behind a convolution part of its epilogue, each of which saves a pass
+  /// over the map. A value that is read elsewhere too, for example as a level, stays a value of its own.
   ///
   /// Architectures declare these layers separately, so that they need not know where a detector takes its features.
   var fusingEpilogues: Graph {

@@ -7,7 +7,7 @@ struct GraphBuilder {
 
   let input = Value(index: 0)
   private(set) var layers: [LayerSpec] = []
-  /// The values of modules' outputs.
+  /// The outputs of modules, by their names.
   private var tapped: [String: Value] = [:]
   private let padding: Padding
   private let normEpsilon: Double
@@ -98,7 +98,7 @@ extension GraphBuilder {
     return finished(y, residual: residual, activation: activation)
   }
 
-  /// Appends an addition and an activation, where they are wanted.
+  /// Appends an addition of the residual and an activation, if they are wanted.
   private mutating func finished(_ x: Value, residual: Value?, activation: Activation) -> Value {
     let sum = residual.map { append(.add, x, second: $0) } ?? x
     return activation == .identity ? sum : append(.activation(activation), sum)

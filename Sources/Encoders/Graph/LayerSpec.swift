@@ -15,7 +15,7 @@ struct LayerSpec: Sendable, Equatable {
   /// The values that it reads.
   var operands: [Int] { [input] + (second.map { [$0] } ?? []) }
 
-  /// The same layer in a graph whose values have other indices.
+  /// The layer for a graph whose values have other indices.
   func renumbered(_ numbers: [Int]) -> LayerSpec {
     var layer = self
     layer.input = numbers[input]
@@ -23,7 +23,7 @@ struct LayerSpec: Sendable, Equatable {
     return layer
   }
 
-  /// By which factor its output is smaller than its input, per side.
+  /// The factor by which its output is smaller than its input, per side.
   var stride: Int {
     switch operation {
     case .convolution(let convolution): convolution.shape.window.stride
@@ -49,11 +49,12 @@ enum OperationSpec: Sendable, Equatable {
   case layerNorm(key: String, epsilon: Float)
   /// Self-attention of tokens that hold queries, keys and values.
   case attention(heads: Int)
-  /// A class token before the patches' vectors, and position embeddings, given for `side` x `side` patches, added to all.
+  /// Puts a class token before the vectors of the patches, and adds position embeddings, which are given for `side` x `side`
+  /// patches, to all.
   case tokens(classToken: String, positions: String, side: Int)
-  /// The tokens of patches as a map of the second operand's size.
+  /// Makes a map of the second operand's size of the tokens of the patches.
   case patchTokens
-  /// Bytes of a map of floats.
+  /// Makes a map of bytes of a map of floats.
   case quantize
 }
 

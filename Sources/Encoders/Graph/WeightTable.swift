@@ -1,7 +1,7 @@
 import Basics
 import Kernels
 
-/// The tensors that a graph's layers are prepared from, with the shapes that they need. Their values are still to be read.
+/// The tensors that a graph's layers are prepared from, checked for their shapes. Their values are read when a layer is prepared.
 struct WeightTable {
   /// Gives the weights of a state-dict key, which must have this shape.
   typealias Source = (_ key: String, _ shape: [Int]) throws(Failure) -> Weights

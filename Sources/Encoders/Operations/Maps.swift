@@ -1,7 +1,7 @@
 import Basics
 import Kernels
 
-/// Input and second operand, added.
+/// The sum of the input and the second operand.
 struct Addition: Operation {
   func plan(_ input: Grid) -> MapPlan { MapPlan(input: input, output: input) }
 

@@ -1,18 +1,18 @@
 import Basics
 import Kernels
 
-/// Makes an encoder of 8 bits of one of float32, after training: what maps' bytes stand for is taken from the values that good
-/// frames give.
+/// Makes an 8-bit encoder of a trained one of float32 (post-training quantization). What the bytes of each map stand for follows
+/// from the values that good frames give.
 package struct EncoderQuantizer {
   private let description: EncoderDescription
   private let weights: StateDictionary
-  /// Of pixels on the scale 0...1.
+  /// The mean that normalisation subtracts from pixels on the scale 0...1.
   private let mean: [Float]
   private let standardDeviation: [Float]
   private let encoder: Encoder
   private let graph: Graph
   private let origins: [Int]
-  /// Of the values of the encoder of float32.
+  /// The statistics of each value of the float32 encoder.
   private var statistics: [MapStatistics]
 
   /// - Parameters:
@@ -35,7 +35,7 @@ package struct EncoderQuantizer {
   ///
   /// Fails with `.diverged` when a map's values are not finite.
   ///
-  /// - Parameter frames: calls with each good frame, normalised floats, height x width x 3. Called twice.
+  /// - Parameter frames: calls its body with each good frame as height x width x 3 normalised floats. It is called twice.
   package mutating func quantize(
     height: Int, width: Int, workers: Workers,
     frames: ((UnsafeRawPointer) throws(Failure) -> Void) throws(Failure) -> Void
@@ -73,12 +73,12 @@ extension EncoderQuantizer {
     }
     var tensors = StateDictionary()
     func add(_ key: String, _ shape: [Int], _ values: [Float]) throws(Failure) {
-      // -0 + 0 is 0: integers in a file have no other.
+      // Adding 0 turns -0 into 0, since integers in a file have no negative zero.
       tensors[key] = try Tensor(shape: shape, values: values.map { $0 + 0 })
     }
     let border = mean.map { min(max(($0 * 255).rounded(), 0), 255) }
     try add(Graph.borderKey, [3], border)
-    /// Of each value: scales and zeros of its channels.
+    /// The scales and zeros of each value's channels.
     var quantizations: [ChannelRanges?] = [nil]
     for (index, layer) in graph.layers.enumerated() {
       let value = index + 1
@@ -152,21 +152,21 @@ extension EncoderQuantizer {
       }
       let room: Int? =
         input == nil ? Int(Int32.max) / 255 : shape.isDepthwise ? QuantizedDepthwiseConvolution.largestWeightSum : nil
-      let grid = WeightGrid(row, importance: importance, room: room)
-      quantized.weights += grid.weights.map { Float($0) }
+      let integers = IntegerWeights(row, importance: importance, room: room)
+      quantized.weights += integers.weights.map { Float($0) }
       let gamma = Double(scale[output])
-      quantized.multiplier.append(Float(grid.step * gamma))
-      // So that the mean of the sums stays: rounding does not average out where inputs are not about 0.
+      quantized.multiplier.append(Float(integers.step * gamma))
+      // Keeps the mean of the sums what it was: where inputs are not around 0, the rounding errors of weights do not average out.
       var shift = 0.0
       for i in 0..<length {
         let input = inputOf(i)
-        shift -= (grid.weights[i] * grid.step - row[i]) * means[input] / scales[input]
+        shift -= (integers.weights[i] * integers.step - row[i]) * means[input] / scales[input]
       }
       if input == nil {
-        // Pixels have no zero: that of the normalisation is part of the offset.
+        // Pixels have no zero. The zero of their normalisation is part of the offset.
         for i in 0..<length {
           let input = inputOf(i)
-          shift -= grid.weights[i] * grid.step * Double(mean[input]) * 255
+          shift -= integers.weights[i] * integers.step * Double(mean[input]) * 255
         }
       }
       quantized.offset.append(Float(Double(offset[output]) + shift * gamma))
@@ -181,7 +181,7 @@ private struct ChannelRanges {
   private(set) var scale: [Float] = []
   private(set) var zero: [Float] = []
 
-  /// - Parameter ranges: of the values of each channel.
+  /// - Parameter ranges: the range of each channel's values.
   init(_ ranges: [(low: Float, high: Float)]) {
     for range in ranges {
       let (low, high) = (min(range.low, 0), max(range.high, 0))
@@ -192,15 +192,15 @@ private struct ChannelRanges {
   }
 }
 
-/// Integers times a step in place of an output's weights.
-private struct WeightGrid {
+/// The weights of an output as integers times a step.
+private struct IntegerWeights {
   private(set) var weights: [Double]
   private(set) var step: Double
 
   /// - Parameters:
-  ///   - importance: of each input for the error: its mean square.
-  ///   - room: what magnitudes may add up to, for weights of 16 bits; nil: weights of 8 bits, with the step that gives the
-  ///     least error.
+  ///   - importance: how much the error of each input's weight counts: the mean square of the input.
+  ///   - room: what the magnitudes of 16-bit weights may add up to; nil for weights of 8 bits, with the step that gives the least
+  ///     error.
   init(_ row: [Double], importance: [Double], room: Int?) {
     let largest = row.reduce(0) { max($0, abs($1)) }
     guard largest > 0 else {
@@ -208,7 +208,7 @@ private struct WeightGrid {
       return
     }
     if let room {
-      // Half a step for each weight, as it may be rounded up.
+      // Leaves half a step for each weight, which may be rounded up.
       let sum = row.reduce(0) { $0 + abs($1) }
       step = max(largest / 32_767, sum / (Double(room) - Double(row.count) / 2))
       weights = Self.rounded(row, step, 32_767)

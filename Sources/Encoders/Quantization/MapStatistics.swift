@@ -1,9 +1,9 @@
 import Basics
 
-/// What the values of a map were over some frames.
+/// The distribution of a map's values over some frames.
 struct MapStatistics {
   private let channels: Int
-  /// Of each channel.
+  /// The lowest value of each channel; the highest below.
   private(set) var lowest: [Float]
   private(set) var highest: [Float]
   private var sums: [Double]
@@ -25,13 +25,13 @@ struct MapStatistics {
   var means: [Double] { sums.map { $0 / Double(max(count, 1)) } }
   var meanSquares: [Double] { squares.map { $0 / Double(max(count, 1)) } }
 
-  /// Whether all values so far were, and how far they lie apart.
+  /// Whether all values so far, and the distances between them, are finite.
   var isFinite: Bool {
     let (low, high) = range
     return (high - low).isFinite && sums.allSatisfy(\.isFinite)
   }
 
-  /// The range of all channels together, which has 0 in it.
+  /// The range of all channels together, extended to 0.
   private var range: (low: Float, high: Float) { (min(lowest.min() ?? 0, 0), max(highest.max() ?? 0, 0)) }
 
   /// Extends ranges and moments by a map.
@@ -53,7 +53,7 @@ struct MapStatistics {
     }
   }
 
-  /// Counts a map's values; ``addMoments(_:positions:)`` has seen all maps.
+  /// Counts a map's values in the histogram. ``addMoments(_:positions:)`` must have seen all maps before.
   mutating func addHistogram(_ values: UnsafePointer<Float>, positions: Int) {
     if histogram.isEmpty { histogram = Array(repeating: 0, count: Self.bins) }
     let (low, high) = range
@@ -66,7 +66,8 @@ struct MapStatistics {
     }
   }
 
-  /// The range, with 0 in it, whose 255 steps give the least mean square error: of rounding within it and of what is cut off.
+  /// The range, with 0 in it, whose 255 steps give the least mean square error from rounding within the range and from cutting off
+  /// what lies beyond it.
   var leastSquaresRange: (low: Float, high: Float) {
     let (low, high) = range
     guard high > low, !histogram.isEmpty else { return (low, high) }

@@ -33,7 +33,7 @@ package enum CameraFormat: Int32, Sendable, CaseIterable {
     }
   }
 
-  /// Bits of a sample; of a 16-bit word the most that it may have.
+  /// The number of bits of a sample. For words of 16 bits it is the most that a sample may have.
   var bits: Int {
     switch self {
     case .mono16, .rgb16, .bgr16: 16
@@ -43,12 +43,12 @@ package enum CameraFormat: Int32, Sendable, CaseIterable {
     }
   }
 
-  /// Whether a frame may declare that fewer bits count.
+  /// Whether a frame may say that fewer bits are used.
   var hasChoiceOfBits: Bool { bits == 16 }
 
   var isBayer: Bool { Self.bayerRG8.rawValue...Self.bayerBG8.rawValue ~= rawValue }
 
-  /// The smallest width and height: a Bayer pixel is interpolated from its neighbours.
+  /// The smallest width and height. It is 3 for Bayer formats, whose pixels are interpolated from their neighbours.
   var minimumSide: Int { isBayer ? 3 : 1 }
 
   var planeCount: Int {

@@ -1,7 +1,7 @@
 extension CameraImage {
-  /// Bilinear interpolation of a colour filter's missing samples, each the rounded mean of its two or four nearest; the image's
-  /// outermost pixels are copies of those next to them. The bytes of OpenCV's `cvtColor` with `COLOR_Bayer??2RGB`, whose
-  /// letters are those of the second row's second and third pixel: `bayerRG8` is its `BayerBG`.
+  /// Interpolates the missing samples of a colour filter bilinearly: each is the rounded mean of the two or four nearest. The
+  /// image's outermost pixels are copies of those next to them. The result has the bytes of OpenCV's `cvtColor` with
+  /// `COLOR_Bayer??2RGB`, whose letters are those of the second row's second and third pixel: `bayerRG8` is its `BayerBG`.
   func interpolate(_ row: Int, _ count: Int, _ output: UnsafeMutablePointer<UInt8>) {
     let y = min(max(row, 1), height &- 2)
     // The parity of the columns and of the rows that have red samples.
@@ -13,7 +13,7 @@ extension CameraImage {
       default: (0, 0)
       }
     let isRedRow = y & 1 == redRow
-    // The colour that this row's filter has beside green, and the one that it lacks.
+    // The channel of the colour that this row has beside green, and that of the colour that it lacks.
     let (own, other) = isRedRow ? (0, 2) : (2, 0)
     let ownColumn = isRedRow ? redColumn : 1 &- redColumn
     let here = first(y)

@@ -1,5 +1,5 @@
 extension CameraImage {
-  /// R, G, B from luma and chroma (BT.601, Y in 16...235) in fixed point with 20 fractional bits: the bytes of OpenCV's
+  /// R, G, B from luma and chroma (BT.601, Y in 16...235) in fixed point with 20 fractional bits, with the bytes of OpenCV's
   /// `cvtColor` with `COLOR_YUV2RGB_NV12` and `COLOR_YUV2RGB_YUY2`.
   ///
   /// - Parameter sample: Y, U, V of a column of the memory.

@@ -1,6 +1,6 @@
 extension CameraImage {
-  /// Writes `count` pixels of a row of the memory, from the frame's first column on: 1 byte each for grey formats, else R,
-  /// G, B.
+  /// Writes `count` pixels of a row of the memory, from the frame's first column on: 1 byte each for grey formats, otherwise R, G,
+  /// B.
   ///
   /// - Parameter table: a byte for each sample of ``bits`` bits; nil for 8, which stay as they are.
   func unpack(row: Int, count: Int, table: UnsafePointer<UInt8>?, into output: UnsafeMutablePointer<UInt8>) {

@@ -5,7 +5,7 @@ import Basics
 package enum PFNC {
   /// The number of a frame's format, and how many bits of its words count; 0 where the format alone says it.
   ///
-  /// Formats of Y'CbCr other than BT.601's with Y from 16 to 235 are refused: their colours would be others.
+  /// Formats of Y'CbCr other than BT.601's with Y from 16 to 235 are refused: they would need another conversion to colours.
   package static func format(code: UInt32) throws(Failure) -> (number: Int32, significantBits: UInt32) {
     switch code {
     case 0x0108_0001: (PixelFormat.gray8.rawValue, 0)  // Mono8

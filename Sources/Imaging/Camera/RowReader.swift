@@ -1,6 +1,6 @@
 import Basics
 
-/// Reads the rows of any frame as 8-bit pixels: 1 byte for grey, else R, G, B; alpha is left out.
+/// Reads the rows of any frame as 8-bit pixels: 1 byte for grey formats, otherwise R, G, B. Alpha is left out.
 ///
 /// It keeps a table for the last frame's bit depth, and allocates only when it is made. One call at a time.
 package final class RowReader {

@@ -7,7 +7,7 @@ package struct MapQuantization: Sendable {
   let zero: SharedFloats
   let inverseScale: SharedFloats
 
-  /// Fails with `.format` unless scales are above 0 and zeros are bytes: that a map's 0 is a byte makes borders exact.
+  /// Fails with `.format` unless scales are above 0 and zeros are bytes. Since 0 is a byte of the map, borders are exact.
   package init(scale: [Float], zero: [Float]) throws(Failure) {
     guard scale.count == zero.count, scale.allSatisfy({ $0 > 1e-30 && $0 < 1e30 }),
       zero.allSatisfy({ $0 >= 0 && $0 <= 255 && $0 == $0.rounded() })
@@ -21,10 +21,10 @@ package struct MapQuantization: Sendable {
   /// The bytes that stand for 0.
   package var zeros: [Float] { [Float](UnsafeBufferPointer(start: zero.base, count: channels)) }
 
-  /// Floats behind vectors of channels: see CQuantizedTasks.h.
+  /// The number of floats behind vectors of channels, for which CQuantizedTasks.h says why.
   static let padding = 16
 
-  /// Whether an activation only keeps values within limits that bytes keep them within anyway.
+  /// Whether an activation only limits values, and the range of the bytes limits them as much anyway.
   fileprivate func bounds(_ activation: Activation) -> Bool {
     let limits: (low: Float, high: Float)
     switch activation {
@@ -48,7 +48,7 @@ package struct MapQuantization: Sendable {
   }
 }
 
-/// What a layer of an 8-bit encoder makes of its sums, and what its second operand and its output are.
+/// How a layer of an 8-bit encoder makes its output of its sums and its second operand.
 package struct QuantizedOutput: Sendable {
   /// What a layer adds to its sums.
   package enum Residual: Sendable {
@@ -60,13 +60,13 @@ package struct QuantizedOutput: Sendable {
   private let offset: SharedFloats
   private let activation: Activation
   private let residual: Residual
-  /// nil: floats.
+  /// What the bytes of the output stand for; nil for floats.
   private let output: MapQuantization?
-  /// Whether multiplier and offset are those of the output's bytes already.
+  /// Whether multiplier and offset give the output's bytes directly.
   private let givesBytes: Bool
 
   /// - Parameters:
-  ///   - multiplier: of the sums, for each output.
+  ///   - multiplier: the factor of each output's sum.
   ///   - output: nil for floats.
   package init(
     multiplier: [Float], offset: [Float], activation: Activation = .identity, residual: Residual = .none,
@@ -79,7 +79,8 @@ package struct QuantizedOutput: Sendable {
     var (multiplier, offset) = (multiplier, offset)
     givesBytes = if case .none = residual { output?.bounds(activation) ?? false } else { false }
     if let output, givesBytes {
-      // One product and one sum less for every output.
+      // Merges the output's scale and zero into multiplier and offset, which saves a multiplication and an addition for every
+      // output.
       for i in 0..<count {
         multiplier[i] *= output.inverseScale.base[i]
         offset[i] = offset[i] * output.inverseScale.base[i] + output.zero.base[i]
@@ -129,7 +130,7 @@ extension MapTarget {
 }
 
 extension LayerMemory {
-  /// Of maps that hold bytes.
+  /// The memory of operands that hold bytes.
   var inputBytes: UnsafePointer<UInt8> { Self.bytes(input) }
   var outputBytes: UnsafeMutablePointer<UInt8> { UnsafeMutableRawPointer(output).assumingMemoryBound(to: UInt8.self) }
 

@@ -10,7 +10,7 @@ package struct PixelConvolution: Operation {
   private let border: [UInt8]
   private let output: QuantizedOutput
 
-  /// Bytes of a pixel with its border: R, G, B and 0.
+  /// The bytes of a pixel in the map with its border: R, G, B and 0.
   private static let channels = 4
 
   /// - Parameter weights: rows of integers, 3 x taps.
@@ -35,10 +35,10 @@ extension PixelConvolution {
     fileprivate let inputWidth: Int
     fileprivate let rows: WindowAxis
     fileprivate let columns: WindowAxis
-    /// Where in the map with its border each row of the kernel begins, for each position.
+    /// Where each row of the kernel begins in the map with its border, for each position.
     fileprivate let offsets: Buffer<Int32>
 
-    /// For the map with its border.
+    /// The memory of the map with its border.
     package func scratchBytes(workers: Int) -> Int { rows.outputLength * lineLength }
     package var tableBytes: Int { offsets.byteCount + rows.sources.byteCount + columns.sources.byteCount }
     fileprivate var lineLength: Int { columns.outputLength * PixelConvolution.channels }

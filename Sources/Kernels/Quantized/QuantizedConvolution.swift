@@ -4,11 +4,11 @@ import Basics
 package struct QuantizedConvolution: Operation {
   private let shape: ConvolutionShape
   private let group: (inputs: Int, outputs: Int)
-  /// One for each group.
+  /// The weights of each group.
   private let weights: [QuantizedMatrix]
-  /// What the outputs' sums begin with, group by group, each with the padding of its panels.
+  /// The number that each output's sum begins with, group by group, padded like the panels.
   private let correction: SharedBuffer<Int32>
-  /// A pixel beyond the border.
+  /// The bytes of a position beyond the border.
   private let border: SharedBuffer<UInt8>
   private let output: QuantizedOutput
 
@@ -46,7 +46,7 @@ extension QuantizedConvolution {
   /// The convolution at one input size.
   package struct Plan: OperationPlan {
     package let output: Grid
-    /// nil: the input's positions are the rows of the product.
+    /// Where the run of each position's each tap begins; nil when the input's positions are the rows of the product.
     fileprivate let offsets: Buffer<Int32>?
 
     package var tableBytes: Int { offsets?.byteCount ?? 0 }
@@ -74,15 +74,15 @@ extension QuantizedConvolution {
   }
 }
 
-/// A product of bytes that threads share: of all groups of a convolution.
+/// The products of bytes of all groups of a convolution, which threads share.
 struct QuantizedJob {
   private let task: QuantizedGEMM
   private let groups: UnsafeBufferPointer<QuantizedMatrix>
   private let parts: GEMMParts
 
   /// - Parameters:
-  ///   - task: the first group's.
-  ///   - groups: not none.
+  ///   - task: the product of the first group.
+  ///   - groups: the groups; at least one.
   init(_ task: QuantizedGEMM, groups: UnsafeBufferPointer<QuantizedMatrix>, workers: Int) {
     (self.task, self.groups) = (task, groups)
     parts = GEMMParts(rows: task.rows, outputs: task.outputs, shape: groups[0].shape, workers: workers)
@@ -108,7 +108,7 @@ struct QuantizedJob {
 }
 
 extension QuantizedGEMM {
-  /// Goes to the next group's channels.
+  /// Moves to the channels of the next group.
   fileprivate mutating func advance(inputs: Int, outputs: Int, paddedOutputs: Int) {
     x += inputs
     border += inputs

@@ -7,14 +7,14 @@ package struct QuantizedDepthwiseConvolution: Operation {
   private let border: SharedBuffer<UInt8>
   private let output: QuantizedOutput
 
-  /// What the magnitudes of a channel's weights add up to at most: sums of their products with bytes stay below 2^24, where
+  /// The largest sum of the magnitudes of a channel's weights, with which the sums of products with bytes stay below 2^24, where
   /// floats are exact.
   package static let largestWeightSum = (1 << 24) / 255
 
   /// - Parameters:
   ///   - shape: one with as many groups as inputs and outputs.
   ///   - weights: rows of the window's taps, integers.
-  ///   - zeros: of the channels: the bytes that stand for 0.
+  ///   - zeros: the bytes that stand for 0 in each channel.
   package init(
     _ shape: ConvolutionShape, weights: WeightRows, zeros: [Float], output: QuantizedOutput
   ) throws(Failure) {
@@ -51,12 +51,13 @@ package struct QuantizedDepthwiseConvolution: Operation {
 /// The weights of a depthwise convolution as ``QuantizedDepthwise`` reads them.
 package struct DepthwiseWeights: Sendable {
   package let pairs: SharedBuffer<Int32>
-  /// What each channel's sum begins with: less the products with the zeros.
+  /// The number that each channel's sum begins with, which takes away the products with the zeros.
   package let correction: SharedBuffer<Int32>
 
   /// - Parameters:
-  ///   - rows: a row of `kernel` x `kernel` integers for each channel. Fails with `.format` when they are none, or too large.
-  ///   - zeros: of the channels: the bytes that stand for 0.
+  ///   - rows: a row of `kernel` x `kernel` integers for each channel. Fails with `.format` when they are not integers, or too
+  ///     large.
+  ///   - zeros: the bytes that stand for 0 in each channel.
   package init(
     _ rows: UnsafePointer<Float>, channels: Int, kernel: Int, zeros: [Float]
   ) throws(Failure) {
@@ -86,7 +87,7 @@ package struct DepthwiseWeights: Sendable {
   }
 }
 
-/// The maximum over a sliding window of a map of bytes; what they stand for stays.
+/// The maximum over a sliding window of a map of bytes. Its bytes stand for the same values as those of the input.
 package struct QuantizedMaxPooling: Operation {
   private let window: SlidingWindow
 

@@ -1,9 +1,9 @@
 import Basics
 
-/// A map's values times a scale, plus an offset and the second operand: an addition, a BatchNorm by itself, and what makes
+/// A map's values times a scale, plus an offset and the second operand. It serves additions, BatchNorms by themselves, and making
 /// bytes of floats.
 package struct QuantizedAddition: Operation {
-  /// nil for floats.
+  /// What the bytes of the input stand for; nil for floats.
   private let input: MapQuantization?
   private let output: QuantizedOutput
 
@@ -50,7 +50,7 @@ package struct QuantizedChannelScale: Operation {
 }
 
 extension QuantizedAffine {
-  /// Threads share out the rows, line by line.
+  /// Computes the task. Threads share the rows, line by line.
   fileprivate func run(_ grid: Grid, _ workers: Workers) {
     withUnsafePointer(to: (task: self, width: grid.width)) { job in
       workers.run(parts: grid.height, context: job) { context, line, _ in
@@ -87,7 +87,7 @@ package struct QuantizedAverage: Operation {
   }
 }
 
-/// A 1x1 convolution of a map of floats on the calling thread, with the same bits from every build.
+/// A 1x1 convolution of a map of floats. It is computed on the calling thread, with the same bits in every build.
 package struct ExactLinear: Operation {
   private let linear: Linear
   private let activation: Activation

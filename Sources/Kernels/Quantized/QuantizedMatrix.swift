@@ -5,9 +5,9 @@ import CVectors
 package struct QuantizedMatrix: Sendable {
   package let outputs: Int
   package let shape: GEMMShape
-  /// Inputs of a tap, with zeros up to a multiple of four.
+  /// The number of inputs of a tap, rounded up to a multiple of four.
   package let depth: Int
-  /// What each output's sum begins with: less the products with the inputs' zeros. As many as the panels are wide.
+  /// The number that each output's sum begins with, which takes away the products with the inputs' zeros; padded like the panels.
   package let correction: [Int32]
   private let panels: SharedBuffer<UInt8>
 
@@ -16,13 +16,14 @@ package struct QuantizedMatrix: Sendable {
   package var isWide: Bool { shape.element == .int16 }
 
   /// - Parameters:
-  ///   - taps: of each of the `inputs`. A row has all taps of an input together, the packed matrix all inputs of a tap.
-  ///   - zeros: of the inputs, within 0...255.
+  ///   - taps: how many taps each of the `inputs` has. A row has all taps of an input together; the packed matrix has all inputs of
+  ///     a tap together.
+  ///   - zeros: the bytes that stand for 0 in each input.
   ///   - weights: `int8` or `int16`.
-  ///   - kernels: what to pack for.
-  ///   - memory: where to pack them; nil for memory of its own.
-  ///   - rows: rows of `inputs` x `taps` integers. Fails with `.format` when there are others, or when bytes times weights
-  ///     could have a sum of more than 32 bits.
+  ///   - kernels: the kernels to pack for.
+  ///   - memory: the memory for the weights; nil for memory of its own.
+  ///   - rows: rows of `inputs` x `taps` integers. Fails with `.format` when they are not integers, or when a sum of bytes times
+  ///     weights could have more than 32 bits.
   package init(
     outputs: Int, inputs: Int, taps: Int = 1, zeros: [Float], weights: ElementType,
     for kernels: any QuantizedKernels = Kernels.quantized,
@@ -61,7 +62,7 @@ private struct IntegerRow {
   private let depth: Int
   private let limit: Float
   private let values: Buffer<Int16>
-  /// The row as it comes, and the zero of each place of it.
+  /// The row as it was given, and the zero of each of its places.
   private let given: Buffer<Int16>
   private let zeros: Buffer<Int32>
 
@@ -77,8 +78,8 @@ private struct IntegerRow {
     }
   }
 
-  /// Takes a row and returns the sum of its products with the inputs' zeros. Fails with `.format` for values that are no integers
-  /// within the limit, and when bytes times them could have a sum of more than 32 bits.
+  /// Takes a row and returns the sum of its products with the inputs' zeros. Fails with `.format` for values that are not integers
+  /// within the limit, and when a sum of bytes times weights could have more than 32 bits.
   func set(_ row: UnsafePointer<Float>) throws(Failure) -> Int32 {
     guard cflowad_round_to_int16(row, given.count, limit, given.base) else {
       throw Failure(.format, "a weight is not an integer within \(limit)")
@@ -115,7 +116,7 @@ private struct IntegerRow {
     }
   }
 
-  /// Calls with the four numbers of 16 bits of each group.
+  /// Calls the body with the four numbers of 16 bits of each group.
   @inline(__always)
   private func forEachGroup(_ body: (_ group: Int, _ weights: UInt64) -> Void) {
     let raw = UnsafeRawPointer(values.base)
