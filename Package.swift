@@ -111,15 +111,14 @@ let package = Package(
       module("ImageFiles", ["Basics", "Imaging", "PNG", "JPEG", "TIFF", "WebP"]),
       module("DataSets", ["Basics", "ImageFiles"]),
       .target(name: "CLastError", path: "Sources/Libraries/LastError"),
-      .target(name: "CTally", path: "Sources/Tally"),
+      .target(name: "CSemaphore", path: "Sources/Semaphore"),
       .systemLibrary(name: "CFlowADHeader", path: "include"),
       module(
         "CFlowAD",
         [
-          "CFlowADHeader", "CLastError", "CProcess", "CTally", "Basics", "Encoders", "Kernels", "Imaging", "ImageFiles",
-          "PNG",
-          "Rendering",
-          "Flows", "Scoring", "Segmentation", "Training", "TrainingFile", "Evaluation", "ModelFile",
+          "CFlowADHeader", "CLastError", "CProcess", "CSemaphore", "Basics", "Kernels", "Imaging", "ImageFiles",
+          "PNG", "Rendering", "Flows", "Scoring", "Segmentation", "Training", "TrainingFile",
+          "Evaluation", "ModelFile",
         ], exclude: ["exports.map"]),
       module(
         "LocalHTTP",

@@ -5,12 +5,12 @@ import Imaging
 import Kernels
 import Scoring
 
-/// Frames that wait to be scored with a session, by a thread of the queue's own.
+/// A queue of frames that are scored with a session by a thread of the queue.
 ///
-/// Nobody holds the lock while he waits: threads wait for tallies, whose numbers follow the places' under the lock. So a fork
-/// that meets no call finds the lock free.
+/// No thread holds the lock while it waits. Threads wait for semaphores, whose counts change with the places under the lock. So a
+/// fork that meets no call finds the lock free.
 final class ScoringQueue: @unchecked Sendable {
-  /// A frame and what became of it.
+  /// A frame and its outcome.
   struct Entry {
     let frame: Frame
     let results: CallerArray<cflowad_result>
@@ -42,7 +42,7 @@ final class ScoringQueue: @unchecked Sendable {
     var places: QueuePlaces
     var entries: [Entry?]
     var counts = Counts()
-    /// Whether no frame is taken any more.
+    /// Whether the queue takes no more frames.
     var isStopped = false
     /// Whether those who wait for completions were told that none will come.
     var isExhausted = false
@@ -52,12 +52,12 @@ final class ScoringQueue: @unchecked Sendable {
 
   private let session: Exclusive<DetectorGroup>
   private let state: Locked<State>
-  /// Frames that wait. More than there are when some were cancelled.
-  private let work: Tally
-  /// Free places, and one when the queue is stopped.
-  private let room: Tally
-  /// Completions that can be fetched, and one when no other will come.
-  private let completions: Tally
+  /// Counts the frames that wait. It may be too high after some were cancelled.
+  private let work: Semaphore
+  /// Counts the free places, and one more when the queue is stopped.
+  private let room: Semaphore
+  /// Counts the completions that can be fetched, and one more when no others will come.
+  private let completions: Semaphore
   private var thread: pthread_t?
   /// The process that has the thread.
   private let generation = cflowad_process_generation()
@@ -69,9 +69,9 @@ final class ScoringQueue: @unchecked Sendable {
       State(
         places: try QueuePlaces(count: capacity, isInOrder: isInOrder),
         entries: Array(repeating: nil, count: capacity)))
-    work = try Tally()
-    room = try Tally(count: capacity)
-    completions = try Tally()
+    work = try Semaphore()
+    room = try Semaphore(count: capacity)
+    completions = try Semaphore()
     try withSignalsBlocked { () throws(Failure) in
       var thread = pthread_t()
       // The queue outlives its thread, since it is released after ``close()`` has waited for that.
@@ -89,7 +89,7 @@ final class ScoringQueue: @unchecked Sendable {
     return completions.descriptor
   }
 
-  /// Takes a frame, as soon as there is a place. Fails with `.full`, or with `.state` when the queue is stopped.
+  /// Adds a frame as soon as there is a place. Fails with `.full`, or with `.state` when the queue is stopped.
   func submit(_ entry: Entry, waitingUntil time: UInt64) throws(Failure) -> UInt64 {
     try checkProcess()
     while true {
@@ -160,7 +160,7 @@ final class ScoringQueue: @unchecked Sendable {
     state.withLock { body($0.places, $0.counts) }
   }
 
-  /// Drops what waits, and returns when the thread has ended.
+  /// Cancels the frames that wait, and returns when the thread has ended.
   func close() {
     guard isAtHome, let thread else { return }
     state.withLock { state in
@@ -216,7 +216,7 @@ final class ScoringQueue: @unchecked Sendable {
 
   fileprivate func serve() {
     while true {
-      // Not within a call, so that a fork meanwhile is none of the child's business.
+      // This does not count as a call, so that a child of a fork meanwhile can use the library.
       work.wait(until: .max)
       guard cflowad_process_begin_call() != 0 else { return }
       defer { cflowad_process_end_call() }

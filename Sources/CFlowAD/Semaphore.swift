@@ -1,32 +1,32 @@
 import Basics
-import CTally
+import CSemaphore
 
-/// How many there are of something that threads wait for, as a descriptor that is readable as long as it is not 0.
-final class Tally: Sendable {
+/// A counting semaphore, with a descriptor that is readable as long as the count is not 0.
+final class Semaphore: Sendable {
   let descriptor: Int32
 
   /// Fails with `.outOfMemory` when there is no descriptor to be had.
   init(count: Int = 0) throws(Failure) {
-    descriptor = cflowad_tally_create(UInt32(count))
+    descriptor = cflowad_semaphore_create(UInt32(count))
     guard descriptor >= 0 else { throw Failure(.outOfMemory, "there is no descriptor for a queue") }
   }
 
-  deinit { cflowad_tally_close(descriptor) }
+  deinit { cflowad_semaphore_close(descriptor) }
 
-  func add(_ count: Int = 1) { for _ in 0..<count { cflowad_tally_add(descriptor) } }
+  func add(_ count: Int = 1) { for _ in 0..<count { cflowad_semaphore_add(descriptor) } }
 
-  /// To be called when there is one.
-  func take() { cflowad_tally_take(descriptor) }
+  /// Lowers the count by one, unless it is 0. Does not wait.
+  func take() { cflowad_semaphore_take(descriptor) }
 
-  /// Waits until it is not 0 or a time has come, and perhaps not as long.
-  func wait(until time: UInt64) { cflowad_tally_wait(descriptor, time) }
+  /// Waits until the count is not 0 or a time has come. May return earlier.
+  func wait(until time: UInt64) { cflowad_semaphore_wait(descriptor, time) }
 }
 
-/// Nanoseconds of a clock that nobody sets.
+/// Nanoseconds of the monotonic clock, which nobody can set.
 enum Clock {
-  static var now: UInt64 { cflowad_tally_now() }
+  static var now: UInt64 { cflowad_semaphore_now() }
 
-  /// So many nanoseconds after a time; `UInt64.max` is never.
+  /// The time that many nanoseconds after another; `UInt64.max` stands for never.
   static func time(_ nanoseconds: UInt64, after start: UInt64) -> UInt64 {
     let (time, isTooLate) = start.addingReportingOverflow(nanoseconds)
     return isTooLate ? .max : time

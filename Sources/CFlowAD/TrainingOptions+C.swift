@@ -1,6 +1,5 @@
 import Basics
 import CFlowADHeader
-import Encoders
 import Flows
 import Imaging
 import Scoring

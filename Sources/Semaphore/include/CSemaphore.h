@@ -1,26 +1,26 @@
-#ifndef CFLOWAD_TALLY_H
-#define CFLOWAD_TALLY_H
+#ifndef CFLOWAD_SEMAPHORE_H
+#define CFLOWAD_SEMAPHORE_H
 
 #include <stdint.h>
 
-/* Tallies: how many there are of something that threads wait for, as a descriptor that is readable as long as it is not 0.
-   Nobody holds a lock while he waits, so that a process can be forked meanwhile. */
+/* Counting semaphores with a descriptor, which is readable as long as the count is not 0. Threads wait for them without a lock, so
+   that the process can be forked meanwhile. */
 
-/* A new one, -1 on failure. */
-int cflowad_tally_create(uint32_t count);
+/* Makes a semaphore; returns -1 on failure. */
+int cflowad_semaphore_create(uint32_t count);
 
-void cflowad_tally_close(int tally);
+void cflowad_semaphore_close(int semaphore);
 
-/* One more. */
-void cflowad_tally_add(int tally);
+/* Raises the count by one. */
+void cflowad_semaphore_add(int semaphore);
 
-/* One less, if there is one. */
-void cflowad_tally_take(int tally);
+/* Lowers the count by one, unless it is 0. Does not wait. */
+void cflowad_semaphore_take(int semaphore);
 
-/* Waits until it is not 0, or until a time of cflowad_tally_now(); UINT64_MAX: without end. It may return before. */
-void cflowad_tally_wait(int tally, uint64_t until);
+/* Waits until the count is not 0, or until a time of cflowad_semaphore_now(); UINT64_MAX stands for never. May return earlier. */
+void cflowad_semaphore_wait(int semaphore, uint64_t until);
 
-/* Nanoseconds of a clock that nobody sets. */
-uint64_t cflowad_tally_now(void);
+/* Nanoseconds of the monotonic clock, which nobody can set. */
+uint64_t cflowad_semaphore_now(void);
 
 #endif
