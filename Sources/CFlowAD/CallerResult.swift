@@ -4,7 +4,7 @@ import Imaging
 import Kernels
 import Scoring
 
-/// A caller's result struct: what it asks for, and where the answers go.
+/// A caller's result struct, which says what is wanted and receives what was found.
 struct CallerResult {
   private let pointer: UnsafeMutablePointer<cflowad_result>
   private let fields: cflowad_result
@@ -12,8 +12,12 @@ struct CallerResult {
 
   /// Checks the struct, and writes nothing.
   init(_ pointer: UnsafeMutablePointer<cflowad_result>) throws(Failure) {
+    try self.init(pointer, CallerStruct.read(UnsafePointer(pointer), "result"))
+  }
+
+  private init(_ pointer: UnsafeMutablePointer<cflowad_result>, _ fields: cflowad_result) throws(Failure) {
     self.pointer = pointer
-    fields = try CallerStruct.read(UnsafePointer(pointer), "result")
+    self.fields = fields
     guard fields.reserved == 0 else { throw Failure(.invalidArgument, "the result's reserved field is not 0") }
     regions = try RegionOutputs(fields)
   }
@@ -30,11 +34,16 @@ struct CallerResult {
     return request
   }
 
-  /// The request of a caller's struct. The struct is read again for the results: a copy of it, half a kilobyte, would lie on the
-  /// caller's stack while the frame is scored.
-  @inline(never)
-  static func request(of pointer: UnsafeMutablePointer<cflowad_result>) throws(Failure) -> FrameRequest {
-    try CallerResult(pointer).request
+  /// Scores a frame into the struct: tells the shape, hands on what the caller wants, and writes what was found. The struct is
+  /// read once.
+  static func fill(
+    _ pointer: UnsafeMutablePointer<cflowad_result>, _ frame: Frame, by scorer: FrameScorer
+  ) throws(Failure) {
+    var fields = try CallerStruct.read(UnsafePointer(pointer), "result")
+    fields.shape = cflowad_shape(scorer.detector, frame)
+    CallerStruct.write(fields, to: pointer)
+    let result = try CallerResult(pointer, fields)
+    result.write(try scorer.score(frame, result.request))
   }
 
   func write(_ result: FrameResult) {

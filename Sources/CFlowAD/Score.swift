@@ -10,7 +10,7 @@ public func cflowad_session_score(
   attempt { () throws(Failure) in
     let result = try checkedOutput(result, "result")
     try sessions.object(session).use { (group) throws(Failure) in
-      try score(group.scorers[0], checkedFrame(frame), result)
+      try CallerResult.fill(result, checkedFrame(frame), by: group.scorers[0])
     }
   }
 }
@@ -33,7 +33,7 @@ public func cflowad_session_score_batch(
       tellShapes(count) { (index) throws(Failure) in
         try CallerResult.tellShape(scorer.detector, checkedFrame(frames.element(index)), to: results.element(index))
       }
-      // Results come in the frames' order, so that the next one is missing when scoring fails.
+      // Results come in the order of the frames, so when scoring fails it is the next frame that failed.
       var next = 0
       do throws(Failure) {
         try scorer.score(count: count) { (index) throws(Failure) in
@@ -64,19 +64,21 @@ public func cflowad_session_score_all(
 
 /// Scores a frame with all models of a session into the caller's results, one for each.
 func score(_ group: DetectorGroup, _ frame: Frame, _ results: CallerArray<cflowad_result>) throws(Failure) {
-  guard group.scorers.count > 1 else { return try score(group.scorers[0], frame, results.element(0)) }
+  guard group.scorers.count > 1 else {
+    return try CallerResult.fill(results.element(0), frame, by: group.scorers[0])
+  }
   tellShapes(group.scorers.count) { (index) throws(Failure) in
     try CallerResult.tellShape(group.scorers[index].detector, frame, to: results.element(index))
   }
   try group.score(frame) { (index) throws(Failure) in
     try CallerResult(results.element(index)).request
   } result: { (index, result) throws(Failure) in
-    // The struct is read again, since there is no memory to keep it in.
+    // The struct is read again, because there is no memory to keep all of them in.
     try CallerResult(results.element(index)).write(result)
   }
 }
 
-/// Tells the shapes of all results, and checks them and the room in their arrays, without scoring.
+/// Writes the shapes of all results, and checks the structs and the room in their arrays, without scoring.
 func checkResults(_ group: DetectorGroup, _ frame: Frame, _ results: CallerArray<cflowad_result>) throws(Failure) {
   for (index, scorer) in group.scorers.enumerated() {
     try CallerResult.tellShape(scorer.detector, frame, to: results.element(index))
@@ -85,15 +87,6 @@ func checkResults(_ group: DetectorGroup, _ frame: Frame, _ results: CallerArray
     try CallerResult(results.element(index)).request.checkRoom(
       scorer.detector, frameWidth: frame.width, frameHeight: frame.height)
   }
-}
-
-/// Scores one frame into the caller's result.
-private func score(
-  _ scorer: FrameScorer, _ frame: Frame, _ pointer: UnsafeMutablePointer<cflowad_result>
-) throws(Failure) {
-  try CallerResult.tellShape(scorer.detector, frame, to: pointer)
-  let result = try scorer.score(frame, CallerResult.request(of: pointer))
-  try CallerResult(pointer).write(result)
 }
 
 /// Writes how many values the arrays of several results would hold. An error here is reported by the scoring that follows.

@@ -106,7 +106,7 @@ public func cflowad_session_set_region_of_interest(
       let regions = try group.scorers.map { (scorer) throws(Failure) in
         try roi == nil ? nil : checkedRegionOfInterest(roi, for: scorer.detector.preprocessing)
       }
-      for (scorer, region) in zip(group.scorers, regions) { try scorer.setRegionOfInterest(region) }
+      for (scorer, region) in zip(group.scorers, regions) { scorer.setRegionOfInterest(region) }
     }
   }
 }
@@ -119,7 +119,7 @@ public func cflowad_session_close(_ session: OpaquePointer?) -> cflowad_status {
   }
 }
 
-/// The caller's number; nil for NaN.
+/// The caller's number, or nil for NaN.
 private func optional(_ value: Float, _ name: StaticString) throws(Failure) -> Float? {
   guard !value.isInfinite else { throw Failure(.invalidArgument, "the \(name) is infinite") }
   return value.isNaN ? nil : value

@@ -27,17 +27,15 @@ package struct Calibrator {
       throw Failure(.state, "no defective frame was given to choose the threshold by")
     }
     let region = options.regionOfInterest
-    let map = try AnomalyMap(
-      detector.preprocessing, levels: detector.levels, region: region, smoothing: options.smoothing ?? 0,
-      arithmetic: detector.encoderDescription.precision.arithmetic)
-    let levelMaxima = try map.levelMaxima(of: goodFrames)
+    let maps = try LikelihoodMaps(detector, region: region, smoothing: options.smoothing ?? 0)
+    let levelMaxima = try maps.levelMaxima(of: goodFrames)
     let histogram = try PixelHistogram(maximum: detector.levels.count)
     // A frame's score is total - (the minimum of its sum); the total is the maximum over all good frames' sums.
     var total = -Float.infinity
     var lowestMean = Double.infinity
     let minima = try goodFrames.map { (frame) throws(Failure) in
       var (mean, count) = (0.0, 0)
-      let minimum = try Self.minimum(frame, levelMaxima, map) { sum in
+      let minimum = try Self.minimum(frame, levelMaxima, maps) { sum in
         total = max(total, sum)
         histogram.add(sum)
         mean += Double(sum)
@@ -46,10 +44,10 @@ package struct Calibrator {
       lowestMean = min(lowestMean, mean / Double(count))
       return minimum
     }
-    // Made larger by more than scoring rounds a map's values.
+    // The margin is larger than the rounding of a map's values when frames are scored.
     let highestMean = Float(Double(total) * (1 + 1e-6) - lowestMean)
     let defectiveMinima = try defectiveFrames.map { (frame) throws(Failure) in
-      try Self.minimum(frame, levelMaxima, map) { _ in }
+      try Self.minimum(frame, levelMaxima, maps) { _ in }
     }
     let scores = minima.map { total - $0 }
     let defectiveScores = defectiveMinima.map { total - $0 }
@@ -71,22 +69,22 @@ package struct Calibrator {
           threshold: Self.conformalLowThreshold(scores, rate: Double(options.lowRate)), verdict: options.lowVerdict))
     }
     if options.rule == .conformal { try calibration.setWantedRate(Double(options.falseRejectRate)) }
-    try calibration.setLevelMeans(map.levelMeans(of: goodFrames, levelMaxima: levelMaxima))
+    try calibration.setLevelMeans(maps.levelMeans(of: goodFrames, levelMaxima: levelMaxima))
     calibration.regionOfInterest = region
     try calibration.setSmoothing(options.smoothing ?? 0)
     calibration.mapScale = try Self.mapScale(histogram, total: total, pixelRate: Double(options.pixelRate))
     return (calibration, highestMean)
   }
 
-  /// The smallest sum of a frame among the places that count.
+  /// The smallest sum of a frame within the region.
   private static func minimum(
-    _ frame: FrameLikelihoods, _ levelMaxima: [Double], _ map: AnomalyMap, each: (Float) -> Void
+    _ frame: FrameLikelihoods, _ levelMaxima: [Double], _ maps: LikelihoodMaps, each: (Float) -> Void
   ) throws(Failure) -> Float {
-    let layout = try map.sum(frame, levelMaxima: levelMaxima)
+    let layout = try maps.sum(frame, levelMaxima: levelMaxima)
     var minimum = Float.infinity
-    for i in 0..<layout.width * layout.height where layout.isInside(i) {
-      each(map.values[i])
-      minimum = min(minimum, map.values[i])
+    for i in 0..<layout.count where layout.isInside(i) {
+      each(maps.values[i])
+      minimum = min(minimum, maps.values[i])
     }
     return minimum
   }
@@ -107,7 +105,7 @@ package struct Calibrator {
   private static func mapScale(_ histogram: PixelHistogram, total: Float, pixelRate: Double) throws(Failure) -> MapScale
   {
     let low = total - histogram.bound(below: drawnShare)
-    // No pixel is above the total. Where all are there, the range must not be empty.
+    // No pixel is above the total. The range must not be empty even if all pixels have that value.
     return try MapScale(
       threshold: total - histogram.bound(below: pixelRate), low: low, high: max(total, low + 1e-3))
   }

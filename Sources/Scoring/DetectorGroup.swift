@@ -2,19 +2,19 @@ import Basics
 import Imaging
 import Kernels
 
-/// Detectors that judge the same frames, one call at a time. Those with the same encoder and preprocessing share its
-/// scratch memory and, for one frame, its computation.
+/// Detectors that score the same frames, one call at a time. Those with the same encoder and preprocessing share the encoder's
+/// scratch memory, and it runs once a tile for all of them.
 package final class DetectorGroup {
   package let scorers: [FrameScorer]
-  /// Of each scorer whether an earlier one has computed the features of a tile that it needs.
+  /// For each scorer, whether an earlier scorer computes the features of a tile that it needs.
   let isEncodedBefore: [Bool]
   private let workers: Workers
   private let thresholds: (Detector) -> DecisionThresholds
 
   /// - Parameters:
   ///   - detectors: at least one.
-  ///   - workers: what shares the work; nobody else may use it.
-  ///   - thresholds: what a detector's scores are judged by, e.g. with the caller's thresholds.
+  ///   - workers: share the work; nobody else may use them.
+  ///   - thresholds: gives the thresholds for a detector's scores, e.g. those of the caller.
   package convenience init(
     _ detectors: [Detector], workers: Workers, thresholds: @escaping (Detector) -> DecisionThresholds
   ) throws(Failure) {
@@ -27,17 +27,17 @@ package final class DetectorGroup {
   ) throws(Failure) {
     var (scorers, isEncodedBefore) = ([FrameScorer](), [Bool]())
     for (index, detector) in detectors.enumerated() {
-      let encoder = scorers.lazy.map(\.likelihoods.encoder).first { $0.serves(detector) }
+      let encoding = scorers.first { $0.encodes(for: detector) }
       let scorer: FrameScorer
       // A scorer reused from the previous group keeps its encoder, and the other scorers share that one.
       if index < old.count, old[index].detector === detector {
         scorer = old[index]
       } else {
-        let known = encoder ?? old.lazy.map(\.likelihoods.encoder).first { $0.serves(detector) }
-        scorer = try FrameScorer(detector, thresholds: thresholds(detector), encoder: known, workers: workers)
+        let known = encoding ?? old.first { $0.encodes(for: detector) }
+        scorer = try FrameScorer(detector, thresholds(detector), workers, encodingWith: known)
       }
       scorers.append(scorer)
-      isEncodedBefore.append(encoder === scorer.likelihoods.encoder)
+      isEncodedBefore.append(encoding?.encoder === scorer.encoder)
     }
     self.scorers = scorers
     self.isEncodedBefore = isEncodedBefore
@@ -45,8 +45,8 @@ package final class DetectorGroup {
     self.thresholds = thresholds
   }
 
-  /// The group with another detector in the place of the `index`-th; the others' scorers, and the threads, go on in it, so
-  /// that this group must not be used beside it.
+  /// Makes a group with another detector in the place of the `index`-th. The new group uses the other scorers and the threads of
+  /// this one, so the two must not be used at the same time.
   package func replacing(_ index: Int, with detector: Detector) throws(Failure) -> DetectorGroup {
     guard scorers.indices.contains(index) else {
       throw Failure(.invalidArgument, "there is no model \(index) in a session of \(scorers.count)")
@@ -61,13 +61,13 @@ package final class DetectorGroup {
   ///
   /// - Parameters:
   ///   - request: what is wanted of the `index`-th.
-  ///   - result: is given what it found.
+  ///   - result: is given the result of the `index`-th.
   package func score(
     _ frame: Frame, request: (_ index: Int) throws(Failure) -> FrameRequest,
     result: (_ index: Int, FrameResult) throws(Failure) -> Void
   ) throws(Failure) {
     var (count, failure) = (scorers.count, Failure?.none)
-    // One that fails is left out of the steps that follow, as are those behind it.
+    // When a scorer fails, it and those behind it are left out of the steps that follow.
     func forEach(_ step: (_ index: Int) throws(Failure) -> Void) {
       for index in 0..<count {
         do throws(Failure) { try step(index) } catch {
@@ -77,7 +77,8 @@ package final class DetectorGroup {
       }
     }
     forEach { (index) throws(Failure) in
-      try scorers[index].begin(width: frame.width, height: frame.height, request(index))
+      let (scorer, request) = (scorers[index], try request(index))
+      scorer.begin(try scorer.layout(width: frame.width, height: frame.height, request), request)
     }
     for tile in 0..<scorers.prefix(count).reduce(0, { max($0, $1.tileCount) }) {
       forEach { (index) throws(Failure) in

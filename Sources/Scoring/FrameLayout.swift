@@ -2,8 +2,8 @@ import Basics
 import Imaging
 import Kernels
 
-/// The anomaly maps of frames of one size: how a map is put together from those of the frame's tiles, what of it
-/// counts, and how it is brought to the frame's size. Immutable.
+/// What follows from a frame's size: into which tiles the frame is cut, how their maps are put together, what of the map counts,
+/// and the tables that bring it to the frame's size. Immutable.
 package final class FrameLayout {
   package let frameWidth: Int
   package let frameHeight: Int
@@ -16,12 +16,12 @@ package final class FrameLayout {
   let columns: BlendedAxis
   let rows: BlendedAxis
   /// The region in which frames are scored, at the map's size; nil for all of it.
-  private let region: RegionOfInterest?
+  let region: RegionOfInterest?
   /// tiles x positions: whether a place of the region uses the position; nil without a region.
   private let used: Buffer<Bool>?
-  /// From the map to the frame: cell by cell, the inverse of the frame's resize.
-  private let frameColumns: ResampledAxis
-  private let frameRows: ResampledAxis
+  /// The tables that bring the map to the frame's size, cell by cell: the inverse of the frame's resize.
+  let frameColumns: ResampledAxis
+  let frameRows: ResampledAxis
 
   /// Fails with `.outOfMemory`, and with `.invalidArgument` when no place of the map lies in the region.
   init(
@@ -75,37 +75,5 @@ package final class FrameLayout {
   /// Whether a pixel of the frame counts, that is, whether its centre lies inside.
   func isInside(frameX x: Int, frameY y: Int) -> Bool {
     region?.contains(x: x, y: y, ofWidth: frameWidth, height: frameHeight) ?? true
-  }
-
-  /// The summary of those values of a map that count; nil without a region.
-  func summaryInside(_ map: UnsafePointer<Float>) -> AnomalyMap.Summary? {
-    region?.mask.withUnsafeBufferPointer { mask in
-      var (maximum, sum, count) = (-Float.infinity, 0.0, 0)
-      for i in mask.indices where mask[i] != 0 {
-        maximum = max(maximum, map[i])
-        sum += Double(map[i])
-        count &+= 1
-      }
-      return AnomalyMap.Summary(maximum: maximum, mean: Float(sum / Double(count)))
-    }
-  }
-
-  /// Brings a map to the frame's size, bilinear: frameHeight x frameWidth values.
-  func resample(_ map: UnsafePointer<Float>, into output: UnsafeMutablePointer<Float>, _ workers: Workers) {
-    withUnsafePointer(to: (layout: self, map: map, output: output)) { job in
-      workers.run(parts: frameHeight, context: job) { context, y, _ in
-        typealias Job = (layout: FrameLayout, map: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>)
-        let job = context.assumingMemoryBound(to: Job.self)
-        job.pointee.layout.resample(job.pointee.map, row: y, into: job.pointee.output)
-      }
-    }
-  }
-
-  private func resample(_ map: UnsafePointer<Float>, row y: Int, into output: UnsafeMutablePointer<Float>) {
-    let row = frameRows[y]
-    let upper = map + row.first &* width
-    let lower = map + row.second &* width
-    let target = output + y &* frameWidth
-    for x in 0..<frameWidth { target[x] = bilinear(upper, lower, row: row, column: frameColumns[x]) }
   }
 }

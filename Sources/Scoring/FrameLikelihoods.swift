@@ -8,7 +8,7 @@ package struct FrameLikelihoods {
   /// log p / C, one tile after the other: the levels' grids, finest first.
   let values: [Float]
 
-  /// Fails with `.diverged` when one is not finite.
+  /// Fails with `.diverged` when a log-likelihood is not finite.
   package init(_ frame: PreparedFrame, by scorer: FrameScorer) throws(Failure) {
     (width, height) = (frame.width, frame.height)
     let count = frame.pictures.count * scorer.detector.positionCount

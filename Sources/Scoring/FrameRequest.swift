@@ -4,12 +4,12 @@ import Segmentation
 
 /// What is wanted of a frame beside its score.
 package struct FrameRequest {
-  /// The caller's memory, and the number of values that it has room for.
-  package struct Room {
+  /// An array of the caller's, and the number of values that it has room for.
+  package struct Output {
     let base: UnsafeMutablePointer<Float>
     private let capacity: Int
 
-    /// Nil when `base` is.
+    /// Nil when `base` is nil.
     package init?(_ base: UnsafeMutablePointer<Float>?, capacity: Int) {
       guard let base else { return nil }
       (self.base, self.capacity) = (base, capacity)
@@ -24,37 +24,34 @@ package struct FrameRequest {
   /// Whether there must be a score. False for log-likelihoods and features alone, which need no calibration.
   package var wantsScore = true
   /// Receives the anomaly map at the network's scale.
-  package var map: Room?
+  package var map: Output?
   /// Receives the map at the frame's size: height x width.
-  package var frameMap: Room?
+  package var frameMap: Output?
   /// Whether the map at the frame's size is wanted in the scorer's own memory, when ``frameMap`` is nil.
   package var wantsFrameMap = false
   /// Receives log p / C of all tiles one after the other: the levels' grids, finest first.
-  package var logLikelihoods: Room?
+  package var logLikelihoods: Output?
   /// Receives the encoder's features in the same order, positions x C each.
-  package var features: Room?
+  package var features: Output?
   /// How many regions to keep at most, the most severe ones; nil when none are looked for.
   package var regionLimit: Int?
 
   package init() {}
 
-  /// Fails with `.bufferTooSmall` when a detector has more to say of a frame of this size than there is room for.
+  /// Fails with `.bufferTooSmall` when an array has less room than a frame of this size needs.
   package func checkRoom(_ detector: Detector, frameWidth: Int, frameHeight: Int) throws(Failure) {
     let tiles = detector.preprocessing.tiles(frameWidth: frameWidth, frameHeight: frameHeight)
     try checkRoom(detector, tiles, frameWidth: frameWidth, frameHeight: frameHeight)
   }
 
   func checkRoom(_ detector: Detector, _ tiles: TileGrid, frameWidth: Int, frameHeight: Int) throws(Failure) {
-    // No product overflows: a map that is too large has no layout, there are 2^24 tiles at most, and the levels of one fit in
-    // memory.
+    // None of these products overflows: a map that is too large has no layout, there are at most 2^24 tiles, and the levels of one
+    // fit in memory.
     try map?.check(holds: tiles.columns.mapLength &* tiles.rows.mapLength, "map")
     try frameMap?.check(holds: frameWidth &* frameHeight, "frame_map")
     try logLikelihoods?.check(holds: tiles.count &* detector.positionCount, "log_likelihoods")
     try features?.check(holds: tiles.count &* detector.featureCount, "features")
   }
-
-  /// Whether the scorer's own memory must hold the map at the frame's size.
-  var needsOwnFrameMap: Bool { frameMap == nil && (wantsFrameMap || regionLimit != nil) }
 }
 
 /// A frame's score and what follows from it. Its pointers are valid until the scorer's next frame.
@@ -62,19 +59,21 @@ package struct FrameResult {
   package let detector: Detector
   /// The thresholds that the frame was judged by.
   package let thresholds: DecisionThresholds
-  /// The maximum of the anomaly map within the region of interest; NaN when no score was wanted. So are the next two.
+  /// The maximum of the anomaly map within the region of interest. NaN when no score was wanted, like the next two.
   package internal(set) var score = Float.nan
-  /// Mean of the map, within the region.
+  /// The mean of the map within the region of interest.
   package internal(set) var mapMean = Float.nan
-  /// As ``FrameScorer/lowPValue(_:)``.
+  /// The p-value for low scores; NaN also in another region of interest than the calibration's.
   package internal(set) var lowPValue = Float.nan
   /// The map at the frame's size; nil unless it or regions were wanted.
   package internal(set) var frameMap: UnsafePointer<Float>?
-  /// The number of regions, and the finder, which has the most severe ones and their contours; nil when none were looked for.
-  package internal(set) var regions: (count: Int, finder: RegionFinder)?
+  /// The number of regions, and the finder, which has the most severe ones and their contours.
+  package typealias Regions = (count: Int, finder: RegionFinder)
+  /// Nil when none were looked for.
+  package internal(set) var regions: Regions?
 
   package var verdict: Verdict { thresholds.verdict(score, mean: mapMean) }
-  /// As ``Calibration/pValue(_:)``.
+  /// The p-value of the score: ``Calibration/pValue(_:)``.
   package var pValue: Float { pValue(of: score) }
 
   /// The p-value of a region's peak.
@@ -91,5 +90,5 @@ package enum ScoringStage: String, Sendable, CaseIterable {
   case resize, normalize, encoder, flows, map, regions
 }
 
-/// Called on the scoring thread when a stage has ended.
-package typealias StageClock = (ScoringStage) -> Void
+/// Is told on the scoring thread when a stage has ended.
+package typealias StageObserver = (ScoringStage) -> Void

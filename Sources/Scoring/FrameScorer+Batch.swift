@@ -2,19 +2,24 @@ import Basics
 import Imaging
 
 extension FrameScorer {
-  /// Scores frames, with the same bits as one by one. The threads share out the tiles of several frames at a time, so that the
-  /// arrays that are wanted of a frame may be written although one before it fails. Stops at the first frame that fails, when
-  /// the results of all before it were given.
+  /// Scores frames, with the same bits as one by one. Threads share out the tiles of several frames at a time, so the arrays of a
+  /// frame may be written although a frame before it fails. Stops at the first frame that fails, after the results of all frames
+  /// before it were given.
   ///
   /// - Parameters:
-  ///   - frame: the `index`-th, and what is wanted of it; asked for more than once.
-  ///   - result: is given what was found, in the frames' order.
+  ///   - frame: gives the `index`-th frame and what is wanted of it. It is called more than once.
+  ///   - result: is given the results in the order of the frames.
   package func score(
     count: Int, frame: (_ index: Int) throws(Failure) -> (Frame, FrameRequest),
     result: (_ index: Int, FrameResult) throws(Failure) -> Void
   ) throws(Failure) {
     if count > 1, let batch = tileBatch() {
-      try score(count: count, in: batch, frame: frame, result: result)
+      try score(count: count, in: batch) { (index) throws(Failure) in
+        let (frame, request) = try frame(index)
+        return (frame, try layout(width: frame.width, height: frame.height, request), request)
+      } result: { (index, found) throws(Failure) in
+        try result(index, found)
+      }
     } else {
       for index in 0..<count {
         let (frame, request) = try frame(index)
@@ -23,13 +28,18 @@ extension FrameScorer {
     }
   }
 
-  /// Scores a frame in tiles. Like what it calls it is not inlined, so that what each holds of frames and requests does not lie on
-  /// a small stack at the same time.
+  /// A frame, the layout for its size, and what is wanted of it.
+  private typealias Work = (frame: Frame, layout: FrameLayout, request: FrameRequest)
+
+  /// Scores a frame in tiles. This and the functions that it calls are not inlined, so that their copies of frames and requests do
+  /// not all lie on a small stack at the same time.
   @inline(never)
-  func score(_ frame: Frame, _ request: FrameRequest, in batch: TileBatch) throws(Failure) -> FrameResult {
+  func score(
+    _ frame: Frame, _ layout: FrameLayout, _ request: FrameRequest, in batch: TileBatch
+  ) throws(Failure) -> FrameResult {
     var found = FrameResult(detector: detector, thresholds: thresholds)
     try score(count: 1, in: batch) { _ in
-      (frame, request)
+      (frame, layout, request)
     } result: { _, result in
       found = result
     }
@@ -37,13 +47,13 @@ extension FrameScorer {
   }
 
   private func score(
-    count: Int, in batch: TileBatch, frame: (_ index: Int) throws(Failure) -> (Frame, FrameRequest),
+    count: Int, in batch: TileBatch, work: (_ index: Int) throws(Failure) -> Work,
     result: (_ index: Int, FrameResult) throws(Failure) -> Void
   ) throws(Failure) {
     var next = (frame: 0, tile: 0)
     var failure: Failure?
     while next.frame < count, failure == nil {
-      do throws(Failure) { try fill(batch, from: &next, of: count, frame: frame) } catch { failure = error }
+      do throws(Failure) { try fill(batch, from: &next, of: count, work: work) } catch { failure = error }
       try run(batch, result: result)
     }
     if let failure { throw failure }
@@ -53,14 +63,12 @@ extension FrameScorer {
   @inline(never)
   private func fill(
     _ batch: TileBatch, from next: inout (frame: Int, tile: Int), of count: Int,
-    frame: (_ index: Int) throws(Failure) -> (Frame, FrameRequest)
+    work: (_ index: Int) throws(Failure) -> Work
   ) throws(Failure) {
     while next.frame < count, !batch.isFull {
-      let (frame, request) = try frame(next.frame)
-      let layout = try layout(width: frame.width, height: frame.height)
-      try request.checkRoom(detector, layout.tiles, frameWidth: frame.width, frameHeight: frame.height)
+      let (frame, layout, request) = try work(next.frame)
       while next.tile < layout.tiles.count, !batch.isFull {
-        try likelihoods.encoder.resize(frame.part(layout.tiles.rectangle(next.tile)), into: batch.nextPixels)
+        try resizer.resize(frame.part(layout.tiles.rectangle(next.tile)), into: batch.nextPixels)
         batch.append(next, of: layout, request)
         next.tile += 1
       }
@@ -77,7 +85,7 @@ extension FrameScorer {
     let sharedCount = batch.sharedCount
     batch.run(first: sharedCount)
     for (slot, tile) in batch.tiles.enumerated() {
-      if tile.index == 0 { try begin(width: tile.frameWidth, height: tile.frameHeight, tile.request) }
+      if tile.index == 0 { begin(tile.layout, tile.request) }
       if slot < sharedCount {
         try take(tile.index, logLikelihoods: batch.logLikelihoods(slot))
       } else {

@@ -2,16 +2,15 @@ import Basics
 import Flows
 import Kernels
 
-/// The log-likelihoods of several tiles at a time. A thread takes a tile through the encoder and the flows by itself, where the
-/// layers of a single tile would have it wait for the other threads some eighty times. The values are the same, since none
-/// depends on who computes it.
+/// Computes the log-likelihoods of several tiles at a time. Each thread takes a tile through the encoder and the flows by itself,
+/// whereas threads that share the layers of one tile wait for each other some eighty times. The values are the same, since none
+/// depends on the thread that computes it.
 final class TileBatch {
   /// A tile of a frame; a frame without tiles is one.
   struct Tile {
-    /// The frame's place among the caller's, its size, and what is wanted of it.
+    /// The frame's place among the caller's, the layout for its size, and what is wanted of it.
     let frameIndex: Int
-    let frameWidth: Int
-    let frameHeight: Int
+    let layout: FrameLayout
     let request: FrameRequest
     /// Which of the frame's tiles it is.
     let index: Int
@@ -20,7 +19,7 @@ final class TileBatch {
   private(set) var tiles: [Tile] = []
   var isFull: Bool { tiles.count == capacity }
   private let capacity: Int
-  /// One of each for each thread.
+  /// An encoder and a session of the flows for each thread.
   private let encoders: [TileEncoder]
   private let flows: [FlowSession]
   private let workers: Workers
@@ -31,7 +30,7 @@ final class TileBatch {
   private let likelihoods: FloatBuffer
   private let positionCount: Int
 
-  /// With several tiles for each thread all end at about the same time.
+  /// With several tiles for each thread all threads end at about the same time.
   private static let tilesPerThread = 4
 
   /// - Parameter workers: share the tiles; nobody else may use them meanwhile.
@@ -50,22 +49,20 @@ final class TileBatch {
 
   func removeAll() { tiles.removeAll(keepingCapacity: true) }
 
-  /// Where the pixels of the tile that is added next belong: height x width RGB8 of the network's size. There must be room.
+  /// Where the pixels of the tile that is added next must be written: height x width RGB8 of the network's size. The batch must not
+  /// be full.
   var nextPixels: UnsafeMutablePointer<UInt8> { pixels.base + tiles.count &* pixelBytes }
 
-  /// Adds a tile whose pixels are there.
+  /// Adds the tile whose pixels were written to ``nextPixels``.
   @inline(never)
   func append(_ place: (frame: Int, tile: Int), of layout: FrameLayout, _ request: FrameRequest) {
-    tiles.append(
-      Tile(
-        frameIndex: place.frame, frameWidth: layout.frameWidth, frameHeight: layout.frameHeight, request: request,
-        index: place.tile))
+    tiles.append(Tile(frameIndex: place.frame, layout: layout, request: request, index: place.tile))
   }
 
   /// A tile's pixels.
   func pixels(_ slot: Int) -> UnsafePointer<UInt8> { UnsafePointer(pixels.base + slot &* pixelBytes) }
 
-  /// How many tiles, from the first on, the threads should take one each. All threads together compute the others sooner.
+  /// How many tiles, from the first on, to compute by ``run(first:)``. The others are done sooner when all threads share each.
   var sharedCount: Int {
     let rest = tiles.count % workers.count
     return 2 * rest > workers.count ? tiles.count : tiles.count - rest

@@ -3,8 +3,8 @@ import Encoders
 import Imaging
 import Kernels
 
-/// From the pixels of a tile at the network's size to an encoder's features: scratch memory for one call at a time. Running
-/// allocates nothing.
+/// Computes an encoder's features from the pixels of a tile at the network's size, one call at a time. It holds the memory for
+/// that; running allocates nothing.
 package final class TileEncoder {
   /// The grid of each level, finest first.
   package var levelGrids: [Grid] { session.levelGrids }
@@ -22,17 +22,17 @@ package final class TileEncoder {
   package static func forEachThread(
     of workers: Workers, _ encoder: Encoder, _ preprocessing: Preprocessing
   ) throws(Failure) -> [TileEncoder] {
-    // Without threads of their own, so that they can share it.
+    // Has no threads of its own, so that all of them can share it.
     let alone = try Workers(count: 1)
     return try (0..<workers.count).map { _ throws(Failure) in try TileEncoder(encoder, preprocessing, workers: alone) }
   }
 
   /// Computes ``features(_:)`` of height x width RGB8 pixels.
-  package func run(_ pixels: UnsafePointer<UInt8>, _ clock: StageClock? = nil) {
+  package func run(_ pixels: UnsafePointer<UInt8>, _ stageEnded: StageObserver? = nil) {
     let image = input.image(pixels)
-    clock?(.normalize)
+    stageEnded?(.normalize)
     session.run(image)
-    clock?(.encoder)
+    stageEnded?(.encoder)
   }
 
   /// The last tile's features of a level: positions x C.
@@ -47,7 +47,7 @@ package final class TileEncoder {
     }
   }
 
-  /// Copies them to where they are wanted of a frame's tiles.
+  /// Copies the last tile's features to the caller's array, if features are wanted there.
   func copyFeatures(tile: Int, to request: FrameRequest) {
     guard let room = request.features else { return }
     copyFeatures(to: room.base + tile &* levelGrids.reduce(0) { $0 + $1.count })

@@ -140,7 +140,7 @@ struct ScoreCommand: ParsableCommand {
       detector.calibration, threshold: threshold, reviewThreshold: reviewThreshold, pixelThreshold: pixelThreshold,
       regionFilter: RegionFinder.Filter(minimumArea: regionMinArea, minimumPeak: regionMinScore))
     let scorer = try FrameScorer(detector, thresholds: thresholds, threadCount: threads.count)
-    if let region = try interest.region(for: detector.preprocessing) { try scorer.setRegionOfInterest(region) }
+    if let region = try interest.region(for: detector.preprocessing) { scorer.setRegionOfInterest(region) }
     scorer.watch = try watching.begin(detector)
     let log = try log.map { (path) throws(Failure) in try ResultLog(path, detector) }
     let files = FrameList(frames, of: .test, className: choice.name)

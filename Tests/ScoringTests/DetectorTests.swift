@@ -44,7 +44,7 @@ import Testing
         var offset = 0
         for level in expected.log_likelihoods {
           let values = try DetectorFixture.values(level)
-          let found = values.indices.map { session.likelihoods.logLikelihoods[offset + $0] }
+          let found = values.indices.map { session.logLikelihoods[offset + $0] }
           expectClose(found, values, within: 1e-4, "\(fixture.case) frame \(index)")
           expectCloseOnAverage(found, values, within: 2e-5, "\(fixture.case) frame \(index)")
           offset += values.count
@@ -76,13 +76,13 @@ import Testing
         for _ in 0..<3 { #expect(try score(session, fixture, frame: 0) == expected) }
         for level in 0..<3 {
           for i in 0..<detector.levels[level].count {
-            guard session.likelihoods.features(level)[i] != alone.likelihoods.features(level)[i] else { continue }
+            guard session.encoder.features(level)[i] != alone.encoder.features(level)[i] else { continue }
             Issue.record("\(fixture.case), \(threadCount) threads: level \(level) differs at \(i)")
             break
           }
         }
         for i in 0..<detector.positionCount {
-          #expect(session.likelihoods.logLikelihoods[i] == alone.likelihoods.logLikelihoods[i])
+          #expect(session.logLikelihoods[i] == alone.logLikelihoods[i])
         }
       }
     }
@@ -149,7 +149,7 @@ import Testing
       ($0 as? Failure)?.kind == .notCalibrated
     }
     let first = try DetectorFixture.values(try #require(fixture.results.first?.log_likelihoods.first))
-    expectClose(session.likelihoods.logLikelihoods[0], first[0], within: 1e-4)
+    expectClose(session.logLikelihoods[0], first[0], within: 1e-4)
   }
 
   @Test func aCalibrationOfAnotherModelIsNoticed() throws {

@@ -45,7 +45,7 @@ struct SelfTestTests {
     }
     let test = try SelfTest(by: FrameScorer(Detector(contents)))
     #expect(test.score == score)
-    let likelihoods = (0..<scorer.detector.positionCount).map { scorer.likelihoods.logLikelihoods[$0] }
+    let likelihoods = (0..<scorer.detector.positionCount).map { scorer.logLikelihoods[$0] }
     #expect(Array(test.levels.joined()) == likelihoods)
   }
 

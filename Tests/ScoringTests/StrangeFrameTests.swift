@@ -206,7 +206,7 @@ import Testing
     try session.setRegionOfInterest(region { _ in true })
     #expect(session.thresholds.verdict(5, mean: .nan) == .reject)
     try session.setRegionOfInterest(region { $0 < count / 2 })
-    try session.setRegionOfInterest(nil)
+    session.setRegionOfInterest(nil)
     #expect(session.thresholds.verdict(5, mean: .nan) == .reject && session.thresholds.lowThreshold == 6)
   }
 }

@@ -36,8 +36,8 @@ import Testing
         let (expected, resampled) = (
           try FloatBuffer(count: width * height), try FloatBuffer(count: width * height)
         )
-        try plain.layout(frame).resample(plain.map, into: expected.base, Workers(count: 1))
-        try tiled.layout(frame).resample(tiled.map, into: resampled.base, Workers(count: 3))
+        try FrameMap.resample(plain.map, plain.layout(frame), into: expected.base, Workers(count: 1))
+        try FrameMap.resample(tiled.map, tiled.layout(frame), into: resampled.base, Workers(count: 3))
         #expect((0..<expected.count).allSatisfy { expected.base[$0] == resampled.base[$0] })
       }
     }
@@ -158,7 +158,7 @@ import Testing
       let detector = scorer.detector
       try withFrame(width: 150, height: 100) { frame in
         let layout = try scorer.layout(frame)
-        let sizes: [(count: Int, set: (inout FrameRequest, FrameRequest.Room?) -> Void)] = [
+        let sizes: [(count: Int, set: (inout FrameRequest, FrameRequest.Output?) -> Void)] = [
           (layout.width * layout.height, { $0.map = $1 }), (150 * 100, { $0.frameMap = $1 }),
           (layout.tiles.count * detector.positionCount, { $0.logLikelihoods = $1 }),
           (layout.tiles.count * detector.levels.reduce(0) { $0 + $1.positions * $1.channels }, { $0.features = $1 }),
@@ -179,13 +179,13 @@ import Testing
     }
   }
 
-  /// A clock is told each stage when it ends; a map is added to with every tile, and finished once.
+  /// The observer is told when a stage ends: every tile is added to the map, which is finished once.
   @Test func stagesEndInTheirOrder() throws {
     let tile: [ScoringStage] = [.resize, .normalize, .encoder, .flows, .map]
     for tiling in [nil, try Tiling(width: 64, height: 64, overlap: 16)] {
       let scorer = try FrameScorer(detector(tiling), threadCount: 2)
       var stages: [ScoringStage] = []
-      scorer.clock = { stages.append($0) }
+      scorer.stageEnded = { stages.append($0) }
       try withFrame(width: 150, height: 60) { frame in
         var request = FrameRequest()
         request.regionLimit = 1
@@ -280,7 +280,7 @@ import Testing
     }
     let point = try RegionOfInterest(
       width: region.width, height: region.height, mask: region.mask.indices.map { $0 == 4 ? 1 : 0 })
-    try session.setRegionOfInterest(point)
+    session.setRegionOfInterest(point)
     try withFrame(width: 150, height: 100) { _ = try session.score($0) }
     try withFrame(width: 64, height: 64) { frame in
       #expect(#expect(throws: Failure.self) { try session.score(frame) }?.kind == .invalidArgument)
@@ -291,7 +291,8 @@ import Testing
 extension FrameScorer {
   /// That of frames of this frame's size.
   fileprivate func layout(_ frame: Frame) throws -> FrameLayout {
-    let map = try AnomalyMap(detector, region: detector.calibration?.regionOfInterest)
-    return try map.layout(frameWidth: frame.width, frameHeight: frame.height)
+    let layouts = try FrameLayouts(
+      detector.preprocessing, AnomalyMap(detector).upsampler, region: detector.calibration?.regionOfInterest)
+    return try layouts.layout(frameWidth: frame.width, frameHeight: frame.height)
   }
 }

@@ -69,10 +69,10 @@ extension BenchReport {
     for index in 0..<frameCount + warmUp {
       if index == warmUp { times.forget() }
       try Interrupt.check()
-      scorer.clock = { times.end($0) }
+      scorer.stageEnded = { times.end($0) }
       times.beginStages()
       _ = try scorer.score(frame, request)
-      scorer.clock = nil
+      scorer.stageEnded = nil
       times.begin()
       _ = try scorer.score(frame, request)
       times.endFrame()

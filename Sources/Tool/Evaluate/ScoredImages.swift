@@ -6,7 +6,7 @@ final class ScoredImages {
   let images: TestImages
   let calibration: Calibration?
   private let likelihoods: [FrameLikelihoods]
-  private let map: AnomalyMap
+  private let maps: LikelihoodMaps
 
   /// Scores the images. The detector is not needed afterwards. Fails with `.cancelled` after Ctrl-C, and with `.diverged`.
   init(
@@ -14,7 +14,7 @@ final class ScoredImages {
   ) throws(Failure) {
     self.images = images
     calibration = detector.calibration
-    map = try AnomalyMap(detector, region: nil)
+    maps = try LikelihoodMaps(detector, region: nil, smoothing: detector.calibration?.smoothing ?? 0)
     // The likelihoods are of whole frames, whatever region the detector was calibrated in.
     let scorer = try FrameScorer(Detector(detector, calibration: nil), threadCount: threadCount)
     var likelihoods: [FrameLikelihoods] = []
@@ -40,24 +40,24 @@ final class ScoredImages {
 
   /// The largest log-likelihood of each level over all images, as in the paper's protocol. The total comes from the maps.
   var levelMaxima: [Double] {
-    get throws(Failure) { try map.levelMaxima(of: likelihoods) }
+    get throws(Failure) { try maps.levelMaxima(of: likelihoods) }
   }
 
   /// Writes the sum of an image's likelihoods over the levels: height x width, high where it looks good.
   func sumLikelihoods(
     _ index: Int, levelMaxima: [Double], into sums: UnsafeMutablePointer<Float>
   ) throws(Failure) {
-    _ = try map.sum(likelihoods[index], levelMaxima: levelMaxima)
-    sums.update(from: map.values, count: images.pixelCount)
+    _ = try maps.sum(likelihoods[index], levelMaxima: levelMaxima)
+    sums.update(from: maps.values, count: images.pixelCount)
   }
 
   /// Writes an image's anomaly map, height x width, whose maximum is its score.
   func computeMap(
     _ index: Int, _ constants: Constants, into values: UnsafeMutablePointer<Float>
   ) throws(Failure) -> AnomalyMap.Summary {
-    let layout = try map.sum(likelihoods[index], levelMaxima: constants.levelMaxima)
-    let summary = map.invert(layout, total: constants.total)
-    values.update(from: map.values, count: images.pixelCount)
+    let summary = try maps.map(
+      likelihoods[index], levelMaxima: constants.levelMaxima, total: constants.total)
+    values.update(from: maps.values, count: images.pixelCount)
     return summary
   }
 }
