@@ -3,7 +3,7 @@ import CFlowADHeader
 import Imaging
 import Kernels
 
-/// The caller's frame, checked.
+/// Checks the caller's frame.
 func checkedFrame(_ pointer: UnsafePointer<cflowad_frame>?) throws(Failure) -> Frame {
   let frame = try CallerStruct.read(pointer, "frame")
   guard let data = frame.data else { throw Failure(.invalidArgument, "the frame's data is NULL") }
@@ -44,7 +44,7 @@ private func checkedStride(_ stride: Int) throws(Failure) -> Int {
   return stride
 }
 
-/// The threads that the caller's options ask for: the handle's own or the host's.
+/// Makes the threads that the caller's options ask for: own ones, or the host's.
 func checkedWorkers(
   _ threadCount: UInt32, _ parallelFor: cflowad_parallel_for?, _ context: UnsafeMutableRawPointer?
 ) throws(Failure) -> Workers {
@@ -56,7 +56,7 @@ func checkedWorkers(
   return try Workers(count: count, host: HostThreads(parallelFor, context: context))
 }
 
-/// The caller's path, checked. It may be any bytes that the system takes.
+/// Checks the caller's path, which may be any bytes that the system takes.
 func checkedPath(_ path: UnsafePointer<CChar>?) throws(Failure) -> String {
   guard let path else { throw Failure(.invalidArgument, "the path is NULL") }
   let string = String(path: path)
@@ -64,7 +64,7 @@ func checkedPath(_ path: UnsafePointer<CChar>?) throws(Failure) -> String {
   return string
 }
 
-/// A pointer for a result, typed or raw, which must not be NULL.
+/// Checks that a pointer for a result, typed or raw, is not NULL.
 func checkedOutput<Pointer>(_ pointer: Pointer?, _ name: StaticString) throws(Failure) -> Pointer {
   guard let pointer else { throw Failure(.invalidArgument, "the pointer for the \(name) is NULL") }
   return pointer

@@ -1,6 +1,6 @@
 import Basics
 
-/// A C struct that a caller fills and that begins with `struct_size`: the rules for older and newer callers.
+/// Reads and writes the C structs that a caller fills and that begin with `struct_size`, by the rules for older and newer callers.
 enum CallerStruct {
   /// A larger size is taken for an uninitialised field rather than for a later version.
   private static let largestPlausibleSize = 4096

@@ -25,9 +25,8 @@ enum LastError {
   }
 }
 
-/// Runs the body of an exported function, in the default floating-point mode: a failure becomes the status and the
-/// thread's message. In a process that was forked during a call the body does not run, since not even Swift's runtime
-/// can be relied on there.
+/// Runs the body of an exported function in the default floating-point mode. A failure becomes the status and the thread's message.
+/// In a process that was forked during a call the body does not run, since not even Swift's runtime can be relied on there.
 ///
 /// - Parameter function: the exported function, for the log.
 func attempt(_ function: StaticString = #function, _ body: () throws(Failure) -> Void) -> cflowad_status {
@@ -55,12 +54,12 @@ func attempt(_ function: StaticString = #function, _ body: () throws(Failure) ->
 func outsideOfCall(_ wait: () -> Void) {
   cflowad_process_end_call()
   wait()
-  // It cannot be refused: of a fork's child, only the thread that forked goes on.
+  // This cannot be refused, because in the child of a fork only the thread that forked goes on, and that one does not wait here.
   _ = cflowad_process_begin_call()
 }
 
 extension Failure.Kind {
-  /// Whether hosts provoke it on purpose, so that it is no error to the log.
+  /// Whether hosts provoke the failure on purpose, so that the log does not call it an error.
   fileprivate var isProvoked: Bool {
     switch self {
     case .busy, .bufferTooSmall, .notCalibrated, .cancelled, .full, .timeout, .late: true

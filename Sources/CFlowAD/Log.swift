@@ -23,7 +23,7 @@ enum Log {
   }
 
   private static let receiver = Locked<Receiver?>(nil)
-  /// The level that is wanted, so that nothing is locked where nobody listens.
+  /// The level that the host wants. It is read without the lock, so that calls lock nothing when nobody listens.
   private static let wanted = Atomic<Int32>(0)
 
   static func set(
@@ -42,7 +42,7 @@ enum Log {
     guard wants(level), let isLogging = cflowad_thread_is_logging(), isLogging.pointee == 0 else { return }
     guard let receiver = receiver.withLock({ $0 }), receiver.level >= level.rawValue else { return }
     let line = String(String.UnicodeScalarView(message().shown.unicodeScalars.map { $0.value < 0x20 ? " " : $0 }))
-    // What the receiver calls itself is not told, lest it go on for ever.
+    // Calls that the receiver makes itself are not logged, because that would never end.
     isLogging.pointee = 1
     defer { isLogging.pointee = 0 }
     line.withCString { text in
@@ -50,7 +50,7 @@ enum Log {
     }
   }
 
-  /// Tells of a model that is ready, and of what its host should know about it.
+  /// Logs that a model is ready, and what its host should know about it.
   static func opened(_ detector: Detector, _ event: @autoclosure () -> String) {
     write(.info, "\(event()): \(detector.logText)")
     guard let calibration = detector.calibration else {
@@ -68,7 +68,7 @@ enum Log {
 }
 
 extension Detector {
-  /// Which model it is, for the log.
+  /// A description of the model for the log.
   var logText: String {
     (provenance["name"].map { "'\($0)', " } ?? "")
       + "\(encoderDescription.architecture) at \(preprocessing.width)x\(preprocessing.height), "

@@ -60,7 +60,7 @@ public func cflowad_aupro(
   }
 }
 
-/// The caller's scores and labels, checked.
+/// Checks the caller's scores and labels.
 private func checkedScores(
   _ scores: UnsafePointer<Float>?, _ labels: UnsafePointer<UInt8>?, _ count: Int
 ) throws(Failure) -> (UnsafeBufferPointer<Float>, UnsafeBufferPointer<UInt8>) {

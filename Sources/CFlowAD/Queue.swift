@@ -143,7 +143,7 @@ public func cflowad_queue_close(_ queue: OpaquePointer?) -> cflowad_status {
   attempt { () throws(Failure) in
     guard queue != nil else { return }
     let closed = try queues.object(queue)
-    // Of two that close it one is refused here.
+    // If two threads close the queue at the same time, one of them is refused here.
     try queues.remove(queue)
     closed.close()
   }

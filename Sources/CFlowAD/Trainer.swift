@@ -175,7 +175,7 @@ public func cflowad_trainer_close(_ trainer: OpaquePointer?) -> cflowad_status {
   }
 }
 
-/// The caller's callback as the trainer's handler, which also tells the log; nil where nobody wants reports.
+/// The caller's callback as a handler for the trainer, which also writes to the log; nil when nobody wants reports.
 func handler(
   _ callback: cflowad_progress_callback?, _ user: UnsafeMutableRawPointer?
 ) -> TrainingProgress.Handler? {

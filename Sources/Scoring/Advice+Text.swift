@@ -78,8 +78,8 @@ extension Advice {
       + "from and to calibrate on. Until then defects pass that score below it"
   }
 
-  /// About blank frames that score no higher than good ones. When more than half of the good frames are above a blank
-  /// one, it is the blank one that scores too low.
+  /// The warning that some good frames score as high as blank ones. It is left out when more than half of them do, because then it
+  /// is the blank frame that scores too low.
   private var blankText: String? {
     guard let calibration, let blank = calibration.lowestBlankScore, blank <= calibration.threshold,
       case let count = calibration.scores.count(where: { $0 >= blank }), count > 0,

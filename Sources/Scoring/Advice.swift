@@ -68,7 +68,7 @@ extension Calibration {
     guard let next = ascending.last(where: { $0 < threshold }), ascending.contains(threshold) else { return nil }
     let blank = lowestBlankScore ?? .infinity
     let isAsHighAsBlank = blank <= threshold && next < blank
-    // Scores end at the total. The distance to it, on a logarithmic scale, tells how strange a score is.
+    // No score is above the total. How strange a score is shows in its distance from the total on a logarithmic scale.
     func depth(_ score: Float) -> Double { -log(max(1 - Double(score) / total, 1e-7)) }
     let median = ascending[(ascending.count - 1) / 2]
     let isFar =
@@ -81,7 +81,7 @@ extension Calibration {
   /// The lowest score of a frame that shows nothing; nil when none was tried.
   var lowestBlankScore: Float? { StrangeFrame.blankKinds.flatMap { strangeScores[$0, default: []] }.min() }
 
-  /// With fewer frames none can be called far from the others.
+  /// With fewer frames one cannot say that a score is far from the others.
   private static var smallestCountWithOutliers: Int { 8 }
 }
 

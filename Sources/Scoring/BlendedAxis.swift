@@ -2,8 +2,8 @@ import Basics
 import Imaging
 import Kernels
 
-/// The weights by which the maps of a frame's tiles are blended along one axis. A tile weighs the more the farther a
-/// place is from the tile's ends. The weights at a place sum to 1, and the weight of a single tile is exactly 1.
+/// The weights by which the maps of a frame's tiles are blended along one axis. The farther a place is from a tile's ends, the more
+/// the tile weighs there. The weights at a place sum to 1, and the weight of a single tile is exactly 1.
 struct BlendedAxis {
   private let tileLength: Int
   /// tiles x tileLength.
@@ -26,6 +26,6 @@ struct BlendedAxis {
   /// A tile's weights at its `tileLength` places.
   func weights(_ tile: Int) -> UnsafePointer<Float> { UnsafePointer(values.base + tile &* tileLength) }
 
-  /// From a place's centre to the nearer end of its tile.
+  /// The distance from the centre of a place to the nearer end of its tile.
   private func distance(_ place: Int) -> Double { Double(min(place, tileLength - 1 - place)) + 0.5 }
 }

@@ -11,7 +11,8 @@ package struct Calibration: Sendable, Equatable {
   package private(set) var threshold: Float
   /// Score above which a frame that is not rejected is to be reviewed; nil when there is no such verdict.
   package private(set) var reviewThreshold: Float?
-  /// What becomes of frames that score lower than good ones; nil when low scores pass, as with files from before 1.2.
+  /// The threshold and the verdict for frames that score lower than good ones; nil when low scores pass, as with files from before
+  /// 1.2.
   package private(set) var lowSide: LowSide?
   /// The good calibration frames' scores, in the order they were given.
   package let scores: [Float]
@@ -27,7 +28,8 @@ package struct Calibration: Sendable, Equatable {
   package private(set) var meanThreshold: Float?
   /// How the map's values are to be read.
   package var mapScale: MapScale
-  /// The share of good frames that the threshold was set to reject; nil for another rule, and where it was not stored.
+  /// The share of good frames that the threshold was set to reject; nil when it was set by another rule or the share was not
+  /// stored.
   package private(set) var wantedRate: Double?
   /// The calibration frame that set the threshold; nil where several did or it was not stored.
   package var thresholdFrame: ThresholdFrame?
@@ -56,14 +58,14 @@ package struct Calibration: Sendable, Equatable {
     self.total = total
     self.threshold = threshold
     self.scores = scores
-    // The best guess without the calibration frames' maps.
+    // This is the best guess without the maps of the calibration frames.
     mapScale = try MapScale(threshold: threshold, low: 0, high: max(Float(levelMaxima.count), 1))
     ascendingScores = scores.sorted()
   }
 
-  /// Sets another threshold, by a choice that was not made by the calibration frames. The review threshold stays at most as high.
+  /// Sets another threshold, which was not chosen by the calibration frames. Lowers the review threshold if it would be higher.
   ///
-  /// - Parameter wantedRate: the share of good frames that it is to reject, where it follows from that.
+  /// - Parameter wantedRate: the share of good frames that it is to reject, if the threshold follows from that.
   package mutating func setThreshold(_ threshold: Float, wantedRate: Double? = nil) throws(Failure) {
     guard threshold.isFinite else { throw Failure(.invalidArgument, "the threshold \(threshold) is not finite") }
     if let reviewThreshold { try setReviewThreshold(min(reviewThreshold, threshold)) }
@@ -114,7 +116,7 @@ package struct Calibration: Sendable, Equatable {
     (strangeScores, strangeMeans) = (scores, means)
   }
 
-  /// Fails with `.format` when it is not finite, or there is no verdict for it.
+  /// Fails with `.format` when it is not finite, or there is no ``lowSide`` whose verdict it could give.
   package mutating func setMeanThreshold(_ threshold: Float?) throws(Failure) {
     guard threshold.map({ $0.isFinite && lowSide != nil }) ?? true else {
       throw Failure(.format, "the threshold of maps' means is not finite, or frames above it pass")
@@ -140,7 +142,7 @@ package struct Calibration: Sendable, Equatable {
     wantedRate = rate
   }
 
-  /// Fails with `.format` when there is not one for each level, or one is negative or not finite.
+  /// Fails with `.format` when their number is not that of the levels, or one is negative or not finite.
   package mutating func setLevelMeans(_ means: [Double]) throws(Failure) {
     guard means.isEmpty || means.count == levelMaxima.count, means.allSatisfy({ $0 >= 0 && $0.isFinite }) else {
       throw Failure(.format, "the levels' means are not one number of at least 0 for each level")

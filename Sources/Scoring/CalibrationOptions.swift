@@ -4,15 +4,15 @@ import Basics
 package struct CalibrationOptions: Sendable, Equatable {
   /// Wanted share of good frames above the threshold, 0...0.5.
   package var falseRejectRate: Float = 0.01
-  /// The same above the review threshold: 0 for no such threshold, or `falseRejectRate` up to 0.5.
+  /// Wanted share of good frames above the review threshold, `falseRejectRate`...0.5; 0 for no such threshold.
   package var reviewRate: Float = 0
   /// Wanted share of good frames below the low threshold, 0...0.5.
   package var lowRate: Float = 0.01
-  /// The mildest verdict about frames below it; `.pass` for no low threshold.
+  /// The mildest verdict about frames below the low threshold; `.pass` for no such threshold.
   package var lowVerdict = Verdict.review
   /// Wanted share of good frames' pixels above the map's threshold, 0...0.5.
   package var pixelRate: Float = 0.001
-  /// Some rules need defective frames; the cost of a miss is 1e-6...1e6.
+  /// How the threshold is chosen. Some rules need defective frames. The cost of a miss is 1e-6...1e6.
   package var rule = ThresholdRule.conformal
   /// The region in which scores, constants and thresholds are computed; nil for whole frames.
   package var regionOfInterest: RegionOfInterest?

@@ -4,10 +4,10 @@ import Basics
 /// (Vovk, Gammerman and Shafer 2005; Angelopoulos and Bates, "A Gentle Introduction to Conformal Prediction", 2021,
 /// sections 1 and 3.2).
 ///
-/// A frame is rejected when its score is above the k-th smallest of the n. When the n frames and the new one come from
-/// the same production in no particular order, the new one's rank among all is uniform: it is rejected with probability
-/// at most (n + 1 - k) / (n + 1), whatever the scores' distribution. That is an average over calibrations: after one of
-/// them the rate of the line is a draw from Beta(n + 1 - k, k).
+/// A frame is rejected when its score is above the k-th smallest of the n. When the n frames and the new one come from the same
+/// production in no particular order, the new one's rank among all is uniform: it is rejected with probability at most (n + 1 - k)
+/// / (n + 1), whatever the scores' distribution. That is an average over calibrations. After one particular calibration the rate of
+/// the line is a draw from Beta(n + 1 - k, k).
 package struct ConformalPromise: Sendable, Equatable {
   /// The number of frames up to which ``likelyRate`` is fast.
   package static let largestFrameCount = 1_000_000
@@ -17,14 +17,14 @@ package struct ConformalPromise: Sendable, Equatable {
   /// How many of the n + 1 ranks are rejected: n + 1 - k.
   package let rejectedRanks: Int
 
-  /// Rejects as many ranks as `wantedRate` allows; with too few frames one, a rate of 1 / (n + 1).
+  /// Rejects as many ranks as `wantedRate` allows. With too few frames for that it rejects one, which is a rate of 1 / (n + 1).
   ///
   /// - Parameters:
   ///   - frameCount: at least 0.
   ///   - wantedRate: wanted share of good frames above the threshold, 0...1.
   package init(frameCount: Int, wantedRate: Double) {
     self.frameCount = frameCount
-    // 0.01 as a Float is a little less than 0.01, but of 100 ranks it must allow one.
+    // The Float 0.01 is a little less than 0.01, but must allow one of 100 ranks.
     let allowed = (Double(frameCount) + 1) * wantedRate * (1 + 1e-6)
     rejectedRanks = frameCount == 0 ? 1 : min(max(Int(allowed), 1), frameCount)
   }
@@ -34,10 +34,10 @@ package struct ConformalPromise: Sendable, Equatable {
     (self.frameCount, self.rejectedRanks) = (frameCount, rejectedRanks)
   }
 
-  /// Probability with which a new good frame is rejected, at most; averaged over calibrations.
+  /// The largest probability that a new good frame is rejected, averaged over calibrations.
   package var rate: Double { Double(rejectedRanks) / (Double(frameCount) + 1) }
 
-  /// The rate below which the line's own stays in 95 of 100 calibrations: the 95 % quantile of the Beta distribution.
+  /// The rate that the line's own does not exceed in 95 of 100 calibrations: the 95 % quantile of the Beta distribution.
   package var likelyRate: Double {
     guard frameCount > 0 else { return 1 }
     // P(rate > p) = P(at most rejectedRanks - 1 of n frames are above the quantile): a binomial's lower tail.
@@ -53,7 +53,7 @@ package struct ConformalPromise: Sendable, Equatable {
     return high
   }
 
-  /// The k of the threshold among ascending scores, from 1; there must be frames.
+  /// The rank k of the threshold among ascending scores, counted from 1. There must be frames.
   var rank: Int { frameCount + 1 - rejectedRanks }
 
   /// The fewest good frames with which a rate can be promised; nil for 0, which no number of frames promises.

@@ -46,7 +46,7 @@ package final class Detector: Sendable {
     do throws(Failure) {
       levels = try encoder.levelGrids(height: contents.preprocessing.height, width: contents.preprocessing.width)
     } catch {
-      // The size came from the file, so that it is not an argument that is invalid.
+      // The size came from the file, so it is the format that is wrong, not an argument.
       throw Failure(error.kind == .invalidArgument ? .format : error.kind, error.message)
     }
     guard contents.flowWeights.count == levels.count else {
@@ -57,7 +57,7 @@ package final class Detector: Sendable {
         .format,
         "the calibration of \(calibration.levelMaxima.count) levels does not fit \(levels.count) feature levels")
     }
-    // Maps of detectors with tiles are as large as their frames.
+    // With tiles a map's size follows from the frame's, so any region fits.
     if contents.preprocessing.tiling == nil, let region = contents.calibration?.regionOfInterest {
       guard region.width == contents.preprocessing.width, region.height == contents.preprocessing.height else {
         throw Failure(.format, "the region of interest is not of the network input's size")
@@ -92,7 +92,7 @@ package final class Detector: Sendable {
     self.flows = flows
   }
 
-  /// The same detector with another calibration, which must fit its levels and maps, or without one.
+  /// Copies a detector with another calibration, which must fit its levels and maps, or without one.
   package init(_ other: Detector, calibration: Calibration?) {
     preprocessing = other.preprocessing
     encoderDescription = other.encoderDescription
@@ -144,8 +144,8 @@ package final class Detector: Sendable {
     }
   }
 
-  /// Threads that prepare weights. Memory limits them, so that a few are enough. Where none can be started, the calling
-  /// thread works alone.
+  /// The threads that prepare weights. A few are enough, since the speed of memory limits them. Where none can be started, the
+  /// calling thread works alone.
   static var preparers: Workers {
     get throws(Failure) {
       do throws(Failure) { return try Workers(count: min(Workers.processorCount, 8)) } catch {
@@ -167,7 +167,7 @@ package final class Detector: Sendable {
       let threads = Workers.processorCount
       let encoder = try EncoderSession.byteCount(
         encoder, height: preprocessing.height, width: preprocessing.width, workerCount: threads)
-      // Beside encoder and flows: the normalised input, the anomaly map, the log-likelihoods and the resized frame.
+      // Beside encoder and flows, a session has the normalised input, the anomaly map, the log-likelihoods and the resized frame.
       let floats = FlowSession.scratchCount(flows, workerCount: threads) + 4 * pixels + positionCount
       return encoder + 4 * floats + 3 * pixels
     }

@@ -13,7 +13,7 @@ package struct DetectorContents: Sendable {
   /// One per level, finest first, with FrEIA's keys (`module_list.0.subnet.0.weight`); empty without `flow`.
   package var flowWeights: [StateDictionary] { didSet { weightsDigest = nil } }
   package var calibration: Calibration?
-  /// ``computedWeightsDigest(_:)``, as a file says it; nil where it is not known.
+  /// The value of ``computedWeightsDigest(_:)`` that a file has stored; nil when it is not known.
   package var weightsDigest: String?
   /// What the detector computed of a known frame when it was made; nil where it is not known.
   package var selfTest: SelfTest?
@@ -46,7 +46,7 @@ package struct DetectorContents: Sendable {
     let digest = weightsDigest
     encoderWeights = try encoderWeights.loaded()
     for level in flowWeights.indices { flowWeights[level] = try flowWeights[level].loaded() }
-    // The values are the same.
+    // Reading the values does not change them, so the digest still holds.
     weightsDigest = digest
   }
 }

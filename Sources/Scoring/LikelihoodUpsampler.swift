@@ -13,9 +13,9 @@ struct LikelihoodUpsampler {
   /// exp(log p / C - maximum) of the current level, transposed: one column of the grid after the other, so that columns
   /// can be averaged like rows, many values at once.
   private let likelihoods: FloatBuffer
-  /// The same at the map's width: one column of the grid's height after the other.
+  /// The current level at the map's width: one column of the grid's height after the other.
   private let columns: FloatBuffer
-  /// The same of all levels, one after the other, as rows of the map's width.
+  /// All levels at the map's width, one after the other, as rows.
   private let rows: FloatBuffer
 
   /// - Parameters:
@@ -48,7 +48,7 @@ struct LikelihoodUpsampler {
   ///   - logLikelihoods: log p / C, the levels' grids one after the other, finest first.
   ///   - isUsed: as ``markUsed(_:where:)`` sets it; nil when all positions are used.
   ///   - pitch: values from one row of the map to the next.
-  ///   - workers: share the map's rows, most of the work. Which of them computes a row does not matter to its bits.
+  ///   - workers: share the map's rows, most of the work. The bits of a row do not depend on the thread that computes it.
   func add(
     logLikelihoods: UnsafePointer<Float>, levelMaxima: [Double], isUsed: UnsafePointer<Bool>?,
     columnWeights: UnsafePointer<Float>, rowWeights: UnsafePointer<Float>, to map: UnsafeMutablePointer<Float>,
@@ -120,7 +120,7 @@ struct LikelihoodUpsampler {
     }
   }
 
-  /// The same by the library's own exponential function: the system's is another one on other processors.
+  /// Does the same by the library's own exponential function, because the system's differs between processors.
   private func writeExactLikelihoods(_ values: UnsafePointer<Float>, _ grid: Grid, maximum: Double) {
     for y in 0..<grid.height {
       for x in 0..<grid.width {
@@ -130,7 +130,7 @@ struct LikelihoodUpsampler {
     arithmetic.kernels.exp(likelihoods.base, count: grid.positions)
   }
 
-  /// Marks the positions of all levels that some places of the map use.
+  /// Marks the positions of all levels from which some places of the map are interpolated.
   ///
   /// - Parameters:
   ///   - isInside: whether a place of the map is one of them.

@@ -4,7 +4,7 @@ import Flows
 import Imaging
 import Kernels
 
-/// The names of models by their contents: docs/model-format.md defines them, so that other programs can compute them too.
+/// Names of models that follow from their contents. docs/model-format.md defines them, so that other programs can compute them too.
 extension DetectorContents {
   /// SHA-256 of all tensors: 64 hexadecimal digits. Takes a pass over all weights.
   ///
@@ -25,11 +25,11 @@ extension DetectorContents {
     return SHA256.text(of: lines.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }.joined())
   }
 
-  /// SHA-256 of all that scores depend on: the weights by their digest, how frames become the network's input, what the
-  /// network is, and the calibration. Nil while ``weightsDigest`` is.
+  /// SHA-256 of all that scores depend on: the digest of the weights, the preprocessing, the network and the calibration. Nil when
+  /// ``weightsDigest`` is nil.
   package var identity: String? { identityText.map { SHA256.text(of: $0) } }
 
-  /// What ``identity`` is the sum of.
+  /// The text whose SHA-256 is ``identity``.
   var identityText: String? {
     guard let weightsDigest else { return nil }
     var lines = [

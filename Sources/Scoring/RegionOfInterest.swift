@@ -53,7 +53,7 @@ package struct RegionOfInterest: Sendable, Equatable {
     try self.init(width: width, height: height, mask: inside)
   }
 
-  /// A mask of one value; fails with `.unsupported` when it would be too large.
+  /// A mask with the same value everywhere. Fails with `.unsupported` when it would be too large.
   private static func uniform(_ value: UInt8, width: Int, height: Int) throws(Failure) -> [UInt8] {
     guard let count = checkedProduct([width, height]), count <= maximumCount else {
       throw Failure(.unsupported, "a region of interest in maps of \(width)x\(height) values is too large")
@@ -65,8 +65,8 @@ package struct RegionOfInterest: Sendable, Equatable {
   /// The largest number of values in a mask that is made here.
   private static let maximumCount = 1 << 28
 
-  /// The region at another size of maps: the places whose centres lie inside. Fails with `.invalidArgument` when there
-  /// are none, and with `.unsupported`.
+  /// The region for maps of another size: the places whose centres lie inside. Fails with `.invalidArgument` when there are none,
+  /// and with `.unsupported` when the map is too large.
   func resized(width: Int, height: Int) throws(Failure) -> RegionOfInterest {
     if width == self.width, height == self.height { return self }
     var inside = try Self.uniform(0, width: width, height: height)
@@ -88,7 +88,7 @@ package struct RegionOfInterest: Sendable, Equatable {
   }
 }
 
-/// A mask in the caller's memory, a byte for each pixel: not 0 inside.
+/// A mask in the caller's memory: a byte for each pixel, which is not 0 inside.
 package struct BorrowedMask {
   private let base: UnsafePointer<UInt8>
   package let width: Int
@@ -108,7 +108,7 @@ package struct BorrowedMask {
     (self.base, self.width, self.height, self.stride) = (base, width, height, stride)
   }
 
-  /// Sets what lies outside to 0.
+  /// Sets the places outside of this mask to 0.
   fileprivate func clear(_ inside: inout [UInt8], width: Int, height: Int) {
     for y in 0..<height {
       let row = base + RegionOfInterest.cell(y, of: height, in: self.height) * stride

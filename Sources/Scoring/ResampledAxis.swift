@@ -1,6 +1,6 @@
 import Basics
 
-/// Linear interpolation along one axis, resolved to two places and a weight for each place of the output.
+/// Linear interpolation along one axis, as two places and a weight for each place of the output.
 struct ResampledAxis {
   struct Sample {
     let first: Int

@@ -1,8 +1,8 @@
 import Basics
 import Imaging
 
-/// What a detector computed of a known frame when it was made. Whoever opens its file can see whether the same numbers come out:
-/// a fault of memory, a wrong build of the kernels or a changed weight shows before the first part.
+/// What a detector computed of a known frame when it was made. Whoever opens its file can see whether the same numbers come out, so
+/// that a fault of memory, a wrong build of the kernels or a changed weight shows before the first part is inspected.
 package struct SelfTest: Sendable, Equatable {
   /// The name of the frame, in files.
   package static let frameName = "waves"
@@ -26,7 +26,7 @@ package struct SelfTest: Sendable, Equatable {
 
   /// What a scorer computes of the frame. Fails as scoring does.
   ///
-  /// - Parameter scorer: of a detector for which ``hasScore(_:)`` is true, else of the same one without calibration.
+  /// - Parameter scorer: one whose detector ``hasScore(_:)``, or has no calibration.
   package init(by scorer: FrameScorer) throws(Failure) {
     let detector = scorer.detector
     try checkMemory(for: detector.positionCount, of: Float.self)
@@ -58,7 +58,7 @@ package struct SelfTest: Sendable, Equatable {
     return detector.preprocessing.tiling == nil || calibration.regionOfInterest == nil
   }
 
-  /// side x side RGB8 pixels of middle brightness, by whole numbers alone. They fit one tile of every detector.
+  /// side x side RGB8 pixels of middle brightness, computed by integers alone. They fit into one tile of every detector.
   private static let pixels: [UInt8] = (0..<side * side * 3).map { index in
     let (x, y, channel) = (index / 3 % side, index / 3 / side, index % 3)
     return UInt8(96 + (3 * x * x + 5 * y * y + 7 * x * y + 29 * channel * (x + 2 * y)) % 64)
@@ -72,7 +72,7 @@ package struct Verification: Sendable, Equatable {
   /// The largest difference of a log-likelihood, divided by the expected value's magnitude where that is above 1. Infinite when
   /// one was not finite.
   package let largestError: Double
-  /// What it may be: what builds of the kernels differ by, and 0 for detectors of 8 bits.
+  /// The largest error that passes: what builds of the kernels may differ by, and 0 for detectors of 8 bits.
   package let tolerance: Double
   /// NaN where there is none.
   package let score: Float
@@ -86,7 +86,8 @@ package struct Verification: Sendable, Equatable {
       + (passes ? "" : ": the model computes other numbers than when it was made")
   }
 
-  /// Builds of the kernels sum in other orders; each is off by at most half of this from exact numbers (docs/fidelity.md).
+  /// Builds of the kernels sum in different orders. The results of each are off by at most half of this from exact ones
+  /// (docs/fidelity.md).
   static let tolerance = 2e-4
 }
 

@@ -2,8 +2,8 @@ import Basics
 import Encoders
 import Kernels
 
-/// The prepared encoders in use in this process. Detectors whose encoders have the same contents share one, whichever
-/// files they came from.
+/// The prepared encoders that are in use in this process. Detectors whose encoders have the same contents share one, whatever files
+/// they came from.
 enum SharedEncoders {
   private struct Entry {
     weak var encoder: Encoder?

@@ -1,9 +1,9 @@
 import Basics
 import Kernels
 
-/// Interpolates a level's grid to the places of a map along one axis (linear, align_corners = true) and filters the
-/// result by a Gaussian. Both are linear, so that a place of the map is a weighted mean of a few neighbours on the
-/// grid, and smoothing costs hardly anything.
+/// Interpolates a level's grid to the places of a map along one axis (linear, align_corners = true) and filters the result by a
+/// Gaussian. Both are linear, so a place of the map is a weighted mean of a few neighbours on the grid, and smoothing costs hardly
+/// anything.
 struct SmoothedAxis {
   /// The ``count`` + 1 neighbours on the grid whose weighted mean a place of the map is; their weights sum to 1.
   struct Sample {
@@ -35,8 +35,8 @@ struct SmoothedAxis {
   private static let reach = 4.0
 
   /// - Parameters:
-  ///   - length: of the grid.
-  ///   - output: of the map.
+  ///   - length: the length of the grid.
+  ///   - output: the length of the map.
   ///   - smoothing: the Gaussian's standard deviation in places of the map; 0 for none.
   init(length: Int, output: Int, smoothing: Double) throws(Failure) {
     let axis = try ResampledAxis(length: length, cornersTo: output)
@@ -71,7 +71,7 @@ struct SmoothedAxis {
     }
   }
 
-  /// The place that one beyond a border stands for, when the axis is mirrored: c b a | a b c.
+  /// The place that is mirrored to a place beyond a border: c b a | a b c.
   private static func mirrored(_ place: Int, length: Int) -> Int {
     let period = 2 * length
     let inside = (place % period + period) % period

@@ -1,9 +1,9 @@
 import Basics
 import Imaging
 
-/// Kinds of frames that are not good on any line, such as a failing camera, lamp or cable gives. A detector that passes
-/// one has not learnt enough of how good frames look to be trusted with new kinds of frames. The cases are in the order
-/// of the `CFLOWAD_STRANGE_` constants; the raw values are the names in files.
+/// Kinds of frames that are not good on any line, as a failing camera, lamp or cable gives them. A detector that passes one has not
+/// learnt enough of how good frames look to be trusted with new kinds of frames. The cases are in the order of the
+/// `CFLOWAD_STRANGE_` constants; the raw values are the names in files.
 package enum StrangeFrame: String, Sendable, CaseIterable {
   case black, white, gray
   /// Independent samples from 0 to 255; grey where the good frame is grey.
@@ -28,8 +28,8 @@ package enum StrangeFrame: String, Sendable, CaseIterable {
     !Self.blankKinds.contains(self)
   }
 
-  /// The good frames from which frames of this kind are made for a trial: the first, the middle and the last one where
-  /// the good frame matters, else one.
+  /// The good frames from which frames of this kind are made: the first, the middle and the last one if the good frame matters,
+  /// otherwise one.
   package func sources(_ good: [PreparedFrame]) -> [PreparedFrame] {
     let count = min(isMadeOfGoodOnes ? 3 : 1, good.count)
     return (0..<count).map { good[$0 * (good.count - 1) / max(count - 1, 1)] }
@@ -126,7 +126,8 @@ extension Calibration {
 }
 
 extension FrameScorer {
-  /// As ``Calibration/strangeScores`` and ``Calibration/strangeMeans`` have them: infinite for a frame that scoring refuses.
+  /// The score and the mean of a strange frame, as ``Calibration/strangeScores`` and ``Calibration/strangeMeans`` have them:
+  /// infinite for a frame that scoring refuses.
   package func strangeScore(_ frame: PreparedFrame) throws(Failure) -> (score: Float, mean: Float) {
     do throws(Failure) {
       let result = try score(frame)

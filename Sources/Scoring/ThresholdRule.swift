@@ -1,6 +1,6 @@
 /// How the threshold of a calibration is chosen.
 package enum ThresholdRule: Sendable, Equatable {
-  /// By good frames alone, so that a wanted share of them is rejected.
+  /// Rejects a wanted share of good frames, and needs no defective ones.
   case conformal
   /// The largest F1 over the good and the defective frames.
   case bestF1
@@ -9,8 +9,8 @@ package enum ThresholdRule: Sendable, Equatable {
   /// ones, `miss` is c d.
   case lowestCost(miss: Double)
 
-  /// The threshold above which frames are rejected. It lies between two scores that occur, or just below the lowest; of
-  /// equally good ones it is the lowest. Both kinds of frames must occur.
+  /// The threshold above which frames are rejected. It lies between two of the scores, or just below the lowest. Of thresholds that
+  /// are equally good it is the lowest. There must be frames of both kinds.
   func threshold(good: [Float], defective: [Float]) -> Float {
     let scores = (good.map { ($0, isDefective: false) } + defective.map { ($0, isDefective: true) })
       .sorted { $0.0 < $1.0 }

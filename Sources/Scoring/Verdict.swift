@@ -9,13 +9,13 @@ package enum Verdict: Int32, Sendable, CaseIterable, Comparable {
   package static func < (a: Verdict, b: Verdict) -> Bool { a.rawValue < b.rawValue }
 }
 
-/// The thresholds that frames are judged by: those that the user sets, else the detector's.
+/// The thresholds that frames are judged by: those that the user sets, otherwise the detector's.
 package struct DecisionThresholds: Sendable {
   /// Score above which a frame is rejected; NaN when neither detector nor session has one.
   package let threshold: Float
   /// Score above which a frame is not passed, at most ``threshold``.
   package let reviewThreshold: Float
-  /// Score below which a frame is as strange as one above the thresholds; NaN for none.
+  /// Score below which a frame is strange, because it is lower than those of good frames; NaN for none.
   package private(set) var lowThreshold: Float
   /// Mean of the map above which a frame is strange all over; NaN for none.
   package private(set) var meanThreshold: Float
@@ -32,7 +32,7 @@ package struct DecisionThresholds: Sendable {
     regionFilter: RegionFinder.Filter = .init()
   ) {
     self.threshold = threshold ?? calibration?.threshold ?? .nan
-    // Without a review threshold there is no such verdict, whatever threshold the session sets.
+    // Without a review threshold there is no review verdict, whatever threshold the session sets.
     self.reviewThreshold = min(reviewThreshold ?? calibration?.reviewThreshold ?? self.threshold, self.threshold)
     lowThreshold = calibration?.lowSide?.threshold ?? .nan
     meanThreshold = calibration?.meanThreshold ?? .nan
@@ -41,7 +41,7 @@ package struct DecisionThresholds: Sendable {
     self.pixelThreshold = pixelThreshold ?? calibration?.mapScale.threshold ?? .nan
   }
 
-  /// The same without the thresholds that tell strange frames, for a region in which good frames may score otherwise.
+  /// A copy without the thresholds that tell strange frames, for a region in which good frames may have other scores.
   var withoutStrangeness: DecisionThresholds {
     var thresholds = self
     (thresholds.lowThreshold, thresholds.meanThreshold) = (.nan, .nan)
@@ -53,7 +53,7 @@ package struct DecisionThresholds: Sendable {
     max(highVerdict(score), score < lowThreshold || mean > meanThreshold ? lowVerdict : .pass)
   }
 
-  /// Whether the verdict is owed to a low score.
+  /// Whether the score is below the low threshold.
   package func isTooLow(_ score: Float) -> Bool { score < lowThreshold && lowVerdict > highVerdict(score) }
 
   /// Whether the verdict is owed to a map that is high all over.

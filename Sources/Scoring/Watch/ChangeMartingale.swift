@@ -1,8 +1,8 @@
 import Basics
 
 /// Evidence against p-values being independent and uniform: the capital of somebody who bets on them from 1 on, without odds
-/// against him. As long as they are so, nobody can expect it to grow, and it ever reaches 1 / a with a probability of at most a
-/// (J. Ville, 1939), however long he bets.
+/// against him. As long as they are, nobody can expect it to grow, and the probability that it ever reaches 1 / a is at most a (J.
+/// Ville, 1939), however long he bets.
 ///
 /// He does not know when a change will come. So a share 1 / (k (k + 1)) of his capital is put on the k-th p-value and those after
 /// it, and what is not placed yet is kept: after a year without a change the evidence is as far from 1 / a as the logarithm of the
@@ -10,14 +10,14 @@ import Basics
 /// 1 + e (p - 1/2) for e = -1, 1, and k p^(k - 1) for k = 1/2, 1/5 and the same of 1 - p. All have the integral 1.
 struct ChangeMartingale {
   static let betCount = 6
-  /// More is not told, so that it stays finite. Capital that is cut proves no less than it says.
+  /// The largest capital, so that it stays finite. Cutting capital off makes the evidence smaller, never larger.
   private static let most = 1e100
 
-  /// What is placed, by bets.
+  /// The capital that has been bet, for each kind of bet.
   private(set) var capitals = Array(repeating: 0.0, count: betCount)
   private(set) var frameCount: UInt64 = 0
 
-  /// The capital.
+  /// The capital, with what has not been bet yet.
   var evidence: Double { capitals.reduce(1 / (Double(frameCount) + 1), +) }
 
   mutating func reset() { self = ChangeMartingale() }

@@ -3,21 +3,21 @@ import Basics
 /// Ranks of new scores among those of the calibration, as p-values that are independent and uniform on 0...1 as long as all come
 /// from one production in no particular order (exchangeable), whatever the scores' distribution.
 ///
-/// The p-value that a frame's result has is no such one: all frames are ranked among the same calibration, so that after one with
-/// few high scores every frame's p-value is too low, however long the line runs. Here the calibration and the frames so far are
-/// ranked together. It is enough to know how many frames c_j fell into each of the n + 1 gaps j between the n calibration scores:
-/// of exchangeable scores the next one falls into gap j with probability (1 + c_j) / (n + 1 + m) after m frames, which is
-/// Polya's urn. The p-value is the probability of a higher gap, and a uniform share of that of its own ("smoothed": V. Vovk,
-/// A. Gammerman, G. Shafer, "Algorithmic Learning in a Random World", 2005). Memory does not grow with frames.
+/// The p-values in frames' results are not independent: all frames are ranked among the same calibration, so if that happens to
+/// have few high scores, every frame's p-value is too low, however long the line runs. Here the calibration and the frames so far
+/// are ranked together. It is enough to know how many frames c_j fell into each of the n + 1 gaps j between the n calibration
+/// scores: of exchangeable scores the next one falls into gap j with probability (1 + c_j) / (n + 1 + m) after m frames, which is
+/// Polya's urn. The p-value is the probability of a higher gap plus a uniform share of the probability of its own gap ("smoothed":
+/// V. Vovk, A. Gammerman, G. Shafer, "Algorithmic Learning in a Random World", 2005). Memory does not grow with frames.
 struct ConformalRanks {
-  /// Ascending, with a uniform number for each, ascending where scores are equal: it decides where a score belongs that is equal
-  /// too.
+  /// The calibration's scores in ascending order, with a uniform random number for each, ascending among equal scores. It decides
+  /// between which of the equal scores a new equal one falls.
   private let calibration: [(score: Float, tieBreak: Double)]
   /// How many frames fell into each gap, the lowest first.
   private(set) var counts: [UInt64]
   private(set) var frameCount: UInt64 = 0
 
-  /// - Parameter seed: of the numbers that break ties.
+  /// - Parameter seed: the seed of the numbers that break ties.
   init(_ scores: [Float], seed: UInt64) throws(Failure) {
     try checkMemory(for: scores.count, of: (Float, Double).self)
     try checkMemory(for: scores.count + 1, of: UInt64.self)
@@ -31,7 +31,7 @@ struct ConformalRanks {
     frameCount = 0
   }
 
-  /// Takes the counts of an earlier time; nil when they are not of such a calibration.
+  /// Takes over counts from an earlier time. Returns false when they cannot be of this calibration.
   mutating func restore(_ counts: [UInt64]) -> Bool {
     var sum: UInt64 = 0
     for count in counts {

@@ -1,16 +1,16 @@
 import Basics
 
 /// Tells when the frames of a line are not those of its calibration any more: in other light, out of focus, shifted, of another
-/// product. It is wrong with a probability of at most its false-alarm rate, in all its life together.
+/// product. The probability of a false alarm, over its whole life, is at most its false-alarm rate.
 ///
 /// Any number of threads may use it. Frames count in the order in which they are added.
 package final class LineWatch: Sendable {
   package static let falseAlarmRates = 1e-9...0.5
 
   package struct Summary: Sendable {
-    /// Frames that were added.
+    /// How many frames were added.
     package let frameCount: UInt64
-    /// How much speaks for a change: 1 in the beginning, a change is told at 1 / ``falseAlarmRate``.
+    /// The evidence for a change, 1 in the beginning. A change is told when it reaches 1 / ``falseAlarmRate``.
     package let evidence: Double
     package let highestEvidence: Double
     package let falseAlarmRate: Double
@@ -28,12 +28,12 @@ package final class LineWatch: Sendable {
     var ranks: ConformalRanks
     var martingale = ChangeMartingale()
     var highestEvidence = 1.0
-    /// 0: not yet.
+    /// 0 as long as no change was told.
     var changedAt: UInt64 = 0
     var recentShare = Double.nan
-    /// How often it was begun anew: every life has random numbers of its own.
+    /// How often the watch was reset. Every life has random numbers of its own.
     private(set) var lives: UInt64 = 0
-    /// Of this life's.
+    /// The key of this life's random numbers.
     private(set) var key: UInt64
 
     init(_ scores: [Float], falseAlarmRate: Double, seed: UInt64) throws(Failure) {
@@ -53,13 +53,13 @@ package final class LineWatch: Sendable {
 
   private let scores: [Float]
   private let state: Locked<State>
-  /// Of frames that count for ``Summary/recentShare``.
+  /// Over how many frames ``Summary/recentShare`` averages.
   private static let recentCount = 50.0
 
   /// Fails with `.notCalibrated` for a calibration without scores, with `.invalidArgument` for a rate outside
   /// ``falseAlarmRates``.
   ///
-  /// - Parameter seed: of the random numbers that smooth ranks, which must have nothing to do with the frames.
+  /// - Parameter seed: the seed of the random numbers that smooth ranks. It must not depend on the frames.
   package init(_ calibration: Calibration?, falseAlarmRate: Double, seed: UInt64) throws(Failure) {
     guard let scores = calibration?.scores, !scores.isEmpty else {
       throw Failure(.notCalibrated, "the model holds no calibration scores to compare frames with")
@@ -69,7 +69,7 @@ package final class LineWatch: Sendable {
     state = Locked(try State(scores, falseAlarmRate: falseAlarmRate, seed: seed))
   }
 
-  /// Whether its frames are those of a model with this calibration.
+  /// Whether this is a watch for models with this calibration.
   package func suits(_ calibration: Calibration?) -> Bool { calibration?.scores == scores }
 
   /// Adds a frame by its score. Fails with `.invalidArgument` for one that is not finite.
@@ -98,7 +98,7 @@ package final class LineWatch: Sendable {
     }
   }
 
-  /// Begins anew, with a false-alarm rate of its own for the life that follows.
+  /// Starts again. The false-alarm rate holds anew for the life that follows.
   package func reset() {
     state.withLock { state in
       state.ranks.reset()
@@ -115,7 +115,7 @@ package final class LineWatch: Sendable {
   /// The length of what ``export(to:)`` writes.
   package var byteCount: Int { Self.head.count + 8 * (9 + ChangeMartingale.betCount + scores.count + 1) }
 
-  /// All that it knows, for ``restore(_:)``: a head, and little-endian words of 64 bits.
+  /// Writes the state for ``restore(_:)``: a head, and little-endian words of 64 bits.
   package func export(to bytes: UnsafeMutableRawBufferPointer) throws(Failure) {
     try checkCapacity(bytes.count, holds: byteCount, "the memory for the watch's state")
     state.withLock { state in
@@ -142,7 +142,7 @@ package final class LineWatch: Sendable {
     }
   }
 
-  /// Goes on from what was exported, of a watch with the same calibration. Fails with `.format`, and with `.invalidArgument` for
+  /// Continues from the exported state of a watch with the same calibration. Fails with `.format`, and with `.invalidArgument` for
   /// another calibration's; the state is then as before.
   package func restore(_ bytes: UnsafeRawBufferPointer) throws(Failure) {
     let damaged = Failure(.format, "these bytes are not the state of a watch, or damaged")
@@ -176,7 +176,7 @@ package final class LineWatch: Sendable {
     state.withLock { $0 = new }
   }
 
-  /// Of the calibration's scores.
+  /// A fingerprint of the calibration's scores.
   private var fingerprint: UInt64 {
     var sum = Fingerprint()
     sum.add(scores)
@@ -185,7 +185,7 @@ package final class LineWatch: Sendable {
 }
 
 extension LineWatch.Summary {
-  /// What a person is told.
+  /// The state in a sentence for a person.
   package var text: String {
     let counted = "\(frameCount) \(frameCount == 1 ? "frame" : "frames") watched"
     guard let changedAt else {
