@@ -7,7 +7,8 @@ import Scoring
 /// A caller's result struct, which says what is wanted and receives what was found.
 struct CallerResult {
   private let pointer: UnsafeMutablePointer<cflowad_result>
-  private let fields: cflowad_result
+  /// What the caller wants beside the score.
+  let request: FrameRequest
   private let regions: RegionOutputs?
 
   /// Checks the struct, and writes nothing.
@@ -16,14 +17,9 @@ struct CallerResult {
   }
 
   private init(_ pointer: UnsafeMutablePointer<cflowad_result>, _ fields: cflowad_result) throws(Failure) {
-    self.pointer = pointer
-    self.fields = fields
     guard fields.reserved == 0 else { throw Failure(.invalidArgument, "the result's reserved field is not 0") }
     regions = try RegionOutputs(fields)
-  }
-
-  /// What the caller wants beside the score.
-  var request: FrameRequest {
+    self.pointer = pointer
     var request = FrameRequest()
     request.map = .init(fields.map, capacity: fields.map_capacity)
     request.frameMap = .init(fields.frame_map, capacity: fields.frame_map_capacity)
@@ -31,37 +27,45 @@ struct CallerResult {
       fields.log_likelihoods, capacity: fields.log_likelihoods_capacity)
     request.features = .init(fields.features, capacity: fields.features_capacity)
     request.regionLimit = regions?.capacity
-    return request
+    self.request = request
   }
 
-  /// Scores a frame into the struct: tells the shape, hands on what the caller wants, and writes what was found. The struct is
-  /// read once.
+  /// Scores a frame into a caller's struct: reads what is wanted, tells the shape, and writes what was found.
   static func fill(
     _ pointer: UnsafeMutablePointer<cflowad_result>, _ frame: Frame, by scorer: FrameScorer
   ) throws(Failure) {
-    var fields = try CallerStruct.read(UnsafePointer(pointer), "result")
-    fields.shape = cflowad_shape(scorer.detector, frame)
-    CallerStruct.write(fields, to: pointer)
-    let result = try CallerResult(pointer, fields)
+    let result = try read(pointer, telling: scorer.detector, frame)
     result.write(try scorer.score(frame, result.request))
   }
 
+  /// Like ``write(_:)`` it is not inlined, so that no copy of the struct, half a kilobyte, lies on the caller's stack while the frame
+  /// is scored.
+  @inline(never)
+  private static func read(
+    _ pointer: UnsafeMutablePointer<cflowad_result>, telling detector: Detector, _ frame: Frame
+  ) throws(Failure) -> CallerResult {
+    var fields = try CallerStruct.read(UnsafePointer(pointer), "result")
+    fields.shape = cflowad_shape(detector, frame)
+    CallerStruct.write(fields, to: pointer)
+    return try CallerResult(pointer, fields)
+  }
+
+  @inline(never)
   func write(_ result: FrameResult) {
-    var fields = fields
-    fields.score = result.score
-    fields.threshold = result.thresholds.threshold
-    fields.review_threshold = result.thresholds.reviewThreshold
-    fields.verdict = result.verdict.rawValue
-    fields.p_value = result.pValue
-    fields.low_threshold = result.thresholds.lowThreshold
-    fields.low_p_value = result.lowPValue
-    fields.map_mean = result.mapMean
-    fields.mean_threshold = result.thresholds.meanThreshold
-    if let found = result.regions, let regions {
+    CallerStruct.update(pointer) { fields in
+      fields.score = result.score
+      fields.threshold = result.thresholds.threshold
+      fields.review_threshold = result.thresholds.reviewThreshold
+      fields.verdict = result.verdict.rawValue
+      fields.p_value = result.pValue
+      fields.low_threshold = result.thresholds.lowThreshold
+      fields.low_p_value = result.lowPValue
+      fields.map_mean = result.mapMean
+      fields.mean_threshold = result.thresholds.meanThreshold
+      guard let found = result.regions, let regions else { return }
       fields.region_count = found.count
       fields.contour_count = regions.write(found.finder, result)
     }
-    CallerStruct.write(fields, to: pointer)
   }
 
   /// Writes how many values each array would hold, whether or not there is room for them. It is not inlined, so that

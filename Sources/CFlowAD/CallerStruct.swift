@@ -30,6 +30,18 @@ enum CallerStruct {
     }
   }
 
+  /// Changes a struct that was checked before.
+  static func update<Struct: VersionedStruct & BitwiseCopyable>(
+    _ pointer: UnsafeMutablePointer<Struct>, _ change: (inout Struct) -> Void
+  ) {
+    let raw = UnsafeRawPointer(pointer)
+    let known = min(raw.loadUnaligned(as: Int.self), MemoryLayout<Struct>.size)
+    var value = Struct()
+    withUnsafeMutableBytes(of: &value) { $0.copyMemory(from: UnsafeRawBufferPointer(start: raw, count: known)) }
+    change(&value)
+    write(value, to: pointer)
+  }
+
   /// The checked `struct_size`, at most `knownSize`.
   private static func checkedSize(
     _ raw: UnsafeRawPointer, _ name: StaticString, firstSize: Int, knownSize: Int
