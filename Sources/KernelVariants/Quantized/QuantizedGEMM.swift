@@ -83,7 +83,7 @@ private func tile<Weights: QuantizedWeights, Rows: Count, Columns: Count>(
     sums.forEach(RowStarts(task, tap: tap, row: row, count: count))
     sums.add(Weights.self, &weights, second: second, depth: depth)
   }
-  var epilogue = task.epilogue
+  let epilogue = task.epilogue
   let (yStride, width) = (task.yStride, Columns.value &* WideVector.width)
   let (place, lanes) = (row &* yStride &+ output, lesser(task.outputs &- output, width))
   if lanes & 7 == 0, let bytes = epilogue.plainBytes {
@@ -97,11 +97,18 @@ private func tile<Weights: QuantizedWeights, Rows: Count, Columns: Count>(
   {
     sums.forEach(finishing)
   } else {
+    let limits = epilogue.activation.limits
     // A copy, so that the loop above keeps its sums in registers.
     var stored = sums
-    withUnsafePointer(to: &epilogue) { epilogue in
-      stored.forEach(
-        GeneralEpilogue<Columns>(epilogue, output, place: place, stride: yStride, count: count, lanes: lanes))
+    stored.forEachInMemory { index, sum in
+      guard index < count else { return }
+      let place = place &+ index &* yStride
+      epilogue.store(sum.a.floats, limits, output: output, place: place, lanes: lesser(lanes, WideVector.width))
+      if Columns.value > 1, lanes > WideVector.width {
+        epilogue.store(
+          sum.b.floats, limits, output: output &+ WideVector.width, place: place &+ WideVector.width,
+          lanes: lesser(lanes &- WideVector.width, WideVector.width))
+      }
     }
   }
 }

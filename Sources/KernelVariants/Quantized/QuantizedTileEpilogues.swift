@@ -1,8 +1,8 @@
 import CVectors
 import KernelTasks
 
-// The epilogues of tiles, which make values of sums and store them. ``GeneralEpilogue`` can do all of it. The others are for what
-// encoders have most: they decide nothing for each vector and are inlined, so that sums go from registers to bytes.
+// The epilogues that tiles have most. They do what ``QuantizedEpilogue/store(_:_:output:place:lanes:)`` does for all, but decide
+// nothing for each vector and are inlined, so that sums go from registers to bytes.
 
 extension QuantizedEpilogue {
   /// The target, if values become bytes by one multiplication and one addition; nil otherwise.
@@ -156,38 +156,5 @@ struct HardSwishEpilogue<Columns: Count>: QuantizedRowVisitor {
     let value = sums.floats * multiplier + offset
     let activated = (value * (value + 3).limited(0, 6)) * (1 / 6 as Float)
     return (activated * inverseScale + zero).limited(0, 255)
-  }
-}
-
-/// Applies any epilogue. It is too long to be inlined for each row, so the sums go through memory.
-struct GeneralEpilogue<Columns: Count>: QuantizedRowVisitor {
-  /// A pointer, since a struct that held the epilogue would be copied by a function whose name all builds share.
-  private let epilogue: UnsafePointer<QuantizedEpilogue>
-  private let limits: (low: Float, high: Float)
-  private let output, place, stride, count, lanes: Int
-
-  /// - Parameters:
-  ///   - place: where the tile's first output of its first row lies in residual and target.
-  ///   - lanes: how many outputs are wanted.
-  @inline(__always)
-  init(
-    _ epilogue: UnsafePointer<QuantizedEpilogue>, _ output: Int, place: Int, stride: Int, count: Int, lanes: Int
-  ) {
-    limits = epilogue.pointee.activation.limits
-    (self.epilogue, self.output, self.place) = (epilogue, output, place)
-    (self.stride, self.count, self.lanes) = (stride, count, lanes)
-  }
-
-  @inline(never)
-  func visit<C: Count>(_ index: Int, _ row: inout QuantizedRowSums<C>) {
-    guard index < count else { return }
-    let place = place &+ index &* stride
-    epilogue.pointee.store(
-      row.a.floats, limits, output: output, place: place, lanes: lesser(lanes, WideVector.width))
-    if Columns.value > 1, lanes > WideVector.width {
-      epilogue.pointee.store(
-        row.b.floats, limits, output: output &+ WideVector.width, place: place &+ WideVector.width,
-        lanes: lesser(lanes &- WideVector.width, WideVector.width))
-    }
   }
 }
