@@ -17,7 +17,7 @@ package struct StateDictionary: Sendable, Equatable {
   /// The same with all values in memory.
   package func loaded() throws(Failure) -> StateDictionary {
     var loaded = StateDictionary()
-    for (key, tensor) in tensors { loaded[key] = try Tensor(shape: tensor.shape, values: tensor.values) }
+    for (key, tensor) in tensors { loaded[key] = try tensor.loaded() }
     return loaded
   }
 

@@ -5,12 +5,23 @@ package struct Tensor: Sendable {
 
   private enum Storage {
     case array([Float])
+    case int8([Int8])
+    case int16([Int16])
     case stored(any StoredValues)
   }
 
   /// Fails when the number of values is not the product of the shape, or the product does not fit.
   package init(shape: [Int], values: [Float]) throws(Failure) {
     try self.init(shape: shape, storage: .array(values), count: values.count)
+  }
+
+  /// The same with integers, which take less memory than the same values as floats.
+  package init(shape: [Int], integers: [Int8]) throws(Failure) {
+    try self.init(shape: shape, storage: .int8(integers), count: integers.count)
+  }
+
+  package init(shape: [Int], integers: [Int16]) throws(Failure) {
+    try self.init(shape: shape, storage: .int16(integers), count: integers.count)
   }
 
   /// The same with values that are read where they are needed.
@@ -29,7 +40,39 @@ package struct Tensor: Sendable {
   package var count: Int {
     switch storage {
     case .array(let values): values.count
+    case .int8(let values): values.count
+    case .int16(let values): values.count
     case .stored(let values): values.count
+    }
+  }
+
+  /// How the values are kept.
+  package var format: NumberFormat {
+    switch storage {
+    case .array: .float32
+    case .int8: .int8
+    case .int16: .int16
+    case .stored(let values): values.format
+    }
+  }
+
+  /// The same tensor with its values in memory, in no more of it than now.
+  package func loaded() throws(Failure) -> Tensor {
+    guard case .stored(let stored) = storage else { return self }
+    let reader = stored.reader()
+    switch stored.format {
+    case .float32: return try Tensor(shape: shape, values: values)
+    case .int8:
+      let integers = try readArray(count) { (memory: UnsafeMutablePointer<Int16>) throws(Failure) in
+        try reader.readIntegers(count, into: memory)
+      }
+      return try Tensor(shape: shape, integers: integers.map { Int8(truncatingIfNeeded: $0) })
+    case .uint8, .int16:
+      return try Tensor(
+        shape: shape,
+        integers: readArray(count) { (memory: UnsafeMutablePointer<Int16>) throws(Failure) in
+          try reader.readIntegers(count, into: memory)
+        })
     }
   }
 
@@ -37,40 +80,43 @@ package struct Tensor: Sendable {
   package var values: [Float] {
     get throws(Failure) {
       if case .array(let values) = storage { return values }
-      try checkMemory(for: count, of: Float.self)
       let reader = reader()
-      var failure: Failure?
-      let values = [Float](unsafeUninitializedCapacity: count) { memory, initialized in
-        do throws(Failure) {
-          if let start = memory.baseAddress { try reader.read(count, into: start) }
-          initialized = count
-        } catch { failure = error }
+      return try readArray(count) { (memory: UnsafeMutablePointer<Float>) throws(Failure) in
+        try reader.read(count, into: memory)
       }
-      if let failure { throw failure }
-      return values
     }
   }
 
-  /// A checksum of the values. Takes a pass over them, unless they are stored and were read before.
+  /// A checksum of the values as they are kept. Takes a pass over them, unless they are stored and were read before.
   package var sums: WordSums {
     get throws(Failure) {
-      if case .stored(let values) = storage, let sums = values.sums { return sums }
-      let buffer = try Buffer<Float>(count: min(count, 1 << 14), isBrief: true)
-      let reader = reader()
-      var sums = WordSums()
-      for start in stride(from: 0, to: count, by: max(buffer.count, 1)) {
-        let part = min(buffer.count, count - start)
-        try reader.read(part, into: buffer.base)
-        sums.add(UnsafeRawBufferPointer(start: buffer.base, count: part * MemoryLayout<Float>.stride))
+      func sums(_ bytes: UnsafeRawBufferPointer) -> WordSums {
+        var sums = WordSums()
+        sums.add(bytes)
+        return sums.completed
       }
-      return sums
+      switch storage {
+      case .array(let values): return values.withUnsafeBytes { sums($0) }
+      case .int8(let values): return values.withUnsafeBytes { sums($0) }
+      case .int16(let values): return values.withUnsafeBytes { sums($0) }
+      case .stored(let stored):
+        if let sums = stored.sums { return sums }
+        let buffer = try Buffer<Float>(count: min(count, 1 << 14), isBrief: true)
+        let reader = reader()
+        for start in stride(from: 0, to: count, by: max(buffer.count, 1)) {
+          try reader.read(min(buffer.count, count - start), into: buffer.base)
+        }
+        return stored.sums ?? WordSums()
+      }
     }
   }
 
   /// Gives the values one after the other.
   package func reader() -> any ValueReader {
     switch storage {
-    case .array(let values): ArrayReader(values)
+    case .array(let values): FloatReader(values)
+    case .int8(let values): IntegerReader(values)
+    case .int16(let values): IntegerReader(values)
     case .stored(let values): values.reader()
     }
   }
@@ -84,9 +130,23 @@ extension Tensor: Equatable {
   }
 }
 
+/// How numbers are kept.
+package enum NumberFormat: Sendable {
+  case float32, int8, uint8, int16
+
+  package var byteCount: Int {
+    switch self {
+    case .float32: 4
+    case .int16: 2
+    case .int8, .uint8: 1
+    }
+  }
+}
+
 /// Values that lie in a file.
 package protocol StoredValues: AnyObject, Sendable {
   var count: Int { get }
+  var format: NumberFormat { get }
   /// ``Tensor/sums``, once a reader has come to the end.
   var sums: WordSums? { get }
   func reader() -> any ValueReader
@@ -97,9 +157,11 @@ package protocol ValueReader: AnyObject {
   /// Copies the next `count` values; there must be as many left. Fails with `.io` when the file cannot be read, and
   /// with `.format` when it is damaged, which is found out with the last values at the latest.
   func read(_ count: Int, into memory: UnsafeMutablePointer<Float>) throws(Failure)
+  /// The same of values that are kept as integers, and for no others.
+  func readIntegers(_ count: Int, into memory: UnsafeMutablePointer<Int16>) throws(Failure)
 }
 
-private final class ArrayReader: ValueReader {
+private final class FloatReader: ValueReader {
   private let values: [Float]
   private var done = 0
 
@@ -112,6 +174,48 @@ private final class ArrayReader: ValueReader {
     }
     done += count
   }
+
+  func readIntegers(_ count: Int, into memory: UnsafeMutablePointer<Int16>) throws(Failure) {
+    throw Failure(.format, "a tensor's values are not kept as integers")
+  }
+}
+
+private final class IntegerReader<Integer: FixedWidthInteger & Sendable>: ValueReader {
+  private let values: [Integer]
+  private var done = 0
+
+  init(_ values: [Integer]) { self.values = values }
+
+  func read(_ count: Int, into memory: UnsafeMutablePointer<Float>) throws(Failure) {
+    try advance(count) { index, place in memory[index] = Float(values[place]) }
+  }
+
+  func readIntegers(_ count: Int, into memory: UnsafeMutablePointer<Int16>) throws(Failure) {
+    try advance(count) { index, place in memory[index] = Int16(truncatingIfNeeded: values[place]) }
+  }
+
+  @inline(__always)
+  private func advance(_ count: Int, _ copy: (_ index: Int, _ place: Int) -> Void) throws(Failure) {
+    guard count <= values.count - done else { throw Failure(.format, "a tensor ends too early") }
+    for index in 0..<count { copy(index, done + index) }
+    done += count
+  }
+}
+
+/// An array of numbers that are read at once. Fails with `.outOfMemory`, and as `read` does.
+private func readArray<Number: BitwiseCopyable>(
+  _ count: Int, _ read: (UnsafeMutablePointer<Number>) throws(Failure) -> Void
+) throws(Failure) -> [Number] {
+  try checkMemory(for: count, of: Number.self)
+  var failure: Failure?
+  let numbers = [Number](unsafeUninitializedCapacity: count) { memory, initialized in
+    do throws(Failure) {
+      if let start = memory.baseAddress { try read(start) }
+      initialized = count
+    } catch { failure = error }
+  }
+  if let failure { throw failure }
+  return numbers
 }
 
 /// The product of sizes that come from a file or a caller; nil when one is negative or the product overflows.

@@ -17,6 +17,9 @@ package struct Weights: Sendable {
     }
   }
 
+  /// Whether they are kept as integers.
+  package var areIntegers: Bool { tensor.format != .float32 }
+
   /// Reads the weights one after the other.
   package func reader() -> Reader { Reader(weights: self, reader: tensor.reader()) }
 
@@ -24,6 +27,11 @@ package struct Weights: Sendable {
   package struct Reader {
     fileprivate let weights: Weights
     fileprivate let reader: any ValueReader
+
+    /// Reads the next `count` weights, which are kept as integers.
+    package func readIntegers(_ count: Int, into memory: UnsafeMutablePointer<Int16>) throws(Failure) {
+      try reader.readIntegers(count, into: memory)
+    }
 
     /// Reads the next `count` weights.
     package func read(_ count: Int, into memory: UnsafeMutablePointer<Float>) throws(Failure) {

@@ -11,6 +11,8 @@ package struct WordSums: Sendable, Hashable {
   /// Modulo 65535.
   private var foldedFirst: UInt64 = 0
   private var foldedSecond: UInt64 = 0
+  /// The first half of a word whose other half is to come.
+  private var half: UInt8?
 
   /// Words that are summed side by side.
   private static let lanes = 8
@@ -19,10 +21,17 @@ package struct WordSums: Sendable, Hashable {
 
   package init() {}
 
-  /// Appends bytes, an even number of them.
+  /// Appends bytes. Behind the last one of an odd number libhdf5 has a byte of zeros, as ``completed`` has.
   package mutating func add(_ bytes: UnsafeRawBufferPointer) {
-    guard var next = bytes.baseAddress else { return }
-    var words = bytes.count / 2
+    guard var next = bytes.baseAddress, bytes.count > 0 else { return }
+    var count = bytes.count
+    if let half {
+      add(word: UInt64(half) | UInt64(next.load(as: UInt8.self)) << 8)
+      self.half = nil
+      next += 1
+      count -= 1
+    }
+    var words = count / 2
     while words >= Self.lanes {
       let steps = min(words / Self.lanes, Self.stepsAtOnce)
       let sums = Self.sums(next, steps: steps)
@@ -31,13 +40,24 @@ package struct WordSums: Sendable, Hashable {
       words -= Self.lanes &* steps
     }
     for _ in 0..<words {
-      let word = UInt64(next.loadUnaligned(as: UInt16.self))
-      add(words: 1, first: word, second: word)
+      add(word: UInt64(next.loadUnaligned(as: UInt16.self)))
       next += 2
     }
+    if count % 2 == 1 { half = next.load(as: UInt8.self) }
   }
 
-  /// Appends another content.
+  private mutating func add(word: UInt64) { add(words: 1, first: word, second: word) }
+
+  /// The same with an even number of bytes.
+  package var completed: WordSums {
+    guard let half else { return self }
+    var sums = self
+    sums.half = nil
+    sums.add(word: UInt64(half))
+    return sums
+  }
+
+  /// Appends another content, which begins with a word; both are ``completed``.
   package mutating func append(_ other: WordSums) {
     words += other.words
     second &+= UInt64(other.words) &* first &+ other.second
@@ -56,7 +76,8 @@ package struct WordSums: Sendable, Hashable {
 
   /// The checksum as HDF5's filter Fletcher32 stores it.
   package var fletcher32: UInt32 {
-    UInt32(UInt16(truncatingIfNeeded: foldedSecond).byteSwapped) << 16
+    guard half == nil else { return completed.fletcher32 }
+    return UInt32(UInt16(truncatingIfNeeded: foldedSecond).byteSwapped) << 16
       | UInt32(UInt16(truncatingIfNeeded: foldedFirst).byteSwapped)
   }
 

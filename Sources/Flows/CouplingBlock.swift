@@ -34,6 +34,41 @@ struct CouplingBlock<Layer: FlowLayer>: Sendable {
     if case .last(let scale, let offset) = mixing { (scale, offset) } else { nil }
   }
 
+  /// What a block's second layer is multiplied with: 0.1, and before a scaled clamp 1/alpha.
+  static func factors(_ shape: BlockShape, _ description: FlowDescription) -> [Double] {
+    let clampFactor = description.clamp == .scaledTanh ? 1 / Double(description.clampAlpha) : 1
+    return (0..<2 * shape.x2Count).map { 0.1 * ($0 < shape.x2Count ? clampFactor : 1) }
+  }
+
+  /// The global affine of a block: u g + o.
+  struct GlobalAffineValues {
+    let scale: [Double]
+    let offset: [Float]
+    /// sum(ln g).
+    var logScale: Double { scale.reduce(0) { $0 + PortableMath.log($1) } }
+
+    init(_ weights: StateDictionary, _ key: String, channels: Int) throws(Failure) {
+      scale = try weights.values("\(key).global_scale", shape: [1, channels]).map(BlockParameters.scale)
+      offset = try weights.values("\(key).global_offset", shape: [1, channels])
+    }
+
+    func last() throws(Failure) -> AffineMixing {
+      .last(scale: try SharedFloats(scale.map { Float($0) }), offset: try SharedFloats(offset))
+    }
+  }
+
+  static func permutation(
+    _ weights: StateDictionary, _ key: String, _ affine: GlobalAffineValues, isLast: Bool
+  ) throws(Failure) -> AffineMixing {
+    let indices = try Mixing.indices(key, of: weights, channels: affine.scale.count)
+    if isLast { return try affine.last() }
+    return .permutation(
+      indices, scale: try SharedFloats(indices.map { Float(affine.scale[Int($0)]) }),
+      offset: try SharedFloats(indices.map { affine.offset[Int($0)] }))
+  }
+}
+
+extension CouplingBlock where Layer == Linear {
   /// Block `index` of a flow, whose weights have the keys and layouts of ``BlockParameters``.
   ///
   /// - Parameters:
@@ -51,13 +86,10 @@ struct CouplingBlock<Layer: FlowLayer>: Sendable {
     layer1 = try Self.layer1(weights, "\(key).subnet.0", shape, tables, memory)
     (rowBias, columnBias) = tables.constants
     layer2 = try Self.layer2(weights, "\(key).subnet.2", shape, description, memory)
-    let globalScale = try weights.values("\(key).global_scale", shape: [1, grid.channels])
-    let scale = globalScale.map(BlockParameters.scale)
-    logScale = scale.reduce(0) { $0 + PortableMath.log($1) }
-    let offset = try weights.values("\(key).global_offset", shape: [1, grid.channels])
+    let affine = try GlobalAffineValues(weights, key, channels: grid.channels)
+    logScale = affine.logScale
     mixing = try Self.mixing(
-      weights, "\(key).w_perm", scale: scale, offset: offset, description.permutation,
-      isLast: index == description.blockCount - 1, memory)
+      weights, "\(key).w_perm", affine, description.permutation, isLast: index == description.blockCount - 1, memory)
   }
 
   private static func layer1(
@@ -67,7 +99,7 @@ struct CouplingBlock<Layer: FlowLayer>: Sendable {
     let bias = try weights.values("\(key).bias", shape: [shape.hidden])
     // Rows of weights: those of the fiber, then those of the condition.
     let panel = try FloatBuffer(count: Layer.panelWidth * shape.subnetInputs, isBrief: true)
-    return try Layer(outputs: shape.hidden, inputs: shape.x1Count, of: .signed, bias: [], in: memory) {
+    return try Layer(outputs: shape.hidden, inputs: shape.x1Count, in: memory) {
       (outputs, rows) throws(Failure) in
       try reader.read(outputs.count * shape.subnetInputs, into: panel.base)
       for i in 0..<outputs.count {
@@ -81,12 +113,11 @@ struct CouplingBlock<Layer: FlowLayer>: Sendable {
     _ weights: StateDictionary, _ key: String, _ shape: BlockShape, _ description: FlowDescription,
     _ memory: WeightMemory
   ) throws(Failure) -> Layer {
-    let clampFactor = description.clamp == .scaledTanh ? 1 / Double(description.clampAlpha) : 1
-    let factors = (0..<2 * shape.x2Count).map { 0.1 * ($0 < shape.x2Count ? clampFactor : 1) }
+    let factors = factors(shape, description)
     let bias = try weights.values("\(key).bias", shape: [2 * shape.x2Count])
     let reader = try weights.weights("\(key).weight", shape: shape.weight2).reader()
     return try Layer(
-      outputs: 2 * shape.x2Count, inputs: shape.hidden, of: .nonnegative,
+      outputs: 2 * shape.x2Count, inputs: shape.hidden,
       bias: zip(bias, factors).map { Float(Double($0) * $1) }, in: memory
     ) { (outputs, rows) throws(Failure) in
       try reader.read(outputs.count * shape.hidden, into: rows)
@@ -97,29 +128,20 @@ struct CouplingBlock<Layer: FlowLayer>: Sendable {
   }
 
   private static func mixing(
-    _ weights: StateDictionary, _ key: String, scale: [Double], offset: [Float],
+    _ weights: StateDictionary, _ key: String, _ affine: GlobalAffineValues,
     _ permutation: FlowDescription.Permutation, isLast: Bool, _ memory: WeightMemory
   ) throws(Failure) -> AffineMixing {
-    let channels = scale.count
-    let last = AffineMixing.last(scale: try SharedFloats(scale.map { Float($0) }), offset: try SharedFloats(offset))
-    switch permutation {
-    case .soft:
-      let (rotated, isExact) = try Mixing.rotate(offset.map(Double.init), by: key, of: weights)
-      if isLast && isExact { return last }
-      let bias = rotated.map { Float($0) }
-      let reader = try weights.weights(key, shape: [channels, channels]).reader()
-      let map = try Layer(outputs: channels, inputs: channels, of: .signed, bias: bias, in: memory) {
-        (outputs, rows) throws(Failure) in
-        try reader.read(outputs.count * channels, into: rows)
-        for i in 0..<outputs.count { multiply(rows + i &* channels, count: channels, by: scale) }
-      }
-      return .rotation(map)
-    case .hard:
-      let indices = try Mixing.indices(key, of: weights, channels: channels)
-      if isLast { return last }
-      return .permutation(
-        indices, scale: try SharedFloats(indices.map { Float(scale[Int($0)]) }),
-        offset: try SharedFloats(indices.map { offset[Int($0)] }))
+    guard permutation == .soft else { return try Self.permutation(weights, key, affine, isLast: isLast) }
+    let channels = affine.scale.count
+    let (rotated, isExact) = try Mixing.rotate(affine.offset.map(Double.init), by: key, of: weights)
+    if isLast && isExact { return try affine.last() }
+    let bias = rotated.map { Float($0) }
+    let reader = try weights.weights(key, shape: [channels, channels]).reader()
+    let map = try Layer(outputs: channels, inputs: channels, bias: bias, in: memory) {
+      (outputs, rows) throws(Failure) in
+      try reader.read(outputs.count * channels, into: rows)
+      for i in 0..<outputs.count { multiply(rows + i &* channels, count: channels, by: affine.scale) }
     }
+    return .rotation(map)
   }
 }

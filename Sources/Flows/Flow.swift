@@ -20,7 +20,8 @@ package final class Flow: Sendable {
   let arithmetic: Arithmetic
 
   /// - Parameters:
-  ///   - weights: FrEIA's keys, `module_list.{k}.…`, in PyTorch's layouts, and those of ``GaussianParameters``.
+  ///   - weights: FrEIA's keys, `module_list.{k}.…`, in PyTorch's layouts, and those of ``GaussianParameters``; or with 8 bits
+  ///     those of ``QuantizedFlow``, to which others are rounded.
   ///   - precision: of the coupling blocks' layers. With 8 bits all processors give the same bits.
   ///   - memory: memory for the prepared weights.
   ///   - workers: prepare the blocks, each worker one at a time.
@@ -39,9 +40,13 @@ package final class Flow: Sendable {
     guard channels >= 2 else {
       throw Failure(.unsupported, "a flow over \(channels) channels has nothing to couple")
     }
+    guard precision == .int8 || !QuantizedFlow.isAnyQuantized(weights, description) else {
+      throw Failure(.format, "the flow's weights are integers, and the detector is not one of 8 bits")
+    }
     let arithmetic = precision.arithmetic
     gaussian =
-      try description.start == .gaussian ? GaussianLayer(weights, grid: grid, on: arithmetic, memory: memory) : nil
+      try description.start == .gaussian
+      ? GaussianLayer(weights, grid: grid, precision: precision, memory: memory) : nil
     let encoding = try SharedFloats(
       PositionalEncoding.axis(length: max(grid.height, grid.width), channels: description.conditionChannels))
     blocks = try CouplingBlocks(

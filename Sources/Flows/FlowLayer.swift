@@ -11,9 +11,6 @@ protocol FlowLayer: Sendable {
   static func paddedOutputs(_ outputs: Int) -> Int
   var inputs: Int { get }
   var outputs: Int { get }
-  init(
-    outputs: Int, inputs: Int, of kind: DynamicLinear.Inputs, bias: [Float], in memory: WeightMemory?, rows: WeightRows
-  ) throws(Failure)
   /// y = activation(bias + W x) for `count` rows.
   ///
   /// - Parameters:
@@ -29,12 +26,6 @@ extension Linear: FlowLayer {
   static var arithmetic: Arithmetic { .fast }
   static var panelWidth: Int { Kernels.gemmShape.panelWidth }
   static func paddedOutputs(_ outputs: Int) -> Int { Kernels.gemmShape.paddedOutputs(outputs) }
-
-  init(
-    outputs: Int, inputs: Int, of kind: DynamicLinear.Inputs, bias: [Float], in memory: WeightMemory?, rows: WeightRows
-  ) throws(Failure) {
-    try self.init(outputs: outputs, inputs: inputs, bias: bias, in: memory, rows: rows)
-  }
 
   func apply(
     _ x: UnsafePointer<Float>, xStride: Int, count: Int, bias: RowBias?, activation: Activation,
@@ -58,12 +49,19 @@ enum CouplingBlocks: Sendable {
     _ weights: StateDictionary, _ description: FlowDescription, grid: Grid, encoding: SharedFloats,
     precision: Precision, memory: WeightMemory, workers: Workers
   ) throws(Failure) {
-    func blocks<Layer: FlowLayer>() throws(Failure) -> [CouplingBlock<Layer>] {
-      try workers.map(description.blockCount) { (index) throws(Failure) in
-        try CouplingBlock(weights, block: index, description, grid: grid, encoding: encoding, memory: memory)
-      }
+    switch precision {
+    case .float32:
+      self = .float32(
+        try workers.map(description.blockCount) { (index) throws(Failure) in
+          try CouplingBlock(weights, block: index, description, grid: grid, encoding: encoding, memory: memory)
+        })
+    case .int8:
+      self = .int8(
+        try workers.map(description.blockCount) { (index) throws(Failure) in
+          try CouplingBlock(
+            quantizing: weights, block: index, description, grid: grid, encoding: encoding, memory: memory)
+        })
     }
-    self = try precision == .int8 ? .int8(blocks()) : .float32(blocks())
   }
 
   /// sum(ln g) of each block.

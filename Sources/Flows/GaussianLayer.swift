@@ -19,12 +19,23 @@ struct GaussianLayer: Sendable {
   private let whitening: Linear
   private let rank: Int
   private let arithmetic: Arithmetic
-  /// A packed triangle for each position; nil when r = 0.
-  private let factors: SharedBuffer<Int16>?
+  /// A packed triangle for each position.
+  private let factors: Factors
   /// ln |det| for each position.
   private let logDeterminants: SharedFloats
 
-  init(_ weights: StateDictionary, grid: Grid, on arithmetic: Arithmetic, memory: WeightMemory) throws(Failure) {
+  private enum Factors {
+    /// r = 0.
+    case none
+    case words(SharedBuffer<Int16>)
+    case bytes(SharedBuffer<Int8>)
+  }
+
+  /// - Parameter precision: with 8 bits triangles are of bytes, see ``GaussianParameters/quantize(_:)``.
+  init(_ weights: StateDictionary, grid: Grid, precision: Precision, memory: WeightMemory) throws(Failure) {
+    var weights = weights
+    if precision == .int8 { try GaussianParameters.quantize(&weights) }
+    let arithmetic = precision.arithmetic
     let parameters = try GaussianParameters(withoutFactors: weights, grid: grid)
     let rank = parameters.rank
     (channels, self.rank) = (grid.channels, rank)
@@ -40,16 +51,31 @@ struct GaussianLayer: Sendable {
     }
     let logScale = parameters.logScale
     var logDeterminants = [Float](repeating: Float(logScale), count: grid.positions)
-    let packed = rank > 0 ? TriangularProduct.matrixCount(size: rank) : 0
-    factors =
-      rank == 0
-      ? nil
-      : try SharedBuffer(count: grid.positions * packed, in: memory) { (target) throws(Failure) in
-        try parameters.forEachTriangle(of: weights, grid: grid) { position, triangle in
-          TriangularProduct.pack(triangle, size: rank, into: target + position * packed)
-          logDeterminants[position] = Float(GaussianParameters.logDeterminant(from: logScale, triangle, rank: rank))
-        }
-      }
+    if rank == 0 {
+      factors = .none
+    } else if precision == .int8 {
+      let packed = ByteTriangularProduct.matrixCount(size: rank)
+      factors = .bytes(
+        try SharedBuffer(count: grid.positions * packed, in: memory) { (target) throws(Failure) in
+          try parameters.forEachByteTriangle(of: weights, grid: grid) { position, triangle, scales in
+            ByteTriangularProduct.pack(triangle, scales: scales, size: rank, into: target + position * packed)
+            logDeterminants[position] = Float(
+              (1...rank).reduce(logScale) {
+                let place = GaussianParameters.triangleCount($1) - 1
+                return $0 + PortableMath.log(Double(triangle[place]) * Double(scales[$1 - 1]))
+              })
+          }
+        })
+    } else {
+      let packed = TriangularProduct.matrixCount(size: rank)
+      factors = .words(
+        try SharedBuffer(count: grid.positions * packed, in: memory) { (target) throws(Failure) in
+          try parameters.forEachTriangle(of: weights, grid: grid) { position, triangle in
+            TriangularProduct.pack(triangle, size: rank, into: target + position * packed)
+            logDeterminants[position] = Float(GaussianParameters.logDeterminant(from: logScale, triangle, rank: rank))
+          }
+        })
+    }
     guard logDeterminants.allSatisfy(\.isFinite) else {
       throw Failure(.format, "the Gaussian's determinant is not finite")
     }
@@ -74,11 +100,18 @@ struct GaussianLayer: Sendable {
       for i in 0..<channels { target[i] = fiber[i] - mean[i] }
     }
     whitening.apply(centred, xStride: stride, count: count, into: output, yStride: stride)
-    if let factors {
-      let matrixCount = TriangularProduct.matrixCount(size: rank)
-      let product = TriangularProduct(
-        matrices: factors.base + position &* matrixCount, size: rank, x: output, stride: stride)
-      arithmetic.kernels.triangularProduct(product, rows: 0..<count)
+    switch factors {
+    case .none: break
+    case .words(let matrices):
+      let size = TriangularProduct.matrixCount(size: rank)
+      arithmetic.kernels.triangularProduct(
+        TriangularProduct(matrices: matrices.base + position &* size, size: rank, x: output, stride: stride),
+        rows: 0..<count)
+    case .bytes(let matrices):
+      let size = ByteTriangularProduct.matrixCount(size: rank)
+      arithmetic.kernels.byteTriangularProduct(
+        ByteTriangularProduct(matrices: matrices.base + position &* size, size: rank, x: output, stride: stride),
+        rows: 0..<count)
     }
     logDeterminants.update(from: self.logDeterminants.base + position, count: count)
   }

@@ -11,7 +11,7 @@ import Kernels
 /// | `gaussian.factors` | positions x r (r + 1) / 2 | W_p: rows of lower triangles; missing when r = 0 |
 ///
 /// The numbers of a row of W_p are multiples of a power of two that 16 bits hold. Files written before that was so have others,
-/// which are rounded to such.
+/// which are rounded to such. With 8 bits U and W_p are integers, see ``quantize(_:)``.
 package struct GaussianParameters: Sendable {
   package let mean: [Float]
   package let basis: [Float]
@@ -42,9 +42,13 @@ package struct GaussianParameters: Sendable {
     channels = grid.channels
     let meanRows = weights[Self.meanKey]?.shape.first == 1 ? 1 : grid.positions
     mean = try weights.values(Self.meanKey, shape: [meanRows, channels])
-    // The basis must be a rotation, since |det| is computed without it.
-    _ = try Mixing.rotate([Double](repeating: 0, count: channels), by: Self.basisKey, of: weights)
-    basis = try weights.values(Self.basisKey, shape: [channels, channels])
+    basis = try Self.basis(weights, channels: channels)
+    // It must be a rotation, since |det| is computed without it.
+    var place = 0
+    _ = try Mixing.rotate([Double](repeating: 0, count: channels), by: Self.basisKey) { [basis] count, rows in
+      for i in 0..<count { rows[i] = basis[place + i] }
+      place += count
+    }
     scale = try weights.values(Self.scaleKey, shape: [channels])
     rank = try Self.rank(weights, channels: channels)
     guard scale.allSatisfy({ $0 > 0 }) else {
@@ -59,8 +63,18 @@ package struct GaussianParameters: Sendable {
   ) throws(Failure) {
     guard rank > 0 else { return }
     let count = Self.triangleCount(rank)
-    let reader = try weights.weights(Self.factorsKey, shape: [grid.positions, count]).reader()
     let triangle = try FloatBuffer(count: count, isBrief: true)
+    if Self.isQuantized(weights) {
+      return try forEachByteTriangle(of: weights, grid: grid) { position, integers, scales in
+        for row in 1...rank {
+          for place in Self.triangleCount(row - 1)..<Self.triangleCount(row) {
+            triangle.base[place] = Float(integers[place]) * scales[row - 1]
+          }
+        }
+        body(position, UnsafePointer(triangle.base))
+      }
+    }
+    let reader = try weights.weights(Self.factorsKey, shape: [grid.positions, count]).reader()
     for position in 0..<grid.positions {
       try reader.read(count, into: triangle.base)
       TriangularProduct.round(triangle.base, size: rank)
@@ -129,7 +143,7 @@ package struct GaussianParameters: Sendable {
   }
 
   /// The rank whose triangles have as many numbers as the tensor's rows; 0 without the tensor.
-  private static func rank(_ weights: StateDictionary, channels: Int) throws(Failure) -> Int {
+  static func rank(_ weights: StateDictionary, channels: Int) throws(Failure) -> Int {
     guard let shape = weights[factorsKey]?.shape else { return 0 }
     let count = shape.last ?? 0
     guard let rank = (1...max(channels, 1)).first(where: { triangleCount($0) == count }) else {

@@ -62,8 +62,15 @@ package enum Mixing: Sendable {
   static func rotate(
     _ vector: [Double], by key: String, of weights: StateDictionary
   ) throws(Failure) -> (vector: [Double], isExact: Bool) {
+    let reader = try weights.weights(key, shape: [vector.count, vector.count]).reader()
+    return try rotate(vector, by: key) { (count, rows) throws(Failure) in try reader.read(count, into: rows) }
+  }
+
+  /// The same with a matrix whose rows are given 16 at a time, `count` values.
+  static func rotate(
+    _ vector: [Double], by key: String, rows read: (_ count: Int, UnsafeMutablePointer<Float>) throws(Failure) -> Void
+  ) throws(Failure) -> (vector: [Double], isExact: Bool) {
     let channels = vector.count
-    let reader = try weights.weights(key, shape: [channels, channels]).reader()
     let trials = [1, 2].map { seed in (0..<channels).map { PortableMath.sin(Double(($0 + 1) * seed * seed)) + 0.5 } }
     var squares = [0.0, 0.0]
     var rotated: [Double] = []
@@ -71,7 +78,7 @@ package enum Mixing: Sendable {
     let rows = try Buffer<Float>(count: rowsAtOnce * channels, isBrief: true)
     for first in stride(from: 0, to: channels, by: rowsAtOnce) {
       let count = min(rowsAtOnce, channels - first)
-      try reader.read(count * channels, into: rows.base)
+      try read(count * channels, rows.base)
       let product = DoubleProduct(matrix: rows.base, columns: channels, stride: channels)
       for row in 0..<count {
         rotated.append(product.row(row, by: vector))

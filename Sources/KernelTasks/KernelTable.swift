@@ -17,6 +17,7 @@ package protocol GEMMKernels: Sendable {
   func gemm(_ task: borrowing GEMM, rows: Range<Int>, panels: Range<Int>)
   /// Multiplies some of the rows by their matrices.
   func triangularProduct(_ task: borrowing TriangularProduct, rows: Range<Int>)
+  func byteTriangularProduct(_ task: borrowing ByteTriangularProduct, rows: Range<Int>)
 }
 
 package protocol ConvolutionKernels: Sendable {

@@ -6,13 +6,19 @@ extension TriangularProduct {
   package static var scaleCount: Int { 2 * panelHeight }
 
   /// The size of a packed matrix in numbers of 16 bits; `size` is at least 1.
-  package static func matrixCount(size: Int) -> Int {
-    panelStart(0, size: size) + scaleCount + panelHeight * min(panelHeight, size)
+  package static func matrixCount(size: Int) -> Int { matrixCount(size: size, scaleCount: scaleCount) }
+
+  private static func panelStart(_ panel: Int, size: Int) -> Int {
+    panelStart(panel, size: size, scaleCount: scaleCount)
+  }
+
+  fileprivate static func matrixCount(size: Int, scaleCount: Int) -> Int {
+    panelStart(0, size: size, scaleCount: scaleCount) + scaleCount + panelHeight * min(panelHeight, size)
   }
 
   /// The offset of a panel in its matrix. Before it lie the panels of the rows below; the lowest one has `size`
   /// columns, the others, from the top, 8, 16 and so on.
-  private static func panelStart(_ panel: Int, size: Int) -> Int {
+  fileprivate static func panelStart(_ panel: Int, size: Int, scaleCount: Int) -> Int {
     let last = (size - 1) / panelHeight
     guard panel < last else { return 0 }
     return scaleCount * (last - panel) + panelHeight * size + 32 * (last * (last + 1) - (panel + 1) * (panel + 2))
@@ -48,6 +54,33 @@ extension TriangularProduct {
       let weights = start + (scaleCount + lane)
       // Numbers that are not finite are refused when they are read.
       for column in 0...row { weights[column * panelHeight] = Int16(exactly: source[column] / scale) ?? 0 }
+      source += row + 1
+    }
+  }
+}
+
+extension ByteTriangularProduct {
+  /// Bytes that the scales of a panel's rows take.
+  package static var scaleCount: Int { 4 * TriangularProduct.panelHeight }
+
+  /// The size of a packed matrix in bytes; `size` is at least 1.
+  package static func matrixCount(size: Int) -> Int {
+    TriangularProduct.matrixCount(size: size, scaleCount: scaleCount)
+  }
+
+  /// Copies a matrix into panels: the rows of its lower triangle, integers of 8 bits, and the scale of each. The target holds
+  /// zeros.
+  package static func pack(
+    _ triangle: UnsafePointer<Int16>, scales: UnsafePointer<Float>, size: Int, into target: UnsafeMutablePointer<Int8>
+  ) {
+    let height = TriangularProduct.panelHeight
+    var source = triangle
+    for row in 0..<size {
+      let (panel, lane) = row.quotientAndRemainder(dividingBy: height)
+      let start = target + TriangularProduct.panelStart(panel, size: size, scaleCount: scaleCount)
+      UnsafeMutableRawPointer(start).storeBytes(of: scales[row], toByteOffset: 4 * lane, as: Float.self)
+      let weights = start + (scaleCount + lane)
+      for column in 0...row { weights[column &* height] = Int8(truncatingIfNeeded: source[column]) }
       source += row + 1
     }
   }

@@ -96,6 +96,7 @@ extension ModelFile {
     _ group: GroupWriter, _ key: String, _ weights: StateDictionary
   ) throws(Failure) {
     guard let tensor = weights[key] else { return }
+    guard tensor.format == .float32 else { return try fill(group, key, weights) }
     let values = try tensor.values
     let (low, high) = (values.min() ?? 0, values.max() ?? 0)
     guard values.allSatisfy({ $0 == $0.rounded() }), low >= -32_768, high <= 32_767 else {
@@ -110,7 +111,7 @@ extension ModelFile {
     }
   }
 
-  /// Stores the indices of a hard permutation as integers, and everything else as float32.
+  /// Stores integers as they are kept, the indices of a hard permutation as integers of 64 bits, and everything else as float32.
   private static func fill(_ group: GroupWriter, _ key: String, _ weights: StateDictionary) throws(Failure) {
     guard let tensor = weights[key] else { return }
     let values = try tensor.values
@@ -118,9 +119,13 @@ extension ModelFile {
       guard values.allSatisfy({ Int64(exactly: $0) != nil }) else {
         throw Failure(.invalidArgument, "\(key): an index is not an integer")
       }
-      try group.write(key, shape: tensor.shape, values, as: Int64.self)
-    } else {
-      try group.write(key, shape: tensor.shape, values, as: Float.self)
+      return try group.write(key, shape: tensor.shape, values, as: Int64.self)
+    }
+    switch tensor.format {
+    case .float32: try group.write(key, shape: tensor.shape, values, as: Float.self)
+    case .int8: try group.write(key, shape: tensor.shape, values, as: Int8.self)
+    case .uint8: try group.write(key, shape: tensor.shape, values, as: UInt8.self)
+    case .int16: try group.write(key, shape: tensor.shape, values, as: Int16.self)
     }
   }
 

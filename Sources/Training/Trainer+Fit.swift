@@ -1,4 +1,5 @@
 import Basics
+import Flows
 import OpenBLAS
 import Scoring
 
@@ -10,12 +11,15 @@ extension Trainer {
   ) throws(Failure) {
     let (identity, saved) = try identify(pictures)
     let source = try beginFit(pictures)
+    let start = try flowWeights.map { (weights) throws(Failure) in
+      try QuantizedFlow.floats(weights, flowDescription)
+    }
     let run = try TrainingRun(
-      source, frameCount: pictures.count, flow: flowDescription, options: options, weights: flowWeights)
+      source, frameCount: pictures.count, flow: flowDescription, options: options, weights: start)
     if let saved { try run.restore(saved) }
     var keeper = checkpoint.map { CheckpointKeeper($0) }
     try run.fit(reporter) { (metaEpoch, weights) throws(Failure) in
-      try observer?(metaEpoch, contents(weights))
+      if let observer { try observer(metaEpoch, contents(weights)) }
     } save: { (passes, flows) throws(Failure) in
       try keeper?.save(
         TrainingState(identity: identity, passes: passes, flows: flows), isLast: passes == run.passCount)

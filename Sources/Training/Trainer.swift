@@ -212,9 +212,21 @@ package final class Trainer {
     var calibrationOptions = options.calibration
     calibrationOptions.regionOfInterest = regionOfInterest
     calibrationOptions.smoothing = smoothing
-    let (found, test) = try frames.calibration(of: contents, calibrationOptions, workers: workers, handler)
-    try compareQuantized(found, calibrationOptions, handler)
+    let (found, test) = try frames.calibration(
+      of: contents, calibrationOptions, workers: workers, calibrationHandler(0, handler))
+    try compareQuantized(found, calibrationOptions, calibrationHandler(1, handler))
     (calibration, selfTest) = (found, test)
+  }
+
+  /// Makes one stage of two calibrations by the same frames: of a detector that became one of 8 bits, and of what it was before.
+  private func calibrationHandler(_ part: Int, _ handler: TrainingProgress.Handler?) -> TrainingProgress.Handler? {
+    guard quantized != nil, let handler else { return handler }
+    return { progress in
+      var progress = progress
+      progress.done += part * progress.total
+      progress.total *= 2
+      return handler(progress)
+    }
   }
 
   /// How the detector's map is smoothed: as an option says, or else as it was. A new Gaussian's map is smoothed as much
@@ -252,7 +264,7 @@ package final class Trainer {
           + "\(options.learningRate), batches of \(options.imageBatch) frames and \(options.fiberBatch) fibers, rotation "
           + "\(options.rotationDegrees) degrees, seed \(options.seed)"
       }
-      var contents = contents(flowWeights)
+      var contents = try contents(flowWeights)
       contents.calibration = calibration
       // It is of the same weights and constants as the calibration.
       contents.selfTest = calibration == nil ? nil : selfTest
@@ -297,8 +309,15 @@ package final class Trainer {
     guard state != .fitted, state != .quantized else { throw Failure(.state, "the trainer was fitted already") }
   }
 
-  func contents(_ flowWeights: [StateDictionary]) -> DetectorContents {
-    DetectorContents(
+  /// With 8 bits the flows are those that the detector computes with, as its file holds them.
+  func contents(_ flowWeights: [StateDictionary]) throws(Failure) -> DetectorContents {
+    var flowWeights = flowWeights
+    if encoder.description.precision == .int8 {
+      for level in flowWeights.indices {
+        flowWeights[level] = try QuantizedFlow.weights(flowWeights[level], flowDescription)
+      }
+    }
+    return DetectorContents(
       encoder: encoder.description, preprocessing: preprocessing, flow: flowDescription,
       encoderWeights: encoderWeights, flowWeights: flowWeights, trainedFrames: frames.trained, fit: fitSummary,
       provenance: provenance)

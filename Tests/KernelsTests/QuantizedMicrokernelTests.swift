@@ -23,7 +23,8 @@ import Testing
     func pack(_ weights: [Float], _ element: ElementType) throws(Failure) {
       _ = try QuantizedMatrix(
         outputs: 1, inputs: weights.count, zeros: weights.map { _ in 7 }, weights: element,
-        rows: weightRows(weights, length: weights.count))
+        rows: integerRows(
+          of: Weights(Tensor(shape: [1, weights.count], values: weights), key: "w"), length: weights.count))
     }
     #expect(throws: Never.self) { try pack([127, -127, 0], .int8) }
     #expect(throws: Failure.self) { try pack([128], .int8) }
@@ -39,8 +40,21 @@ import Testing
   private static func outputs(of x: [Float], rows: Int, weights: [Float], kind: DynamicLinear.Inputs) throws -> [Float]
   {
     let (inputs, outputs) = (x.count / rows, weights.count * rows / x.count)
-    let layer = try DynamicLinear(
-      outputs: outputs, inputs: inputs, of: kind, rows: weightRows(weights, length: inputs))
+    var integers = [Int16](repeating: 0, count: weights.count)
+    let scales = integers.withUnsafeMutableBufferPointer { integers in
+      weights.withUnsafeBufferPointer { weights in
+        (0..<outputs).compactMap { output -> Float? in
+          guard let weights = weights.baseAddress, let integers = integers.baseAddress else { return nil }
+          let start = output * inputs
+          return DynamicLinear.quantize(weights + start, count: inputs, into: integers + start)
+        }
+      }
+    }
+    let layer = try DynamicLinear(outputs: outputs, inputs: inputs, of: kind, scales: scales) { (outputs, rows) in
+      for (i, integer) in integers[outputs.lowerBound * inputs..<outputs.upperBound * inputs].enumerated() {
+        rows[i] = integer
+      }
+    }
     let scratch = try FloatBuffer(count: DynamicLinear.Scratch.floatCount(rows: rows, inputs: inputs))
     let stride = DynamicLinear.paddedOutputs(outputs)
     var y = [Float](repeating: 0, count: rows * stride)

@@ -31,7 +31,7 @@ extension Microkernel {
       (4, 1, 11, 64), (3, 1, 6, 32), (28, 9, 5, 33),
     ].flatMap { rows, taps, depth, outputs in
       [true, false].map { gemm(rows: rows, taps: taps, depth: depth, outputs: outputs, isScaled: $0) }
-    } + [1, 2, 7, 8, 9, 16, 23, 40, 65, 112].map { triangularProduct(size: $0, rows: 3) }
+    } + triangles
     + [(1, 1), (3, 1), (3, 2), (5, 1), (5, 2), (7, 2)].flatMap { kernel, stride in
       [1, 7, 8, 9, 16, 23, 24, 40].flatMap { channels in
         [Activation.relu6, .hardSigmoid].map {
@@ -56,11 +56,16 @@ extension Microkernel {
       [reluGradient(columns: columns), affineGradient(columns: columns), couplingGradient(columns: columns)]
     }
 
+  private static let triangles: [Microkernel] = [1, 2, 7, 8, 9, 16, 23, 40, 65, 112].flatMap { (size: Int) in
+    [triangularProduct(size: size, rows: 3), byteTriangularProduct(size: size, rows: 3)]
+  }
+
   /// Sizes of encoders and flows.
   package static let timed: [Microkernel] = [
     gemm(rows: 4096, taps: 1, depth: 64, outputs: 256), gemm(rows: 1024, taps: 9, depth: 128, outputs: 128),
     gemm(rows: 132, taps: 1, depth: 384, outputs: 768), gemm(rows: 64, taps: 1, depth: 960, outputs: 160),
-    triangularProduct(size: 64, rows: 132), depthwise(kernel: 3, stride: 1, channels: 240, height: 32, width: 32),
+    triangularProduct(size: 64, rows: 132), byteTriangularProduct(size: 64, rows: 132),
+    depthwise(kernel: 3, stride: 1, channels: 240, height: 32, width: 32),
     depthwise(kernel: 5, stride: 2, channels: 240, height: 32, width: 32),
     maximum(channels: 64, height: 128, width: 128),
     winogradInput(channels: 128, height: 32, width: 32), winogradOutput(channels: 128, height: 32, width: 32),

@@ -74,4 +74,40 @@ extension Microkernel {
         })
     }
   }
+
+  /// The same with weights of 8 bits, and scales that are no powers of two.
+  static func byteTriangularProduct(size: Int, rows: Int) -> Microkernel {
+    let (stride, triangle) = (size + 5, size * (size + 1) / 2)
+    return Microkernel(
+      name: "triangular product of bytes \(rows) x \(size)", work: rows * triangle,
+      bound: 2e-6 * Double(size).squareRoot()
+    ) { (kernels) throws(Failure) in
+      let packed = ByteTriangularProduct.matrixCount(size: size)
+      let (weights, matrices) = (try integers("w", rows * triangle, limit: 127), try Buffer<Int8>(count: rows * packed))
+      let (x, y) = (try floats("x", rows * stride), try FloatBuffer(count: rows * stride))
+      let scales = try floats("s", rows * size)
+      let words = try Buffer<Int16>(count: triangle)
+      for i in 0..<scales.count { scales.base[i] /= 100 }
+      for row in 0..<rows {
+        for i in 0..<triangle { words.base[i] = Int16(weights.base[row * triangle + i]) }
+        ByteTriangularProduct.pack(
+          words.base, scales: scales.base + row * size, size: size, into: matrices.base + row * packed)
+      }
+      return Prepared(
+        run: {
+          y.copy(from: x)
+          kernels.byteTriangularProduct(
+            ByteTriangularProduct(matrices: matrices.base, size: size, x: y.base, stride: stride), rows: 0..<rows)
+        }, result: y,
+        expected: {
+          (0..<rows * stride).map { place in
+            let (row, i) = place.quotientAndRemainder(dividingBy: stride)
+            guard i < size else { return x[place] }
+            let start = row * triangle + i * (i + 1) / 2
+            let sum = (0...i).reduce(0) { $0 + Double(weights.base[start + $1]) * x[row * stride + $1] }
+            return sum * scales[row * size + i]
+          }
+        })
+    }
+  }
 }

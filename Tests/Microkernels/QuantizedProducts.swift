@@ -20,7 +20,7 @@ extension QuantizedMicrokernel {
         outputs: outputs, inputs: depth, taps: taps, zeros: [Float](repeating: Float(zero), count: depth),
         weights: element, for: kernels
       ) { (outputs, rows) in
-        rows.update(from: weights.base + outputs.lowerBound * length, count: outputs.count * length)
+        for i in 0..<outputs.count * length { rows[i] = Int16(weights.base[outputs.lowerBound * length + i]) }
       }
       let border = try Buffer<UInt8>(count: depth)
       border.base.update(repeating: zero, count: depth)

@@ -51,7 +51,7 @@ extension QuantizedMicrokernel {
         outputs: outputs, inputs: depth, zeros: [Float](repeating: Float(zero), count: depth), weights: .int8,
         for: kernels
       ) { (outputs, rows) in
-        rows.update(from: weights.base + outputs.lowerBound * depth, count: outputs.count * depth)
+        for i in 0..<outputs.count * depth { rows[i] = Int16(weights.base[outputs.lowerBound * depth + i]) }
       }
       let correction = try SharedBuffer(matrix.correction)
       let (multiplier, scales) = (

@@ -79,5 +79,47 @@ extension ModelFileTests {
       other.swapAt(3, 70_000)
       #expect(try Tensor(shape: shape, values: other).sums != array.sums)
     }
+
+    /// Integers in chunks of odd lengths.
+    @Test func integersComeInPieces() throws {
+      let shape = [699, 753]
+      let count = 699 * 753
+      let bytes = (0..<count).map { Int8(truncatingIfNeeded: $0 * 37 ^ $0 >> 8) }
+      let words = bytes.enumerated().map { Int16($1) * 255 + Int16($0 % 7) }
+      var contents = try encoderAlone()
+      contents.encoderWeights["bytes"] = try Tensor(shape: shape, integers: bytes)
+      contents.encoderWeights["words"] = try Tensor(shape: shape, integers: words)
+      try ModelFile.write(contents, to: path)
+      let opened = try ModelFile.open(path: path).encoderWeights
+      for (name, expected, format) in [("bytes", bytes.map(Int16.init), NumberFormat.int8), ("words", words, .int16)] {
+        let stored = try #require(opened[name])
+        #expect(stored.format == format)
+        for piece in [count, 20_000, 753, 7] {
+          let reader = stored.reader()
+          var read: [Int16] = []
+          while read.count < count {
+            var part = [Int16](repeating: 0, count: min(piece, count - read.count))
+            try reader.readIntegers(part.count, into: &part)
+            read += part
+          }
+          #expect(read == expected, "\(name) by \(piece)")
+          var more: Int16 = 0
+          #expect(throws: Failure.self) { try reader.readIntegers(1, into: &more) }
+        }
+        #expect(try stored.values == expected.map(Float.init))
+        let loaded = try stored.loaded()
+        #expect(loaded.format == format && loaded == stored)
+        let array = try #require(contents.encoderWeights[name])
+        #expect(try stored.sums == array.sums && loaded.sums == array.sums)
+        #expect(try ModelFile.open(path: path).encoderWeights[name]?.sums == array.sums)
+      }
+      // A byte that changes after the file was opened.
+      var whole = try Data(contentsOf: URL(fileURLWithPath: path))
+      let place = try #require(whole.range(of: bytes[400_000..<400_100].withUnsafeBytes { Data($0) }))
+      whole[place.lowerBound] ^= 1
+      try FileHandle(forWritingTo: URL(fileURLWithPath: path)).write(contentsOf: whole)
+      let failure = #expect(throws: Failure.self) { try opened["bytes"]?.values }
+      #expect(failure?.message.contains("/encoder/bytes: its values are damaged") ?? false)
+    }
   }
 }

@@ -8,14 +8,6 @@ import numpy as np
 F = np.float32
 
 
-def quantized_weights(weights):
-    """Integers within +-127 of rows of weights, and the scale of each row."""
-    largest = np.abs(weights).max(1)
-    scales = np.where(largest > 1e-30, largest / F(127), F(0)).astype(F)
-    integers = np.rint(np.divide(weights, scales[:, None], out=np.zeros_like(weights), where=scales[:, None] > 0))
-    return integers.astype(np.int64), scales
-
-
 def quantized_rows(x, signed):
     """Integers of rows of values, and the scale of each row."""
     limit = F(127 if signed else 255)
@@ -25,11 +17,10 @@ def quantized_rows(x, signed):
     return (np.rint(x * inverse[:, None] + zero) - zero).astype(np.int64), (largest / limit).astype(F)
 
 
-def linear(x, weights, bias, signed):
-    """y = W x + bias by integers. Weights are rounded to float32 first."""
+def linear(x, integers, scales, bias, signed):
+    """y = W x + bias by integers."""
     values, row_scales = quantized_rows(x, signed)
-    integers, scales = quantized_weights(weights.astype(F))
-    return (values @ integers.T).astype(F) * scales * row_scales[:, None] + bias.astype(F)
+    return (values @ integers.astype(np.int64).T).astype(F) * scales.astype(F) * row_scales[:, None] + bias.astype(F)
 
 
 def positional_encoding(height, width, channels):
@@ -40,6 +31,22 @@ def positional_encoding(height, width, channels):
     table[:, :, 0:half:2], table[:, :, 1:half:2] = np.sin(x)[None], np.cos(x)[None]
     table[:, :, half::2], table[:, :, half + 1 :: 2] = np.sin(y)[:, None], np.cos(y)[:, None]
     return table
+
+
+def gaussian(tensors, x):
+    """Fibers that a Gaussian has whitened, and ln |det| of each position."""
+    basis = tensors["gaussian.basis"] * tensors["gaussian.basis_scale"].astype(float)[:, None]
+    z = ((x - tensors["gaussian.mean"]).astype(float) @ basis.T) * tensors["gaussian.scale"]
+    log_determinant = np.full(len(x), np.log(tensors["gaussian.scale"].astype(float)).sum())
+    if "gaussian.factors" in tensors:
+        scales = tensors["gaussian.factors_scale"].astype(float)
+        rank = scales.shape[1]
+        lower = np.zeros((len(x), rank, rank))
+        lower[(slice(None), *np.tril_indices(rank))] = tensors["gaussian.factors"]
+        lower *= scales[:, :, None]
+        z[:, :rank] = (lower @ z[:, :rank, None])[:, :, 0]
+        log_determinant += np.log(np.diagonal(lower, axis1=1, axis2=2)).sum(1)
+    return z.astype(F), log_determinant
 
 
 def log_likelihoods(group, level, features):
@@ -54,26 +61,27 @@ def log_likelihoods(group, level, features):
     condition = positional_encoding(height, width, int(attributes["condition_channels"])).reshape(height * width, -1)
     x = features.reshape(-1, channels).astype(F)
     log_determinant = np.zeros(len(x))
+    if attributes.get("start") in ("gaussian", b"gaussian"):
+        x, log_determinant = gaussian(tensors, x)
     for block in range(blocks):
         tensor = {k.removeprefix(f"module_list.{block}."): v.astype(float) for k, v in tensors.items()
                   if k.startswith(f"module_list.{block}.")}  # fmt: skip
-        first = tensor["subnet.0.weight"]
-        bias = tensor["subnet.0.bias"] + condition @ first[:, n1:].T
-        hidden = np.maximum(linear(x[:, :n1], first[:, :n1], bias, True), F(0))
+        first, scales = tensor["subnet.0.weight"], tensor["subnet.0.weight_scale"].reshape(len(tensor["subnet.0.bias"]), -1)
+        bias = tensor["subnet.0.bias"] + condition @ (first[:, n1:] * scales[:, -1:]).T
+        hidden = np.maximum(linear(x[:, :n1], first[:, :n1], scales[:, 0], bias, True), F(0))
         factors = np.full(2 * n2, 0.1)
         if scaled:
             factors[:n2] /= alpha
-        s_t = linear(hidden, tensor["subnet.2.weight"] * factors[:, None], tensor["subnet.2.bias"] * factors, False)
+        s_t = linear(hidden, tensor["subnet.2.weight"], tensor["subnet.2.weight_scale"] * factors, tensor["subnet.2.bias"] * factors, False)
         j = alpha * np.tanh(s_t[:, :n2].astype(float))
         x = np.concatenate([x[:, :n1], (x[:, n1:] * np.exp(j) + s_t[:, n2:]).astype(F)], 1)
         scale = 0.2 * np.log1p(np.exp(0.5 * tensor["global_scale"][0]))
         log_determinant += j.sum(1) + np.log(scale).sum()
-        offset, mixing = tensor["global_offset"][0], tensor["w_perm"]
-        if block == blocks - 1:
-            x = (x * scale + offset).astype(F)
-        elif mixing.ndim == 1:
-            x = (x * scale + offset).astype(F)[:, mixing.astype(int)]
-        else:
-            x = linear(x, mixing * scale, mixing @ offset, True)
+        if "mixing.weight" in tensor:
+            x = linear(x, tensor["mixing.weight"], tensor["mixing.weight_scale"], tensor["mixing.bias"], True)
+            continue
+        x = (x * scale + tensor["global_offset"][0]).astype(F)
+        if block < blocks - 1:
+            x = x[:, tensor["w_perm"].astype(int)]
     density = -0.5 * (channels * np.log(2 * np.pi) + (x.astype(float) ** 2).sum(1)) + log_determinant
     return (density / channels).reshape(height, width)

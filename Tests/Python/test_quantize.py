@@ -61,7 +61,15 @@ def same(a, b):
 def test_the_encoder_is_that_of_a_training_with_8_bits_and_flows_stay(detectors):
     folder, _, _ = detectors
     assert same(tensors(folder / "quantized.h5", "encoder"), tensors(folder / "int8.h5", "encoder"))
-    assert same(tensors(folder / "quantized.h5", "flow"), tensors(folder / "float32.h5", "flow"))
+    ours, original = tensors(folder / "quantized.h5", "flow"), tensors(folder / "float32.h5", "flow")
+    for key, values in ours.items():
+        scales = ours.get(f"{key}_scale")
+        if scales is not None and scales.ndim == 1 and "mixing" not in key:
+            # Half a step of each row's largest number, and a little for the products' own rounding.
+            largest = np.abs(original[key]).max(1) / (32767 if key.endswith("basis") else 127)
+            assert np.all(np.abs(values * scales[:, None] - original[key]) <= 0.51 * largest[:, None])
+        elif scales is None and not key.endswith("_scale") and "mixing" not in key:
+            assert np.array_equal(values, original[key])
     with cflowad.Model(folder / "quantized.h5") as model:
         assert model.info.precision == "int8" and model.info.is_calibrated and model.info.calibration_count == 12
 
@@ -92,11 +100,17 @@ def test_passes_train_further(encoder, tmp_path):
             trainer.save(tmp_path / f"{passes}.h5")
             assert trainer.quantization.passes == passes and math.isnan(trainer.quantization.int8_auroc)
     assert same(tensors(tmp_path / "0.h5", "encoder"), tensors(tmp_path / "3.h5", "encoder"))
-    # As a training of the detector of 8 bits goes on.
+    assert not same(tensors(tmp_path / "3.h5", "flow"), tensors(tmp_path / "0.h5", "flow"))
+    # About as a training of the detector of 8 bits goes on, whose flows are rounded already.
     options = {"meta_epochs": 3, "sub_epochs": 1, "warmup_epochs": 0}
     fitted(tmp_path / "0.h5", training, calibration, **options).save(tmp_path / "further.h5")
-    assert same(tensors(tmp_path / "3.h5", "flow"), tensors(tmp_path / "further.h5", "flow"))
-    assert not same(tensors(tmp_path / "3.h5", "flow"), tensors(tmp_path / "0.h5", "flow"))
+    values = {}
+    for name in ("0", "3", "further"):
+        with cflowad.Model(tmp_path / f"{name}.h5") as model, model.session() as session:
+            result = session.score(calibration[0], maps=["log_likelihoods"])
+            values[name] = np.concatenate([level.ravel() for level in result.log_likelihoods])
+    gained = np.abs(values["3"] - values["0"]).mean()
+    assert 0 < np.abs(values["3"] - values["further"]).mean() < 0.5 * gained
 
 
 def test_what_cannot_be_is_refused(detectors, encoder):

@@ -101,21 +101,25 @@ extension ConvolutionSpec {
     _ weights: WeightTable, isFirst: Bool, input: MapQuantization?, residual: QuantizedOutput.Residual,
     output: MapQuantization?, in memory: WeightMemory
   ) throws(Failure) -> any Operation {
-    let rows = try weights.rows(weightKey, length: shape.rowLength)
+    let length = shape.rowLength
     guard isFirst || input != nil else {
       return try ExactLinear(
         outputs: shape.outputs, inputs: shape.inputs, bias: weights.values(biasKey), activation: activation,
-        in: memory, weights: rows)
+        in: memory, weights: weights.rows(weightKey, length: length))
     }
     let output = try QuantizedOutput(
       multiplier: weights.values(multiplierKey), offset: weights.values(offsetKey), activation: activation,
       residual: residual, output: output)
     guard let input else {
-      return try PixelConvolution(shape, weights: rows, border: weights.values(Graph.borderKey), output: output)
+      return try PixelConvolution(
+        shape, weights: weights.integers(weightKey, length: length), border: weights.values(Graph.borderKey),
+        output: output)
     }
     if shape.isDepthwise {
-      return try QuantizedDepthwiseConvolution(shape, weights: rows, zeros: input.zeros, output: output)
+      return try QuantizedDepthwiseConvolution(
+        shape, weights: weights.rows(weightKey, length: length), zeros: input.zeros, output: output)
     }
-    return try QuantizedConvolution(shape, weights: rows, zeros: input.zeros, output: output, in: memory)
+    return try QuantizedConvolution(
+      shape, weights: weights.integers(weightKey, length: length), zeros: input.zeros, output: output, in: memory)
   }
 }

@@ -25,6 +25,11 @@ struct WeightTable {
     return { (outputs, memory) throws(Failure) in try reader.read(outputs.count * length, into: memory) }
   }
 
+  /// The same of a tensor of integers.
+  func integers(_ key: String, length: Int) throws(Failure) -> IntegerRows {
+    integerRows(of: try weights(key), length: length)
+  }
+
   /// y = (x - mean) / sqrt(variance + epsilon) * weight + bias as x * scale + offset, in double precision. A convolution's
   /// weights are not multiplied with the scale: rounding the products would be the largest of all float32 errors.
   func affine(_ norm: BatchNormSpec) throws(Failure) -> (scale: [Float], offset: [Float]) {

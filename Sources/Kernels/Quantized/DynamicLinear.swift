@@ -18,27 +18,30 @@ package struct DynamicLinear: Sendable {
   /// - Parameters:
   ///   - bias: `outputs` values; empty for zeros.
   ///   - memory: for the weights; nil for memory of its own.
-  ///   - rows: rows of `inputs` weights in float32. Each is rounded to integers within +-127 of its scale, largest / 127.
+  ///   - scales: for each output what its integers are to be multiplied with.
+  ///   - rows: rows of `inputs` integers within +-127.
   package init(
-    outputs: Int, inputs: Int, of kind: Inputs, bias: [Float] = [], in memory: WeightMemory? = nil, rows: WeightRows
+    outputs: Int, inputs: Int, of kind: Inputs, bias: [Float] = [], in memory: WeightMemory? = nil, scales: [Float],
+    rows: IntegerRows
   ) throws(Failure) {
-    guard bias.isEmpty || bias.count == outputs else {
-      throw Failure(.format, "a bias of \(bias.count) values does not fit \(outputs) outputs")
+    guard scales.count == outputs, bias.isEmpty || bias.count == outputs else {
+      throw Failure(.format, "\(scales.count) scales and a bias of \(bias.count) values do not fit \(outputs) outputs")
     }
-    var scales = [Float](repeating: 0, count: outputs)
     let zeros = [Float](repeating: kind == .signed ? 128 : 0, count: inputs)
-    weights = try QuantizedMatrix(outputs: outputs, inputs: inputs, zeros: zeros, weights: .int8, in: memory) {
-      (panel, values) throws(Failure) in
-      try rows(panel, values)
-      for (index, output) in panel.enumerated() {
-        scales[output] = cflowad_quantize_row(values + index * inputs, inputs)
-      }
-    }
+    weights = try QuantizedMatrix(
+      outputs: outputs, inputs: inputs, zeros: zeros, weights: .int8, in: memory, rows: rows)
     (self.inputs, self.outputs, self.kind) = (inputs, outputs, kind)
     correction = try SharedBuffer(weights.correction)
     let paddedCount = Self.paddedOutputs(outputs)
     multiplier = try SharedFloats(scales, paddedCount: paddedCount)
     self.bias = try SharedFloats(bias, paddedCount: paddedCount)
+  }
+
+  /// Integers within +-127 for a row of weights, and what they are to be multiplied with: the largest weight / 127.
+  package static func quantize(
+    _ row: UnsafePointer<Float>, count: Int, into integers: UnsafeMutablePointer<Int16>
+  ) -> Float {
+    cflowad_quantize_row(row, count, integers)
   }
 
   /// The outputs whose rows the initialiser asks for at a time.

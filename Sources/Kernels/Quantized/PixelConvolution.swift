@@ -15,7 +15,7 @@ package struct PixelConvolution: Operation {
 
   /// - Parameter weights: rows of integers, 3 x taps.
   package init(
-    _ shape: ConvolutionShape, weights: WeightRows, border: [Float], output: QuantizedOutput
+    _ shape: ConvolutionShape, weights: IntegerRows, border: [Float], output: QuantizedOutput
   ) throws(Failure) {
     guard shape.inputs == 3, shape.groups == 1, border.count == 3, output.channels == shape.outputs,
       border.allSatisfy({ $0 >= 0 && $0 <= 255 && $0 == $0.rounded() })

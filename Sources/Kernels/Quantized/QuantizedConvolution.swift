@@ -17,7 +17,7 @@ package struct QuantizedConvolution: Operation {
   ///   - zeros: of the input's channels: the bytes that stand for 0.
   ///   - memory: for the weights; nil for memory of its own.
   package init(
-    _ shape: ConvolutionShape, weights: WeightRows, zeros: [Float], output: QuantizedOutput,
+    _ shape: ConvolutionShape, weights: IntegerRows, zeros: [Float], output: QuantizedOutput,
     in memory: WeightMemory? = nil
   ) throws(Failure) {
     let (inputs, outputs, groups) = (shape.inputs, shape.outputs, shape.groups)

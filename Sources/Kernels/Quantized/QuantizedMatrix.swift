@@ -22,12 +22,12 @@ package struct QuantizedMatrix: Sendable {
   ///   - weights: `int8` or `int16`.
   ///   - kernels: the kernels to pack for.
   ///   - memory: the memory for the weights; nil for memory of its own.
-  ///   - rows: rows of `inputs` x `taps` integers. Fails with `.format` when they are not integers, or when a sum of bytes times
+  ///   - rows: rows of `inputs` x `taps` integers. Fails with `.format` when one is too large, or when a sum of bytes times
   ///     weights could have more than 32 bits.
   package init(
     outputs: Int, inputs: Int, taps: Int = 1, zeros: [Float], weights: ElementType,
     for kernels: any QuantizedKernels = Kernels.quantized,
-    in memory: WeightMemory? = nil, rows: WeightRows
+    in memory: WeightMemory? = nil, rows: IntegerRows
   ) throws(Failure) {
     guard zeros.count == inputs else { throw Failure(.format, "\(zeros.count) zeros do not fit \(inputs) inputs") }
     let shape = kernels.quantizedShape(weights: weights)
@@ -37,7 +37,7 @@ package struct QuantizedMatrix: Sendable {
       let panelBytes = checkedProduct([width, taps, depth, shape.element.byteCount]),
       let byteCount = checkedProduct([shape.panelCount(outputs), panelBytes])
     else { throw Failure(.outOfMemory, "a matrix of \(outputs) x \(inputs) does not fit the memory") }
-    let raw = try FloatBuffer(count: width * rowLength, isBrief: true)
+    let raw = try Buffer<Int16>(count: width * rowLength, isBrief: true)
     let row = try IntegerRow(inputs: inputs, taps: taps, limit: weights == .int16 ? 32_767 : 127, zeros: zeros)
     var correction = [Int32](repeating: 0, count: shape.paddedOutputs(outputs))
     panels = try SharedBuffer(count: byteCount, in: memory) { (memory) throws(Failure) in
@@ -55,48 +55,43 @@ package struct QuantizedMatrix: Sendable {
   }
 }
 
-/// A row of weights as integers, with all inputs of a tap together and zeros up to a multiple of four.
+/// A row of weights with all inputs of a tap together and zeros up to a multiple of four.
 private struct IntegerRow {
   private let inputs: Int
   private let taps: Int
   private let depth: Int
-  private let limit: Float
+  private let limit: Int16
   private let values: Buffer<Int16>
-  /// The row as it was given, and the zero of each of its places.
-  private let given: Buffer<Int16>
-  private let zeros: Buffer<Int32>
+  /// The zero of each place of a row as it is given.
+  private let zeros: Buffer<Int16>
 
-  init(inputs: Int, taps: Int, limit: Float, zeros: [Float]) throws(Failure) {
+  init(inputs: Int, taps: Int, limit: Int16, zeros: [Float]) throws(Failure) {
     (self.inputs, self.taps, self.limit) = (inputs, taps, limit)
     depth = (inputs + 3) / 4 * 4
     values = try Buffer(count: taps * depth, isBrief: true)
     values.base.update(repeating: 0, count: values.count)
-    given = try Buffer(count: inputs * taps, isBrief: true)
     self.zeros = try Buffer(count: inputs * taps, isBrief: true)
     for (input, zero) in zeros.enumerated() {
-      for tap in 0..<taps { self.zeros.base[input * taps + tap] = Int32(zero) }
+      for tap in 0..<taps { self.zeros.base[input * taps + tap] = Int16(zero) }
     }
   }
 
-  /// Takes a row and returns the sum of its products with the inputs' zeros. Fails with `.format` for values that are not integers
-  /// within the limit, and when a sum of bytes times weights could have more than 32 bits.
-  func set(_ row: UnsafePointer<Float>) throws(Failure) -> Int32 {
-    guard cflowad_round_to_int16(row, given.count, limit, given.base) else {
-      throw Failure(.format, "a weight is not an integer within \(limit)")
-    }
-    var (sum, magnitude) = (0, 0)
-    for place in 0..<given.count {
-      let weight = Int(given.base[place])
-      sum &+= weight &* Int(zeros.base[place])
-      magnitude &+= abs(weight)
-    }
-    guard magnitude <= Int(Int32.max) / 255 else {
+  /// Takes a row and returns the sum of its products with the inputs' zeros. Fails with `.format` for values beyond the limit,
+  /// and when a sum of bytes times weights could have more than 32 bits.
+  func set(_ row: UnsafePointer<Int16>) throws(Failure) -> Int32 {
+    let sums = cflowad_row_sums(row, zeros.base, zeros.count)
+    guard sums.largest <= limit else { throw Failure(.format, "a weight is not an integer within \(limit)") }
+    guard sums.magnitude <= Int(Int32.max) / 255 else {
       throw Failure(.format, "an output's weights would have sums of more than 32 bits")
     }
-    for tap in 0..<taps {
-      for input in 0..<inputs { values.base[tap &* depth &+ input] = given.base[input &* taps &+ tap] }
+    if taps == 1 {
+      values.base.update(from: row, count: inputs)
+    } else {
+      for tap in 0..<taps {
+        for input in 0..<inputs { values.base[tap &* depth &+ input] = row[input &* taps &+ tap] }
+      }
     }
-    return Int32(sum)
+    return Int32(sums.products)
   }
 
   /// Writes four bytes for each group of four inputs, into every sixteenth number.

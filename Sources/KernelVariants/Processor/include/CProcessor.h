@@ -45,6 +45,13 @@ static inline cflowad_float8 cflowad_processor_widened(const short *numbers) {
     return __builtin_convertvector(vector, cflowad_float8);
 }
 
+/* Eight numbers of 8 bits as floats. */
+static inline cflowad_float8 cflowad_processor_widened_bytes(const signed char *numbers) {
+    signed char vector __attribute__((ext_vector_type(8)));
+    __builtin_memcpy(&vector, numbers, sizeof vector);
+    return __builtin_convertvector(vector, cflowad_float8);
+}
+
 /* Tells the processor that the thread is waiting for another. */
 static inline void cflowad_processor_pause(void) {
 #if defined(__x86_64__)

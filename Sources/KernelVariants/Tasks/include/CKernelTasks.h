@@ -87,6 +87,16 @@ typedef struct CFLOWAD_TASK(TriangularProduct) cflowad_triangular_product {
     long stride;
 } cflowad_triangular_product;
 
+/// The same with weights of 8 bits.
+typedef struct CFLOWAD_TASK(ByteTriangularProduct) cflowad_byte_triangular_product {
+    /// The matrices, as those of ``TriangularProduct``, ``ByteTriangularProduct/matrixCount(size:)`` bytes each.
+    const signed char *matrices;
+    long size;
+    /// Changed in place.
+    float *x;
+    long stride;
+} cflowad_byte_triangular_product;
+
 /// A weighted mean of rows that follow each other in memory: row 0 + sum of weights[i] (row i+1 - row 0). It uses differences from
 /// the first row, so that the mean of equal rows is exactly that row. Products are rounded before they are added, so that all
 /// builds give the same bits.

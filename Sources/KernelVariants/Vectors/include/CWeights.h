@@ -32,8 +32,8 @@ static inline _Bool cflowad_round_to_int16(const float *x, long count, float lim
     return is_right;
 }
 
-/* Replaces a row of finite numbers by integers within +-127, and returns their scale, largest / 127. */
-static inline float cflowad_quantize_row(float *row, long count) {
+/* Writes a row of finite numbers as integers within +-127, and returns their scale, largest / 127. */
+static inline float cflowad_quantize_row(const float *row, long count, int16_t *integers) {
     float largest = 0, scale;
     long i = 0;
 
@@ -45,9 +45,36 @@ static inline float cflowad_quantize_row(float *row, long count) {
     scale = largest > 1e-30f ? largest / 127 : 0;
     for (i = 0; i < count; i++) {
         /* The instruction rounds to nearest even. */
-        row[i] = scale > 0 ? (float)_mm_cvtss_si32(_mm_set_ss(row[i] / scale)) : 0;
+        integers[i] = scale > 0 ? (int16_t)_mm_cvtss_si32(_mm_set_ss(row[i] / scale)) : 0;
     }
     return scale;
+}
+
+/* Of a row of weights: the largest, the sum of all without their signs, and the sum of products with inputs' zeros, 0 to 255. */
+typedef struct {
+    int32_t largest;
+    int64_t magnitude, products;
+} cflowad_sums;
+
+static inline cflowad_sums cflowad_row_sums(const int16_t *row, const int16_t *zeros, long count) {
+    cflowad_sums sums = {0, 0, 0};
+    long i = 0;
+
+    while (i < count) {
+        /* So few that 32 bits hold their products' sums. */
+        const long end = count - i < 256 ? count : i + 256;
+        int32_t magnitude = 0, products = 0;
+
+        for (; i < end; i++) {
+            const int32_t weight = row[i], size = weight < 0 ? -weight : weight;
+            sums.largest = size > sums.largest ? size : sums.largest;
+            magnitude += size;
+            products += weight * zeros[i];
+        }
+        sums.magnitude += magnitude;
+        sums.products += products;
+    }
+    return sums;
 }
 
 #pragma clang assume_nonnull end

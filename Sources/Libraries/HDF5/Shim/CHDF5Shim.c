@@ -496,6 +496,17 @@ static int fill_layout(hid_t creation, chdf5_dataset_info *info) {
     return 0;
 }
 
+/* The type in memory that has the same bytes, among those that are read without libhdf5. */
+static int native_type(hid_t type) {
+    static const int types[] = {CHDF5_FLOAT, CHDF5_INT8, CHDF5_UINT8, CHDF5_INT16};
+    size_t i;
+
+    for (i = 0; i < sizeof types / sizeof *types; i++) {
+        if (H5Tequal(type, memory_type(types[i])) > 0) return types[i];
+    }
+    return 0;
+}
+
 int chdf5_get_dataset_info(chdf5_id dataset, chdf5_dataset_info *info) {
     quiet q = enter();
     hid_t creation = H5Dget_create_plist(dataset), type = -1, space = -1;
@@ -519,7 +530,7 @@ int chdf5_get_dataset_info(chdf5_id dataset, chdf5_dataset_info *info) {
             for (i = 0; status >= 0 && i < info->rank; i++) info->dims[i] = dims[i];
             info->stored_bytes = H5Dget_storage_size(dataset);
             info->address = info->layout == CHDF5_LAYOUT_CONTIGUOUS ? H5Dget_offset(dataset) : HADDR_UNDEF;
-            info->is_native_float = H5Tequal(type, H5T_NATIVE_FLOAT) > 0;
+            info->native = native_type(type);
         }
     }
     drop(space);

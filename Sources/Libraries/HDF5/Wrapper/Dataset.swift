@@ -31,12 +31,30 @@ package struct Dataset {
     shape = try Self.extents(info.dims, rank: info.rank, path: path)
   }
 
-  /// All values as float32. If they lie in order in the file, the tensor reads them from there; otherwise they are
-  /// converted in memory.
+  /// All values, as integers where they are stored as such of 8 bits, or of 16 with a sign, and else as float32. If they lie in
+  /// order in the file, the tensor reads them from there; otherwise they are read into memory.
   package func tensor() throws(Failure) -> Tensor {
+    let format = format
     let (count, chunks) = try check(for: Float.self)
-    if let stored = storedFloats(count, chunks) { return try Tensor(shape: shape, stored: stored) }
-    return try Tensor(shape: shape, values: convert(count))
+    if let format, let stored = storedNumbers(format, count, chunks) {
+      return try Tensor(shape: shape, stored: stored)
+    }
+    switch format {
+    case .int8: return try Tensor(shape: shape, integers: convert(count) as [Int8])
+    case .uint8, .int16: return try Tensor(shape: shape, integers: convert(count) as [Int16])
+    case .float32, nil: return try Tensor(shape: shape, values: convert(count))
+    }
+  }
+
+  /// How the values are stored, if readers know it.
+  private var format: NumberFormat? {
+    switch Int(info.native) {
+    case CHDF5_FLOAT: .float32
+    case CHDF5_INT8: .int8
+    case CHDF5_UINT8: .uint8
+    case CHDF5_INT16: .int16
+    default: nil
+    }
   }
 
   /// All values, row-major, converted to `Element` as in C.
@@ -165,36 +183,35 @@ extension Dataset {
 // MARK: Values where they lie
 
 extension Dataset {
-  /// The values in the file; nil unless they are float32 in the machine's byte order, row by row. Checksums are checked
-  /// when they are read.
-  private func storedFloats(_ count: Int, _ chunks: [Chunk]) -> StoredFloats? {
-    guard info.is_native_float != 0, count > 0 else { return nil }
-    let runs = info.layout == CHDF5_LAYOUT_CHUNKED ? chunkedRuns(count, chunks) : contiguousRun(count).map { [$0] }
-    return runs.map { StoredFloats(path: path, file: source.file, runs: $0) }
+  /// The values in the file; nil unless they lie row by row. Checksums are checked when they are read.
+  private func storedNumbers(_ format: NumberFormat, _ count: Int, _ chunks: [Chunk]) -> StoredNumbers? {
+    guard count > 0 else { return nil }
+    let size = count * format.byteCount
+    let runs = info.layout == CHDF5_LAYOUT_CHUNKED ? chunkedRuns(size, chunks) : contiguousRun(size).map { [$0] }
+    return runs.map { StoredNumbers(format, path: path, file: source.file, runs: $0) }
   }
 
-  private func contiguousRun(_ count: Int) -> StoredFloats.Run? {
-    let size = count * MemoryLayout<Float>.stride
+  private func contiguousRun(_ size: Int) -> StoredNumbers.Run? {
     guard info.layout == CHDF5_LAYOUT_CONTIGUOUS, let start = Int(exactly: info.address),
       start <= source.file.count, size <= source.file.count - start
     else { return nil }
-    return StoredFloats.Run(values: start..<start + size, padding: nil)
+    return StoredNumbers.Run(values: start..<start + size, padding: nil)
   }
 
   /// The runs of the chunks' values; nil unless chunks are whole rows and have no filter but Fletcher32.
-  private func chunkedRuns(_ count: Int, _ chunks: [Chunk]) -> [StoredFloats.Run]? {
+  private func chunkedRuns(_ size: Int, _ chunks: [Chunk]) -> [StoredNumbers.Run]? {
     let extents = withUnsafeBytes(of: info.chunk) { $0.bindMemory(to: UInt64.self).prefix(shape.count).map { Int($0) } }
     let isChecked = info.filter_count == 1 && info.filters.0 == CHDF5_FILTER_FLETCHER32
     guard isChecked || info.filter_count == 0, extents.dropFirst() == shape.dropFirst() else { return nil }
 
-    var runs: [StoredFloats.Run] = []
-    var rest = count * MemoryLayout<Float>.stride
+    var runs: [StoredNumbers.Run] = []
+    var rest = size
     for chunk in chunks {
       guard chunk.skippedFilters == 0 else { return nil }
       let all = chunk.bytes.dropLast(isChecked ? 4 : 0)
       // The last chunk may reach beyond the last row.
       let values = all.prefix(rest)
-      runs.append(StoredFloats.Run(values: values, padding: isChecked ? all.count - values.count : nil))
+      runs.append(StoredNumbers.Run(values: values, padding: isChecked ? all.count - values.count : nil))
       rest -= values.count
     }
     return runs

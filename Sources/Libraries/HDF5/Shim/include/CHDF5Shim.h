@@ -139,7 +139,7 @@ typedef struct {
     int filters[CHDF5_MAXIMUM_FILTERS]; /**< in the order of writing */
     uint64_t stored_bytes;              /**< space allocated in the file */
     uint64_t address;                   /**< contiguous layout: where the values begin, UINT64_MAX if nowhere */
-    int is_native_float;                /**< 1: float32 as this machine has it */
+    int native; /**< the CHDF5_ type of numbers in memory that it is, FLOAT or of 8 or 16 bits; or 0 */
 } chdf5_dataset_info;
 
 /** Describes a dataset without reading from it, and without touching files that it may refer to. */
