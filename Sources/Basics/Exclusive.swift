@@ -6,7 +6,7 @@ package final class Exclusive<Object: AnyObject>: @unchecked Sendable {
     var isInUse = false
     /// Takes over when the running call has ended.
     var next: Object?
-    /// The object of the call that ended last, if it was exchanged meanwhile: to be released outside the call.
+    /// The replaced object of a call that has just ended. It is released outside the call, whose caller does not pay for it.
     var retired: Object?
   }
 
@@ -21,7 +21,7 @@ package final class Exclusive<Object: AnyObject>: @unchecked Sendable {
     self.name = name
   }
 
-  /// The object of the next call, for what is constant of it.
+  /// The object that the next call will use. Only its constants may be read here, since no call is begun.
   package var latest: Object { state.withLock { $0.next ?? $0.object } }
 
   /// Runs a call. Fails with `.busy` when another one runs.

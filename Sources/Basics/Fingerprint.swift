@@ -44,7 +44,7 @@ package struct Fingerprint: Sendable {
     values.withUnsafeBytes { add($0) }
   }
 
-  /// Adds a text with its length, so that "a", "bc" differs from "ab", "c".
+  /// Adds a text and behind it the byte 0xff, which UTF-8 never contains, so that "a", "bc" differs from "ab", "c".
   package mutating func add(_ text: String) {
     add(Array(text.utf8))
     add([UInt8(0xff)])

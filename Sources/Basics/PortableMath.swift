@@ -59,7 +59,7 @@ package enum PortableMath {
   /// ln(1 + x) for x >= 0. Error below 2 units.
   package static func log1p(_ x: Double) -> Double {
     let sum = 1 + x
-    // What the sum lost when it was rounded, is put back to first order.
+    // 1 + x was rounded. The lost part e = x - (sum - 1) is put back by ln(sum + e) = ln(sum) + e / sum, to first order.
     return sum == 1 || sum == .infinity ? x : log(sum) + (x - (sum - 1)) / sum
   }
 

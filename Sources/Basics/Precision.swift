@@ -1,7 +1,7 @@
 /// What a detector computes in.
 package enum Precision: String, Sendable, CaseIterable {
   case float32
-  /// The encoder's maps and all weights in 8 bits, features and what follows the flows in float32, with the same bits from every
-  /// build of the kernels.
+  /// Maps and most weights are integers of 8 bits; the encoder's first layer, depthwise layers and the Gaussian's basis have 16.
+  /// Features, and what follows the flows, are float32. Every build of the kernels gives the same bits.
   case int8
 }

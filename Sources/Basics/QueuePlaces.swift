@@ -1,6 +1,6 @@
-/// The places of a queue, by their indices: what each holds is kept by who uses it. Things wait for their turn in the order in
-/// which they came, are worked on one at a time, and keep their place until they are taken away. All memory is had at the
-/// beginning.
+/// Keeps track of a queue's places by their indices. It stores no items: its user keeps what each place holds. Items wait for
+/// their turn in the order in which they came, are worked on one at a time, and keep their place until they are taken away. All
+/// memory is allocated at the beginning.
 package struct QueuePlaces {
   private enum Phase { case free, waiting, running, held, done }
 
@@ -29,7 +29,7 @@ package struct QueuePlaces {
   package var isRunning: Bool { places.contains { $0.phase == .running } }
   /// How many are done, whether or not they can be taken away already.
   package var doneCount: Int { count { $0 == .done || $0 == .held } }
-  /// Whether nothing will be done that is not done yet.
+  /// Whether nothing waits and nothing is being worked on.
   package var isIdle: Bool { !places.contains { $0.phase == .waiting || $0.phase == .running } }
 
   /// Takes a free place; nil when there is none.

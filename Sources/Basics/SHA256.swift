@@ -1,5 +1,5 @@
-/// SHA-256 (FIPS 180-4) of bytes that come in pieces. For names of contents that nobody can give to others; what only has to
-/// be compared within this library is a ``Fingerprint``, which is faster.
+/// SHA-256 (FIPS 180-4) of bytes that come in pieces. It names contents to the outside, since nobody can make other contents with
+/// the same digest. What is only compared within this library has a ``Fingerprint``, which is faster.
 package struct SHA256: Sendable {
   private var state: SIMD8<UInt32> = [
     0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19,

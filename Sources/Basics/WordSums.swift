@@ -21,7 +21,7 @@ package struct WordSums: Sendable, Hashable {
 
   package init() {}
 
-  /// Appends bytes. Behind the last one of an odd number libhdf5 has a byte of zeros, as ``completed`` has.
+  /// Appends bytes. An odd number of them is padded with a byte of zeros in the end, as libhdf5 does: see ``completed``.
   package mutating func add(_ bytes: UnsafeRawBufferPointer) {
     guard var next = bytes.baseAddress, bytes.count > 0 else { return }
     var count = bytes.count
@@ -48,7 +48,7 @@ package struct WordSums: Sendable, Hashable {
 
   private mutating func add(word: UInt64) { add(words: 1, first: word, second: word) }
 
-  /// The same with an even number of bytes.
+  /// The sums once an odd last byte is padded with a zero, since the checksum counts whole words of 16 bits.
   package var completed: WordSums {
     guard let half else { return self }
     var sums = self
@@ -57,7 +57,7 @@ package struct WordSums: Sendable, Hashable {
     return sums
   }
 
-  /// Appends another content, which begins with a word; both are ``completed``.
+  /// Appends the sums of bytes that follow and begin with a whole word. Both must be ``completed``.
   package mutating func append(_ other: WordSums) {
     words += other.words
     second &+= UInt64(other.words) &* first &+ other.second
@@ -99,7 +99,7 @@ package struct WordSums: Sendable, Hashable {
     return sums
   }
 
-  /// Modulo 65535, where 65535 itself stands for every multiple of it but 0, as in libhdf5.
+  /// Reduces modulo 65535 as libhdf5 does: a multiple of 65535 other than 0 becomes 65535, not 0.
   private static func folded(_ sum: UInt64) -> UInt64 {
     var sum = sum
     while sum > 0xffff { sum = (sum & 0xffff) &+ (sum >> 16) }

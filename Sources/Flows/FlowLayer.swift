@@ -3,7 +3,7 @@ import Kernels
 
 /// A linear layer of a coupling block: y = W x + bias, with W packed once.
 protocol FlowLayer: Sendable {
-  /// How float32 is computed beside such layers.
+  /// The kernels for the parts of a flow that stay float32 beside such layers: fast ones, or those that round alike everywhere.
   static var arithmetic: Arithmetic { get }
   /// How many outputs the initialiser asks for at a time, at most.
   static var panelWidth: Int { get }

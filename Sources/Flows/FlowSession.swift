@@ -29,7 +29,7 @@ package final class FlowSession {
   /// (``GEMMShape``).
   private static let fibersAtOnce = 132
 
-  /// The finest level's chunks come last of all: smaller ones at its end, for threads to end together.
+  /// The finest level's chunks are computed last. The last ones of these are smaller, so that all threads end at about the same time.
   private static func fibersAtOnce(ofLast rest: Int, _ workerCount: Int) -> Int {
     workerCount > 1 && rest <= workerCount * fibersAtOnce ? 48 : fibersAtOnce
   }

@@ -10,8 +10,8 @@ import Kernels
 /// | `gaussian.scale` | C | s: 1 / the square roots of the eigenvalues |
 /// | `gaussian.factors` | positions x r (r + 1) / 2 | W_p: rows of lower triangles; missing when r = 0 |
 ///
-/// The numbers of a row of W_p are multiples of a power of two that 16 bits hold. Files written before that was so have others,
-/// which are rounded to such. With 8 bits U and W_p are integers, see ``quantize(_:)``.
+/// Each row of W_p has a scale, a power of two, and all its numbers are integers of 16 bits times that scale, since the kernel
+/// keeps rows as such integers. Older files hold any floats, which are rounded when they are read. With 8 bits U and W_p are integers, see ``quantize(_:)``.
 package struct GaussianParameters: Sendable {
   package let mean: [Float]
   package let basis: [Float]

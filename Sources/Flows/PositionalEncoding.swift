@@ -3,8 +3,8 @@ import Basics
 /// The condition of a flow: the 2-D sin/cos encoding of a position (paper, section 4.2), P channels.
 ///
 /// With D = P/2 and f_k = exp(-2k ln(10000) / D), k = 0..<D/2: channel 2k = sin(x f_k), 2k+1 = cos(x f_k), D+2k = sin(y
-/// f_k), D+2k+1 = cos(y f_k); x the column, y the row, from 0. The first half depends on the column alone, and the
-/// second in the same way on the row alone, so that one axis is all there is to compute.
+/// f_k), D+2k+1 = cos(y f_k); x the column, y the row, from 0. The first half depends on the column alone, the second
+/// on the row alone, by the same formula, so that a table for each axis is enough.
 package enum PositionalEncoding {
   /// Half of the encoding, D = P/2 channels for each of `length` places: row i is place i.
   ///

@@ -54,8 +54,8 @@ struct EncoderLink {
     return try stored.computedWeightsDigest()
   }
 
-  /// Checks what can be checked before the detector exists; its encoder may then have fewer tensors than now. One that is yet
-  /// to become one of 8 bits has other tensors then.
+  /// Checks early what is known before the detector is made. Its encoder may keep fewer tensors than `contents` has, so that only
+  /// those in the encoder's file are compared, and none if the encoder is yet to be quantized, which changes its tensors.
   static func check(
     _ file: String, for contents: DetectorContents, precision: Precision, beside detector: String
   ) throws(Failure) {

@@ -266,7 +266,8 @@ extension ModelFile {
     return texts
   }
 
-  /// Every dataset of a group, which may hold nothing else, except inverse permutations, which `w_perm` makes redundant.
+  /// Reads all datasets of a group, and fails if it contains anything else. Inverse permutations are skipped, since they follow from
+  /// `w_perm`.
   static func tensors(_ group: Group) throws(Failure) -> StateDictionary {
     var tensors: [String: Tensor] = [:]
     for name in try group.names() where !name.hasSuffix("w_perm_inv") {

@@ -21,7 +21,8 @@ extension ModelFile {
     }
   }
 
-  /// - Parameter weightsDigest: of the contents, or with a link of what a reader finds.
+  /// - Parameter weightsDigest: the digest of all weights. With a linked encoder it covers the tensors in the encoder's file,
+  ///   because those are what a reader will load.
   static func fill(
     _ root: GroupWriter, _ contents: DetectorContents, _ link: EncoderLink?, weightsDigest: String
   ) throws(Failure) {

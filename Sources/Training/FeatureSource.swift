@@ -15,8 +15,8 @@ final class FeatureSource {
   /// The threads of the encoder and of the training steps.
   let workers: Workers
   private let encoder: TileEncoder
-  /// One for each thread, to encode several frames at a time; none before that is wanted, since frames that are turned anew in
-  /// each pass never are.
+  /// One encoder for each thread, which fill the cache with several frames at a time. They are made when they are first used:
+  /// frames that are turned anew in each pass are not cached, and encoders would only take memory.
   private var encoders: [TileEncoder] = []
   private let network: Encoder
   private let preprocessing: Preprocessing

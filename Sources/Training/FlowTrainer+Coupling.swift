@@ -41,8 +41,8 @@ extension FlowTrainer {
     return logarithms
   }
 
-  /// From dy to dv, du and dx2, by columns, through the mixing and all that ``forwardCoupling(_:count:)`` does; x1's share
-  /// through the subnet is added later. Leaves the gradients by the subnet's outputs, b2, scale and offset.
+  /// Takes the gradient by the block's output y back through mixing, global affine and coupling to those by v, u and x2, by
+  /// columns. ``backwardHidden`` later adds the part of x1's gradient that comes through the subnet. Leaves the gradients by the subnet's outputs, b2, scale and offset.
   func backwardCoupling(_ block: Int, _ dy: UnsafePointer<Float>, into d: UnsafeMutablePointer<Float>, count: Int) {
     let isLast = block + 1 == activations.count
     let parts = ColumnParts(channels)

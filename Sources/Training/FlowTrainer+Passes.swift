@@ -21,7 +21,7 @@ extension FlowTrainer {
     return loss(constant: constant, count: group.count)
   }
 
-  /// The loss, with |z| of the last block's v; see ``forward(_:)``.
+  /// Computes the loss. |z| is the length of the last block's v, because the last rotation does not change lengths.
   private func loss(constant: Double, count: Int) -> Float {
     var total = 0.0
     var likelihoods = 0.0
@@ -34,7 +34,7 @@ extension FlowTrainer {
       // -ln sigmoid(v) = ln(1 + e^-v), without overflow.
       let decay = exp(-abs(value))
       total += max(-value, 0) + log1p(decay)
-      // Its derivative -sigmoid(-v), and v = log p / C of a mean over the group.
+      // The derivative by v is -sigmoid(-v). v = log p / C, and the loss is a mean over the group: hence the two divisions.
       let derivative = value > 0 ? -decay / (1 + decay) : -1 / (1 + decay)
       scratch.likelihood.base[row] = Float(derivative / (size * Double(count)))
     }

@@ -24,7 +24,7 @@ extension FlowTrainer {
     /// of logarithms each.
     let partialSums: FloatBuffer
     let partialLogarithms: Buffer<Double>
-    /// d loss / d(b1, b2, scale, offset), at their places in the block without its matrices.
+    /// d loss / d(b1, b2, scale, offset), in the order of ``BlockLayout`` without the two matrices.
     let vectorGradients: VectorGradients
     /// For each half of the conditions what each place adds to the first layer, later the sum of the hidden units' gradients
     /// over the fibers of a place: `places` rows of H.

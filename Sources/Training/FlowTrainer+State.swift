@@ -26,7 +26,8 @@ extension FlowTrainer {
       parameters: parameters, firstMoments: adam.firstMoments, secondMoments: adam.secondMoments, steps: stepCount)
   }
 
-  /// Forgets moments and steps and keeps the parameters: after steps with a learning rate of 0 it is as if none had been made.
+  /// Clears Adam's moments and the count of steps, and keeps the parameters. Steps with a learning rate of 0 change no parameter, so
+  /// that after them this leaves the trainer as it was before.
   func forgetSteps() {
     adam.firstMoments.base.update(repeating: 0, count: adam.firstMoments.count)
     adam.secondMoments.base.update(repeating: 0, count: adam.secondMoments.count)

@@ -40,7 +40,8 @@ extension FlowTrainer {
     }
   }
 
-  /// W1's product with one half of the conditions, for each of its places; the first half brings b1.
+  /// Multiplies each row of one half of the conditions by that half's columns of W1. The first half also adds b1, so that it is
+  /// added once.
   private func forwardConditions(
     _ half: Conditions.Axis, axis: Int, block: Int, columns: Range<Int>, products: UnsafeMutablePointer<Float>
   ) {
@@ -78,7 +79,7 @@ extension FlowTrainer {
     }
   }
 
-  /// factor (W2 hidden + b2), of W2 the half of s (0) or of t (1).
+  /// Computes factor (W2 hidden + b2), for the outputs of s alone (half 0) or of t (half 1).
   func forwardOutputs(
     _ block: Int, half: Int, columns: Range<Int>, factor: Float, count: Int, into output: UnsafeMutablePointer<Float>,
     worker: Int
@@ -99,7 +100,8 @@ extension FlowTrainer {
     }
   }
 
-  /// The gradients by the hidden units before their relu and by b1; the sums of the former over the fibers of each place.
+  /// Computes the gradient by the hidden units before their ReLU, its sum over all fibers (the gradient by b1), and its sums over
+  /// the fibers that share a column or a row of the grid.
   func backwardOutputs(_ block: Int, _ group: Group) {
     let weights = parameters.base + block &* layout.count
     let d = scratch.hidden.base

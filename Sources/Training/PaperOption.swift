@@ -27,7 +27,8 @@ package struct PaperOption: Sendable {
     PaperOption("learning rate", ofCouplings: true) { $0.learningRate },
     PaperOption("meta epochs") { $0.metaEpochs },
     PaperOption("sub-epochs") { $0.subEpochs },
-    // The tool and the C interface make the default fit the meta epochs.
+    // The tool and the C interface lower the default number of warm-up epochs when there are few meta epochs. Such a number does
+    // not count as set by the user.
     PaperOption("warm-up epochs") { $0.warmupEpochs - max(min(TrainingOptions().warmupEpochs, $0.metaEpochs - 1), 0) },
     PaperOption("schedule") { $0.schedule },
     PaperOption("decay rate") { $0.decayRate },
@@ -42,8 +43,7 @@ extension TrainingOptions {
   /// The options of the paper's training that differ from the defaults.
   package var setPaperOptions: [PaperOption] { PaperOption.all.filter { $0.isSet(self) } }
 
-  /// Fails with `.invalidArgument` when an option was set that has no effect with the start that is meant, since whoever set
-  /// it expects one.
+  /// Fails with `.invalidArgument` if an option is set that the start ignores, because the user expects it to do something.
   func checkEffects() throws(Failure) {
     let start = resolved().start
     guard start == .gaussian || gaussianBytes == TrainingOptions().gaussianBytes else {

@@ -126,9 +126,9 @@ package final class Trainer {
     self.workers = workers
   }
 
-  /// Where features are taken. The Gaussian of a new detector finds more behind the residual than before it, where the
-  /// original system takes features. Whitened flows become checkpoints of that system, and so stay before it. A file
-  /// that names other modules means those.
+  /// Where features are taken. A new detector with a Gaussian takes them behind the residual, where it finds more defects than
+  /// before it. Whitened flows take them before the residual, as the original system does, which is to load them as checkpoints. If
+  /// the encoder's file names other modules, these are used.
   private static func taps(_ contents: DetectorContents, start: TrainingOptions.Start) throws(Failure) -> [String] {
     let encoder = contents.encoder
     guard contents.flow == nil, start == .gaussian,

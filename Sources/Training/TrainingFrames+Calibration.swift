@@ -51,7 +51,7 @@ extension TrainingFrames {
     try found.setMeanThreshold(above: highestMean)
     let setters = found.scores.indices.filter { found.scores[$0] == found.threshold }
     if setters.count == 1 { found.thresholdFrame = goodForCalibration[setters[0]].label }
-    // Also the scorer's own detector has the constants by now, or none.
+    // Where the self-test has no score, as with tiles and a region, the uncalibrated scorer gives its log-likelihoods.
     let tester = SelfTest.hasScore(calibrated.detector) ? calibrated : scorer
     do throws(Failure) { return (found, try SelfTest(by: tester)) } catch {
       guard error.kind == .diverged else { throw error }

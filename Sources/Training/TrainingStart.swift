@@ -25,8 +25,8 @@ extension TrainingOptions {
     case paper = 3
   }
 
-  /// The start that is meant: ``Start/automatic`` becomes ``Start/paper`` when an option that only the paper's training has
-  /// differs from its default.
+  /// Resolves ``Start/automatic``: without coupling steps and without a time budget it becomes ``Start/paper`` if an option that only
+  /// the paper's training has differs from its default, else ``Start/gaussian``.
   private var chosenStart: Start {
     guard start == .automatic else { return start }
     return hasPlan || setPaperOptions.isEmpty ? .gaussian : .paper

@@ -51,7 +51,8 @@ extension GaussianParameters {
       let values = basis[row * channels..<(row + 1) * channels]
       let scale = values.reduce(Float(0)) { max($0, abs($1)) } / 32_767
       scales.append(scale)
-      // A row whose quotients are no such numbers belongs to no rotation, as a reader finds out.
+      // A row of zeros, or with values that are not finite, becomes zeros without an error: a matrix with such a row is no
+      // rotation, and readers refuse it.
       integers += values.map { Int16(exactly: ($0 / scale).rounded(.toNearestOrEven)) ?? 0 }
     }
     return (

@@ -3,8 +3,9 @@ import Kernels
 
 /// The way back, for training that goes on from a detector of 8 bits.
 extension QuantizedFlow {
-  /// The weights in float32. A rotation is the nearest to the rounded one, and behind the last block, where a file has none, the
-  /// identity. A Gaussian stays as it is: it is never trained further.
+  /// The weights in float32. Rounding made the stored rotations inexact, so that the nearest orthogonal matrix is taken. The last
+  /// block has no rotation in a file, because it would not change |z|: it gets the identity. A Gaussian stays as it is, since it is
+  /// never trained further.
   package static func floats(
     _ weights: StateDictionary, _ description: FlowDescription
   ) throws(Failure) -> StateDictionary {

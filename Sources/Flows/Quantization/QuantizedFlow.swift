@@ -1,13 +1,13 @@
 import Basics
 import Kernels
 
-/// A flow's weights as a detector of 8 bits computes with them and as its file holds them: integers, and for each of their rows
-/// what they are to be multiplied with. `docs/model-format.md` has the tensors.
+/// The flow weights of a detector of 8 bits: integers, with a scale for each row, or part of a row. The file holds the numbers that
+/// are computed with, so that a detector that was saved and opened gives the same scores. `docs/model-format.md` has the tensors.
 package enum QuantizedFlow {
   /// Follows the key of a tensor of integers in the key of its scales.
   static let scaleSuffix = "_scale"
 
-  /// The weights of a coupling block that is prepared, beside those of ``BlockParameters``: a rotation with the global affine in it.
+  /// The key of a tensor that only quantized blocks have, in place of `w_perm`: the rotation times the block's gains.
   static func mixingKey(_ index: Int) -> String { "module_list.\(index).mixing" }
 
   static func isQuantized(_ weights: StateDictionary, block index: Int) -> Bool {

@@ -20,6 +20,7 @@ enum CouplingPlan {
 
   /// The share of the time left that is planned, since not all steps take equally long.
   private static let reserve = 0.95
-  /// Fewer steps than this are not worth making, as the rate falls again when it has hardly risen.
+  /// With fewer steps than this no couplings are trained: the learning rate rises and falls over them, and in so few it falls before
+  /// anything is learnt.
   private static let fewest = 20
 }

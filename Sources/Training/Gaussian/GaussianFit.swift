@@ -113,8 +113,8 @@ final class GaussianFit {
   struct HeldBack {
     /// Mean log-density of the other frames' fibers when all positions share one covariance, over C.
     var pooled = 0.0
-    /// What a covariance for each position adds to that, by shrinkage, then by direction. The first r directions sum to
-    /// what rank r adds, since W_p is triangular.
+    /// `gains[shrinkage][direction]` is what a covariance for each position adds to ``pooled`` in that direction. Since W_p is
+    /// triangular, a direction's gain does not depend on the rank: rank r adds the sum of the first r.
     var gains: [[Double]]
   }
 
@@ -158,8 +158,8 @@ final class GaussianFit {
   }
 
   /// Takes frames that are not among ``features`` through the layer, and by U' to symmetric coordinates: S^-1/2 (x - m_p) for
-  /// rank 0. These are nearly the same for fits to nearly the same frames. Eigenvectors are not: their signs are arbitrary,
-  /// and so are they themselves where eigenvalues are close.
+  /// rank 0. Symmetric coordinates hardly change between fits to similar frames. Eigenvectors can change much: their signs are
+  /// arbitrary, and where eigenvalues are close so are their directions.
   ///
   /// - Parameters:
   ///   - z: receives for each frame positions x C values.

@@ -48,7 +48,8 @@ struct GaussianSelection {
     for level in levels {
       scores.append(try LevelScores(level, byteCount: byteCount, isPooled: isPooled, workers))
     }
-    // The price of a byte at which all levels' best forms fit together.
+    // Each level takes the form whose likelihood less the price of its bytes is best. The lowest price is searched for at which
+    // the forms of all levels fit into the bytes that there are; it is 0 if they fit anyway.
     var price = 0.0
     if forms(scores, price).byteCount > byteCount {
       var (low, high) = (0.0, 1.0)

@@ -5,8 +5,8 @@ import OpenBLAS
 
 /// Trains flows that start at a closed form: the Gaussian of every level in the form under which held-back frames are
 /// likeliest, or in the form of FrEIA's own parameters (``LeadingBlocks``). Coupling blocks behind it are trained for
-/// as many steps as are wanted, or as there is time for. Of a level's couplings those are kept under which frames that
-/// they were not trained on are likeliest; none are kept when these frames are likelier without.
+/// as many steps as are wanted, or as there is time for. Each level keeps the state of its couplings
+/// that gives frames they were not trained on the highest likelihood, and no couplings if the Gaussian alone gives a higher one.
 final class GaussianStart {
   let forms: [GaussianSelection.Form]
   /// Whether the fit also learnt from the frames turned by 180 degrees.

@@ -30,8 +30,8 @@ package enum HalfTurns: Int32, Sendable, CaseIterable {
   /// pictures, a turned one must be likelier than an unturned one in a fair share of pairs, on every level. Must be
   /// used within ``LAPACK/use(_:)``.
   ///
-  /// (The likelihood of held-back pictures after learning from turned ones would be no test: with few frames any
-  /// additional ones steady the covariances, even though turned frames of a part that has a top hide defects.)
+  /// (Whether held-back pictures become likelier after learning from turned ones would be no test: with few frames any additional
+  /// ones raise that likelihood, even if the part has a top and turned frames would hide defects.)
   ///
   /// - Parameters:
   ///   - levels: the pictures, unturned.

@@ -6,7 +6,7 @@ import Scoring
 extension LearningCurve {
   /// Fewer frames would leave too few to fit or to judge.
   private static let smallestFrameCount = 8
-  /// One frame in so many judges.
+  /// Every fourth frame judges: the fits do not see it. The others are learnt from.
   private static let judgedShare = 4
 
   /// Fits every level's closed form to three quarters of the frames, and to half of those, and asks both how likely the other

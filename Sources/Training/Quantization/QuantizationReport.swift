@@ -1,8 +1,9 @@
 import Basics
 import Evaluation
 
-/// What changed when a detector became one of 8 bits. Both were calibrated by the same frames, which are those that it is
-/// about: they were never trained on and gave no ranges, but they did set both detectors' constants and thresholds.
+/// Compares the float32 detector with the one of 8 bits by the frames that both were calibrated with. These frames were not
+/// trained on and gave no ranges, but they did set both detectors' constants and thresholds, so that the comparison is not fully
+/// independent.
 package struct QuantizationReport: Sendable, Equatable {
   /// How many frames gave the ranges.
   package let rangeCount: Int

@@ -5,11 +5,10 @@ import Scoring
 
 /// Detectors of 8 bits, as part of a fit or made of a detector that was trained in float32.
 extension Trainer {
-  /// Makes the detector that the trainer began with one of 8 bits, in place of a fit. The training frames say what the encoder's
-  /// bytes stand for. Calibration follows, since features are a little different, and ``quantization`` then says what changed.
+  /// Converts the trainer's detector to 8 bits, in place of a fit. The training frames say what the encoder's bytes stand for. Calibration follows, since features are a little different, and ``quantization`` then says what changed.
   ///
-  /// Without calibration frames some training frames are held back first: as many as by a fit, and without passes all that are
-  /// not needed for ranges.
+  /// Without calibration frames some training frames are held back first, as many as a fit holds back. Without passes only the
+  /// frames that give ranges are needed, so that all others are held back.
   ///
   /// - Parameter passes: over the training frames, 0...10000, that train the flows further, on the new features. The learning
   ///   rate falls over them as the options say. 0: the flows stay as they are.
@@ -106,7 +105,7 @@ extension Trainer {
     let given = givenOptions
     var unread = TrainingOptions()
     if passes == 0 {
-      // Those of the flows are the file's, as in every trainer of a detector.
+      // Options of the flows are not checked: in a trainer of a detector the file's replace them anyway.
       unread = given
       unread.flow = TrainingOptions().flow
     } else {

@@ -173,8 +173,8 @@ static herr_t source_write(
     return -1;
 }
 
-/* The driver, registered for the first file and kept: libhdf5 1.10 closes a file by the driver's class, and would free the
- * class first if the file were the last to hold it. Negative when there is none. */
+/* The driver's identifier, negative until it is registered for the first file. It is not given back: when libhdf5 1.10 closes
+ * the last file of a driver that was, it frees the driver's class before it uses it. */
 static hid_t driver = -1;
 
 /* Called when the process ends or the host calls H5close(); the next file registers the driver anew. */
@@ -183,7 +183,7 @@ static herr_t source_terminate(void) { return driver = -1, 0; }
 static const H5FD_class_t source_driver = {
 #ifdef H5FD_CLASS_VERSION
     .version = H5FD_CLASS_VERSION,
-    .value = (H5FD_class_value_t)601, /* of those that are for drivers of nobody's but the program's own */
+    .value = (H5FD_class_value_t)601, /* from HDF5's range for a program's private drivers */
 #endif
     .name = "cflowad",
     .maxaddr = (haddr_t)INT64_MAX,

@@ -1,8 +1,8 @@
 /*
- * The static libhdf5 that the shared library is linked with (Makefile, HDF5) is compiled for programs: it takes the C
- * library's streams for the program's own variables, which the linker of a shared library cannot give it. It is given
- * these instead (--wrap), which throw away what is written: the host's output is the host's, and libhdf5 prints when it
- * cannot clean up at the end of a process that had no memory.
+ * The static libhdf5 that the shared library is linked with is compiled for programs: it refers to stderr and stdout in a
+ * way that cannot be linked into a shared library. The linker (--wrap) gives it the streams below instead. They discard what
+ * is written, because libhdf5 prints when it cannot clean up at the end of a process without memory, and what is printed is
+ * the host's affair.
  */
 #define _GNU_SOURCE
 #include <stdio.h>
@@ -12,8 +12,8 @@ FILE *__wrap_stderr, *__wrap_stdout;
 /* Not there where the linker does not wrap. */
 extern FILE *__real_stderr __attribute__((weak)), *__real_stdout __attribute__((weak));
 
-/* A stream without a function that writes discards what it is given. Where there is no memory for it, a process that begins
-   will not get far, and what it prints is of use. */
+/* A stream without a function that writes discards what it is given. If there is no memory even for that when a process
+   begins, the real stream is used: such a process will soon fail, and its messages may help. */
 static FILE *sink_or(FILE *real) {
     cookie_io_functions_t none = {NULL, NULL, NULL, NULL};
     FILE *sink = fopencookie(NULL, "w", none);

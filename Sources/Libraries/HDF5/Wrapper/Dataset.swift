@@ -112,8 +112,8 @@ extension Dataset {
     let skippedFilters: UInt32
   }
 
-  /// The chunks in row-major order. Checks that each is there and has, unfiltered, exactly a chunk's size, because
-  /// libhdf5 1.10 expands without a bound and trusts the result.
+  /// The chunks in row-major order. Checks that each exists and unpacks to exactly a chunk's size: libhdf5 1.10 does not, and with a
+  /// wrong size it would read or write out of bounds.
   private func checkedChunks() throws(Failure) -> [Chunk] {
     let chunk = try Self.extents(info.chunk, rank: info.rank, path: path)
     guard chunk.allSatisfy({ $0 > 0 }), let chunkCount = checkedProduct(zip(shape, chunk).map { ($0 - 1) / $1 + 1 }),

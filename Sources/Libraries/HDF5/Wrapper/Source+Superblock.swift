@@ -12,8 +12,8 @@ extension Source {
     }
   }
 
-  /// The same of the older versions, in which four addresses come before the root group's entry. No file of its own has driver
-  /// information.
+  /// Checks superblocks of versions 0 and 1, where four addresses precede the root group's entry. The fourth, that of driver
+  /// information, must be undefined: only files that are split over several have it, and those are refused.
   private func hasSoundSuperblock(addressesAt start: Int) -> Bool {
     isUndefined(start + 24) && isSoundHeader(at: start + 40)
   }

@@ -5,8 +5,7 @@ final class StoredNumbers: StoredValues {
   /// Contiguous values in the file, by their bytes.
   struct Run: Sendable {
     let values: Range<Int>
-    /// The bytes behind them in their chunk that are no values, followed by the checksum of the whole chunk; nil when
-    /// there is no checksum.
+    /// How many bytes of padding follow the values in their chunk, before its checksum; nil if the chunk has no checksum.
     let padding: Int?
   }
 
@@ -40,7 +39,7 @@ private final class Reader: ValueReader {
   private var sums = WordSums()
   /// Whether a run begins in the middle of a word, so that all values need sums of their own.
   private let hasHalves: Bool
-  /// Integers on their way; empty until some are read.
+  /// The integers that were read last; nil until some are read.
   private var bytes: Buffer<UInt8>?
 
   /// How many integers are read at a time.

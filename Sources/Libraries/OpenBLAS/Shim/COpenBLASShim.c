@@ -34,7 +34,7 @@ static struct {
     __typeof__(&openblas_set_num_threads) set_thread_count;
 } lapack;
 
-/* Of all that follows. */
+/* Guards all variables below. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static int is_loaded;
 
@@ -42,7 +42,7 @@ static int is_loaded;
 static const size_t thread_bytes = (size_t)129 << 20;
 enum { MOST_THREADS = 128 };
 
-/* OpenBLAS asks for its memory over and over until it gets it, so that it must be there when it asks. */
+/* OpenBLAS repeats an allocation that failed for ever. Whether there is room is asked first, so that we fail and do not hang. */
 static int has_room(int threads) {
     const size_t size = thread_bytes * (size_t)threads;
     void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -58,8 +58,8 @@ static void *wait_for_gate(void *gate) {
     return NULL;
 }
 
-/* When OpenBLAS is loaded it starts a thread for each processor, and prints and ends the process where it cannot: whether it
-   can is tried before. */
+/* When OpenBLAS is loaded it starts a thread for each processor, and it prints and ends the process if that fails. So we first
+   try to start as many threads ourselves. */
 static int can_start(void) {
     cpu_set_t set;
     int processors = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
@@ -115,7 +115,8 @@ int cflowad_lapack_load(void) {
 
 static int users;
 static int threads_before;
-/* Threads of all users, and for how many there was room: OpenBLAS keeps what it has for those that come later. */
+/* The threads of all current users, and the most threads for which room was found so far: OpenBLAS never gives its memory back,
+   so that later users of as many threads need no new check. */
 static int threads_in_use, threads_with_room;
 
 int cflowad_lapack_begin(int threads) {

@@ -159,7 +159,7 @@ static void get(stored_image *stored, uint16_t orientation, cpicture *picture) {
     TIFFRGBAImage *image = &stored->image;
     int is_deep = image->bitspersample == 16, is_on_its_side = orientation >= ORIENTATION_LEFTTOP;
     stored->channels = is_gray(image) ? 1 : 3;
-    /* Rows as they are stored: what libtiff does about orientations is not all of it. */
+    /* Rows are asked for as they are stored: libtiff turns pictures of some orientations only, so that `turn` does it for all. */
     image->req_orientation = image->orientation;
     if (is_deep && image->isContig) image->put.contig = put_contiguous;
     if (is_deep && !image->isContig) image->put.separate = put_separate;
@@ -222,7 +222,7 @@ static void decode(TIFF *tiff, cpicture *picture) {
                 : "signed or complex samples are not read");
         return;
     }
-    /* Colours must not be multiplied by alpha: libtiff does not when it takes them for multiplied already. */
+    /* libtiff leaves colours alone that it takes for multiplied by alpha already; here alpha is dropped, not composed. */
     if (library.get_field(tiff, TIFFTAG_EXTRASAMPLES, &extra_count, &extra) && extra_count == 1) {
         uint16_t multiplied = EXTRASAMPLE_ASSOCALPHA;
         library.set_field(tiff, TIFFTAG_EXTRASAMPLES, 1, &multiplied);

@@ -23,10 +23,10 @@ enum {
 int cflowad_lapack_load(void);
 
 /**
- * Between these two OpenBLAS computes every call on the thread that made it: with several threads it sums in an order
- * that depends on their number (OpenBLAS 0.3.21: dsyevd from n = 24 on, dpotrf from n = 64 on), and threads here
- * make calls of their own, up to so many at the same time. The number of OpenBLAS's threads is that of the process; the last end
- * restores it. No end after a begin that failed. Thread-safe; they nest.
+ * Between begin and end OpenBLAS computes every call on the thread that makes it: with several threads it would sum in an order
+ * that depends on their number (OpenBLAS 0.3.21: dsyevd from n = 24 on, dpotrf from n = 64 on). `threads` is how many of our
+ * threads call it at the same time. OpenBLAS has one number of threads for the process, which the last end restores. Do not call
+ * end if begin has failed. Pairs may nest and may come from several threads.
  */
 int cflowad_lapack_begin(int threads);
 void cflowad_lapack_end(int threads);
