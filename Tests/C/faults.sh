@@ -5,7 +5,7 @@
 #
 #     Tests/C/faults.sh STEP
 #
-# TMPDIR=/dev/shm spares a disk all that is synced: half a gigabyte.
+# TMPDIR=/dev/shm spares a disk all that is synced.
 #
 # Environment: CC [cc], PYTHON [.venv/bin/python], LIBRARY_DIR with libcflowad.so [build/lib].
 set -eu
