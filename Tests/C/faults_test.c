@@ -158,16 +158,18 @@ static cflowad_status create_tiled_trainer(void) {
 
 static cflowad_status create_second_trainer(void) { return cflowad_trainer_create(detector_path, NULL, &trainer); }
 
-static cflowad_status add_frames(void) {
+static cflowad_status add_frames_of_role(int32_t role) {
     cflowad_status status = CFLOWAD_OK;
     unsigned i;
 
     for (i = 0; i < FRAMES && status == CFLOWAD_OK; i++) {
         cflowad_frame frame = a_frame(i);
-        status = cflowad_trainer_add_frame(trainer, &frame, CFLOWAD_ROLE_TRAINING);
+        status = cflowad_trainer_add_frame(trainer, &frame, role);
     }
     return status;
 }
+
+static cflowad_status add_frames(void) { return add_frames_of_role(CFLOWAD_ROLE_TRAINING); }
 
 static cflowad_status fit(void) { return cflowad_trainer_fit(trainer, NULL, NULL); }
 
@@ -209,7 +211,7 @@ static cflowad_status another_trainer_of_8_bits(void) {
 static cflowad_status model_with_self_test(void) {
     cflowad_status status = create_second_trainer();
 
-    if (status == CFLOWAD_OK) status = add_frames();
+    if (status == CFLOWAD_OK) status = add_frames_of_role(CFLOWAD_ROLE_CALIBRATION);
     if (status == CFLOWAD_OK) status = calibrate();
     return status == CFLOWAD_OK ? cflowad_trainer_model(trainer, &model) : status;
 }

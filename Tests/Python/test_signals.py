@@ -17,6 +17,8 @@ from cflowad._signals import DeferredSignals  # noqa: E402
 PROGRAM = """
 import os, signal, sys
 sys.path[:0] = {path!r}
+# Who runs the tests in the background of a shell has interrupts ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 import cflowad, numpy as np
 from cflowad import _trainer
 
@@ -66,6 +68,7 @@ def test_handlers_are_put_off_and_come_back():
         calls.append(number)
 
     before = signal.signal(signal.SIGUSR1, handler)
+    interrupted = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         with DeferredSignals() as signals:
             signal.raise_signal(signal.SIGUSR1)
@@ -82,6 +85,7 @@ def test_handlers_are_put_off_and_come_back():
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     finally:
         signal.signal(signal.SIGUSR1, before)
+        signal.signal(signal.SIGINT, interrupted)
 
 
 def test_other_threads_need_nothing():
