@@ -143,6 +143,8 @@ def command(*arguments):
     return subprocess.Popen(
         [sys.executable, "-m", "cflowad", "cluster", *map(str, arguments)],
         env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        # In the background of a shell interrupts are ignored, by children too.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
 
 
