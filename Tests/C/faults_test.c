@@ -273,43 +273,41 @@ static const struct {
     step preparation[4];
     step work;
     int is_final; /* a trainer whose fit failed can only be closed */
-    /* Of so many allocations one is tried, 0: each. The search for ranges makes sixteen thousand in a loop. */
-    long thinning;
 } cases[] = {
-    {"save beside an encoder", {create_second_trainer}, save_linked, 0, 0},
-    {"open", {NULL}, open_model, 0, 0},
-    {"open from memory", {NULL}, open_memory, 0, 0},
-    {"session", {open_model}, create_session, 0, 0},
-    {"score", {open_model, create_session}, score, 0, 0},
-    {"score again", {open_model, create_session, score}, score, 0, 0},
-    {"queue", {open_model, create_session}, create_queue, 0, 0},
-    {"score in a queue", {open_model, create_session, create_queue}, score_in_queue, 0, 0},
-    {"session of two", {open_model}, create_group, 0, 0},
-    {"score by two", {open_model, create_group}, score_all, 0, 0},
-    {"replace the model", {open_model, create_session}, replace_model, 0, 0},
-    {"region of interest", {open_model, create_session, score}, set_region, 0, 0},
-    {"trainer", {NULL}, create_trainer, 0, 0},
-    {"add frames", {create_trainer}, add_frames, 0, 0},
-    {"fit", {create_trainer, add_frames}, fit, 1, 0},
-    {"calibrate", {create_trainer, add_frames, fit}, calibrate, 0, 0},
-    {"fit of a Gaussian", {create_gaussian_trainer, add_frames, fit, another_gaussian_trainer}, fit, 1, 0},
-    {"fit of tiles", {create_tiled_trainer, add_frames}, fit, 1, 0},
-    {"calibrate tiles", {create_tiled_trainer, add_frames, fit}, calibrate, 0, 0},
-    {"trainer of a detector", {NULL}, create_second_trainer, 0, 0},
-    {"fit of 8 bits", {create_trainer_of_8_bits, add_frames, fit, another_trainer_of_8_bits}, fit, 1, 100},
-    {"quantize", {create_second_trainer, add_frames}, quantize, 1, 100},
-    {"quantize and train", {create_second_trainer, add_frames}, quantize_and_train, 1, 100},
-    {"calibrate what was quantized", {create_second_trainer, add_frames, quantize}, calibrate, 0, 0},
-    {"verify", {model_with_self_test}, verify, 0, 0},
-    {"model of a trainer", {create_trainer, add_frames, fit, calibrate}, trainer_model, 0, 0},
-    {"save", {create_trainer, add_frames, fit, calibrate}, save, 0, 0},
-    {"save again", {create_second_trainer, save}, save, 0, 0},
-    {"save with an encoder", {create_second_trainer}, save_with_new_encoder, 0, 0},
-    {"open with an encoder", {create_second_trainer, save_linked}, open_linked, 0, 0},
-    {"write PNG", {NULL}, write_png, 0, 0},
-    {"read PNG", {write_png}, read_png, 0, 0},
-    {"overlay", {NULL}, overlay, 0, 0},
-    {"metrics", {NULL}, metrics, 0, 0},
+    {"save beside an encoder", {create_second_trainer}, save_linked, 0},
+    {"open", {NULL}, open_model, 0},
+    {"open from memory", {NULL}, open_memory, 0},
+    {"session", {open_model}, create_session, 0},
+    {"score", {open_model, create_session}, score, 0},
+    {"score again", {open_model, create_session, score}, score, 0},
+    {"queue", {open_model, create_session}, create_queue, 0},
+    {"score in a queue", {open_model, create_session, create_queue}, score_in_queue, 0},
+    {"session of two", {open_model}, create_group, 0},
+    {"score by two", {open_model, create_group}, score_all, 0},
+    {"replace the model", {open_model, create_session}, replace_model, 0},
+    {"region of interest", {open_model, create_session, score}, set_region, 0},
+    {"trainer", {NULL}, create_trainer, 0},
+    {"add frames", {create_trainer}, add_frames, 0},
+    {"fit", {create_trainer, add_frames}, fit, 1},
+    {"calibrate", {create_trainer, add_frames, fit}, calibrate, 0},
+    {"fit of a Gaussian", {create_gaussian_trainer, add_frames, fit, another_gaussian_trainer}, fit, 1},
+    {"fit of tiles", {create_tiled_trainer, add_frames}, fit, 1},
+    {"calibrate tiles", {create_tiled_trainer, add_frames, fit}, calibrate, 0},
+    {"trainer of a detector", {NULL}, create_second_trainer, 0},
+    {"fit of 8 bits", {create_trainer_of_8_bits, add_frames, fit, another_trainer_of_8_bits}, fit, 1},
+    {"quantize", {create_second_trainer, add_frames}, quantize, 1},
+    {"quantize and train", {create_second_trainer, add_frames}, quantize_and_train, 1},
+    {"calibrate what was quantized", {create_second_trainer, add_frames, quantize}, calibrate, 0},
+    {"verify", {model_with_self_test}, verify, 0},
+    {"model of a trainer", {create_trainer, add_frames, fit, calibrate}, trainer_model, 0},
+    {"save", {create_trainer, add_frames, fit, calibrate}, save, 0},
+    {"save again", {create_second_trainer, save}, save, 0},
+    {"save with an encoder", {create_second_trainer}, save_with_new_encoder, 0},
+    {"open with an encoder", {create_second_trainer, save_linked}, open_linked, 0},
+    {"write PNG", {NULL}, write_png, 0},
+    {"read PNG", {write_png}, read_png, 0},
+    {"overlay", {NULL}, overlay, 0},
+    {"metrics", {NULL}, metrics, 0},
 };
 
 enum { CASES = sizeof cases / sizeof *cases, SAVE_LINKED = 0 };
@@ -518,10 +516,7 @@ int main(int argc, char **argv) {
         if (argc > 4 && !strstr(cases[index].name, argv[4])) continue;
         for (way = 0; way < WAYS; way++) {
             /* A model file is read in some thousand pages. */
-            const long thinning = cases[index].thinning > 0 ? cases[index].thinning : 1;
-            const long stride = ways[way].kind == MEMORY ? step * thinning
-                : ways[way].kind == READING              ? step * step
-                                                         : 1;
+            const long stride = ways[way].kind == MEMORY ? step : ways[way].kind == READING ? step * step : 1;
             long faults, failures = 0;
 
             if (way == 0 || ways[way].kind != ways[way - 1].kind) {

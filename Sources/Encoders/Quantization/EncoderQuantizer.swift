@@ -127,7 +127,7 @@ extension EncoderQuantizer {
   ) throws(Failure) -> QuantizedWeights {
     let shape = convolution.shape
     let length = shape.rowLength
-    var values = try table.values(convolution.weightKey)
+    let values = try table.values(convolution.weightKey)
     let (scale, offset): ([Float], [Float])
     if let norm = convolution.norm {
       (scale, offset) = try table.affine(norm)
@@ -140,38 +140,36 @@ extension EncoderQuantizer {
     let statistics = statistics[origins[layer.input]]
     let (means, squares) = (statistics.means, statistics.meanSquares)
     let groupInputs = shape.inputs / shape.groups
+    let room: Int? =
+      input == nil ? Int(Int32.max) / 255 : shape.isDepthwise ? QuantizedDepthwiseConvolution.largestWeightSum : nil
     var quantized: QuantizedWeights = ([], [], [])
     quantized.weights.reserveCapacity(values.count)
+    var row = RowRounding(count: length)
     for output in 0..<shape.outputs {
       let firstInput = output / (shape.outputs / shape.groups) * groupInputs
       func inputOf(_ i: Int) -> Int { firstInput + i / shape.window.taps }
-      let row = (0..<length).map { Double(values[output * length + $0]) * scales[inputOf($0)] }
-      let importance = (0..<length).map { input in
-        let scale = scales[inputOf(input)]
-        return squares[inputOf(input)] / (scale * scale) + 1e-12
+      for i in 0..<length {
+        let input = inputOf(i)
+        let scale = scales[input]
+        row.weights[i] = Double(values[output * length + i]) * scale
+        row.importance[i] = squares[input] / (scale * scale) + 1e-12
       }
-      let room: Int? =
-        input == nil ? Int(Int32.max) / 255 : shape.isDepthwise ? QuantizedDepthwiseConvolution.largestWeightSum : nil
-      let integers = IntegerWeights(row, importance: importance, room: room)
-      quantized.weights += integers.weights.map { Float($0) }
+      row.chooseStep(room: room)
+      for i in 0..<length { quantized.weights.append(Float(row.integer(i))) }
       let gamma = Double(scale[output])
-      quantized.multiplier.append(Float(integers.step * gamma))
+      quantized.multiplier.append(Float(row.step * gamma))
       // Keeps the mean of the sums what it was: where inputs are not around 0, the rounding errors of weights do not average out.
       var shift = 0.0
       for i in 0..<length {
         let input = inputOf(i)
-        shift -= (integers.weights[i] * integers.step - row[i]) * means[input] / scales[input]
+        shift -= (row.integer(i) * row.step - row.weights[i]) * means[input] / scales[input]
       }
       if input == nil {
         // Pixels have no zero. The zero of their normalisation is part of the offset.
-        for i in 0..<length {
-          let input = inputOf(i)
-          shift -= integers.weights[i] * integers.step * Double(mean[input]) * 255
-        }
+        for i in 0..<length { shift -= row.integer(i) * row.step * Double(mean[inputOf(i)]) * 255 }
       }
       quantized.offset.append(Float(Double(offset[output]) + shift * gamma))
     }
-    values = []
     return quantized
   }
 }
@@ -192,43 +190,53 @@ private struct ChannelRanges {
   }
 }
 
-/// The weights of an output as integers times a step.
-private struct IntegerWeights {
-  private(set) var weights: [Double]
-  private(set) var step: Double
+/// The weights of one output as integers times a step. The outputs of a convolution take turns in its memory.
+private struct RowRounding {
+  /// The weights that are to be rounded.
+  var weights: [Double]
+  /// How much the error of each input's weight counts: the mean square of the input.
+  var importance: [Double]
+  private(set) var step = 1.0
+  /// The largest magnitude of an integer.
+  private var limit = 127.0
 
-  /// - Parameters:
-  ///   - importance: how much the error of each input's weight counts: the mean square of the input.
-  ///   - room: what the magnitudes of 16-bit weights may add up to; nil for weights of 8 bits, with the step that gives the least
-  ///     error.
-  init(_ row: [Double], importance: [Double], room: Int?) {
-    let largest = row.reduce(0) { max($0, abs($1)) }
+  init(count: Int) {
+    weights = Array(repeating: 0, count: count)
+    importance = weights
+  }
+
+  /// Chooses the step of the weights as they are now.
+  ///
+  /// - Parameter room: what the magnitudes of 16-bit weights may add up to; nil for weights of 8 bits, with the step that gives
+  ///   the least error.
+  mutating func chooseStep(room: Int?) {
+    let largest = weights.reduce(0) { max($0, abs($1)) }
+    limit = room == nil ? 127 : 32_767
     guard largest > 0 else {
-      (weights, step) = (row.map { _ in 0 }, 1)
+      step = 1
       return
     }
     if let room {
       // Leaves half a step for each weight, which may be rounded up.
-      let sum = row.reduce(0) { $0 + abs($1) }
-      step = max(largest / 32_767, sum / (Double(room) - Double(row.count) / 2))
-      weights = Self.rounded(row, step, 32_767)
+      let sum = weights.reduce(0) { $0 + abs($1) }
+      step = max(largest / limit, sum / (Double(room) - Double(weights.count) / 2))
       return
     }
-    (weights, step) = ([], 0)
-    var least = Double.infinity
+    var (best, least) = (largest / limit, Double.infinity)
     for part in stride(from: 1.0, to: 0.5, by: -0.02) {
-      let step = largest * part / 127
-      let weights = Self.rounded(row, step, 127)
+      step = largest * part / limit
       var error = 0.0
-      for i in row.indices {
-        let difference = weights[i] * step - row[i]
+      for i in weights.indices {
+        let difference = integer(i) * step - weights[i]
         error += difference * difference * importance[i]
       }
-      if error < least { (least, self.weights, self.step) = (error, weights, step) }
+      if error < least { (best, least) = (step, error) }
     }
+    step = best
   }
 
-  private static func rounded(_ row: [Double], _ step: Double, _ limit: Double) -> [Double] {
-    row.map { min(max(($0 / step).rounded(.toNearestOrEven), -limit), limit) }
+  /// The integer that stands for a weight.
+  func integer(_ i: Int) -> Double {
+    min(max((weights[i] / step).rounded(.toNearestOrEven), -limit), limit)
   }
 }
