@@ -128,10 +128,14 @@ private func fourOutputs<Kernel: Count, Stride: Count, Bytes: WindowBytes>(
     if let plainBytes {
       let (factor, summand) = (WideVector.load(multiplier + channel), WideVector.load(offset + channel))
       let target = plainBytes + channel
-      (sums.a.floats * factor + summand).limited(0, 255).store(bytes: target)
-      (sums.b.floats * factor + summand).limited(0, 255).store(bytes: target + channels)
-      (sums.c.floats * factor + summand).limited(0, 255).store(bytes: target + 2 &* channels)
-      (sums.d.floats * factor + summand).limited(0, 255).store(bytes: target + 3 &* channels)
+      let (a, b) = (
+        (sums.a.floats * factor + summand).limited(0, 255), (sums.b.floats * factor + summand).limited(0, 255)
+      )
+      WideVector.store(a, bytes: target, b, bytes: target + channels)
+      let (c, d) = (
+        (sums.c.floats * factor + summand).limited(0, 255), (sums.d.floats * factor + summand).limited(0, 255)
+      )
+      WideVector.store(c, bytes: target + 2 &* channels, d, bytes: target + 3 &* channels)
     } else {
       let place = place &+ channel
       epilogue.store(sums.a.floats, limits, output: channel, place: place, lanes: lanes)
@@ -177,7 +181,8 @@ private struct FourSums<Kernel: Count, Stride: Count, Bytes: WindowBytes> {
   /// The bytes of a row and of the next one, as the lower and the upper half of each lane.
   @inline(__always)
   private func pair(_ row: Int, _ column: Int) -> IntVector {
-    self.row(row, column) | self.row(row &+ 1, column) &<< 16
+    .pairs(
+      bytes.bytes(row: row, column: column) + channel, bytes.bytes(row: row &+ 1, column: column) + channel)
   }
 
   @inline(__always)

@@ -24,6 +24,10 @@ struct QuantizedRowSums<Columns: Count> {
   var x: UnsafeRawPointer
   var a: IntVector
   var b: IntVector
+
+  // The compiler's own initialisers are not always inlined, and a call in the middle of a tile would spill all its registers.
+  @inline(__always)
+  init(x: UnsafeRawPointer, a: IntVector, b: IntVector) { (self.x, self.a, self.b) = (x, a, b) }
 }
 
 /// What is done with the rows of a tile, one after the other. It is a type rather than a closure, because closures are not always
@@ -113,72 +117,108 @@ struct QuantizedTileSums<Rows: Count, Columns: Count> {
   ) {
     var input = 0
     while input < depth {
-      forEach(Products<Weights>(weights, second: second, input: input))
+      forEach(Weights.First(Columns.self, weights, second: second, input: input))
+      if Weights.hasTwoParts { forEach(Weights.Last(Columns.self, weights, second: second, input: input)) }
       weights += 64 &* Weights.byteCount
       input &+= 4
     }
   }
 }
 
-private struct Products<Weights: QuantizedWeights>: QuantizedRowVisitor {
-  private let weights: UnsafeRawPointer
-  private let second: Int
-  private let input: Int
-
-  // The compiler's own initialisers are not always inlined, and a call in the middle of a tile would spill all its registers.
-  @inline(__always)
-  init(_ weights: UnsafeRawPointer, second: Int, input: Int) {
-    (self.weights, self.second, self.input) = (weights, second, input)
-  }
-
-  @inline(__always)
-  func visit<Columns: Count>(_ index: Int, _ row: inout QuantizedRowSums<Columns>) {
-    Weights.add(row.x.loadUnaligned(fromByteOffset: input, as: Int32.self), weights, second, to: &row)
-  }
+/// Adds products of some of four inputs with the weights of one or two vectors of outputs to a row's sums.
+protocol QuantizedProducts: QuantizedRowVisitor {
+  /// - Parameters:
+  ///   - second: the distance from the first vector's weights to the second's, in bytes.
+  ///   - input: the first of the four inputs.
+  init<Columns: Count>(_: Columns.Type, _ weights: UnsafeRawPointer, second: Int, input: Int)
 }
 
 /// How weights lie in panels, and what multiplies them with bytes.
 protocol QuantizedWeights {
   static var byteCount: Int { get }
-  /// Adds the products of four inputs with the weights of one or two vectors of outputs.
-  ///
-  /// - Parameter second: the distance from the first vector's weights to the second's, in bytes.
-  static func add<Columns: Count>(
-    _ x: Int32, _ weights: UnsafeRawPointer, _ second: Int, to sum: inout QuantizedRowSums<Columns>)
+  /// Whether all rows of a tile add some of the four products first and then the others, so that the weights of a part stay in
+  /// registers meanwhile.
+  static var hasTwoParts: Bool { get }
+  associatedtype First: QuantizedProducts
+  associatedtype Last: QuantizedProducts
 }
 
 #if DOT_PRODUCTS
   /// Weights of 8 bits, multiplied by dot products of four bytes.
   enum ByteWeights: QuantizedWeights {
     static var byteCount: Int { 1 }
+    static var hasTwoParts: Bool { false }
+    typealias First = DotProducts
+    typealias Last = DotProducts
+  }
+
+  struct DotProducts: QuantizedProducts {
+    private let a, b: IntVector
+    private let input: Int
 
     @inline(__always)
-    static func add<Columns: Count>(
-      _ x: Int32, _ weights: UnsafeRawPointer, _ second: Int, to sum: inout QuantizedRowSums<Columns>
-    ) {
-      let x = IntVector(repeating: x)
-      sum.a.addDot(x, .load(weights))
-      if Columns.value > 1 { sum.b.addDot(x, .load(weights + second)) }
+    init<Columns: Count>(_: Columns.Type, _ weights: UnsafeRawPointer, second: Int, input: Int) {
+      a = .load(weights)
+      b = Columns.value > 1 ? .load(weights + second) : a
+      self.input = input
+    }
+
+    @inline(__always)
+    func visit<Columns: Count>(_ index: Int, _ row: inout QuantizedRowSums<Columns>) {
+      let x = IntVector(repeating: row.x.loadUnaligned(fromByteOffset: input, as: Int32.self))
+      row.a.addDot(x, a)
+      if Columns.value > 1 { row.b.addDot(x, b) }
     }
   }
 #endif
 
 /// Weights of 16 bits, multiplied by an instruction that adds two products of 16-bit numbers. Of four inputs, the first and third
-/// are widened into one register, the second and fourth into another.
+/// are widened into one register, then the second and fourth.
 enum PairWeights: QuantizedWeights {
   static var byteCount: Int { 2 }
+  static var hasTwoParts: Bool { true }
+  typealias First = EvenProducts
+  typealias Last = OddProducts
+}
+
+struct EvenProducts: QuantizedProducts {
+  private let a: IntVector
+  /// Read anew for each row: there is no register left for it.
+  private let b: UnsafeRawPointer
+  private let input: Int
 
   @inline(__always)
-  static func add<Columns: Count>(
-    _ x: Int32, _ weights: UnsafeRawPointer, _ second: Int, to sum: inout QuantizedRowSums<Columns>
-  ) {
-    let even = IntVector(repeating: x & 0x00ff_00ff)
-    let odd = IntVector(repeating: (x &>> 8) & 0x00ff_00ff)
-    sum.a.addPairs(even, .load(weights))
-    sum.a.addPairs(odd, .load(weights + 64))
-    if Columns.value > 1 {
-      sum.b.addPairs(even, .load(weights + second))
-      sum.b.addPairs(odd, .load(weights + second + 64))
-    }
+  init<Columns: Count>(_: Columns.Type, _ weights: UnsafeRawPointer, second: Int, input: Int) {
+    a = .load(weights)
+    b = weights + second
+    self.input = input
+  }
+
+  @inline(__always)
+  func visit<Columns: Count>(_ index: Int, _ row: inout QuantizedRowSums<Columns>) {
+    let x = IntVector.evenBytes(row.x + input)
+    row.a.addPairs(x, a)
+    if Columns.value > 1 { row.b.addPairs(x, .load(b)) }
+  }
+}
+
+struct OddProducts: QuantizedProducts {
+  private let a: IntVector
+  /// Read anew for each row: there is no register left for it.
+  private let b: UnsafeRawPointer
+  private let input: Int
+
+  @inline(__always)
+  init<Columns: Count>(_: Columns.Type, _ weights: UnsafeRawPointer, second: Int, input: Int) {
+    a = .load(weights + 64)
+    b = weights + (second &+ 64)
+    self.input = input
+  }
+
+  @inline(__always)
+  func visit<Columns: Count>(_ index: Int, _ row: inout QuantizedRowSums<Columns>) {
+    let x = IntVector.oddBytes(row.x + input)
+    row.a.addPairs(x, a)
+    if Columns.value > 1 { row.b.addPairs(x, .load(b)) }
   }
 }

@@ -71,11 +71,12 @@ struct ByteEpilogue<Columns: Count>: QuantizedRowVisitor {
   func visit<C: Count>(_ index: Int, _ row: inout QuantizedRowSums<C>) {
     guard index < count else { return }
     let target = target + index &* stride
-    (row.a.floats * multiplier.a + offset.a).limited(0, 255).store(bytes: target, lanes: lanes)
-    if Columns.value > 1 {
-      (row.b.floats * multiplier.b + offset.b).limited(0, 255)
-        .store(bytes: target + WideVector.width, lanes: lanes &- WideVector.width)
-    }
+    let a = (row.a.floats * multiplier.a + offset.a).limited(0, 255)
+    guard Columns.value > 1, lanes > WideVector.width else { return a.store(bytes: target, lanes: lanes) }
+    let b = (row.b.floats * multiplier.b + offset.b).limited(0, 255)
+    if lanes >= 2 &* WideVector.width { return WideVector.store(a, bytes: target, b, bytes: target + WideVector.width) }
+    a.store(bytes: target)
+    b.store(bytes: target + WideVector.width, lanes: lanes &- WideVector.width)
   }
 }
 
@@ -110,13 +111,12 @@ struct ResidualByteEpilogue<Columns: Count>: QuantizedRowVisitor {
     let (target, residual) = (target + index &* stride, residual + index &* stride)
     var value = row.a.floats * multiplier.a + offset.a
     value += (.load(bytes: residual) - residualZero.a) * residualScale.a
-    (value.limited(limits.low, limits.high) * inverseScale.a + zero.a).limited(0, 255).store(bytes: target)
-    if Columns.value > 1 {
-      value = row.b.floats * multiplier.b + offset.b
-      value += (.load(bytes: residual + WideVector.width) - residualZero.b) * residualScale.b
-      (value.limited(limits.low, limits.high) * inverseScale.b + zero.b).limited(0, 255)
-        .store(bytes: target + WideVector.width)
-    }
+    let a = (value.limited(limits.low, limits.high) * inverseScale.a + zero.a).limited(0, 255)
+    guard Columns.value > 1 else { return a.store(bytes: target) }
+    value = row.b.floats * multiplier.b + offset.b
+    value += (.load(bytes: residual + WideVector.width) - residualZero.b) * residualScale.b
+    let b = (value.limited(limits.low, limits.high) * inverseScale.b + zero.b).limited(0, 255)
+    WideVector.store(a, bytes: target, b, bytes: target + WideVector.width)
   }
 }
 
@@ -143,10 +143,10 @@ struct HardSwishEpilogue<Columns: Count>: QuantizedRowVisitor {
   func visit<C: Count>(_ index: Int, _ row: inout QuantizedRowSums<C>) {
     guard index < count else { return }
     let target = target + index &* stride
-    finished(row.a, multiplier.a, offset.a, inverseScale.a, zero.a).store(bytes: target)
-    if Columns.value > 1 {
-      finished(row.b, multiplier.b, offset.b, inverseScale.b, zero.b).store(bytes: target + WideVector.width)
-    }
+    let a = finished(row.a, multiplier.a, offset.a, inverseScale.a, zero.a)
+    guard Columns.value > 1 else { return a.store(bytes: target) }
+    let b = finished(row.b, multiplier.b, offset.b, inverseScale.b, zero.b)
+    WideVector.store(a, bytes: target, b, bytes: target + WideVector.width)
   }
 
   @inline(__always)

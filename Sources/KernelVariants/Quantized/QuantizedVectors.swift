@@ -13,6 +13,30 @@ extension IntVector {
   @inline(__always)
   static func load(_ source: UnsafeRawPointer) -> IntVector { source.loadUnaligned(as: IntVector.self) }
 
+  /// The first and third of four bytes as 16-bit numbers, in every lane.
+  @inline(__always)
+  static func evenBytes(_ source: UnsafeRawPointer) -> IntVector {
+    #if WIDE_VECTORS
+      cflowad_even_16(source)
+    #elseif MULTIPLY_ADD
+      cflowad_even_8(source)
+    #else
+      IntVector(lowHalf: cflowad_even_4(source), highHalf: cflowad_even_4(source))
+    #endif
+  }
+
+  /// The second and fourth.
+  @inline(__always)
+  static func oddBytes(_ source: UnsafeRawPointer) -> IntVector {
+    #if WIDE_VECTORS
+      cflowad_odd_16(source)
+    #elseif MULTIPLY_ADD
+      cflowad_odd_8(source)
+    #else
+      IntVector(lowHalf: cflowad_odd_4(source), highHalf: cflowad_odd_4(source))
+    #endif
+  }
+
   /// Adds in each lane the products of two 16-bit numbers.
   @inline(__always)
   mutating func addPairs(_ a: IntVector, _ b: IntVector) {
@@ -53,6 +77,16 @@ extension IntVector {
     #endif
   }
 
+  /// The bytes of one row as the lower halves of lanes, those of another as the upper ones.
+  @inline(__always)
+  static func pairs(_ low: UnsafePointer<UInt8>, _ high: UnsafePointer<UInt8>) -> IntVector {
+    #if MULTIPLY_ADD && !WIDE_VECTORS
+      cflowad_byte_pairs_8(low, high)
+    #else
+      load(bytes: low) | load(bytes: high) &<< 16
+    #endif
+  }
+
   /// Loads the first `count` bytes, and sets the other lanes to zero.
   @inline(__always)
   static func load(bytes: UnsafePointer<UInt8>, first count: Int) -> IntVector {
@@ -88,6 +122,19 @@ extension WideVector {
     #else
       cflowad_store_bytes_4(lowHalf, bytes)
       cflowad_store_bytes_4(highHalf, bytes + 4)
+    #endif
+  }
+
+  /// Stores the values of two vectors as bytes.
+  @inline(__always)
+  static func store(
+    _ a: WideVector, bytes: UnsafeMutablePointer<UInt8>, _ b: WideVector, bytes second: UnsafeMutablePointer<UInt8>
+  ) {
+    #if MULTIPLY_ADD && !WIDE_VECTORS
+      cflowad_store_both_8(a, bytes, b, second)
+    #else
+      a.store(bytes: bytes)
+      b.store(bytes: second)
     #endif
   }
 
