@@ -106,7 +106,11 @@ package struct Tensor: Sendable {
         for start in stride(from: 0, to: count, by: max(buffer.count, 1)) {
           try reader.read(min(buffer.count, count - start), into: buffer.base)
         }
-        return stored.sums ?? WordSums()
+        guard let sums = stored.sums else {
+          if count == 0 { return WordSums() }
+          throw Failure(.format, "a tensor's values were read, but not summed")
+        }
+        return sums
       }
     }
   }

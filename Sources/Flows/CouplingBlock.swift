@@ -57,6 +57,15 @@ struct CouplingBlock<Layer: FlowLayer>: Sendable {
     }
   }
 
+  /// - Parameter encoding: as for ``ConditionTables``.
+  static func conditionTables(
+    _ shape: BlockShape, _ grid: Grid, _ encoding: SharedFloats
+  ) throws(Failure) -> ConditionTables {
+    try ConditionTables(
+      grid, hidden: shape.hidden, stride: Layer.paddedOutputs(shape.hidden), encoding: encoding,
+      conditionChannels: shape.conditionChannels, on: Layer.arithmetic)
+  }
+
   static func permutation(
     _ weights: StateDictionary, _ key: String, _ affine: GlobalAffineValues, isLast: Bool
   ) throws(Failure) -> AffineMixing {
@@ -80,9 +89,7 @@ extension CouplingBlock where Layer == Linear {
   ) throws(Failure) {
     let shape = BlockShape(channels: grid.channels, conditionChannels: description.conditionChannels)
     let key = "module_list.\(index)"
-    let tables = try ConditionTables(
-      grid, hidden: shape.hidden, stride: Layer.paddedOutputs(shape.hidden), encoding: encoding,
-      conditionChannels: description.conditionChannels, on: Layer.arithmetic)
+    let tables = try Self.conditionTables(shape, grid, encoding)
     layer1 = try Self.layer1(weights, "\(key).subnet.0", shape, tables, memory)
     (rowBias, columnBias) = tables.constants
     layer2 = try Self.layer2(weights, "\(key).subnet.2", shape, description, memory)

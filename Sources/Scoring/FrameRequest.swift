@@ -59,12 +59,15 @@ package struct FrameResult {
   package let detector: Detector
   /// The thresholds that the frame was judged by.
   package let thresholds: DecisionThresholds
-  /// The maximum of the anomaly map within the region of interest. NaN when no score was wanted, like the next two.
+  /// The maximum of the anomaly map within the region of interest. NaN when no score was wanted, like the next three.
   package internal(set) var score = Float.nan
   /// The mean of the map within the region of interest.
   package internal(set) var mapMean = Float.nan
+  /// The p-value of the score: ``Calibration/pValue(_:)``.
+  package internal(set) var pValue = Float.nan
   /// The p-value for low scores; NaN also in another region of interest than the calibration's.
   package internal(set) var lowPValue = Float.nan
+  package internal(set) var verdict = Verdict.pass
   /// The map at the frame's size; nil unless it or regions were wanted.
   package internal(set) var frameMap: UnsafePointer<Float>?
   /// The number of regions, and the finder, which has the most severe ones and their contours.
@@ -72,11 +75,8 @@ package struct FrameResult {
   /// Nil when none were looked for.
   package internal(set) var regions: Regions?
 
-  package var verdict: Verdict { thresholds.verdict(score, mean: mapMean) }
-  /// The p-value of the score: ``Calibration/pValue(_:)``.
-  package var pValue: Float { pValue(of: score) }
-
-  /// The p-value of a region's peak.
+  /// The p-value of a score or of a region's peak. It is not inlined, since its copy of the calibration takes much of a small stack.
+  @inline(never)
   package func pValue(of peak: Float) -> Float { detector.calibration?.pValue(peak) ?? .nan }
 
   init(detector: Detector, thresholds: DecisionThresholds) {

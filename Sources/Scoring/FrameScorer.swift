@@ -209,6 +209,8 @@ package final class FrameScorer {
     }
     result.score = summary.maximum
     result.mapMean = summary.mean
+    result.verdict = thresholds.verdict(result.score, mean: result.mapMean)
+    result.pValue = result.pValue(of: result.score)
     result.lowPValue = lowPValue(result.score)
     request.map?.base.update(from: map, count: layout.count)
     (result.frameMap, result.regions) = try frameMap.run(map, layout, request, thresholds, stageEnded)

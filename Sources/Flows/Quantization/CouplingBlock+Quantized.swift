@@ -12,9 +12,7 @@ extension CouplingBlock where Layer == DynamicLinear {
     let channels = grid.channels
     let shape = BlockShape(channels: channels, conditionChannels: description.conditionChannels)
     let key = "module_list.\(index)"
-    let tables = try ConditionTables(
-      grid, hidden: shape.hidden, stride: Layer.paddedOutputs(shape.hidden), encoding: encoding,
-      conditionChannels: description.conditionChannels, on: Layer.arithmetic)
+    let tables = try Self.conditionTables(shape, grid, encoding)
     layer1 = try Self.layer1(weights, "\(key).subnet.0", shape, tables, memory)
     (rowBias, columnBias) = tables.constants
 

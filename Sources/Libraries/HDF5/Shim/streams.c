@@ -13,15 +13,13 @@ FILE *__wrap_stderr, *__wrap_stdout;
 extern FILE *__real_stderr __attribute__((weak)), *__real_stdout __attribute__((weak));
 
 /* A stream without a function that writes discards what it is given. If there is no memory even for that when a process
-   begins, the real stream is used: such a process will soon fail, and its messages may help. */
-static FILE *sink_or(FILE *real) {
-    cookie_io_functions_t none = {NULL, NULL, NULL, NULL};
-    FILE *sink = fopencookie(NULL, "w", none);
-
-    return sink ? sink : real;
-}
-
+   begins, the real streams are used: such a process will soon fail, and its messages may help. */
 __attribute__((constructor)) static void make_streams(void) {
-    if (&__real_stderr) __wrap_stderr = sink_or(__real_stderr);
-    if (&__real_stdout) __wrap_stdout = sink_or(__real_stdout);
+    cookie_io_functions_t none = {NULL, NULL, NULL, NULL};
+    FILE *sink;
+
+    if (!&__real_stderr || !&__real_stdout) return;
+    sink = fopencookie(NULL, "w", none);
+    __wrap_stderr = sink ? sink : __real_stderr;
+    __wrap_stdout = sink ? sink : __real_stdout;
 }
