@@ -44,6 +44,8 @@ class Stored:
     def multiplier(self, key, outputs, *_):
         return self.tensor(key, (outputs,))
 
+    weight_scale = multiplier
+
 
 def frames():
     """Noise of other frequencies and another brightness in each."""

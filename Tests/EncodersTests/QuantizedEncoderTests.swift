@@ -72,6 +72,18 @@ import Testing
   }
 }
 
+extension QuantizedEncoderTests {
+  @Test(arguments: [
+    ("features.4.block.2.fc1.weight", Float(128)), ("features.4.block.2.fc2.weight", 0.5),
+    ("features.4.block.2.fc1.weight_scale", -0.1), ("features.4.block.2.fc2.weight_scale", .infinity),
+  ])
+  func weightsOfSqueezeExciteThatAreNoIntegersAreRefused(key: String, value: Float) throws {
+    let fixture = try #require(QuantizedFixture.all?.encoders.first { $0.architecture.hasPrefix("mobilenet") })
+    let failure = #expect(throws: Failure.self) { try Self.encoder(fixture, changing: (key, value)) }
+    #expect(failure?.kind == .format)
+  }
+}
+
 /// Encoders of 8 bits that are made of encoders of float32.
 @Suite struct EncoderQuantizerTests {
   private static let (height, width) = (128, 96)

@@ -17,7 +17,7 @@ fan = inputs * kernel^2 of an output, the value of element i, computed in double
     output_scale                          0.03 + 0.01 u
     output_zero                           round(60 + 60 u)
     border                                round(120 + 10 u)
-    weight of squeeze-excite              u * sqrt(3 / fan)
+    weight_scale, of squeeze-excite       (1 + 0.2 u) * sqrt(3 / fan) / 127
     other tensors                         as in make_detector.py
 
 The input "pixels/HxW" is [H, W, 3], value floor(128 + 100 u), and index.json has for each encoder and level the shape of the
@@ -54,6 +54,9 @@ class Generated:
 
     def multiplier(self, key, outputs, limit, fan):
         return ((2 + self.unit(key, outputs)) / (limit * 40 * math.sqrt(fan))).astype(F)
+
+    def weight_scale(self, key, outputs, fan):
+        return ((1 + 0.2 * self.unit(key, outputs)) * math.sqrt(3 / fan) / 127).astype(F)
 
 
 class Encoder:
@@ -155,7 +158,8 @@ class Encoder:
 
     def linear(self, key, x, outputs, activation):
         """Sums of 32 products, then the sum of these, then the bias: each operation rounded."""
-        weights = self.source.tensor(f"{key}.weight", (outputs, len(x), 1, 1), 0, math.sqrt(3 / len(x)))[:, :, 0, 0]
+        integers = self.source.integers(f"{key}.weight", (outputs, len(x), 1, 1), 0, 127)[:, :, 0, 0]
+        weights = integers.astype(F) * self.source.weight_scale(f"{key}.weight_scale", outputs, len(x))[:, None]
         bias = self.source.tensor(f"{key}.bias", (outputs,), 0, 0.1)
         total, run = np.zeros(outputs, F), np.zeros(outputs, F)
         for i, value in enumerate(x):

@@ -42,13 +42,12 @@ extension QuantizedFixture.Case {
       let module = key.dropLast(part.count)
       let fan = shape.dropFirst().reduce(1, *)
       let limit = shape.count < 2 || shape[1] == 3 ? 2000.0 : shape[1] > 1 ? 127 : shape[2] == 3 ? 1500 : 500
-      let isSqueezeExcite = key.contains(".fc")
       if part == "weight", shape.count > 1 { fans[module] = (limit, fan) }
       let values = unit.map { u in
         switch part {
-        case "weight" where isSqueezeExcite: u * (3 / Double(fan)).squareRoot()
         case "weight" where shape.count > 1: (limit * u).rounded(.toNearestOrEven)
         case "weight": 1 + 0.2 * u
+        case "weight_scale": fans[module].map { (1 + 0.2 * u) * (3 / Double($0.fan)).squareRoot() / 127 } ?? .nan
         case "offset": u
         case "output_scale": 0.03 + 0.01 * u
         case "output_zero": (60 + 60 * u).rounded(.toNearestOrEven)

@@ -2,7 +2,8 @@ import Basics
 import Kernels
 
 /// The tensors that an 8-bit encoder is prepared from. A convolution of bytes has integers, `weight`, and for each output a
-/// `multiplier` of its sums and an `offset`, in which the input's scales and the BatchNorm are contained. A map of bytes has
+/// `multiplier` of its sums and an `offset`, in which the input's scales and the BatchNorm are contained. A linear layer of
+/// squeeze-excite, which multiplies floats, has integers and for each output the `weight_scale` that makes floats of them. A map of bytes has
 /// `output_scale` and `output_zero` of its channels. There are the values that the encoder sees beyond the border of the pixels,
 /// and the tensors of layers that stay in float32. A map is named after the module that makes it. The name of a sum is that of its
 /// first operand and `.sum`; names of maps with scaled channels end in `.scaled`, those of maps that exist as float32 too in
@@ -33,9 +34,11 @@ extension Graph {
   private func byteTensors(_ index: Int) -> [TensorSpec] {
     let layer = layers[index]
     var tensors: [TensorSpec] = []
-    if case .convolution(let convolution) = layer.operation, holdsBytes(layer.input) {
-      tensors = [convolution.weightTensor]
-      tensors += [convolution.multiplierKey, convolution.offsetKey].map { ($0, [convolution.shape.outputs]) }
+    if case .convolution(let convolution) = layer.operation {
+      let keys =
+        holdsBytes(layer.input)
+        ? [convolution.multiplierKey, convolution.offsetKey] : [convolution.weightScaleKey, convolution.biasKey]
+      tensors = [convolution.weightTensor] + keys.map { ($0, [convolution.shape.outputs]) }
     } else {
       tensors = layer.tensors
     }
@@ -95,6 +98,7 @@ extension LayerSpec {
 extension ConvolutionSpec {
   var multiplierKey: String { "\(key).multiplier" }
   var offsetKey: String { "\(key).offset" }
+  var weightScaleKey: String { "\(key).weight_scale" }
 
   /// - Parameter input: nil for a map of floats, or pixels.
   fileprivate func prepareBytes(
@@ -105,7 +109,7 @@ extension ConvolutionSpec {
     guard isFirst || input != nil else {
       return try ExactLinear(
         outputs: shape.outputs, inputs: shape.inputs, bias: weights.values(biasKey), activation: activation,
-        in: memory, weights: weights.rows(weightKey, length: length))
+        in: memory, weights: scaledRows(weights))
     }
     let output = try QuantizedOutput(
       multiplier: weights.values(multiplierKey), offset: weights.values(offsetKey), activation: activation,
@@ -121,5 +125,27 @@ extension ConvolutionSpec {
     }
     return try QuantizedConvolution(
       shape, weights: weights.integers(weightKey, length: length), zeros: input.zeros, output: output, in: memory)
+  }
+
+  /// Rows of integers within +-127 as floats, each row times its scale.
+  private func scaledRows(_ weights: WeightTable) throws(Failure) -> WeightRows {
+    let (length, key) = (shape.rowLength, weightKey)
+    let integers = try weights.integers(key, length: length)
+    let scales = try weights.values(weightScaleKey)
+    guard scales.allSatisfy({ $0 >= 0 && $0 < .infinity }) else {
+      throw Failure(.format, "the tensor \(weightScaleKey) holds a scale that is none")
+    }
+    return { (outputs, rows) throws(Failure) in
+      let count = outputs.count * length
+      let values = try Buffer<Int16>(count: count, isBrief: true)
+      try integers(outputs, values.base)
+      for place in 0..<count {
+        let value = values.base[place]
+        guard abs(Int(value)) <= 127 else {
+          throw Failure(.format, "the tensor \(key) holds a weight that is not within 127")
+        }
+        rows[place] = Float(value) * scales[outputs.lowerBound + place / length]
+      }
+    }
   }
 }

@@ -90,8 +90,15 @@ extension EncoderQuantizer {
         try add(graph.scaleKey(value), [layer.channels], ranges.scale)
         try add(graph.zeroKey(value), [layer.channels], ranges.zero)
       }
-      guard case .convolution(let convolution) = layer.operation, graph.holdsBytes(layer.input) else {
+      guard case .convolution(let convolution) = layer.operation else {
         for (key, _) in layer.tensors { tensors[key] = weights[key] }
+        continue
+      }
+      guard graph.holdsBytes(layer.input) else {
+        let (integers, scale) = try rounded(convolution, layer, kept)
+        try add(convolution.weightKey, convolution.weightTensor.shape, integers)
+        try add(convolution.weightScaleKey, [convolution.shape.outputs], scale)
+        tensors[convolution.biasKey] = weights[convolution.biasKey]
         continue
       }
       let quantized = try quantize(convolution, layer, kept, input: quantizations[layer.input])
@@ -171,6 +178,29 @@ extension EncoderQuantizer {
       quantized.offset.append(Float(Double(offset[output]) + shift * gamma))
     }
     return quantized
+  }
+}
+
+extension EncoderQuantizer {
+  /// The weights of a layer that multiplies floats, as integers within +-127 and what each output's are to be multiplied with.
+  private func rounded(
+    _ convolution: ConvolutionSpec, _ layer: LayerSpec, _ table: WeightTable
+  ) throws(Failure) -> (integers: [Float], scale: [Float]) {
+    let length = convolution.shape.rowLength
+    let values = try table.values(convolution.weightKey)
+    let squares = statistics[origins[layer.input]].meanSquares
+    var row = RowRounding(count: length)
+    var (integers, scale): ([Float], [Float]) = ([], [])
+    for output in 0..<convolution.shape.outputs {
+      for i in 0..<length {
+        row.weights[i] = Double(values[output * length + i])
+        row.importance[i] = squares[i] + 1e-12
+      }
+      row.chooseStep(room: nil)
+      for i in 0..<length { integers.append(Float(row.integer(i))) }
+      scale.append(Float(row.step))
+    }
+    return (integers, scale)
   }
 }
 
