@@ -279,7 +279,8 @@ static void score_queued(line *self) {
     if (is_cancelled) {
         const cflowad_status status = cflowad_queue_cancel(self->queue, ticket);
 
-        require(status == CFLOWAD_OK || status == CFLOWAD_ERROR_STATE, "a cancellation, unless the frame's turn has come");
+        require(
+            status == CFLOWAD_OK || status == CFLOWAD_ERROR_STATE, "a cancellation, unless the frame's turn has come");
     }
     for (i = 0; i < IN_FLIGHT; i++) {
         cflowad_completion done;
@@ -560,8 +561,9 @@ int main(int argc, char **argv) {
     printf(
         "soak_test: %.0f s, %ld frames, %ld cancelled, %ld exchanges of models, %ld trainings, %ld cancelled: %ld wrong; memory at "
         "most %+.2f %%, at rest %+.2f %%\n",
-        seconds, (long)frames_scored, (long)frames_cancelled, (long)swaps, (long)trainings, (long)cancellations, (long)wrong,
-        100 * growth(found[1].memory, found[2].memory), 100 * growth(found[1].memory_at_rest, found[2].memory_at_rest));
+        seconds, (long)frames_scored, (long)frames_cancelled, (long)swaps, (long)trainings, (long)cancellations,
+        (long)wrong, 100 * growth(found[1].memory, found[2].memory),
+        100 * growth(found[1].memory_at_rest, found[2].memory_at_rest));
     printf(
         "soak_test: latency in the first minute: %.1f ms in the median, %.1f for 99 %%", percentile(FIRST_MINUTE, 0.5),
         percentile(FIRST_MINUTE, 0.99));
