@@ -53,6 +53,8 @@ lib: requirements
 	@for variant in AVX2 AVX512 QuantizedAVXVNNI QuantizedAVX512VNNI; do module=Kernels$$variant; \
 	  ! nm --defined-only .build-lib/release/$$module.build/*.o | grep ' [TWu] ' | grep -v $${#module}$$module || exit 1; \
 	done
+	@# The same bytes come of every folder only if the library holds the path of none.
+	@! grep --fixed-strings --text --only-matching '$(CURDIR)/' .build-lib/release/libCFlowAD.so
 	@mkdir -p build/lib
 	cp .build-lib/release/libCFlowAD.so $(LIBRARY)
 	ln -sf $(notdir $(LIBRARY)) build/lib/$(SONAME)

@@ -1,6 +1,10 @@
 extension Workers {
   /// Computes all parts of a job by a closure, which the threads call at the same time.
+  ///
+  /// `withoutActuallyEscaping` checks at run time that the closure was not kept, and its check holds the path of the source
+  /// file. The path is replaced, because the library must have the same bytes whatever folder it is built in.
   package func run(parts: Int, _ body: (_ part: Int, _ worker: Int) -> Void) {
+    #sourceLocation(file: "Workers.run", line: 1)
     withoutActuallyEscaping(body) { body in
       withUnsafePointer(to: body) { body in
         run(parts: parts, context: body) { context, part, worker in
@@ -8,5 +12,6 @@ extension Workers {
         }
       }
     }
+    #sourceLocation()
   }
 }
