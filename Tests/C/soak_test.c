@@ -559,7 +559,7 @@ int main(int argc, char **argv) {
         if (entries("/proc/self/task") != 1) failed = fprintf(stderr, "soak_test: threads stay\n");
     }
     printf(
-        "soak_test: %.0f s, %ld frames, %ld cancelled, %ld exchanges of models, %ld trainings, %ld cancelled: %ld wrong; memory at "
+        "soak_test: %.0f s, %ld frames (%ld cancelled), %ld exchanges of models, %ld trainings (%ld cancelled): %ld wrong; memory at "
         "most %+.2f %%, at rest %+.2f %%\n",
         seconds, (long)frames_scored, (long)frames_cancelled, (long)swaps, (long)trainings, (long)cancellations,
         (long)wrong, 100 * growth(found[1].memory, found[2].memory),

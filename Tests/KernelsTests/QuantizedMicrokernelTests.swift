@@ -24,7 +24,8 @@ import Testing
       _ = try QuantizedMatrix(
         outputs: 1, inputs: weights.count, zeros: weights.map { _ in 7 }, weights: element,
         rows: integerRows(
-          of: Weights(Tensor(shape: [1, weights.count], values: weights), key: "w"), length: weights.count))
+          of: Weights(Tensor(shape: [1, weights.count], values: weights), key: "w"), length: weights.count,
+          limit: element == .int16 ? .max : 127))
     }
     #expect(throws: Never.self) { try pack([127, -127, 0], .int8) }
     #expect(throws: Failure.self) { try pack([128], .int8) }
@@ -32,6 +33,25 @@ import Testing
     #expect(throws: Failure.self) { try pack([.nan], .int16) }
     #expect(throws: Never.self) { try pack([Float](repeating: -32_767, count: 257), .int16) }
     #expect(throws: Failure.self) { try pack([Float](repeating: -32_767, count: 258), .int16) }
+  }
+
+  @Test func storedIntegersBeyondTheLimitAreRefused() throws {
+    func read(_ tensor: Tensor, limit: Int16) throws(Failure) -> [Int16] {
+      var row = [Int16](repeating: 0, count: 19)
+      try integerRows(of: Weights(tensor, key: "w"), length: row.count, limit: limit)(0..<1, &row)
+      return row
+    }
+    // The last one is what vectors of instructions leave over.
+    for (value, place) in [(Int16(-128), 3), (128, 7), (-32_768, 18)] {
+      var integers = (0..<19).map { Int16(127 - 14 * $0) }
+      #expect(try read(Tensor(shape: [1, 19], integers: integers), limit: 127) == integers)
+      integers[place] = value
+      let tensor = try Tensor(shape: [1, 19], integers: integers)
+      #expect(throws: Failure.self) { try read(tensor, limit: 127) }
+      #expect((try? read(tensor, limit: .max)) == (value == .min ? nil : integers))
+    }
+    let bytes = try Tensor(shape: [1, 19], integers: [Int8](repeating: -128, count: 19))
+    #expect(throws: Failure.self) { try read(bytes, limit: 127) }
   }
 }
 

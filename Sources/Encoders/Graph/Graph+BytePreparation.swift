@@ -3,11 +3,11 @@ import Kernels
 
 /// The tensors that an 8-bit encoder is prepared from. A convolution of bytes has integers, `weight`, and for each output a
 /// `multiplier` of its sums and an `offset`, in which the input's scales and the BatchNorm are contained. A linear layer of
-/// squeeze-excite, which multiplies floats, has integers and for each output the `weight_scale` that makes floats of them. A map of bytes has
-/// `output_scale` and `output_zero` of its channels. There are the values that the encoder sees beyond the border of the pixels,
-/// and the tensors of layers that stay in float32. A map is named after the module that makes it. The name of a sum is that of its
-/// first operand and `.sum`; names of maps with scaled channels end in `.scaled`, those of maps that exist as float32 too in
-/// `.bytes`.
+/// squeeze-excite, which multiplies floats, has integers and for each output the `weight_scale` that makes floats of them. A map
+/// of bytes has `output_scale` and `output_zero` of its channels. There are the values that the encoder sees beyond the border of
+/// the pixels, and the tensors of layers that stay in float32. A map is named after the module that makes it. The name of a sum
+/// is that of its first operand and `.sum`; names of maps with scaled channels end in `.scaled`, those of maps that exist as
+/// float32 too in `.bytes`.
 extension Graph {
   static let borderKey = "border"
 
@@ -116,8 +116,8 @@ extension ConvolutionSpec {
       residual: residual, output: output)
     guard let input else {
       return try PixelConvolution(
-        shape, weights: weights.integers(weightKey, length: length), border: weights.values(Graph.borderKey),
-        output: output)
+        shape, weights: weights.integers(weightKey, length: length, limit: .max),
+        border: weights.values(Graph.borderKey), output: output)
     }
     if shape.isDepthwise {
       return try QuantizedDepthwiseConvolution(
@@ -129,22 +129,18 @@ extension ConvolutionSpec {
 
   /// Rows of integers within +-127 as floats, each row times its scale.
   private func scaledRows(_ weights: WeightTable) throws(Failure) -> WeightRows {
-    let (length, key) = (shape.rowLength, weightKey)
-    let integers = try weights.integers(key, length: length)
+    let length = shape.rowLength
+    let integers = try weights.integers(weightKey, length: length)
     let scales = try weights.values(weightScaleKey)
     guard scales.allSatisfy({ $0 >= 0 && $0 < .infinity }) else {
       throw Failure(.format, "the tensor \(weightScaleKey) holds a scale that is none")
     }
     return { (outputs, rows) throws(Failure) in
-      let count = outputs.count * length
-      let values = try Buffer<Int16>(count: count, isBrief: true)
+      let values = try Buffer<Int16>(count: outputs.count * length, isBrief: true)
       try integers(outputs, values.base)
-      for place in 0..<count {
-        let value = values.base[place]
-        guard abs(Int(value)) <= 127 else {
-          throw Failure(.format, "the tensor \(key) holds a weight that is not within 127")
-        }
-        rows[place] = Float(value) * scales[outputs.lowerBound + place / length]
+      for (row, output) in outputs.enumerated() {
+        let scale = scales[output]
+        for place in row &* length..<(row &+ 1) &* length { rows[place] = Float(values.base[place]) * scale }
       }
     }
   }

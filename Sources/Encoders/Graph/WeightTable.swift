@@ -25,9 +25,9 @@ struct WeightTable {
     return { (outputs, memory) throws(Failure) in try reader.read(outputs.count * length, into: memory) }
   }
 
-  /// The same of a tensor of integers.
-  func integers(_ key: String, length: Int) throws(Failure) -> IntegerRows {
-    integerRows(of: try weights(key), length: length)
+  /// The same of a tensor of integers within +-limit.
+  func integers(_ key: String, length: Int, limit: Int16 = 127) throws(Failure) -> IntegerRows {
+    integerRows(of: try weights(key), length: length, limit: limit)
   }
 
   /// y = (x - mean) / sqrt(variance + epsilon) * weight + bias as x * scale + offset, in double precision. A convolution's

@@ -146,7 +146,7 @@ extension EncoderQuantizer {
     let scales = input?.scale.map { Double($0) } ?? standardDeviation.map { 1 / (255 * Double($0)) }
     let statistics = statistics[origins[layer.input]]
     let (means, squares) = (statistics.means, statistics.meanSquares)
-    let groupInputs = shape.inputs / shape.groups
+    let (taps, groupInputs) = (shape.window.taps, shape.inputs / shape.groups)
     let room: Int? =
       input == nil ? Int(Int32.max) / 255 : shape.isDepthwise ? QuantizedDepthwiseConvolution.largestWeightSum : nil
     var quantized: QuantizedWeights = ([], [], [])
@@ -154,26 +154,21 @@ extension EncoderQuantizer {
     var row = RowRounding(count: length)
     for output in 0..<shape.outputs {
       let firstInput = output / (shape.outputs / shape.groups) * groupInputs
-      func inputOf(_ i: Int) -> Int { firstInput + i / shape.window.taps }
-      for i in 0..<length {
-        let input = inputOf(i)
-        let scale = scales[input]
-        row.weights[i] = Double(values[output * length + i]) * scale
-        row.importance[i] = squares[input] / (scale * scale) + 1e-12
-      }
-      row.chooseStep(room: room)
-      for i in 0..<length { quantized.weights.append(Float(row.integer(i))) }
+      row.round(
+        values[output * length..<(output + 1) * length], taps: taps, firstInput: firstInput, scales: scales,
+        squares: squares, room: room)
+      for integer in row.integers { quantized.weights.append(Float(integer)) }
       let gamma = Double(scale[output])
       quantized.multiplier.append(Float(row.step * gamma))
       // Keeps the mean of the sums what it was: where inputs are not around 0, the rounding errors of weights do not average out.
       var shift = 0.0
       for i in 0..<length {
-        let input = inputOf(i)
-        shift -= (row.integer(i) * row.step - row.weights[i]) * means[input] / scales[input]
+        let input = firstInput + i / taps
+        shift -= (row.integers[i] * row.step - row.weights[i]) * means[input] / scales[input]
       }
       if input == nil {
         // Pixels have no zero. The zero of their normalisation is part of the offset.
-        for i in 0..<length { shift -= row.integer(i) * row.step * Double(mean[inputOf(i)]) * 255 }
+        for i in 0..<length { shift -= row.integers[i] * row.step * Double(mean[firstInput + i / taps]) * 255 }
       }
       quantized.offset.append(Float(Double(offset[output]) + shift * gamma))
     }
@@ -189,15 +184,14 @@ extension EncoderQuantizer {
     let length = convolution.shape.rowLength
     let values = try table.values(convolution.weightKey)
     let squares = statistics[origins[layer.input]].meanSquares
+    let ones = [Double](repeating: 1, count: length)
     var row = RowRounding(count: length)
     var (integers, scale): ([Float], [Float]) = ([], [])
     for output in 0..<convolution.shape.outputs {
-      for i in 0..<length {
-        row.weights[i] = Double(values[output * length + i])
-        row.importance[i] = squares[i] + 1e-12
-      }
-      row.chooseStep(room: nil)
-      for i in 0..<length { integers.append(Float(row.integer(i))) }
+      row.round(
+        values[output * length..<(output + 1) * length], taps: 1, firstInput: 0, scales: ones, squares: squares,
+        room: nil)
+      for integer in row.integers { integers.append(Float(integer)) }
       scale.append(Float(row.step))
     }
     return (integers, scale)
@@ -222,24 +216,41 @@ private struct ChannelRanges {
 
 /// The weights of one output as integers times a step. The outputs of a convolution take turns in its memory.
 private struct RowRounding {
-  /// The weights that are to be rounded.
-  var weights: [Double]
-  /// How much the error of each input's weight counts: the mean square of the input.
-  var importance: [Double]
+  /// The weights, each times the scale of its input.
+  private(set) var weights: [Double]
+  private(set) var integers: [Double]
   private(set) var step = 1.0
+  /// How much the error of each weight counts: the mean square of what it is multiplied with.
+  private var importance: [Double]
   /// The largest magnitude of an integer.
   private var limit = 127.0
 
   init(count: Int) {
     weights = Array(repeating: 0, count: count)
-    importance = weights
+    (integers, importance) = (weights, weights)
   }
 
-  /// Chooses the step of the weights as they are now.
-  ///
-  /// - Parameter room: what the magnitudes of 16-bit weights may add up to; nil for weights of 8 bits, with the step that gives
-  ///   the least error.
-  mutating func chooseStep(room: Int?) {
+  /// - Parameters:
+  ///   - values: the weights, those of all taps of an input together.
+  ///   - firstInput: the input that the first weights belong to.
+  ///   - scales: what an integer 1 of each input stands for.
+  ///   - squares: the mean square of each input.
+  ///   - room: what the magnitudes of 16-bit weights may add up to; nil for weights of 8 bits, with the step that gives the least
+  ///     error.
+  mutating func round(
+    _ values: ArraySlice<Float>, taps: Int, firstInput: Int, scales: [Double], squares: [Double], room: Int?
+  ) {
+    for (i, value) in values.enumerated() {
+      let input = firstInput + i / taps
+      let scale = scales[input]
+      weights[i] = Double(value) * scale
+      importance[i] = squares[input] / (scale * scale) + 1e-12
+    }
+    chooseStep(room: room)
+    for i in weights.indices { integers[i] = integer(i) }
+  }
+
+  private mutating func chooseStep(room: Int?) {
     let largest = weights.reduce(0) { max($0, abs($1)) }
     limit = room == nil ? 127 : 32_767
     guard largest > 0 else {
@@ -266,7 +277,7 @@ private struct RowRounding {
   }
 
   /// The integer that stands for a weight.
-  func integer(_ i: Int) -> Double {
+  private func integer(_ i: Int) -> Double {
     min(max((weights[i] / step).rounded(.toNearestOrEven), -limit), limit)
   }
 }

@@ -59,13 +59,7 @@ extension CouplingBlock where Layer == DynamicLinear {
           (target + i &* shape.x1Count).update(from: row, count: shape.x1Count)
           guard conditions > 0 else { continue }
           let scale = scales[2 &* output &+ 1]
-          for j in 0..<conditions {
-            let integer = row[shape.x1Count &+ j]
-            guard abs(Int32(integer)) <= 127 else {
-              throw Failure(.format, "a weight is not an integer within 127")
-            }
-            floats.base[i &* conditions &+ j] = Float(integer) * scale
-          }
+          for j in 0..<conditions { floats.base[i &* conditions &+ j] = Float(row[shape.x1Count &+ j]) * scale }
         }
         tables.set(outputs, bias: bias, weights: floats.base, weightStride: conditions)
       }

@@ -84,14 +84,6 @@ extension GaussianParameters {
     let triangle = try Buffer<Int16>(count: count, isBrief: true)
     for position in 0..<grid.positions {
       try rows(position..<position + 1, triangle.base)
-      var (least, largest) = (Int16(0), Int16(0))
-      for place in 0..<count {
-        least = min(least, triangle.base[place])
-        largest = max(largest, triangle.base[place])
-      }
-      guard least >= -127, largest <= 127 else {
-        throw Failure(.format, "the tensor \(Self.factorsKey) holds an integer that is not within 127")
-      }
       let start = position * rank
       guard (1...rank).allSatisfy({ triangle.base[Self.triangleCount($0) - 1] > 0 && scales[start + $0 - 1] > 0 })
       else {

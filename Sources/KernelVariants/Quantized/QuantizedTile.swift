@@ -177,11 +177,30 @@ protocol QuantizedWeights {
 enum PairWeights: QuantizedWeights {
   static var byteCount: Int { 2 }
   static var hasTwoParts: Bool { true }
-  typealias First = EvenProducts
-  typealias Last = OddProducts
+  typealias First = PairProducts<EvenBytes>
+  typealias Last = PairProducts<OddBytes>
 }
 
-struct EvenProducts: QuantizedProducts {
+/// Two of four inputs as 16-bit numbers, and where their weights are.
+protocol BytePair {
+  /// The distance from the weights of four inputs to those of these two, in bytes.
+  static var offset: Int { get }
+  static func load(_ inputs: UnsafeRawPointer) -> IntVector
+}
+
+enum EvenBytes: BytePair {
+  static var offset: Int { 0 }
+  @inline(__always)
+  static func load(_ inputs: UnsafeRawPointer) -> IntVector { .evenBytes(inputs) }
+}
+
+enum OddBytes: BytePair {
+  static var offset: Int { 64 }
+  @inline(__always)
+  static func load(_ inputs: UnsafeRawPointer) -> IntVector { .oddBytes(inputs) }
+}
+
+struct PairProducts<Pair: BytePair>: QuantizedProducts {
   private let a: IntVector
   /// Read anew for each row: there is no register left for it.
   private let b: UnsafeRawPointer
@@ -189,35 +208,14 @@ struct EvenProducts: QuantizedProducts {
 
   @inline(__always)
   init<Columns: Count>(_: Columns.Type, _ weights: UnsafeRawPointer, second: Int, input: Int) {
-    a = .load(weights)
-    b = weights + second
+    a = .load(weights + Pair.offset)
+    b = weights + (second &+ Pair.offset)
     self.input = input
   }
 
   @inline(__always)
   func visit<Columns: Count>(_ index: Int, _ row: inout QuantizedRowSums<Columns>) {
-    let x = IntVector.evenBytes(row.x + input)
-    row.a.addPairs(x, a)
-    if Columns.value > 1 { row.b.addPairs(x, .load(b)) }
-  }
-}
-
-struct OddProducts: QuantizedProducts {
-  private let a: IntVector
-  /// Read anew for each row: there is no register left for it.
-  private let b: UnsafeRawPointer
-  private let input: Int
-
-  @inline(__always)
-  init<Columns: Count>(_: Columns.Type, _ weights: UnsafeRawPointer, second: Int, input: Int) {
-    a = .load(weights + 64)
-    b = weights + (second &+ 64)
-    self.input = input
-  }
-
-  @inline(__always)
-  func visit<Columns: Count>(_ index: Int, _ row: inout QuantizedRowSums<Columns>) {
-    let x = IntVector.oddBytes(row.x + input)
+    let x = Pair.load(row.x + input)
     row.a.addPairs(x, a)
     if Columns.value > 1 { row.b.addPairs(x, .load(b)) }
   }

@@ -22,8 +22,8 @@ package struct QuantizedMatrix: Sendable {
   ///   - weights: `int8` or `int16`.
   ///   - kernels: the kernels to pack for.
   ///   - memory: the memory for the weights; nil for memory of its own.
-  ///   - rows: rows of `inputs` x `taps` integers. Fails with `.format` when one is too large, or when a sum of bytes times
-  ///     weights could have more than 32 bits.
+  ///   - rows: rows of `inputs` x `taps` integers within +-127, or +-32,767 when weights are `int16`. Fails with `.format` when a
+  ///     sum of bytes times weights could have more than 32 bits.
   package init(
     outputs: Int, inputs: Int, taps: Int = 1, zeros: [Float], weights: ElementType,
     for kernels: any QuantizedKernels = Kernels.quantized,
@@ -38,7 +38,7 @@ package struct QuantizedMatrix: Sendable {
       let byteCount = checkedProduct([shape.panelCount(outputs), panelBytes])
     else { throw Failure(.outOfMemory, "a matrix of \(outputs) x \(inputs) does not fit the memory") }
     let raw = try Buffer<Int16>(count: width * rowLength, isBrief: true)
-    let row = try IntegerRow(inputs: inputs, taps: taps, limit: weights == .int16 ? 32_767 : 127, zeros: zeros)
+    let row = try IntegerRow(inputs: inputs, taps: taps, zeros: zeros)
     var correction = [Int32](repeating: 0, count: shape.paddedOutputs(outputs))
     panels = try SharedBuffer(count: byteCount, in: memory) { (memory) throws(Failure) in
       for first in stride(from: 0, to: outputs, by: width) {
@@ -60,13 +60,12 @@ private struct IntegerRow {
   private let inputs: Int
   private let taps: Int
   private let depth: Int
-  private let limit: Int16
   private let values: Buffer<Int16>
   /// The zero of each place of a row as it is given.
   private let zeros: Buffer<Int16>
 
-  init(inputs: Int, taps: Int, limit: Int16, zeros: [Float]) throws(Failure) {
-    (self.inputs, self.taps, self.limit) = (inputs, taps, limit)
+  init(inputs: Int, taps: Int, zeros: [Float]) throws(Failure) {
+    (self.inputs, self.taps) = (inputs, taps)
     depth = (inputs + 3) / 4 * 4
     values = try Buffer(count: taps * depth, isBrief: true)
     values.base.update(repeating: 0, count: values.count)
@@ -76,11 +75,10 @@ private struct IntegerRow {
     }
   }
 
-  /// Takes a row and returns the sum of its products with the inputs' zeros. Fails with `.format` for values beyond the limit,
-  /// and when a sum of bytes times weights could have more than 32 bits.
+  /// Takes a row and returns the sum of its products with the inputs' zeros. Fails with `.format` when a sum of bytes times
+  /// weights could have more than 32 bits.
   func set(_ row: UnsafePointer<Int16>) throws(Failure) -> Int32 {
     let sums = cflowad_row_sums(row, zeros.base, zeros.count)
-    guard sums.largest <= limit else { throw Failure(.format, "a weight is not an integer within \(limit)") }
     guard sums.magnitude <= Int(Int32.max) / 255 else {
       throw Failure(.format, "an output's weights would have sums of more than 32 bits")
     }

@@ -50,14 +50,25 @@ static inline float cflowad_quantize_row(const float *row, long count, int16_t *
     return scale;
 }
 
-/* Of a row of weights: the largest, the sum of all without their signs, and the sum of products with inputs' zeros, 0 to 255. */
+/* Whether no number is beyond +-limit. */
+static inline _Bool cflowad_are_within(const int16_t *x, long count, int16_t limit) {
+    int16_t least = 0, largest = 0;
+    long i;
+
+    for (i = 0; i < count; i++) {
+        least = x[i] < least ? x[i] : least;
+        largest = x[i] > largest ? x[i] : largest;
+    }
+    return least >= -limit && largest <= limit;
+}
+
+/* Of a row of weights: the sum of their magnitudes, and the sum of products with inputs' zeros, 0 to 255. */
 typedef struct {
-    int32_t largest;
     int64_t magnitude, products;
 } cflowad_sums;
 
 static inline cflowad_sums cflowad_row_sums(const int16_t *row, const int16_t *zeros, long count) {
-    cflowad_sums sums = {0, 0, 0};
+    cflowad_sums sums = {0, 0};
     long i = 0;
 
     while (i < count) {
@@ -66,9 +77,8 @@ static inline cflowad_sums cflowad_row_sums(const int16_t *row, const int16_t *z
         int32_t magnitude = 0, products = 0;
 
         for (; i < end; i++) {
-            const int32_t weight = row[i], size = weight < 0 ? -weight : weight;
-            sums.largest = size > sums.largest ? size : sums.largest;
-            magnitude += size;
+            const int32_t weight = row[i];
+            magnitude += weight < 0 ? -weight : weight;
             products += weight * zeros[i];
         }
         sums.magnitude += magnitude;
