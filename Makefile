@@ -11,8 +11,11 @@ LIBDIR  ?= lib
 
 # The library and the tool carry the Swift runtime, so that a host needs none; tests do not, and build apart.
 STATIC := -Xswiftc -static-stdlib -Xswiftc -use-ld=lld -Xlinker --gc-sections
-# Both carry an HDF5 of their own too, whatever the host has loaded.
-BUILD := PKG_CONFIG_PATH=$(CURDIR)/packaging/hdf5 swift build --configuration release --scratch-path .build-lib
+# Both carry an HDF5 of their own too, whatever the host has loaded. They have no debug information, which takes time to build and
+# nobody reads, and no hashes of the compiler's input for its next run: these hold paths, and stay in a stripped library, so that
+# another folder would give other bytes.
+BUILD := PKG_CONFIG_PATH=$(CURDIR)/packaging/hdf5 swift build --configuration release --scratch-path .build-lib \
+  -debug-info-format none -Xswiftc -Xfrontend -Xswiftc -disable-incremental-llvm-codegen
 # What stands between the shared library and malloc (Sources/Libraries/Reserve) or the C library's streams
 # (Sources/Libraries/HDF5/Shim/streams.c). The long names are C++'s operators new and delete.
 WRAPPED := malloc calloc realloc free posix_memalign malloc_usable_size stderr stdout \
