@@ -50,6 +50,27 @@ static inline float cflowad_quantize_row(const float *row, long count, int16_t *
     return scale;
 }
 
+/* The error of weights that are rounded to integers within +-127, times step: the sum of its squares, each times its importance, in
+   their order. Quotients must fit 32 bits. */
+static inline double cflowad_rounding_error(const double *weights, const double *importance, long count, double step) {
+    const __m128d steps = _mm_set1_pd(step), largest = _mm_set1_pd(127), least = _mm_set1_pd(-127);
+    double error = 0;
+    long i = 0;
+
+    for (; i < count; i += 2) {
+        const _Bool is_pair = i + 1 < count;
+        const __m128d values = is_pair ? _mm_loadu_pd(weights + i) : _mm_load_sd(weights + i);
+        const __m128d factors = is_pair ? _mm_loadu_pd(importance + i) : _mm_load_sd(importance + i);
+        const __m128d integers = _mm_cvtepi32_pd(_mm_cvtpd_epi32(_mm_div_pd(values, steps)));
+        const __m128d rounded = _mm_mul_pd(_mm_max_pd(_mm_min_pd(integers, largest), least), steps);
+        const __m128d difference = _mm_sub_pd(rounded, values);
+        const __m128d squares = _mm_mul_pd(_mm_mul_pd(difference, difference), factors);
+        error += _mm_cvtsd_f64(squares);
+        error += _mm_cvtsd_f64(_mm_unpackhi_pd(squares, squares));
+    }
+    return error;
+}
+
 /* Whether no number is beyond +-limit. */
 static inline _Bool cflowad_are_within(const int16_t *x, long count, int16_t limit) {
     int16_t least = 0, largest = 0;
