@@ -64,7 +64,7 @@ struct CallerResult {
       fields.mean_threshold = result.thresholds.meanThreshold
       guard let found = result.regions, let regions else { return }
       fields.region_count = found.count
-      fields.contour_count = regions.write(found.finder, result)
+      fields.contour_count = regions.write(found, result)
     }
   }
 

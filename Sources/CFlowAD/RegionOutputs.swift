@@ -36,14 +36,14 @@ struct RegionOutputs {
     pointCapacity = result.contour_capacity < 0 ? .max : result.contour_capacity
   }
 
-  /// Writes as many of the finder's regions as there is room for, and returns the number of corners of their contours.
-  func write(_ finder: RegionFinder, _ result: FrameResult) -> Int {
+  /// Writes as many of a frame's regions as there is room for, and returns the number of corners of their contours.
+  func write(_ found: FoundRegions, _ result: FrameResult) -> Int {
     var (written, needed) = (0, 0)
-    for (index, region) in finder.regions.prefix(capacity).enumerated() {
+    for (index, region) in found.kept.prefix(capacity).enumerated() {
       var output = cflowad_region(region)
       output.p_value = result.pValue(of: region.peak)
       if let points {
-        let count = finder.contour(of: region) { corner, x, y in
+        let count = found.contour(of: region) { corner, x, y in
           guard written &+ corner < pointCapacity else { return }
           points[written &+ corner] = cflowad_point(x: Int32(truncatingIfNeeded: x), y: Int32(truncatingIfNeeded: y))
         }

@@ -6,6 +6,9 @@ import Kernels
 package final class EncoderSession {
   /// The grid of each level, finest first.
   package let levelGrids: [Grid]
+  /// The features of each level after ``run(_:)``: one row of channels ("fiber") per position, row-major positions. The next run
+  /// overwrites them.
+  package let features: [UnsafePointer<Float>]
   private let encoder: Encoder
   private let plan: EncoderPlan
   private let arena: Buffer<UInt8>
@@ -17,7 +20,9 @@ package final class EncoderSession {
     self.encoder = encoder
     self.plan = plan
     self.levelGrids = encoder.graph.levels.map { plan.maps[$0].grid }
-    self.arena = try Buffer(count: plan.arena.byteCount)
+    let arena = try Buffer<UInt8>(count: plan.arena.byteCount)
+    self.features = encoder.graph.levels.map { UnsafePointer(plan.value($0, in: arena)) }
+    self.arena = arena
     self.scratch = try Buffer(count: plan.scratchBytes(workers: workers.count))
     self.workers = workers
   }
@@ -44,22 +49,20 @@ package final class EncoderSession {
       plan.steps[index].run(
         LayerMemory(
           input: operand(encoder.graph.layers[index].input, input), second: second.map { operand($0, input) },
-          output: value(index + 1), scratch: scratch, workers: workers))
-      observe(index + 1, UnsafePointer(value(index + 1)))
+          output: plan.value(index + 1, in: arena), scratch: scratch, workers: workers))
+      observe(index + 1, UnsafePointer(plan.value(index + 1, in: arena)))
     }
   }
 
-  /// The features of a level after ``run(_:)``: one row of channels ("fiber") per position, row-major positions. Valid
-  /// until the next run.
-  package func features(_ level: Int) -> UnsafePointer<Float> { UnsafePointer(value(encoder.graph.levels[level])) }
-
   private func operand(_ index: Int, _ input: UnsafePointer<Float>) -> UnsafePointer<Float> {
-    index == 0 ? input : UnsafePointer(value(index))
+    index == 0 ? input : UnsafePointer(plan.value(index, in: arena))
   }
+}
 
+extension EncoderPlan {
   /// The memory of a value.
-  private func value(_ index: Int) -> UnsafeMutablePointer<Float> {
-    UnsafeMutableRawPointer(arena.base + plan.arena.offsets[index - 1])
-      .bindMemory(to: Float.self, capacity: plan.maps[index].grid.count)
+  fileprivate func value(_ index: Int, in memory: Buffer<UInt8>) -> UnsafeMutablePointer<Float> {
+    UnsafeMutableRawPointer(memory.base + arena.offsets[index - 1])
+      .bindMemory(to: Float.self, capacity: maps[index].grid.count)
   }
 }

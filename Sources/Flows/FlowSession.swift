@@ -12,7 +12,7 @@ package final class FlowSession {
   /// One for each thread.
   private let scratch: [FlowScratch]
   /// The levels' features and results of the call at hand.
-  private var features: [UnsafePointer<Float>]
+  private var features: [UnsafePointer<Float>] = []
   private var output: UnsafeMutablePointer<Float>?
 
   /// Some fibers of a level.
@@ -54,8 +54,6 @@ package final class FlowSession {
     var scratch: [FlowScratch] = []
     for _ in 0..<workers.count { scratch.append(try FlowScratch(flows, count: Self.fibersAtOnce)) }
     self.scratch = scratch
-    features = []
-    features.reserveCapacity(flows.count)
   }
 
   /// Floats that a session for these flows holds.
@@ -66,14 +64,12 @@ package final class FlowSession {
   /// log p / C of every fiber of every level.
   ///
   /// - Parameters:
-  ///   - levelFeatures: the fibers of a level, positions x C.
+  ///   - features: the fibers of each level, positions x C.
   ///   - output: one value for each position, the levels one after the other.
   package func logLikelihoods(
-    features levelFeatures: (_ level: Int) -> UnsafePointer<Float>, into output: UnsafeMutablePointer<Float>
+    features: [UnsafePointer<Float>], into output: UnsafeMutablePointer<Float>
   ) {
-    features.removeAll(keepingCapacity: true)
-    for level in flows.indices { features.append(levelFeatures(level)) }
-    self.output = output
+    (self.features, self.output) = (features, output)
     workers.run(parts: chunks.count, context: Unmanaged.passUnretained(self).toOpaque()) { context, part, worker in
       Unmanaged<FlowSession>.fromOpaque(context).takeUnretainedValue().run(part, worker: worker)
     }

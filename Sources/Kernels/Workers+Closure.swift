@@ -3,6 +3,8 @@ extension Workers {
   ///
   /// `withoutActuallyEscaping` checks at run time that the closure was not kept, and its check holds the path of the source
   /// file. The path is replaced, because the library must have the same bytes whatever folder it is built in.
+  // The formatter would take the spaces out of #sourceLocation.
+  // swift-format-ignore
   package func run(parts: Int, _ body: (_ part: Int, _ worker: Int) -> Void) {
     #sourceLocation(file: "Workers.run", line: 1)
     withoutActuallyEscaping(body) { body in

@@ -18,16 +18,16 @@ final class FrameMap {
   func run(
     _ map: UnsafePointer<Float>, _ layout: FrameLayout, _ request: FrameRequest, _ thresholds: DecisionThresholds,
     _ stageEnded: StageObserver?
-  ) throws(Failure) -> (values: UnsafePointer<Float>?, regions: FrameResult.Regions?) {
+  ) throws(Failure) -> (values: UnsafePointer<Float>?, regions: FoundRegions?) {
     let values = try target(layout, request)
     if let values { Self.resample(map, layout, into: values, workers) }
     stageEnded?(.map)
     guard let values, let limit = request.regionLimit else { return (UnsafePointer(values), nil) }
     let finder = try fittingFinder(layout, limit: limit)
     mark(values, layout, finder, above: thresholds.pixelThreshold)
-    let count = finder.find(in: values, filter: thresholds.regionFilter)
+    let regions = finder.find(in: values, filter: thresholds.regionFilter)
     stageEnded?(.regions)
-    return (UnsafePointer(values), (count, finder))
+    return (UnsafePointer(values), regions)
   }
 
   /// Where the map at the frame's size belongs; nil when nobody wants it.

@@ -70,10 +70,8 @@ package struct FrameResult {
   package internal(set) var verdict = Verdict.pass
   /// The map at the frame's size; nil unless it or regions were wanted.
   package internal(set) var frameMap: UnsafePointer<Float>?
-  /// The number of regions, and the finder, which has the most severe ones and their contours.
-  package typealias Regions = (count: Int, finder: RegionFinder)
   /// Nil when none were looked for.
-  package internal(set) var regions: Regions?
+  package internal(set) var regions: FoundRegions?
 
   /// The p-value of a score or of a region's peak. It is not inlined, since its copy of the calibration takes much of a small stack.
   @inline(never)

@@ -178,7 +178,7 @@ package final class FrameScorer {
   /// Takes the tile whose features the encoder computed last to the map.
   private func takeEncoded(_ tile: Int) throws(Failure) {
     encoder.copyFeatures(tile: tile, to: request)
-    flows.logLikelihoods(features: { encoder.features($0) }, into: likelihoods.base)
+    flows.logLikelihoods(features: encoder.features, into: likelihoods.base)
     stageEnded?(.flows)
     try take(tile, logLikelihoods: logLikelihoods)
   }

@@ -79,7 +79,7 @@ final class TileBatch {
     let encoder = encoders[worker]
     encoder.run(pixels(slot))
     encoder.copyFeatures(tile: tiles[slot].index, to: tiles[slot].request)
-    flows[worker].logLikelihoods(features: { encoder.features($0) }, into: likelihoods.base + slot &* positionCount)
+    flows[worker].logLikelihoods(features: encoder.features, into: likelihoods.base + slot &* positionCount)
   }
 
   /// log p / C of a tile after ``run(first:)``.

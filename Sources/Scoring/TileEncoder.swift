@@ -27,7 +27,7 @@ package final class TileEncoder {
     return try (0..<workers.count).map { _ throws(Failure) in try TileEncoder(encoder, preprocessing, workers: alone) }
   }
 
-  /// Computes ``features(_:)`` of height x width RGB8 pixels.
+  /// Computes ``features`` of height x width RGB8 pixels.
   package func run(_ pixels: UnsafePointer<UInt8>, _ stageEnded: StageObserver? = nil) {
     let image = input.image(pixels)
     stageEnded?(.normalize)
@@ -35,14 +35,14 @@ package final class TileEncoder {
     stageEnded?(.encoder)
   }
 
-  /// The last tile's features of a level: positions x C.
-  package func features(_ level: Int) -> UnsafePointer<Float> { session.features(level) }
+  /// The last tile's features of each level: positions x C.
+  package var features: [UnsafePointer<Float>] { session.features }
 
   /// Copies the last tile's features of all levels, one after the other.
   package func copyFeatures(to target: UnsafeMutablePointer<Float>) {
     var target = target
-    for (level, grid) in levelGrids.enumerated() {
-      target.update(from: features(level), count: grid.count)
+    for (values, grid) in zip(features, levelGrids) {
+      target.update(from: values, count: grid.count)
       target += grid.count
     }
   }

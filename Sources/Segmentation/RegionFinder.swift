@@ -38,16 +38,12 @@ package final class RegionFinder {
   /// Prepares for maps of another size, and for keeping up to `limit` regions; allocates only for the largest so far.
   /// Fails with `.unsupported` when the map is too large, or `.outOfMemory`.
   package func fit(width: Int, height: Int, limit: Int) throws(Failure) {
-    keptCount = 0
     try connected.fit(width: width, height: height)
     if mask.count < width * height { mask = try Buffer(count: width * height) }
     // A map has no more regions, since each has a block of 2 x 2 pixels to itself.
     self.limit = min(max(limit, 0), (width + 1) / 2 * ((height + 1) / 2))
     if kept.count < self.limit { kept = try Buffer(count: self.limit) }
   }
-
-  /// The last map's most severe regions, the most severe first.
-  package var regions: UnsafeBufferPointer<Region> { UnsafeBufferPointer(start: kept.base, count: keptCount) }
 
   /// Marks where some rows of a map are above a threshold. Threads may share the rows; all must be marked before ``find``.
   ///
@@ -67,8 +63,8 @@ package final class RegionFinder {
     }
   }
 
-  /// Finds the regions of the marked pixels of a map, and returns how many there are.
-  package func find(in map: UnsafePointer<Float>, filter: Filter) -> Int {
+  /// Finds the regions of the marked pixels of a map.
+  package func find(in map: UnsafePointer<Float>, filter: Filter) -> FoundRegions {
     keptCount = 0
     var count = 0
     connected.forEachRegion(in: mask.base) { pixels in
@@ -79,15 +75,9 @@ package final class RegionFinder {
       keep(region)
     }
     sort()
-    return count
-  }
-
-  /// The contour of one of the last map's regions: see ``OuterBorder``. Filled, it is the region with its holes.
-  ///
-  /// - Parameter body: is given the corners one by one.
-  /// - Returns: how many there are.
-  package func contour(of region: Region, _ body: (_ index: Int, _ x: Int, _ y: Int) -> Void) -> Int {
-    OuterBorder(mask: mask.base, width: width, height: height).trace(fromX: region.firstX, y: region.y, body)
+    return FoundRegions(
+      count: count, kept: UnsafeBufferPointer(start: kept.base, count: keptCount),
+      border: OuterBorder(mask: mask.base, width: width, height: height))
   }
 
   // The kept regions are a binary heap while they are collected, the least severe at its root.

@@ -45,9 +45,9 @@ struct ScoredRegions: Codable {
   init?(_ result: FrameResult, hasContours: Bool) {
     guard let regions = result.regions else { return nil }
     count = regions.count
-    list = regions.finder.regions.map { region in
+    list = regions.kept.map { region in
       var contour: [[Int]] = []
-      if hasContours { _ = regions.finder.contour(of: region) { _, x, y in contour.append([x, y]) } }
+      if hasContours { _ = regions.contour(of: region) { _, x, y in contour.append([x, y]) } }
       return Item(
         x: region.x, y: region.y, width: region.width, height: region.height, area: region.area,
         centroid: [region.centroidX, region.centroidY], peak: region.peak, peakPixel: [region.peakX, region.peakY],

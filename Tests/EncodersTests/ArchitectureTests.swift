@@ -50,7 +50,7 @@ import Testing
         #expect(session.levelGrids[index] == Grid(height: level.height, width: level.width, channels: level.channels))
         let first = level.values.offset / 4
         expectClose(
-          (0..<level.values.count).map { session.features(index)[$0 * level.stride] },
+          (0..<level.values.count).map { session.features[index][$0 * level.stride] },
           EncoderFixture.values[first..<first + level.values.count], within: 1e-5 * level.max_abs,
           "\(tap) among \(taps) of \(size.height) x \(size.width)")
       }
@@ -59,8 +59,8 @@ import Testing
       alone.run(input)
       for (index, grid) in session.levelGrids.enumerated() {
         #expect(
-          UnsafeBufferPointer(start: session.features(index), count: grid.count).elementsEqual(
-            UnsafeBufferPointer(start: alone.features(index), count: grid.count)))
+          UnsafeBufferPointer(start: session.features[index], count: grid.count).elementsEqual(
+            UnsafeBufferPointer(start: alone.features[index], count: grid.count)))
       }
     }
   }
@@ -121,7 +121,7 @@ import Testing
         session.run(EncoderTests.input(height: height, width: width))
         for (level, grid) in session.levelGrids.enumerated() {
           #expect(grid.count > 0)
-          for i in 0..<grid.count where !session.features(level)[i].isFinite {
+          for i in 0..<grid.count where !session.features[level][i].isFinite {
             Issue.record("level \(level) of \(height) x \(width) is not finite at \(i)")
             break
           }

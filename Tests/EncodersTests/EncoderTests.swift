@@ -33,7 +33,7 @@ import Testing
       session.run(Self.input(height: fixture.height, width: fixture.width))
       for (index, level) in fixture.levels.enumerated() {
         #expect(session.levelGrids[index] == Grid(height: level.height, width: level.width, channels: level.channels))
-        let features = session.features(index)
+        let features = session.features[index]
         let expected = try DetectorFixture.values(level.values)
         expectClose(
           expected.indices.map { features[$0 * level.stride] }, expected, within: 1e-5 * level.max_abs,
@@ -53,8 +53,8 @@ import Testing
     for level in 0..<3 {
       let count = session.levelGrids[level].count
       #expect(
-        UnsafeBufferPointer(start: session.features(level), count: count).elementsEqual(
-          UnsafeBufferPointer(start: fresh.features(level), count: count)))
+        UnsafeBufferPointer(start: session.features[level], count: count).elementsEqual(
+          UnsafeBufferPointer(start: fresh.features[level], count: count)))
     }
   }
 
@@ -70,8 +70,8 @@ import Testing
     let count = one.levelGrids[0].count
     // The last block's projection is a tap in both, so the arithmetic is the same but for the residuals' order.
     expectClose(
-      UnsafeBufferPointer(start: one.features(0), count: count),
-      UnsafeBufferPointer(start: all.features(2), count: count),
+      UnsafeBufferPointer(start: one.features[0], count: count),
+      UnsafeBufferPointer(start: all.features[2], count: count),
       within: 1e-5)
   }
 

@@ -30,7 +30,7 @@ import Testing
     session.run([UInt8](repeating: 77, count: pixels.count))
     session.run(pixels)
     return session.levelGrids.enumerated().map { level, grid in
-      [Float](UnsafeBufferPointer(start: session.features(level), count: grid.count))
+      [Float](UnsafeBufferPointer(start: session.features[level], count: grid.count))
     }
   }
 
@@ -163,7 +163,7 @@ extension QuantizedEncoderTests {
     sessions.1.run(frame.map { UInt8($0) })
     for (level, grid) in sessions.0.levelGrids.enumerated() {
       #expect(sessions.1.levelGrids[level] == grid)
-      let (exact, bytes) = (sessions.0.features(level), sessions.1.features(level))
+      let (exact, bytes) = (sessions.0.features[level], sessions.1.features[level])
       var (error, spread, mean) = (0.0, 0.0, 0.0)
       for i in 0..<grid.count { mean += Double(exact[i]) / Double(grid.count) }
       for i in 0..<grid.count {

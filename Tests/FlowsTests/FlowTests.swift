@@ -17,7 +17,7 @@ import Testing
     var values = [Float](repeating: 0, count: grid.positions)
     fibers.withUnsafeBufferPointer { fibers in
       guard let fibers = fibers.baseAddress else { return }
-      session.logLikelihoods(features: { _ in fibers }, into: &values)
+      session.logLikelihoods(features: [fibers], into: &values)
     }
     return values
   }
@@ -67,7 +67,7 @@ import Testing
       var values = [Float](repeating: 0, count: range.count)
       fibers.withUnsafeBufferPointer { fibers in
         guard let fibers = fibers.baseAddress else { return }
-        session.logLikelihoods(features: { _ in fibers + range.lowerBound * 6 }, into: &values)
+        session.logLikelihoods(features: [fibers + range.lowerBound * 6], into: &values)
       }
       return values
     }
@@ -94,7 +94,7 @@ import Testing
       var values = [Float](repeating: 0, count: grid.positions)
       try fibers.withUnsafeBufferPointer { fibers in
         let base = try #require(fibers.baseAddress)
-        try FlowSession([flow], workers: Workers(count: 1)).logLikelihoods(features: { _ in base }, into: &values)
+        try FlowSession([flow], workers: Workers(count: 1)).logLikelihoods(features: [base], into: &values)
       }
       for (position, value) in values.enumerated() {
         let fiber = fibers[position * channels..<(position + 1) * channels].map(Double.init)
@@ -117,7 +117,7 @@ import Testing
     var values = [Float](repeating: 0, count: grid.positions)
     try fibers.withUnsafeBufferPointer { fibers in
       let base = try #require(fibers.baseAddress)
-      try FlowSession([flow], workers: Workers(count: 2)).logLikelihoods(features: { _ in base }, into: &values)
+      try FlowSession([flow], workers: Workers(count: 2)).logLikelihoods(features: [base], into: &values)
     }
     for (position, value) in values.enumerated() {
       let fiber = fibers[position * channels..<(position + 1) * channels].map(Double.init)

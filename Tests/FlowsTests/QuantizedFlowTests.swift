@@ -19,7 +19,7 @@ import Testing
     var values = [Float](repeating: .nan, count: grid.positions)
     Generated.unit("quantized/fibers", count: grid.count).map { Float(3 * $0) }.withUnsafeBufferPointer { fibers in
       guard let fibers = fibers.baseAddress else { return }
-      session.logLikelihoods(features: { _ in fibers }, into: &values)
+      session.logLikelihoods(features: [fibers], into: &values)
     }
     return values
   }

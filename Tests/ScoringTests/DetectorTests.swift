@@ -76,7 +76,7 @@ import Testing
         for _ in 0..<3 { #expect(try score(session, fixture, frame: 0) == expected) }
         for level in 0..<3 {
           for i in 0..<detector.levels[level].count {
-            guard session.encoder.features(level)[i] != alone.encoder.features(level)[i] else { continue }
+            guard session.encoder.features[level][i] != alone.encoder.features[level][i] else { continue }
             Issue.record("\(fixture.case), \(threadCount) threads: level \(level) differs at \(i)")
             break
           }

@@ -181,7 +181,7 @@ import Testing
     return try withFrame(2) { frame in
       let result = try scorer.score(frame, request)
       let found = try #require(result.regions)
-      let regions = found.finder.regions.flatMap {
+      let regions = found.kept.flatMap {
         [$0.x, $0.y, $0.width, $0.height, $0.area, $0.peakX, $0.peakY].map { Float($0) }
           + [$0.centroidX, $0.centroidY, $0.peak, $0.mean]
       }

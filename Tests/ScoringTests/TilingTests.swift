@@ -208,18 +208,16 @@ import Testing
         let highest = try #require(values.max())
         let scorer = try FrameScorer(
           plain.detector, thresholds: DecisionThresholds(plain.detector.calibration, pixelThreshold: threshold))
-        let (count, finder) = try #require(try scorer.score(frame, request).regions)
-        let regions = (0..<count).map { finder.regions[$0] }
-        #expect(!regions.isEmpty && regions.reduce(0) { $0 + $1.area } == above.count && regions[0].peak == highest)
+        let regions = try #require(try scorer.score(frame, request).regions).kept
+        #expect(regions.reduce(0) { $0 + $1.area } == above.count && regions.first?.peak == highest)
         // Only those whose pixels' centres lie in a region of interest count.
         let map = try scorer.layout(frame)
         try scorer.setRegionOfInterest(
           RegionOfInterest(
             width: map.width, height: map.height,
             mask: (0..<map.width * map.height).map { 2 * ($0 % map.width) < map.width ? 1 : 0 }))
-        let (left, leftFinder) = try #require(try scorer.score(frame, request).regions)
-        let area = (0..<left).reduce(0) { $0 + leftFinder.regions[$1].area }
-        #expect(area == above.count { $0 % 150 < 75 })
+        let left = try #require(try scorer.score(frame, request).regions).kept
+        #expect(left.reduce(0) { $0 + $1.area } == above.count { $0 % 150 < 75 })
       }
     }
   }

@@ -15,14 +15,14 @@ import Testing
   ) throws -> (count: Int, regions: [Region], contours: [[[Int]]]) {
     let (values, width, height) = map(rows)
     let finder = try RegionFinder(width: width, height: height, limit: limit)
-    let count = finder.find(in: values, above: 0, filter: filter, where: isIncluded)
-    let contours = finder.regions.map { region in
+    let found = finder.find(in: values, above: 0, filter: filter, where: isIncluded)
+    let contours = found.kept.map { region in
       var corners: [[Int]] = []
-      let count = finder.contour(of: region) { _, x, y in corners.append([x, y]) }
+      let count = found.contour(of: region) { _, x, y in corners.append([x, y]) }
       #expect(count == corners.count)
       return corners
     }
-    return (count, Array(finder.regions), contours)
+    return (found.count, Array(found.kept), contours)
   }
 
   @Test func aRegionIsMeasured() throws {
@@ -56,10 +56,9 @@ import Testing
       let (values, width, height) = map(rows)
       _ = finder.find(in: [Float](repeating: 1, count: finder.width * finder.height), above: 0, filter: .init())
       try finder.fit(width: width, height: height, limit: 2)
-      #expect(finder.regions.isEmpty)
       let expected = try find(rows, limit: 2)
-      #expect(finder.find(in: values, above: 0, filter: .init()) == expected.count)
-      #expect(Array(finder.regions) == expected.regions)
+      let found = finder.find(in: values, above: 0, filter: .init())
+      #expect(found.count == expected.count && Array(found.kept) == expected.regions)
     }
   }
 
@@ -102,8 +101,8 @@ import Testing
     #expect(throws: Failure.self) { try RegionFinder(width: 1 << 40, height: 1 << 40, limit: 1) }
     // NaN and negative infinity are above nothing.
     let finder = try RegionFinder(width: 3, height: 1, limit: .max)
-    #expect(finder.find(in: [.nan, -.infinity, 1], above: 0, filter: .init()) == 1)
-    #expect(finder.find(in: [1, 1, 1], above: .nan, filter: .init()) == 0)
+    #expect(finder.find(in: [.nan, -.infinity, 1], above: 0, filter: .init()).count == 1)
+    #expect(finder.find(in: [1, 1, 1], above: .nan, filter: .init()).count == 0)
   }
 
   /// Pixels that the outside does not reach by steps to the sides without crossing the region that holds a pixel.
@@ -140,15 +139,15 @@ import Testing
     ] {
       let values = (0..<width * height).map { _ in random.uniform() < share ? Float(random.uniform() + 0.1) : 0 }
       let finder = try RegionFinder(width: width, height: height, limit: .max)
-      let count = finder.find(in: values, above: 0, filter: .init())
-      #expect(count == finder.regions.count)
-      #expect(finder.regions.reduce(0) { $0 + $1.area } == values.filter { $0 > 0 }.count)
-      for region in finder.regions {
+      let found = finder.find(in: values, above: 0, filter: .init())
+      #expect(found.count == found.kept.count)
+      #expect(found.kept.reduce(0) { $0 + $1.area } == values.filter { $0 > 0 }.count)
+      for region in found.kept {
         let (pixels, filled) = filledRegion(
           values, width: width, height: height, holding: region.peakY * width + region.peakX)
         #expect(region.area == pixels.count)
         var corners: [(x: Int, y: Int)] = []
-        _ = finder.contour(of: region) { _, x, y in corners.append((x, y)) }
+        _ = found.contour(of: region) { _, x, y in corners.append((x, y)) }
         // By rows: whether an odd number of the polygon's vertical edges is to the left.
         var crossings = [Int](repeating: 0, count: (width + 1) * height)
         for (corner, next) in zip(corners, corners[1...] + corners[..<1]) where corner.x == next.x {
@@ -169,7 +168,7 @@ extension RegionFinder {
   fileprivate func find(
     in map: UnsafePointer<Float>, above threshold: Float, filter: Filter,
     where isIncluded: (_ x: Int, _ y: Int) -> Bool = { _, _ in true }
-  ) -> Int {
+  ) -> FoundRegions {
     mark(rows: 0..<height, of: map, above: threshold, where: isIncluded)
     return find(in: map, filter: filter)
   }

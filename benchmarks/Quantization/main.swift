@@ -83,7 +83,7 @@ func fastest(_ run: () -> Void) -> Double {
     sessions.0.run(input.base)
     pixels.withUnsafeBytes { if let base = $0.baseAddress { sessions.1.run(base) } }
     for (level, grid) in sessions.0.levelGrids.enumerated() {
-      let (a, b) = (sessions.0.features(level), sessions.1.features(level))
+      let (a, b) = (sessions.0.features[level], sessions.1.features[level])
       fingerprint.add(UnsafeRawBufferPointer(start: b, count: 4 * grid.count))
       // Relative to the spread of each channel.
       for channel in 0..<grid.channels {
