@@ -63,10 +63,16 @@ package struct Tensor: Sendable {
     switch stored.format {
     case .float32: return try Tensor(shape: shape, values: values)
     case .int8:
-      let integers = try readArray(count) { (memory: UnsafeMutablePointer<Int16>) throws(Failure) in
-        try reader.readIntegers(count, into: memory)
-      }
-      return try Tensor(shape: shape, integers: integers.map { Int8(truncatingIfNeeded: $0) })
+      let part = try Buffer<Int16>(count: min(count, 1 << 14), isBrief: true)
+      return try Tensor(
+        shape: shape,
+        integers: readArray(count) { (memory: UnsafeMutablePointer<Int8>) throws(Failure) in
+          for start in stride(from: 0, to: count, by: max(part.count, 1)) {
+            let read = min(part.count, count - start)
+            try reader.readIntegers(read, into: part.base)
+            for i in 0..<read { memory[start + i] = Int8(truncatingIfNeeded: part.base[i]) }
+          }
+        })
     case .uint8, .int16:
       return try Tensor(
         shape: shape,
