@@ -56,8 +56,10 @@ lib: requirements
 	@for variant in AVX2 AVX512 QuantizedAVXVNNI QuantizedAVX512VNNI; do module=Kernels$$variant; \
 	  ! nm --defined-only .build-lib/release/$$module.build/*.o | grep ' [TWu] ' | grep -v $${#module}$$module || exit 1; \
 	done
-	@# The same bytes come of every folder only if the library holds the path of none.
-	@! grep --fixed-strings --text --only-matching '$(CURDIR)/' .build-lib/release/libCFlowAD.so
+	@# The same bytes come of every folder only if the library holds the path of no file that it was built from. The folder's own
+	@# name would not do: libhdf5 has a harmless "../src/" in it, and many a clone lies in /src.
+	@if grep --fixed-strings --text --only-matching -e '$(CURDIR)/Sources/' -e '$(CURDIR)/.build-lib/' \
+	  .build-lib/release/libCFlowAD.so; then echo "the library holds a path of this folder" >&2; exit 1; fi
 	@mkdir -p build/lib
 	cp .build-lib/release/libCFlowAD.so $(LIBRARY)
 	ln -sf $(notdir $(LIBRARY)) build/lib/$(SONAME)
