@@ -1,5 +1,5 @@
 import Basics
-import FoundationEssentials
+import ImageFiles
 
 /// Extracts frames of a video as JPEG files, by the program ffmpeg.
 enum VideoFrames {
@@ -10,13 +10,8 @@ enum VideoFrames {
     // The name is hidden, so that the leftovers of a killed run are not taken for a clip.
     let parts = folder.split(separator: "/", omittingEmptySubsequences: false)
     let partial = (parts.dropLast() + [".\(parts.last ?? "").partial"]).joined(separator: "/")
-    let manager = FileManager.default
-    do {
-      try? manager.removeItem(atPath: partial)
-      try manager.createDirectory(atPath: partial, withIntermediateDirectories: true)
-    } catch {
-      throw Failure(.io, "\(partial): the folder cannot be made")
-    }
+    if Folder.isFolder(partial) { try Folder(partial).remove() }
+    try Folder(partial).make()
     // A percent sign in the folder's name would be taken for part of the pattern.
     let names = partial.split(separator: "%", omittingEmptySubsequences: false).joined(separator: "%%") + "/%08d.jpg"
     try run(["ffmpeg", "-nostdin", "-loglevel", "error", "-i", "file:\(video)", "-qscale:v", "2", names], video)

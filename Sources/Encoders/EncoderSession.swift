@@ -46,11 +46,12 @@ package final class EncoderSession {
       .bindMemory(to: Float.self, capacity: scratch.count / MemoryLayout<Float>.stride)
     for index in plan.steps.indices {
       let second = encoder.graph.layers[index].second
+      let output = plan.value(index + 1, in: arena)
       plan.steps[index].run(
         LayerMemory(
           input: operand(encoder.graph.layers[index].input, input), second: second.map { operand($0, input) },
-          output: plan.value(index + 1, in: arena), scratch: scratch, workers: workers))
-      observe(index + 1, UnsafePointer(plan.value(index + 1, in: arena)))
+          output: output, scratch: scratch, workers: workers))
+      observe(index + 1, UnsafePointer(output))
     }
   }
 

@@ -102,6 +102,12 @@ package struct Folder {
       throw Failure(.io, "\(path): the folder cannot be made")
     }
   }
+
+  /// Removes the folder with its files. Fails with `io`, also when it holds folders or hidden files.
+  package func remove() throws(Failure) {
+    for name in try files { unlink(file(name).pathBytes) }
+    guard rmdir(path.pathBytes) == 0 else { throw Failure(.io, "\(path): the folder cannot be removed") }
+  }
 }
 
 extension String {

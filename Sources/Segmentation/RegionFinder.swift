@@ -10,7 +10,6 @@ package final class RegionFinder {
   private var mask: Buffer<UInt8>
   /// The most severe of the map's regions, up to `limit`.
   private var kept: Buffer<Region>
-  private var keptCount = 0
   /// How many regions are kept at most.
   private var limit = 0
 
@@ -65,16 +64,20 @@ package final class RegionFinder {
 
   /// Finds the regions of the marked pixels of a map.
   package func find(in map: UnsafePointer<Float>, filter: Filter) -> FoundRegions {
-    keptCount = 0
-    var count = 0
+    var (count, keptCount) = (0, 0)
     connected.forEachRegion(in: mask.base) { pixels in
       guard pixels.count >= filter.minimumArea else { return }
       let region = Region(pixels, map: map, imageWidth: width)
       if let minimumPeak = filter.minimumPeak, region.peak < minimumPeak { return }
       count &+= 1
-      keep(region)
+      if keptCount < limit {
+        rise(region, from: keptCount)
+        keptCount &+= 1
+      } else if limit > 0, region.isMoreSevere(than: kept.base[0]) {
+        sink(region, count: limit)
+      }
     }
-    sort()
+    sort(keptCount)
     return FoundRegions(
       count: count, kept: UnsafeBufferPointer(start: kept.base, count: keptCount),
       border: OuterBorder(mask: mask.base, width: width, height: height))
@@ -82,20 +85,16 @@ package final class RegionFinder {
 
   // The kept regions are a binary heap while they are collected, the least severe at its root.
 
-  private func keep(_ region: Region) {
-    if keptCount < limit {
-      var child = keptCount
-      keptCount &+= 1
-      while child > 0 {
-        let parent = (child &- 1) / 2
-        guard kept.base[parent].isMoreSevere(than: region) else { break }
-        kept.base[child] = kept.base[parent]
-        child = parent
-      }
-      kept.base[child] = region
-    } else if limit > 0, region.isMoreSevere(than: kept.base[0]) {
-      sink(region, count: limit)
+  /// Puts a region behind the heap's last one.
+  private func rise(_ region: Region, from last: Int) {
+    var child = last
+    while child > 0 {
+      let parent = (child &- 1) / 2
+      guard kept.base[parent].isMoreSevere(than: region) else { break }
+      kept.base[child] = kept.base[parent]
+      child = parent
     }
+    kept.base[child] = region
   }
 
   /// Puts a region in the place of the heap's root.
@@ -112,8 +111,8 @@ package final class RegionFinder {
     kept.base[parent] = region
   }
 
-  /// Turns the heap into a list, the most severe first.
-  private func sort() {
+  /// Turns the heap of so many regions into a list, the most severe first.
+  private func sort(_ keptCount: Int) {
     var count = keptCount
     while count > 1 {
       count &-= 1

@@ -8,8 +8,8 @@
  * Each fault runs in a process of its own, which is this program again: the work is prepared, then the n-th call of a kind fails,
  * for n = 1, 1 + STEP ... (readings: STEP * STEP) until the work needs no more. It fails in the ways of failing_calls.h: it alone,
  * or all later ones too, until the call returns. A process that takes longer than ten minutes is one that hangs. As many run side
- * by side as there are processors, each in a folder of its own, and none may print anything. With CASE only cases whose names
- * contain it are tried.
+ * by side as there are processors, each in a folder of its own, and none may print anything. With CASE only the case of that name
+ * is tried, or, where none has it, those whose names contain it.
  *
  * Afterwards the same work must succeed, unless the header says that it cannot. A file that was to be replaced is the old or the
  * new one, and nothing else is left in its folder.
@@ -294,7 +294,7 @@ static const struct {
     {"fit of tiles", {create_tiled_trainer, add_frames}, fit, 1},
     {"calibrate tiles", {create_tiled_trainer, add_frames, fit}, calibrate, 0},
     {"trainer of a detector", {NULL}, create_second_trainer, 0},
-    {"fit of 8 bits", {create_trainer_of_8_bits, add_frames, fit, another_trainer_of_8_bits}, fit, 1},
+    {"fit of 8 bits", {create_gaussian_trainer, add_frames, fit, another_trainer_of_8_bits}, fit, 1},
     {"quantize", {create_second_trainer, add_frames}, quantize, 1},
     {"quantize and train", {create_second_trainer, add_frames}, quantize_and_train, 1},
     {"calibrate what was quantized", {create_second_trainer, add_frames, quantize}, calibrate, 0},
@@ -493,6 +493,16 @@ static long run_faults(char **arguments, int index, int way, long stride, long *
     }
 }
 
+/* Whether a case is one that was asked for. */
+static int is_chosen(int index, const char *name) {
+    int i;
+
+    if (!name) return 1;
+    for (i = 0; i < CASES; i++)
+        if (!strcmp(cases[i].name, name)) return i == index;
+    return strstr(cases[index].name, name) != NULL;
+}
+
 int main(int argc, char **argv) {
     long step, all_faults = 0, all_failures = 0;
     int index, way, status;
@@ -513,7 +523,7 @@ int main(int argc, char **argv) {
 
     if (!make_encoders(argv)) return 2;
     for (index = 0; index < CASES; index++) {
-        if (argc > 4 && !strstr(cases[index].name, argv[4])) continue;
+        if (!is_chosen(index, argc > 4 ? argv[4] : NULL)) continue;
         for (way = 0; way < WAYS; way++) {
             /* A model file is read in some thousand pages. */
             const long stride = ways[way].kind == MEMORY ? step : ways[way].kind == READING ? step * step : 1;

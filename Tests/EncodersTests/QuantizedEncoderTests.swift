@@ -60,8 +60,8 @@ import Testing
 
   @Test(arguments: [
     ("_conv_stem.weight", Float(0.5)), ("_conv_stem.weight", 40_000), ("_blocks.1._expand_conv.weight", 128),
-    ("_blocks.1._expand_conv.weight", -0.25), ("_blocks.1._depthwise_conv.weight", 65_793),
-    ("_blocks.1._depthwise_conv.weight", 1.5), ("_conv_stem.output_scale", 0), ("_conv_stem.output_scale", -1),
+    ("_blocks.1._expand_conv.weight", -0.25), ("_blocks.1._depthwise_conv.weight", 10_000),
+    ("_blocks.1._depthwise_conv.weight", 40_000), ("_blocks.1._depthwise_conv.weight", 1.5), ("_conv_stem.output_scale", 0), ("_conv_stem.output_scale", -1),
     ("_conv_stem.output_zero", 256), ("_conv_stem.output_zero", -1), ("_conv_stem.output_zero", 3.5), ("border", 256),
     ("border", 0.5), ("_conv_stem.offset", .nan), ("_conv_stem.multiplier", .infinity),
   ])
@@ -116,6 +116,16 @@ extension QuantizedEncoderTests {
       return tensor
     }
     return (description, weights)
+  }
+
+  /// Their range is too small for a histogram of it: the number of parts by the range is infinite.
+  @Test(arguments: [Float(0), 1e-40, 1e-37])
+  func mapsOfNearlyOneValueHaveTheirRange(highest: Float) {
+    var statistics = MapStatistics(channels: 1)
+    statistics.addMoments([0, highest], positions: 2)
+    statistics.addHistogram([0, highest], positions: 2)
+    let range = statistics.leastSquaresRange
+    #expect(range.low == 0 && range.high == highest)
   }
 
   @Test(arguments: [Float.nan, .infinity, 3e38])

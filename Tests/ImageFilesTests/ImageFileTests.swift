@@ -96,6 +96,19 @@ struct ImageFileTests {
     #expect(try Folder(folder.path).images.map(\.shown).contains("pr\\xfcf-gray.jpg"))
   }
 
+  @Test func aFolderIsRemovedUnlessItHoldsMore() throws {
+    let folder = Folder("\(FileManager.default.temporaryDirectory.path)/\(UUID().uuidString)/inner")
+    try folder.make()
+    for name in ["1.jpg", "2.jpg", ".hidden"] {
+      #expect(FileManager.default.createFile(atPath: folder.file(name), contents: nil))
+    }
+    #expect(throws: Failure.self) { try folder.remove() }
+    #expect(try folder.exists && folder.files.isEmpty)
+    try FileManager.default.removeItem(atPath: folder.file(".hidden"))
+    try folder.remove()
+    #expect(!folder.exists)
+  }
+
   @Test func namesOfImages() {
     for name in ["a.png", "a.JPG", "a.b.jfif", "a.webp", "a.pgm", "a.gif", "a.HEIC"] {
       #expect(ImageFile.isName(name), "\(name)")

@@ -16,8 +16,8 @@ extension QuantizedMicrokernel {
       let taps = kernel * kernel
       let weights = try integers("w", taps * channels + 16, limit: (65_793 / Double(taps)).rounded(.down))
       let zero = try QuantizationOperands("x", channels: channels).zero
-      let rows = try FloatBuffer(count: taps * channels)
-      for i in 0..<rows.count { rows.base[i] = weights.base[i % taps * channels + i / taps] }
+      let rows = try Buffer<Int16>(count: taps * channels)
+      for i in 0..<rows.count { rows.base[i] = Int16(weights.base[i % taps * channels + i / taps]) }
       let packed = try DepthwiseWeights(
         rows.base, channels: channels, kernel: kernel, zeros: (0..<channels).map { zero.base[$0] })
       let border = try SharedBuffer((0..<channels).map { UInt8(zero.base[$0]) }, paddedCount: channels + 16)

@@ -121,7 +121,7 @@ extension ConvolutionSpec {
     }
     if shape.isDepthwise {
       return try QuantizedDepthwiseConvolution(
-        shape, weights: weights.rows(weightKey, length: length), zeros: input.zeros, output: output)
+        shape, weights: weights.integers(weightKey, length: length, limit: .max), zeros: input.zeros, output: output)
     }
     return try QuantizedConvolution(
       shape, weights: weights.integers(weightKey, length: length), zeros: input.zeros, output: output, in: memory)

@@ -57,11 +57,12 @@ struct MapStatistics {
   mutating func addHistogram(_ values: UnsafePointer<Float>, positions: Int) {
     if histogram.isEmpty { histogram = Array(repeating: 0, count: Self.bins) }
     let (low, high) = range
-    guard high > low else { return }
     let factor = Float(Self.bins) / (high - low)
+    // Infinite where all values are the same, or nearly: then no rounding error is worth a narrower range.
+    guard factor.isFinite else { return }
     histogram.withUnsafeMutableBufferPointer { histogram in
       for i in 0..<positions &* channels {
-        histogram[max(0, min(Self.bins - 1, Int((values[i] - low) * factor)))] += 1
+        histogram[max(0, min(Self.bins - 1, Int((values[i] - low) * factor)))] &+= 1
       }
     }
   }

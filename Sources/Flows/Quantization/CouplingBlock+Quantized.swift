@@ -48,22 +48,20 @@ extension CouplingBlock where Layer == DynamicLinear {
     // Rows of integers: those of the fiber, then those of the condition.
     let panel = try Buffer<Int16>(count: Layer.panelWidth * inputs, isBrief: true)
     let floats = try FloatBuffer(count: Layer.panelWidth * conditions, isBrief: true)
-    do throws(Failure) {
-      return try Layer(
-        outputs: shape.hidden, inputs: shape.x1Count, of: .signed, in: memory,
-        scales: conditions > 0 ? (0..<shape.hidden).map { scales[2 * $0] } : scales
-      ) { (outputs, target) throws(Failure) in
-        try rows(outputs, panel.base)
-        for (i, output) in outputs.enumerated() {
-          let row = panel.base + i &* inputs
-          (target + i &* shape.x1Count).update(from: row, count: shape.x1Count)
-          guard conditions > 0 else { continue }
-          let scale = scales[2 &* output &+ 1]
-          for j in 0..<conditions { floats.base[i &* conditions &+ j] = Float(row[shape.x1Count &+ j]) * scale }
-        }
-        tables.set(outputs, bias: bias, weights: floats.base, weightStride: conditions)
+    return try Layer(
+      outputs: shape.hidden, inputs: shape.x1Count, of: .signed, in: memory,
+      scales: conditions > 0 ? (0..<shape.hidden).map { scales[2 * $0] } : scales
+    ) { (outputs, target) throws(Failure) in
+      try rows(outputs, panel.base)
+      for (i, output) in outputs.enumerated() {
+        let row = panel.base + i &* inputs
+        (target + i &* shape.x1Count).update(from: row, count: shape.x1Count)
+        guard conditions > 0 else { continue }
+        let scale = scales[2 &* output &+ 1]
+        for j in 0..<conditions { floats.base[i &* conditions &+ j] = Float(row[shape.x1Count &+ j]) * scale }
       }
-    } catch { throw error.within(weightKey) }
+      tables.set(outputs, bias: bias, weights: floats.base, weightStride: conditions)
+    }
   }
 
   /// - Parameter factors: what outputs are multiplied with.
@@ -74,9 +72,7 @@ extension CouplingBlock where Layer == DynamicLinear {
     var scales = try QuantizedFlow.scales(weights, of: key, shape: [shape[0]])
     if let factors { scales = zip(scales, factors).map { Float(Double($0) * $1) } }
     let rows = integerRows(of: try weights.weights(key, shape: shape), length: shape[1])
-    do throws(Failure) {
-      return try Layer(
-        outputs: shape[0], inputs: shape[1], of: kind, bias: bias, in: memory, scales: scales, rows: rows)
-    } catch { throw error.within(key) }
+    return try Layer(
+      outputs: shape[0], inputs: shape[1], of: kind, bias: bias, in: memory, scales: scales, rows: rows)
   }
 }

@@ -13,10 +13,10 @@ package struct QuantizedDepthwiseConvolution: Operation {
 
   /// - Parameters:
   ///   - shape: one with as many groups as inputs and outputs.
-  ///   - weights: rows of the window's taps, integers.
+  ///   - weights: rows of the window's taps.
   ///   - zeros: the bytes that stand for 0 in each channel.
   package init(
-    _ shape: ConvolutionShape, weights: WeightRows, zeros: [Float], output: QuantizedOutput
+    _ shape: ConvolutionShape, weights: IntegerRows, zeros: [Float], output: QuantizedOutput
   ) throws(Failure) {
     let (channels, taps) = (shape.outputs, shape.window.taps)
     guard shape.inputs == shape.groups, channels == shape.groups, zeros.count == channels,
@@ -24,7 +24,7 @@ package struct QuantizedDepthwiseConvolution: Operation {
     else {
       throw Failure(.format, "\(shape.groups) groups of \(shape.inputs) to \(channels) channels are not one each")
     }
-    let rows = try FloatBuffer(count: channels * taps, isBrief: true)
+    let rows = try Buffer<Int16>(count: channels * taps, isBrief: true)
     for first in stride(from: 0, to: channels, by: 16) {
       try weights(first..<min(first + 16, channels), rows.base + first * taps)
     }
@@ -55,20 +55,20 @@ package struct DepthwiseWeights: Sendable {
   package let correction: SharedBuffer<Int32>
 
   /// - Parameters:
-  ///   - rows: a row of `kernel` x `kernel` integers for each channel. Fails with `.format` when they are not integers, or too
-  ///     large.
+  ///   - rows: a row of `kernel` x `kernel` integers for each channel. Fails with `.format` when a row's magnitudes add up to more
+  ///     than ``QuantizedDepthwiseConvolution/largestWeightSum``.
   ///   - zeros: the bytes that stand for 0 in each channel.
   package init(
-    _ rows: UnsafePointer<Float>, channels: Int, kernel: Int, zeros: [Float]
+    _ rows: UnsafePointer<Int16>, channels: Int, kernel: Int, zeros: [Float]
   ) throws(Failure) {
     let taps = kernel * kernel
     var correction: [Int32] = []
     for channel in 0..<channels {
       let row = UnsafeBufferPointer(start: rows + channel * taps, count: taps)
-      guard row.allSatisfy({ $0 == $0.rounded() && abs($0) <= 32_767 }),
-        row.reduce(0, { $0 + abs($1) }) <= Float(QuantizedDepthwiseConvolution.largestWeightSum)
-      else { throw Failure(.format, "a channel's weights are no integers, or too large") }
-      correction.append(Int32(-zeros[channel] * row.reduce(0, +)))
+      guard row.reduce(0, { $0 + Int($1.magnitude) }) <= QuantizedDepthwiseConvolution.largestWeightSum else {
+        throw Failure(.format, "a depthwise channel's weights are too large for sums of 24 bits")
+      }
+      correction.append(Int32(-zeros[channel]) * row.reduce(0) { $0 + Int32($1) })
     }
     self.correction = try SharedBuffer(correction, paddedCount: channels + MapQuantization.padding)
     let groups = (kernel + 1) / 2
@@ -77,7 +77,7 @@ package struct DepthwiseWeights: Sendable {
         let row = rows + channel * taps
         for ky in 0..<kernel {
           for kx in 0..<kernel {
-            let bits = UInt32(UInt16(bitPattern: Int16(row[ky * kernel + kx])))
+            let bits = UInt32(UInt16(bitPattern: row[ky * kernel + kx]))
             let place = (ky / 2 * kernel + kx) * channels + channel
             memory[place] |= Int32(bitPattern: ky % 2 == 0 ? bits : bits << 16)
           }
