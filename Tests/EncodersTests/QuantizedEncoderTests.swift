@@ -61,9 +61,10 @@ import Testing
   @Test(arguments: [
     ("_conv_stem.weight", Float(0.5)), ("_conv_stem.weight", 40_000), ("_blocks.1._expand_conv.weight", 128),
     ("_blocks.1._expand_conv.weight", -0.25), ("_blocks.1._depthwise_conv.weight", 10_000),
-    ("_blocks.1._depthwise_conv.weight", 40_000), ("_blocks.1._depthwise_conv.weight", 1.5), ("_conv_stem.output_scale", 0), ("_conv_stem.output_scale", -1),
-    ("_conv_stem.output_zero", 256), ("_conv_stem.output_zero", -1), ("_conv_stem.output_zero", 3.5), ("border", 256),
-    ("border", 0.5), ("_conv_stem.offset", .nan), ("_conv_stem.multiplier", .infinity),
+    ("_blocks.1._depthwise_conv.weight", 40_000), ("_blocks.1._depthwise_conv.weight", 1.5),
+    ("_conv_stem.output_scale", 0), ("_conv_stem.output_scale", -1),
+    ("_conv_stem.output_zero", 256), ("_conv_stem.output_zero", -1), ("_conv_stem.output_zero", 3.5),
+    ("border", 256), ("border", 0.5), ("_conv_stem.offset", .nan), ("_conv_stem.multiplier", .infinity),
   ])
   func tensorsThatMakeNoBytesAreRefused(key: String, value: Float) throws {
     let fixture = try #require(QuantizedFixture.all?.encoders.first { $0.architecture == "efficientnet_lite0" })
