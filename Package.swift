@@ -149,14 +149,15 @@ let package = Package(
       .target(
         name: "Support", dependencies: ["Basics", "Kernels", "Imaging", "Encoders", "Flows", "Scoring"],
         path: "Tests/Support", swiftSettings: settings),
-      tests("Kernels", ["Basics", "Kernels", "Microkernels", "Support"]),
+      .target(name: "CEmulation", path: "Tests/Emulation"),
+      tests("Kernels", ["Basics", "CEmulation", "KernelTasks", "Kernels", "Microkernels", "Support"]),
       tests("Encoders", ["Basics", "Kernels", "Encoders", "Support"]),
       tests("Flows", ["Basics", "Kernels", "Flows", "Support"]),
       tests("Basics", ["Basics", "Support"]),
       tests("Imaging", ["Basics", "Imaging", "Kernels"], fixtures: true),
       tests("PNG", ["Basics", "Imaging", "PNG"], fixtures: true),
       tests("ImageFiles", ["Basics", "Imaging", "ImageFiles", "PNG"], fixtures: true),
-      tests("DataSets", ["Basics", "DataSets", "Imaging", "PNG"], fixtures: true),
+      tests("DataSets", ["Basics", "DataSets", "PNG"], fixtures: true),
       tests("Rendering", ["Basics", "Imaging", "Rendering"], fixtures: true),
       tests(
         "Training",
@@ -172,7 +173,8 @@ let package = Package(
       tests(
         "Tool",
         [
-          "cflowad", "Basics", "Encoders", "Flows", "Imaging", "ModelFile", "PNG", "Scoring", "Support", "Training",
+          "cflowad", "Basics", "Flows", "Imaging", "ModelFile", "PNG", "Scoring", "Support", "Training",
+          .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ]),
       tests("Scoring", ["Basics", "Imaging", "Encoders", "Flows", "Kernels", "Scoring", "Segmentation", "Support"]),
     ]

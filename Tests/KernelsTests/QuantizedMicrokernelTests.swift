@@ -1,4 +1,6 @@
 import Basics
+import CEmulation
+import KernelTasks
 import Microkernels
 import Testing
 
@@ -7,8 +9,21 @@ import Testing
 /// All inner loops of 8-bit detectors, on every build: the bits of plain sums of integers and plain float32.
 @Suite struct QuantizedMicrokernelTests {
   @Test(arguments: quantizedVariants) func resultsAreExact(_ build: Build) throws {
-    let kernels = try build.quantizedKernels
-    for microkernel in QuantizedMicrokernel.tested + QuantizedMicrokernel.timed {
+    try check(QuantizedMicrokernel.tested + QuantizedMicrokernel.timed, on: build.quantizedKernels)
+  }
+
+  /// The machine code of the build with AVX-VNNI on processors without, where dot products of bytes are illegal instructions: a signal
+  /// handler computes what they should have.
+  @Test(.enabled(if: KernelBuild.avx2.isAvailable && !KernelBuild.avxVNNI.isAvailable))
+  func dotProductsThatTheProcessorLacksAreExact() throws {
+    #expect(cflowad_emulation_begin() == 1)
+    let result = Result { try check(QuantizedMicrokernel.tested, on: KernelBuild.avxVNNI.quantizedKernels) }
+    #expect(cflowad_emulation_end() > 1000)
+    try result.get()
+  }
+
+  private func check(_ microkernels: [QuantizedMicrokernel], on kernels: any QuantizedKernels) throws {
+    for microkernel in microkernels {
       let operands = try microkernel.prepare(kernels)
       operands.run()
       let (values, expected) = (operands.values(), operands.expected())

@@ -1,6 +1,5 @@
 import Basics
 import Encoders
-import Glibc
 import ImageFiles
 import Imaging
 import Kernels
