@@ -282,3 +282,4 @@ include packaging/dist.mk
 
 clean:
 	rm -rf build dist .build .build-* $(VENV)
+	find . -name __pycache__ -prune -exec rm -rf {} +

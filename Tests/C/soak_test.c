@@ -13,12 +13,13 @@
  * runs the largest memory is by chance that of all sessions and the trainer at their hungriest at once, which minutes do not level
  * out: it is judged from half an hour on, by the same measure. All threads allocate from one arena: of many, glibc keeps what was
  * freed in each, up to 35 MB where a trainer ran, and which thread gets which is chance (until all have had their turn that looks
- * like a leak). Latencies, of the first minute and of all that follows, are printed and judged by who reads them, since other
+ * like a leak). Latencies, of the first minute and of each tenth of the time, are printed and judged by who reads them, since other
  * programs may run on the machine.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <malloc.h>
+#include <math.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
@@ -37,7 +38,8 @@ enum {
     IN_FLIGHT = 2, /* frames in a queue */
     MOST_PIXELS = 320 * 240,
     TRAINING_FRAMES = 8,
-    BINS = 50000,
+    BINS = 1600,
+    TENTHS = 10,
     THIRDS = 3,
     LONG = 600,
     VERY_LONG = 1800
@@ -162,10 +164,12 @@ static int is_truth_of_any(const truth *found, int kind) {
     return 0;
 }
 
-/* ---- latencies: counts of tenths of milliseconds, the last bin for all that are longer */
+/* ---- latencies: counts by their logarithm, from 10 microseconds on, in steps of 1 % */
 
-enum { FIRST_MINUTE, LATER, SPANS };
+enum { FIRST_MINUTE = TENTHS, SPANS };
 
+static const double shortest = 0.01, step = 1.01;
+static double seconds;
 static atomic_long latencies[SPANS][BINS];
 
 static double milliseconds(void) {
@@ -176,10 +180,21 @@ static double milliseconds(void) {
 }
 
 static void note_latency(double start, double end) {
-    const int span = start - beginning < 60e3 ? FIRST_MINUTE : LATER;
-    const int bin = (int)((end - start) * 10);
+    const double elapsed = start - beginning, latency = end - start;
+    const int tenth = (int)(elapsed / (seconds * 1e3) * TENTHS);
+    const int place = latency > shortest ? (int)(log(latency / shortest) / log(step)) : 0;
+    const int bin = place < BINS ? place : BINS - 1;
 
-    latencies[span][bin < BINS ? bin : BINS - 1]++;
+    latencies[tenth < TENTHS ? tenth : TENTHS - 1][bin]++;
+    if (elapsed < 60e3) latencies[FIRST_MINUTE][bin]++;
+}
+
+/* Memory that is touched later would look like growth. */
+static void touch_latencies(void) {
+    int span, bin;
+
+    for (span = 0; span < SPANS; span++)
+        for (bin = 0; bin < BINS; bin++) latencies[span][bin] = 0;
 }
 
 static double percentile(int span, double share) {
@@ -189,7 +204,7 @@ static double percentile(int span, double share) {
     for (bin = 0; bin < BINS; bin++) total += latencies[span][bin];
     for (bin = 0; bin < BINS; bin++)
         if ((double)(sum += latencies[span][bin]) >= share * (double)total) break;
-    return (bin + 1) / 10.0;
+    return shortest * pow(step, bin + 1);
 }
 
 /* Waits for the next frame, which comes at a multiple of the period, other ones for each session. */
@@ -529,10 +544,9 @@ static double growth(long before, long after) { return (double)after / (double)b
 int main(int argc, char **argv) {
     static char quantized[4096];
     footprint found[THIRDS];
-    double seconds;
     long files;
     size_t i;
-    int third, failed = 0;
+    int third, tenth, failed = 0;
 
     if (argc < 5 || argc > 6 || (seconds = atof(argv[1])) < THIRDS)
         return fprintf(stderr, "usage: soak_test SECONDS FOLDER DETECTOR.h5 ANOTHER.h5 [PERIOD]\n"), 2;
@@ -547,6 +561,7 @@ int main(int argc, char **argv) {
     find_truths();
     files = entries("/proc/self/fd");
     for (i = 0; i < SESSIONS; i++) pthread_mutex_init(&session_locks[i], NULL);
+    touch_latencies();
     beginning = milliseconds();
     for (third = 0; third < THIRDS; third++) {
         found[third] = work(seconds / THIRDS);
@@ -559,15 +574,15 @@ int main(int argc, char **argv) {
         if (entries("/proc/self/task") != 1) failed = fprintf(stderr, "soak_test: threads stay\n");
     }
     printf(
-        "soak_test: %.0f s, %ld frames (%ld cancelled), %ld exchanges of models, %ld trainings (%ld cancelled): %ld wrong; memory at "
+        "soak_test: %.0f s, %ld frames (%ld cancelled), %ld exchanges of models, %ld trainings and %ld that were cancelled: %ld wrong; memory at "
         "most %+.2f %%, at rest %+.2f %%\n",
         seconds, (long)frames_scored, (long)frames_cancelled, (long)swaps, (long)trainings, (long)cancellations,
         (long)wrong, 100 * growth(found[1].memory, found[2].memory),
         100 * growth(found[1].memory_at_rest, found[2].memory_at_rest));
     printf(
-        "soak_test: latency in the first minute: %.1f ms in the median, %.1f for 99 %%", percentile(FIRST_MINUTE, 0.5),
-        percentile(FIRST_MINUTE, 0.99));
-    if (seconds > 60) printf("; later: %.1f and %.1f ms", percentile(LATER, 0.5), percentile(LATER, 0.99));
+        "soak_test: latency in the first minute: %.1f ms in the median, %.1f for 99 %%; in each tenth of the time:",
+        percentile(FIRST_MINUTE, 0.5), percentile(FIRST_MINUTE, 0.99));
+    for (tenth = 0; tenth < TENTHS; tenth++) printf(" %.1f, %.1f;", percentile(tenth, 0.5), percentile(tenth, 0.99));
     printf("\n");
     if (wrong || frames_scored == 0 || frames_cancelled == 0 || swaps == 0) failed = 1;
     /* In 90 s half a percent, 130 KB, is less than one measurement differs from the next: +0.8 and -0.02 % were found. */
