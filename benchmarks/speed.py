@@ -1,14 +1,14 @@
 """The library beside PyTorch, ONNX Runtime and OpenVINO: time, memory and start, and the machine's own limits.
 
     make bench
-    python benchmarks/speed.py [--quick] [--precisions] [--architectures resnet18 ...] [--output build/bench]
+    python benchmarks/speed.py [--quick] [--precisions] [--batch 8] [--architectures resnet18 ...] [--output build/bench]
 
 What is timed is scoring, encoder and flows (K = 8, P = 128, soft permutation) to log p / C, in float32, and with --precisions in
 bf16 and 8 bits too (reduced.py); the library also normalizes the 8-bit frame, which the others are given as floats. Of the
-library's detectors with 8 bits the encoder has them, and the flows are float32. Engines take turns (timing.py), so only figures of one run
-compare. Weights are random: speed does not depend on them. Written are results.json, with every single time, and
-results.md. About ten minutes, or one with --quick, on a machine that does nothing else; needs torch, h5py, numpy, onnx,
-onnxruntime, openvino, with --precisions nncf, and a C compiler.
+library's detectors with 8 bits encoder and flows have them. Engines take turns (timing.py), so only figures of one run compare.
+With --batch all rows are of batches of that size, and times are still those of a frame. Weights are random: speed does not depend
+on them. Written are results.json, with every single time, and results.md. About ten minutes, or one with --quick, on a machine that
+does nothing else; needs torch, h5py, numpy, onnx, onnxruntime, openvino, with --precisions nncf, and a C compiler.
 """
 
 import argparse
@@ -52,6 +52,7 @@ def main():
     parser.add_argument("--architectures", nargs="+", choices=sorted(peers.ARCHITECTURES))
     parser.add_argument("--quick", action="store_true", help="small networks, few rounds, no scaling")
     parser.add_argument("--precisions", action="store_true", help="beside float32 also bf16 and 8 bits")
+    parser.add_argument("--batch", type=int, default=1, help="frames of a batch [1]")
     parser.add_argument("--output", type=Path, default=peers.ROOT / "build" / "bench", help="folder for the results")
     arguments = parser.parse_args()
     names = arguments.architectures or (ARCHITECTURES[1:] if arguments.quick else ARCHITECTURES)
@@ -65,8 +66,8 @@ def main():
         rows, results["processes"] = [], {}
         for name in names:
             detector = peers.detector(name, 256, folder)
-            rows += [timed(detector, count, 1, arguments) for count in reversed(counts)]
-            if not arguments.quick:
+            rows += [timed(detector, count, arguments.batch, arguments) for count in reversed(counts)]
+            if not arguments.quick and arguments.batch == 1:
                 rows.append(timed(detector, threads, 8, arguments))
             results["processes"][name] = processes.measure(detector, threads, folder)
         if not arguments.quick:
