@@ -21,7 +21,9 @@ package final class EncoderSession {
     self.plan = plan
     self.levelGrids = encoder.graph.levels.map { plan.maps[$0].grid }
     let arena = try Buffer<UInt8>(count: plan.arena.byteCount)
-    self.features = encoder.graph.levels.map { UnsafePointer(plan.value($0, in: arena)) }
+    self.features = encoder.graph.levels.map {
+      UnsafePointer(plan.value($0, in: arena).assumingMemoryBound(to: Float.self))
+    }
     self.arena = arena
     self.scratch = try Buffer(count: plan.scratchBytes(workers: workers.count))
     self.workers = workers
@@ -37,11 +39,8 @@ package final class EncoderSession {
 
   /// Encodes an image: height x width x 3, R G B, floats that are normalised, or the pixels for an encoder of 8 bits.
   ///
-  /// - Parameter observe: is given each value as soon as it is made.
-  package func run(
-    _ image: UnsafeRawPointer, observe: (_ value: Int, _ values: UnsafePointer<Float>) -> Void = { _, _ in }
-  ) {
-    let input = image.assumingMemoryBound(to: Float.self)
+  /// - Parameter observe: is given each value as soon as it is made: floats, or bytes in an encoder of 8 bits.
+  package func run(_ image: UnsafeRawPointer, observe: (_ value: Int, UnsafeRawPointer) -> Void = { _, _ in }) {
     let scratch = UnsafeMutableRawPointer(scratch.base)
       .bindMemory(to: Float.self, capacity: scratch.count / MemoryLayout<Float>.stride)
     for index in plan.steps.indices {
@@ -49,21 +48,20 @@ package final class EncoderSession {
       let output = plan.value(index + 1, in: arena)
       plan.steps[index].run(
         LayerMemory(
-          input: operand(encoder.graph.layers[index].input, input), second: second.map { operand($0, input) },
+          input: operand(encoder.graph.layers[index].input, image), second: second.map { operand($0, image) },
           output: output, scratch: scratch, workers: workers))
-      observe(index + 1, UnsafePointer(output))
+      observe(index + 1, UnsafeRawPointer(output))
     }
   }
 
-  private func operand(_ index: Int, _ input: UnsafePointer<Float>) -> UnsafePointer<Float> {
-    index == 0 ? input : UnsafePointer(plan.value(index, in: arena))
+  private func operand(_ index: Int, _ image: UnsafeRawPointer) -> UnsafeRawPointer {
+    index == 0 ? image : UnsafeRawPointer(plan.value(index, in: arena))
   }
 }
 
 extension EncoderPlan {
   /// The memory of a value.
-  fileprivate func value(_ index: Int, in memory: Buffer<UInt8>) -> UnsafeMutablePointer<Float> {
+  fileprivate func value(_ index: Int, in memory: Buffer<UInt8>) -> UnsafeMutableRawPointer {
     UnsafeMutableRawPointer(memory.base + arena.offsets[index - 1])
-      .bindMemory(to: Float.self, capacity: maps[index].grid.count)
   }
 }

@@ -24,7 +24,7 @@ package protocol ConvolutionKernels: Sendable {
   /// Computes some of the output rows.
   func depthwise(_ task: borrowing Depthwise, outputRows: Range<Int>)
   /// Computes some of the output rows: the maximum of what the window sees, NaN if that has one.
-  func maximum(_ task: borrowing WindowedMap, outputRows: Range<Int>)
+  func maxPooling(_ task: borrowing WindowedMap, outputRows: Range<Int>)
   /// Transforms some tiles, counted from the task's first.
   func winogradInput(_ task: WinogradInput, tiles: Range<Int>)
   /// Transforms a panel's kernels for a row of places.

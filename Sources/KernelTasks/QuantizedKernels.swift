@@ -18,7 +18,7 @@ package protocol QuantizedKernels: Sendable {
   /// Computes some of the output rows.
   func quantizedDepthwise(_ task: borrowing QuantizedDepthwise, outputRows: Range<Int>)
   /// Computes some of the output rows: the maximum of what the window sees.
-  func quantizedMaximum(
+  func quantizedMaxPooling(
     _ window: borrowing QuantizedWindow, outputRows: Range<Int>, into y: UnsafeMutablePointer<UInt8>)
   /// Computes the means of some of the channels.
   func quantizedMean(_ task: borrowing QuantizedMean, channels: Range<Int>)

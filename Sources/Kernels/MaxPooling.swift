@@ -11,7 +11,8 @@ package struct MaxPooling: Operation {
   package func run(_ plan: WindowPlan, _ memory: LayerMemory) {
     withUnsafePointer(to: plan.window(memory.input, into: memory.output)) { task in
       memory.workers.run(parts: plan.output.height, context: task) { context, row, _ in
-        Kernels.selected.maximum(context.assumingMemoryBound(to: WindowedMap.self).pointee, outputRows: row..<row &+ 1)
+        Kernels.selected.maxPooling(
+          context.assumingMemoryBound(to: WindowedMap.self).pointee, outputRows: row..<row &+ 1)
       }
     }
   }

@@ -38,19 +38,30 @@ package struct MapPlan: OperationPlan {
   package init(input: Grid, output: Grid) { (self.input, self.output) = (input, output) }
 }
 
-/// The memory that a layer reads and writes.
+/// The memory that a layer reads and writes. Whether a map holds floats or bytes is known to the layer, which was prepared for it.
 package struct LayerMemory {
-  package let input: UnsafePointer<Float>
-  /// The layer's second operand. Convolutions add it before the activation; it then has the output's size.
-  package let second: UnsafePointer<Float>?
-  package let output: UnsafeMutablePointer<Float>
+  private let inputMemory: UnsafeRawPointer
+  private let secondMemory: UnsafeRawPointer?
+  private let outputMemory: UnsafeMutableRawPointer
   package let scratch: UnsafeMutablePointer<Float>
   package let workers: Workers
 
+  /// - Parameter second: the layer's second operand. Convolutions add it before the activation; it then has the output's size.
   package init(
-    input: UnsafePointer<Float>, second: UnsafePointer<Float>?, output: UnsafeMutablePointer<Float>,
+    input: UnsafeRawPointer, second: UnsafeRawPointer?, output: UnsafeMutableRawPointer,
     scratch: UnsafeMutablePointer<Float>, workers: Workers
   ) {
-    (self.input, self.second, self.output, self.scratch, self.workers) = (input, second, output, scratch, workers)
+    (inputMemory, secondMemory, outputMemory) = (input, second, output)
+    (self.scratch, self.workers) = (scratch, workers)
   }
+
+  // Maps of floats.
+  package var input: UnsafePointer<Float> { inputMemory.assumingMemoryBound(to: Float.self) }
+  package var second: UnsafePointer<Float>? { secondMemory?.assumingMemoryBound(to: Float.self) }
+  package var output: UnsafeMutablePointer<Float> { outputMemory.assumingMemoryBound(to: Float.self) }
+
+  // Maps of bytes.
+  var inputBytes: UnsafePointer<UInt8> { inputMemory.assumingMemoryBound(to: UInt8.self) }
+  var secondBytes: UnsafePointer<UInt8>? { secondMemory?.assumingMemoryBound(to: UInt8.self) }
+  var outputBytes: UnsafeMutablePointer<UInt8> { outputMemory.assumingMemoryBound(to: UInt8.self) }
 }

@@ -43,7 +43,7 @@ import Testing
           let window = WindowedMap(
             x: x, inputWidth: 3, channels: channels, kernel: 3, stride: 1, rowSources: rows, columnSources: columns,
             interiorStart: 1, interiorEnd: 2, outputWidth: 3, y: y.base)
-          kernels.maximum(window, outputRows: 0..<1)
+          kernels.maxPooling(window, outputRows: 0..<1)
         }
       }
     }

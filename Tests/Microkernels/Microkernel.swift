@@ -44,7 +44,7 @@ extension Microkernel {
         winogradInput(channels: channels, height: 7, width: 10),
         winogradOutput(channels: channels, height: 7, width: 10),
       ]
-    } + [1, 8, 19].map { maximum(channels: $0, height: 11, width: 14) }
+    } + [1, 8, 19].map { maxPooling(channels: $0, height: 11, width: 14) }
     + [1, 5, 8, 13, 21, 31, 40, 75].flatMap { count in
       [
         add(count: count), channelMean(channels: count, height: 9, width: 7), channelAffine(channels: count, rows: 5),
@@ -67,7 +67,7 @@ extension Microkernel {
     triangularProduct(size: 64, rows: 132), byteTriangularProduct(size: 64, rows: 132),
     depthwise(kernel: 3, stride: 1, channels: 240, height: 32, width: 32),
     depthwise(kernel: 5, stride: 2, channels: 240, height: 32, width: 32),
-    maximum(channels: 64, height: 128, width: 128),
+    maxPooling(channels: 64, height: 128, width: 128),
     winogradInput(channels: 128, height: 32, width: 32), winogradOutput(channels: 128, height: 32, width: 32),
     add(count: 1 << 16), channelMean(channels: 480, height: 16, width: 16), channelAffine(channels: 112, rows: 256),
     rowNorm(channels: 768, rows: 197), softmax(count: 197, rows: 48), coupling(width: 96, rows: 132),

@@ -64,14 +64,7 @@ extension Microkernel {
           kernels.triangularProduct(
             TriangularProduct(matrices: matrices.base, size: size, x: y.base, stride: stride), rows: 0..<rows)
         }, result: y,
-        expected: {
-          (0..<rows * stride).map { place in
-            let (row, i) = place.quotientAndRemainder(dividingBy: stride)
-            guard i < size else { return x[place] }
-            let start = row * triangle + i * (i + 1) / 2
-            return (0...i).reduce(0) { $0 + weights[start + $1] * x[row * stride + $1] }
-          }
-        })
+        expected: { products(of: x, stride: stride, size: size) { place, _ in weights[place] } })
     }
   }
 
@@ -100,14 +93,22 @@ extension Microkernel {
             ByteTriangularProduct(matrices: matrices.base, size: size, x: y.base, stride: stride), rows: 0..<rows)
         }, result: y,
         expected: {
-          (0..<rows * stride).map { place in
-            let (row, i) = place.quotientAndRemainder(dividingBy: stride)
-            guard i < size else { return x[place] }
-            let start = row * triangle + i * (i + 1) / 2
-            let sum = (0...i).reduce(0) { $0 + Double(weights.base[start + $1]) * x[row * stride + $1] }
-            return sum * scales[row * size + i]
-          }
+          products(of: x, stride: stride, size: size) { place, row in Double(weights.base[place]) * scales[row] }
         })
+    }
+  }
+
+  /// Products with the rows of triangles that lie one behind the other. What is behind the `size` values of a row stays.
+  ///
+  /// - Parameter weight: a weight by its place among all of them, and by the number of its row among those of all triangles.
+  private static func products(
+    of x: FloatBuffer, stride: Int, size: Int, weight: (_ place: Int, _ row: Int) -> Double
+  ) -> [Double] {
+    (0..<x.count).map { place in
+      let (row, i) = place.quotientAndRemainder(dividingBy: stride)
+      guard i < size else { return x[place] }
+      let start = row * (size * (size + 1) / 2) + i * (i + 1) / 2
+      return (0...i).reduce(0) { $0 + weight(start + $1, row * size + i) * x[row * stride + $1] }
     }
   }
 }

@@ -44,16 +44,16 @@ extension QuantizedMicrokernel {
     }
   }
 
-  static func maximum(channels: Int, height: Int, width: Int) -> QuantizedMicrokernel {
+  static func maxPooling(channels: Int, height: Int, width: Int) -> QuantizedMicrokernel {
     QuantizedMicrokernel(
-      name: "maximum u8 3x3 / 2, \(height) x \(width) x \(channels)", work: height * width * channels * 9 / 4
+      name: "max pooling u8 3x3 / 2, \(height) x \(width) x \(channels)", work: height * width * channels * 9 / 4
     ) { (kernels) throws(Failure) in
       let windows = try Windows(kernel: 3, stride: 2, channels: channels, height: height, width: width)
       let x = try bytes("x", height * width * channels)
       let y = try Buffer<UInt8>(count: windows.count)
       let window = windows.quantized(x)
       return Prepared(
-        run: { kernels.quantizedMaximum(window, outputRows: 0..<windows.outputHeight, into: y.base) },
+        run: { kernels.quantizedMaxPooling(window, outputRows: 0..<windows.outputHeight, into: y.base) },
         values: { (0..<y.count).map { Float(y.base[$0]) } },
         expected: { (0..<y.count).map { windows.taps($0).reduce(0) { max($0, Float(x.base[$1.input])) } } })
     }

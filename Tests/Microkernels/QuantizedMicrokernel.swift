@@ -51,7 +51,7 @@ extension QuantizedMicrokernel {
       }
     }
     for channels in [1, 8, 19, 32] {
-      list.append(maximum(channels: channels, height: 11, width: 14))
+      list.append(maxPooling(channels: channels, height: 11, width: 14))
       list.append(mean(channels: channels, height: 9, width: 7))
       for residual in [Residual.bytes, .floats] {
         list.append(affine(channels: channels, rows: 5, residual: residual))
@@ -76,7 +76,7 @@ extension QuantizedMicrokernel {
       depthwise(kernel: 5, stride: 2, channels: 240, height: 32, width: 32, activation: .relu6),
       rowScaled(rows: 132, depth: 56, outputs: 368, width: 16), rowScaled(rows: 132, depth: 368, outputs: 112),
       rowScaled(rows: 132, depth: 20, outputs: 296, width: 32), quantize(rows: 132, count: 368, isSigned: false),
-      maximum(channels: 64, height: 128, width: 128), mean(channels: 480, height: 16, width: 16),
+      maxPooling(channels: 64, height: 128, width: 128), mean(channels: 480, height: 16, width: 16),
       affine(channels: 112, rows: 256, residual: .bytes),
     ]
   }()

@@ -90,15 +90,15 @@ extension Microkernel {
     }
   }
 
-  static func maximum(channels: Int, height: Int, width: Int) -> Microkernel {
+  static func maxPooling(channels: Int, height: Int, width: Int) -> Microkernel {
     Microkernel(
-      name: "maximum 3x3 / 2, \(height) x \(width) x \(channels)", work: height * width * channels * 9 / 4, bound: 0
+      name: "max pooling 3x3 / 2, \(height) x \(width) x \(channels)", work: height * width * channels * 9 / 4, bound: 0
     ) { (kernels) throws(Failure) in
       let windows = try Windows(kernel: 3, stride: 2, channels: channels, height: height, width: width)
       let y = try FloatBuffer(count: windows.count)
       let task = windows.window(into: y)
       return Prepared(
-        run: { kernels.maximum(task, outputRows: 0..<windows.outputHeight) }, result: y,
+        run: { kernels.maxPooling(task, outputRows: 0..<windows.outputHeight) }, result: y,
         expected: { (0..<windows.count).map { windows.taps($0).map { windows.x[$0.input] }.max() ?? -.infinity } })
     }
   }

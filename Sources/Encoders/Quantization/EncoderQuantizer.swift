@@ -45,14 +45,18 @@ package struct EncoderQuantizer {
     let positions = plan.maps.map(\.grid.positions)
     var statistics = statistics
     try frames { (frame) throws(Failure) in
-      session.run(frame) { value, values in statistics[value].addMoments(values, positions: positions[value]) }
+      session.run(frame) { value, values in
+        statistics[value].addMoments(values.assumingMemoryBound(to: Float.self), positions: positions[value])
+      }
     }
     guard statistics.allSatisfy(\.isFinite) else {
       throw Failure(
         .diverged, "the encoder gave a value that is not finite: its weights do not fit each other or the input")
     }
     try frames { (frame) throws(Failure) in
-      session.run(frame) { value, values in statistics[value].addHistogram(values, positions: positions[value]) }
+      session.run(frame) { value, values in
+        statistics[value].addHistogram(values.assumingMemoryBound(to: Float.self), positions: positions[value])
+      }
     }
     self.statistics = statistics
     return (

@@ -1,5 +1,7 @@
 import KernelTasks
 
+// This file is hot: see Products/GEMM.swift for what that forbids.
+
 extension Variant {
   package func adam(_ step: borrowing AdamStep) {
     let fresh1 = Float(1 - AdamStep.beta1)

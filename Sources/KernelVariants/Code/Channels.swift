@@ -1,5 +1,7 @@
 import KernelTasks
 
+// This file is hot: see Products/GEMM.swift for what that forbids.
+
 extension Variant {
   /// Sums each row of the map and then the sums of the rows, because shorter chains of additions lose less to rounding.
   package func channelMean(_ task: borrowing ChannelMean, channels: Range<Int>) {

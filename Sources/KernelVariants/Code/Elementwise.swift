@@ -1,3 +1,5 @@
+// This file is hot: see Products/GEMM.swift for what that forbids.
+
 extension Variant {
   package func add(
     _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, count: Int, into output: UnsafeMutablePointer<Float>

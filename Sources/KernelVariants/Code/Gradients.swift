@@ -1,5 +1,7 @@
 import KernelTasks
 
+// This file is hot: see Products/GEMM.swift for what that forbids.
+
 extension Variant {
   package func reluGradient(_ task: borrowing ReluGradient, rows: Int, columns: Int) {
     let (values, sum, stride) = (task.values, task.sum, task.stride)

@@ -1,5 +1,7 @@
 import KernelTasks
 
+// This file is hot: see Products/GEMM.swift for what that forbids.
+
 extension Variant {
   package func addRowMean(_ task: borrowing RowMean, times factor: Float, to target: UnsafeMutablePointer<Float>) {
     var place = 0

@@ -1,5 +1,7 @@
 import KernelTasks
 
+// This file is hot: see Products/GEMM.swift for what that forbids.
+
 extension SIMD8<Float> {
   /// The vector with all lanes but the first `count` set to a value.
   @inline(__always)

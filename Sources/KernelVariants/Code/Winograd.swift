@@ -1,5 +1,7 @@
 import KernelTasks
 
+// This file is hot: see Products/GEMM.swift for what that forbids.
+
 /// Six vectors: a row or a column of a tile.
 private typealias SixVectors = (
   WideVector, WideVector, WideVector, WideVector, WideVector, WideVector
@@ -192,8 +194,8 @@ extension Variant {
       let place = task.firstTile &+ tile
       let firstRow = place / task.tileColumns &* 4
       let firstColumn = place % task.tileColumns &* 4
-      let rowCount = min(4, task.height &- firstRow)
-      let columnCount = min(4, task.width &- firstColumn)
+      let rowCount = lesser(4, task.height &- firstRow)
+      let columnCount = lesser(4, task.width &- firstColumn)
       let corner = firstRow &* rowLength &+ firstColumn &* task.channels
       var channel = 0
       while channel < task.channels {

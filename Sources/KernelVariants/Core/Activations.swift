@@ -1,5 +1,7 @@
 import KernelTasks
 
+// This file is hot: see Products/GEMM.swift for what that forbids.
+
 /// Activations that need more than a comparison. They are not inlined, so that inner loops that end in one keep their
 /// registers.
 extension SIMD8<Float> {

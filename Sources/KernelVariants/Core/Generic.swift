@@ -14,6 +14,10 @@ enum Twelve: Count { static var value: Int { 12 } }
 @inline(__always)
 func lesser(_ a: Int, _ b: Int) -> Int { a < b ? a : b }
 
+/// The greater of two numbers, in place of `max`.
+@inline(__always)
+func greater(_ a: Int, _ b: Int) -> Int { a > b ? a : b }
+
 /// A vector of either width. It does not refine `SIMD`, because the conformance would be looked up through a function whose name
 /// all builds share.
 protocol FloatVector {

@@ -1,6 +1,8 @@
 import CVectors
 import KernelTasks
 
+// This file is hot: see Products/GEMM.swift for what that forbids.
+
 typealias Vector = SIMD8<Float>
 
 #if WIDE_VECTORS

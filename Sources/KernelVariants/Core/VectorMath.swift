@@ -1,3 +1,5 @@
+// This file is hot: see Products/GEMM.swift for what that forbids.
+
 /// Elementary functions on vectors. Errors are bounds against the exact value (see the tests).
 enum VectorMath {
   /// e^x for |x| <= 87; arguments beyond are clamped. Error below 2 units in the last place.

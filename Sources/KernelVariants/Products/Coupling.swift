@@ -1,5 +1,7 @@
 import KernelTasks
 
+// This file is hot: see Products/GEMM.swift for what that forbids.
+
 extension Variant {
   package func coupling(_ task: borrowing Coupling, rows: Range<Int>) {
     for row in rows {

@@ -1,8 +1,8 @@
 import CProcessor
 import KernelTasks
 
-// This file is hot. Nothing here may allocate, call a generic function of the standard library except on SIMD vectors,
-// or copy a task. A tile's height and width are types, so that the compiler specialises each tile.
+// This file is hot. Nothing here may allocate, call a generic function of the standard library except on SIMD vectors (`lesser` is
+// there for `min`), or copy a task. A tile's height and width are types, so that the compiler specialises each tile.
 
 #if WIDE_VECTORS
   /// The rows of a tile. With two vectors of outputs there are 24 sums, which with the operands fit 32 registers.
@@ -25,7 +25,7 @@ enum Tile {
 /// How many rows to compute at once. They should stay in the second-level cache while they are multiplied by one panel after the
 /// other. But all weights are read again for each such part, so too few rows cost more than rows that do not stay in that cache.
 private func rowsAtOnce(_ rows: Int, depth: Int) -> Int {
-  let most = min(max(196_608 / max(depth, 1), 96), 192)
+  let most = lesser(greater(196_608 / greater(depth, 1), 96), 192)
   let cuts = (rows &+ most &- 1) / most
   return ((rows &+ cuts &- 1) / cuts &+ Tile.rowMultiple &- 1) / Tile.rowMultiple &* Tile.rowMultiple
 }
@@ -37,12 +37,12 @@ extension Variant {
 
   package func gemm(_ task: borrowing GEMM, rows: Range<Int>, panels: Range<Int>) {
     guard !rows.isEmpty else { return }
-    let end = min(panels.upperBound &* Tile.panelWidth, task.paddedOutputs)
+    let end = lesser(panels.upperBound &* Tile.panelWidth, task.paddedOutputs)
     let pair = 2 &* WideVector.width
     var start = rows.lowerBound
     let chunk = rowsAtOnce(rows.count, depth: task.depth)
     while start < rows.upperBound {
-      let chunkRows = start..<min(start &+ chunk, rows.upperBound)
+      let chunkRows = start..<lesser(start &+ chunk, rows.upperBound)
       var column = panels.lowerBound &* Tile.panelWidth
       while column < end {
         let left = end &- column
@@ -79,7 +79,7 @@ private func stripe<V: FloatVector, Columns: Count, Runs: Count>(
 ) {
   // Each tile fetches an equal part of the weights that the next tiles need.
   let width = Columns.value &* V.width
-  let step = min(max(width &* TileRows.value / rows.count, 1), width)
+  let step = lesser(greater(width &* TileRows.value / rows.count, 1), width)
   var ahead = task.panels + (column &+ width) &* task.taps &* task.depth
   if let next = task.next { ahead = next }
   var row = rows.lowerBound
@@ -343,7 +343,7 @@ private struct TileEpilogue {
   /// Stores a vector of which y has only the first lanes.
   @inline(never)
   private func storePart<V: FloatVector>(_ sum: V, _ place: Int, _ lanes: Int) {
-    for lane in 0..<max(lanes, 0) {
+    for lane in 0..<greater(lanes, 0) {
       let value = sum[lane] + (residual.map { $0[place &+ lane] } ?? 0)
       y[place &+ lane] = value < low ? low : value > high ? high : value
     }

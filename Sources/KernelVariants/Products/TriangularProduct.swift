@@ -1,49 +1,55 @@
 import CProcessor
 import KernelTasks
 
-/// How many numbers ahead weights are fetched. A frame reads each of them once, so they are not in the second-level cache, and
+// This file is hot: see Products/GEMM.swift for what that forbids.
+
+/// How many bytes ahead weights are fetched. A frame reads each of them once, so they are not in the second-level cache, and
 /// processors by themselves prefetch only within a page of 4 KB.
-private let fetchAhead = 2048
+private let fetchAhead = 4096
 
 extension Variant {
   package func triangularProduct(_ task: borrowing TriangularProduct, rows: Range<Int>) {
-    let size = task.size
-    var weights = task.matrices + rows.lowerBound &* TriangularProduct.matrixCount(size: size)
+    Self.products(
+      task.matrices + rows.lowerBound &* TriangularProduct.matrixCount(size: task.size),
+      scaleCount: TriangularProduct.scaleCount, size: task.size, x: task.x, stride: task.stride, rows: rows,
+      widened: { cflowad_processor_widened($0) })
+  }
+
+  package func byteTriangularProduct(_ task: borrowing ByteTriangularProduct, rows: Range<Int>) {
+    Self.products(
+      task.matrices + rows.lowerBound &* ByteTriangularProduct.matrixCount(size: task.size),
+      scaleCount: ByteTriangularProduct.scaleCount, size: task.size, x: task.x, stride: task.stride, rows: rows,
+      widened: { cflowad_processor_widened_bytes($0) })
+  }
+
+  /// - Parameters:
+  ///   - matrices: the panels of the first row's matrix. Those of the following rows lie behind them.
+  ///   - scaleCount: how many weights the scales of a panel take the place of.
+  ///   - widened: eight weights as floats.
+  @inline(__always)
+  private static func products<Weight>(
+    _ matrices: UnsafePointer<Weight>, scaleCount: Int, size: Int, x: UnsafeMutablePointer<Float>, stride: Int,
+    rows: Range<Int>, widened: (UnsafePointer<Weight>) -> Vector
+  ) {
+    let columnsOfCacheLine = 8 / MemoryLayout<Weight>.size
+    var weights = matrices
     for row in rows {
-      let x = task.x + row &* task.stride
+      let x = x + row &* stride
       // Goes from the last panel to the first, so that a row's result can overwrite a value that no row above it reads.
       var panel = (size &- 1) / 8
       while panel >= 0 {
         let start = 8 &* panel
-        let depth = min(start &+ 8, size)
-        let columns = weights + TriangularProduct.scaleCount
-        let sum = Self.panelProduct(x, depth: depth) { column in
-          if column & 3 == 0 { cflowad_processor_prefetch(columns + (8 &* column &+ fetchAhead)) }
-          return cflowad_processor_widened(columns + 8 &* column)
+        let depth = lesser(start &+ 8, size)
+        let columns = weights + scaleCount
+        let sum = panelProduct(x, depth: depth) { column in
+          let weights = columns + 8 &* column
+          if column & (columnsOfCacheLine &- 1) == 0 {
+            cflowad_processor_prefetch(UnsafeRawPointer(weights) + fetchAhead)
+          }
+          return widened(weights)
         }
         (sum * UnsafeRawPointer(weights).loadUnaligned(as: Vector.self)).store(to: x + start, first: depth &- start)
-        weights += TriangularProduct.scaleCount &+ 8 &* depth
-        panel &-= 1
-      }
-    }
-  }
-
-  package func byteTriangularProduct(_ task: borrowing ByteTriangularProduct, rows: Range<Int>) {
-    let size = task.size
-    var weights = task.matrices + rows.lowerBound &* ByteTriangularProduct.matrixCount(size: size)
-    for row in rows {
-      let x = task.x + row &* task.stride
-      var panel = (size &- 1) / 8
-      while panel >= 0 {
-        let start = 8 &* panel
-        let depth = min(start &+ 8, size)
-        let columns = weights + ByteTriangularProduct.scaleCount
-        let sum = Self.panelProduct(x, depth: depth) { column in
-          if column & 7 == 0 { cflowad_processor_prefetch(columns + (8 &* column &+ 2 &* fetchAhead)) }
-          return cflowad_processor_widened_bytes(columns + 8 &* column)
-        }
-        (sum * UnsafeRawPointer(weights).loadUnaligned(as: Vector.self)).store(to: x + start, first: depth &- start)
-        weights += ByteTriangularProduct.scaleCount &+ 8 &* depth
+        weights += scaleCount &+ 8 &* depth
         panel &-= 1
       }
     }

@@ -1,5 +1,6 @@
 import KernelTasks
 
+// This file is hot: see Products/GEMM.swift for what that forbids.
 // No struct stores a task, because the compiler would copy it by functions whose names all builds share.
 
 extension QuantizedEpilogue {

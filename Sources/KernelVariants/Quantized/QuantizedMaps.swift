@@ -1,5 +1,7 @@
 import KernelTasks
 
+// This file is hot: see Products/GEMM.swift for what that forbids.
+
 extension Variant {
   package func quantizedMean(_ task: borrowing QuantizedMean, channels: Range<Int>) {
     let (x, y, stride, positions) = (task.x, task.y, task.channels, task.positions)

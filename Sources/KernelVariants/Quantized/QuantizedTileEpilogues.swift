@@ -1,6 +1,7 @@
 import CVectors
 import KernelTasks
 
+// This file is hot: see Products/GEMM.swift for what that forbids.
 // The epilogues that tiles have most. They do what ``QuantizedEpilogue/store(_:_:output:place:lanes:)`` does for all, but decide
 // nothing for each vector and are inlined, so that sums go from registers to bytes.
 

@@ -1,6 +1,7 @@
 import CVectors
 import KernelTasks
 
+// This file is hot: see Products/GEMM.swift for what that forbids.
 // Vectors of integers are as wide as those of floats, one lane for each output.
 
 #if WIDE_VECTORS

@@ -1,5 +1,7 @@
 import KernelTasks
 
+// This file is hot: see Products/GEMM.swift for what that forbids.
+
 extension Variant {
   package func quantize(_ task: borrowing RowQuantization, rows: Range<Int>) {
     let (count, isSigned) = (task.count, task.isSigned)

@@ -101,11 +101,10 @@ package struct QuantizedOutput: Sendable {
   }
 
   private func operand(_ memory: LayerMemory) -> MapOperand {
-    guard let second = memory.second else { return MapOperand() }
     switch residual {
-    case .none: return MapOperand()
-    case .floats: return .floats(second)
-    case .bytes(let quantization): return quantization.operand(LayerMemory.bytes(second))
+    case .none: MapOperand()
+    case .floats: memory.second.map { .floats($0) } ?? MapOperand()
+    case .bytes(let quantization): memory.secondBytes.map { quantization.operand($0) } ?? MapOperand()
     }
   }
 
@@ -126,15 +125,5 @@ extension MapOperand {
 extension MapTarget {
   static func floats(_ values: UnsafeMutablePointer<Float>) -> MapTarget {
     MapTarget(bytes: nil, values: values, zero: nil, inverseScale: nil)
-  }
-}
-
-extension LayerMemory {
-  /// The memory of operands that hold bytes.
-  var inputBytes: UnsafePointer<UInt8> { Self.bytes(input) }
-  var outputBytes: UnsafeMutablePointer<UInt8> { UnsafeMutableRawPointer(output).assumingMemoryBound(to: UInt8.self) }
-
-  fileprivate static func bytes(_ values: UnsafePointer<Float>) -> UnsafePointer<UInt8> {
-    UnsafeRawPointer(values).assumingMemoryBound(to: UInt8.self)
   }
 }

@@ -99,7 +99,7 @@ package struct QuantizedMaxPooling: Operation {
     withUnsafePointer(to: (window: plan.window(memory.inputBytes), y: memory.outputBytes)) { job in
       memory.workers.run(parts: plan.output.height, context: job) { context, row, _ in
         let job = context.assumingMemoryBound(to: (window: QuantizedWindow, y: UnsafeMutablePointer<UInt8>).self)
-        Kernels.quantized.quantizedMaximum(job.pointee.window, outputRows: row..<row &+ 1, into: job.pointee.y)
+        Kernels.quantized.quantizedMaxPooling(job.pointee.window, outputRows: row..<row &+ 1, into: job.pointee.y)
       }
     }
   }

@@ -31,14 +31,14 @@ package struct QuantizedMatrix: Sendable {
   ) throws(Failure) {
     guard zeros.count == inputs else { throw Failure(.format, "\(zeros.count) zeros do not fit \(inputs) inputs") }
     let shape = kernels.quantizedShape(weights: weights)
-    let depth = (inputs + 3) / 4 * 4
+    let depth = (inputs + shape.depthGroup - 1) / shape.depthGroup * shape.depthGroup
     let width = shape.panelWidth
     guard let rowLength = checkedProduct([inputs, taps]),
       let panelBytes = checkedProduct([width, taps, depth, shape.element.byteCount]),
       let byteCount = checkedProduct([shape.panelCount(outputs), panelBytes])
     else { throw Failure(.outOfMemory, "a matrix of \(outputs) x \(inputs) does not fit the memory") }
     let raw = try Buffer<Int16>(count: width * rowLength, isBrief: true)
-    let row = try IntegerRow(inputs: inputs, taps: taps, zeros: zeros)
+    let row = try IntegerRow(inputs: inputs, taps: taps, depth: depth, zeros: zeros)
     var correction = [Int32](repeating: 0, count: shape.paddedOutputs(outputs))
     panels = try SharedBuffer(count: byteCount, in: memory) { (memory) throws(Failure) in
       for first in stride(from: 0, to: outputs, by: width) {
@@ -47,7 +47,11 @@ package struct QuantizedMatrix: Sendable {
         let panel = (UnsafeMutableRawPointer(memory) + first / width * panelBytes).assumingMemoryBound(to: UInt32.self)
         for output in 0..<count {
           correction[first + output] = try -row.set(raw.base + output * rowLength)
-          if shape.element == .int16 { row.pack16(into: panel + output) } else { row.pack8(into: panel + output) }
+          if shape.element == .int16 {
+            row.pack16(into: panel + output, width: width)
+          } else {
+            row.pack8(into: panel + output, width: width)
+          }
         }
       }
     }
@@ -64,9 +68,8 @@ private struct IntegerRow {
   /// The zero of each place of a row as it is given.
   private let zeros: Buffer<Int16>
 
-  init(inputs: Int, taps: Int, zeros: [Float]) throws(Failure) {
-    (self.inputs, self.taps) = (inputs, taps)
-    depth = (inputs + 3) / 4 * 4
+  init(inputs: Int, taps: Int, depth: Int, zeros: [Float]) throws(Failure) {
+    (self.inputs, self.taps, self.depth) = (inputs, taps, depth)
     values = try Buffer(count: taps * depth, isBrief: true)
     values.base.update(repeating: 0, count: values.count)
     self.zeros = try Buffer(count: inputs * taps, isBrief: true)
@@ -92,20 +95,21 @@ private struct IntegerRow {
     return Int32(sums.products)
   }
 
-  /// Writes four bytes for each group of four inputs, into every sixteenth number.
-  func pack8(into panel: UnsafeMutablePointer<UInt32>) {
+  /// Writes four bytes for each group of four inputs, one number in each row of the panel.
+  func pack8(into panel: UnsafeMutablePointer<UInt32>, width: Int) {
     forEachGroup { group, weights in
-      panel[16 &* group] = UInt32(
+      panel[width &* group] = UInt32(
         truncatingIfNeeded: weights & 0xff | weights &>> 8 & 0xff00 | weights &>> 16 & 0xff_0000
           | weights &>> 24 & 0xff00_0000)
     }
   }
 
-  /// Writes for each group of four inputs the first and third as 16 bits each, and the second and fourth.
-  func pack16(into panel: UnsafeMutablePointer<UInt32>) {
+  /// Writes for each group of four inputs the first and third as 16 bits each, and in the next row the second and fourth.
+  func pack16(into panel: UnsafeMutablePointer<UInt32>, width: Int) {
     forEachGroup { group, weights in
-      panel[32 &* group] = UInt32(truncatingIfNeeded: weights & 0xffff | weights &>> 16 & 0xffff_0000)
-      panel[32 &* group &+ 16] = UInt32(truncatingIfNeeded: weights &>> 16 & 0xffff | weights &>> 32 & 0xffff_0000)
+      panel[2 &* width &* group] = UInt32(truncatingIfNeeded: weights & 0xffff | weights &>> 16 & 0xffff_0000)
+      panel[2 &* width &* group &+ width] = UInt32(
+        truncatingIfNeeded: weights &>> 16 & 0xffff | weights &>> 32 & 0xffff_0000)
     }
   }
 

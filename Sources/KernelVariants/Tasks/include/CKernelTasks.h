@@ -272,8 +272,8 @@ typedef struct CFLOWAD_TASK(AffineGradient) cflowad_affine_gradient {
     float *gainGradient, *offsetGradient;
 } cflowad_affine_gradient;
 
-/// The gradient of u2 = x2 e^j + t with j = alpha tanh(s): gradient *= e^j. Also gives the gradients by the subnet's outputs, whose
-/// multiples s and t are, and the sums of both over the rows, which begin as zeros.
+/// The gradient of u2 = x2 e^j + t with j = alpha tanh(s): gradient *= e^j. Also computes
+/// d loss / d(subnet's outputs), where s and t are these outputs times a factor, and adds up both over the rows. The sums begin as zeros.
 typedef struct CFLOWAD_TASK(CouplingGradient) cflowad_coupling_gradient {
     /// Rows of d loss / d u2, then of d loss / d x2.
     float *gradient;
@@ -285,7 +285,7 @@ typedef struct CFLOWAD_TASK(CouplingGradient) cflowad_coupling_gradient {
     long keptStride;
     /// d loss / d log p of each row.
     const float *lossGradient;
-    /// Rows of the gradients by the outputs that s and t are multiples of.
+    /// Rows of d loss / d(outputs), of those that give s and of those that give t.
     float *scale, *shift;
     long outputStride;
     float *scaleSum, *shiftSum;

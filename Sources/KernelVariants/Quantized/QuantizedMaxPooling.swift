@@ -1,7 +1,9 @@
 import KernelTasks
 
+// This file is hot: see Products/GEMM.swift for what that forbids.
+
 extension Variant {
-  package func quantizedMaximum(
+  package func quantizedMaxPooling(
     _ window: borrowing QuantizedWindow, outputRows: Range<Int>, into y: UnsafeMutablePointer<UInt8>
   ) {
     let (kernel, channels, width) = (window.kernel, window.channels, window.outputWidth)

@@ -1,5 +1,7 @@
 import KernelTasks
 
+// This file is hot: see Products/GEMM.swift for what that forbids.
+
 extension Variant {
   package func depthwise(_ task: borrowing Depthwise, outputRows: Range<Int>) {
     let (interiorStart, interiorEnd) = (task.window.interiorStart, task.window.interiorEnd)
@@ -19,35 +21,6 @@ extension Variant {
         applyActivation(task.activation, to: task.window.y + row &* count, count: count)
       }
     }
-  }
-
-  package func maximum(_ task: borrowing WindowedMap, outputRows: Range<Int>) {
-    for row in outputRows {
-      for column in 0..<task.outputWidth {
-        var channel = 0
-        while channel < task.channels {
-          maximum(task, row: row, column: column, channel: channel, count: min(8, task.channels &- channel))
-          channel &+= 8
-        }
-      }
-    }
-  }
-
-  /// Computes up to 8 channels of one output position.
-  @inline(__always)
-  private func maximum(_ task: borrowing WindowedMap, row: Int, column: Int, channel: Int, count: Int) {
-    let rows = task.rowSources + row &* task.kernel
-    let columns = task.columnSources + column &* task.kernel
-    var top = Vector(repeating: -.infinity)
-    for ky in 0..<task.kernel where rows[ky] >= 0 {
-      let line = task.x + (rows[ky] &* task.inputWidth &* task.channels &+ channel)
-      for kx in 0..<task.kernel where columns[kx] >= 0 {
-        let value = Vector.load(line + columns[kx] &* task.channels, first: count)
-        top = top.replacing(with: value, where: (value .> top) .| (value .!= value))
-      }
-    }
-    let place = (row &* task.outputWidth &+ column) &* task.channels &+ channel
-    top.store(to: task.y + place, first: count)
   }
 }
 
@@ -156,7 +129,7 @@ private func position(_ task: borrowing Depthwise, row: Int, column: Int) {
     channel &+= WideVector.width
   }
   while channel < channels {
-    lanes(task, row: row, column: column, channel: channel, count: min(8, channels &- channel))
+    lanes(task, row: row, column: column, channel: channel, count: lesser(8, channels &- channel))
     channel &+= 8
   }
 }
