@@ -89,7 +89,7 @@ final class FlowScratch {
   /// Takes fibers through a block.
   ///
   /// - Parameters:
-  ///   - place: of the fibers: the first one's position on the grid, and how many there are.
+  ///   - place: the position of the first fiber on the grid, and the number of fibers.
   ///   - current: the fibers, before and after.
   ///   - next: memory for as many.
   private func run<Layer: FlowLayer>(

@@ -56,8 +56,8 @@ package struct GaussianParameters: Sendable {
     }
   }
 
-  /// Calls with the rounded triangle of each position, if there are any, one after the other: together they may be the largest
-  /// part of a file. Fails as the initialiser does.
+  /// Calls the body with each position's rounded triangle, if there are any. It gets one at a time, since together they may be most
+  /// of a file. Fails as the initialiser does.
   func forEachTriangle(
     of weights: StateDictionary, grid: Grid, _ body: (_ position: Int, _ triangle: UnsafePointer<Float>) -> Void
   ) throws(Failure) {

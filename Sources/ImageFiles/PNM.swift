@@ -120,7 +120,7 @@ private struct TextReader {
       place += 1
       guard value < 100_000_000 else { throw Failure(.format, "a number is too large") }
     }
-    guard place > first else { throw Failure(.format, "the image ends too early, or holds what is no number") }
+    guard place > first else { throw Failure(.format, "the image ends too early, or holds what is not a number") }
     return value
   }
 

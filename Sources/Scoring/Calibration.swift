@@ -110,7 +110,7 @@ package struct Calibration: Sendable, Equatable {
   ) throws(Failure) {
     for (kind, values) in [scores, means].flatMap({ $0 }) {
       guard !values.isEmpty, values.allSatisfy({ $0 > -.infinity }), values.count == scores[kind]?.count else {
-        throw Failure(.format, "the scores of frames of the kind \(kind.rawValue) are missing or no numbers")
+        throw Failure(.format, "the scores of frames of the kind \(kind.rawValue) are missing or not numbers")
       }
     }
     (strangeScores, strangeMeans) = (scores, means)
@@ -198,9 +198,9 @@ package struct Calibration: Sendable, Equatable {
     promise(above: threshold)?.rate ?? .nan
   }
 
-  /// What a threshold promises about new good frames, if it was not chosen by the calibration's own: their share above it is then a
-  /// draw of n from the line's rate, of which ``ConformalPromise/likelyRate`` is the upper bound of Clopper and Pearson
-  /// (Biometrika 26, 1934). Nil when the scores were not stored.
+  /// What a threshold that was set without the calibration's frames promises about new good ones. The number of those frames above it
+  /// is then binomial, and ``ConformalPromise/likelyRate`` is the upper bound of Clopper and Pearson (Biometrika 26, 1934) for the
+  /// line's rate. Nil when the scores were not stored.
   package func promise(above threshold: Float) -> ConformalPromise? {
     ascendingScores.isEmpty
       ? nil

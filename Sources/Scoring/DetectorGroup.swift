@@ -57,7 +57,7 @@ package final class DetectorGroup {
   }
 
   /// Scores a frame with every detector, tile by tile, so that those with the same encoder share the features of each tile.
-  /// The detectors before the first that fails score it all the same.
+  /// When a detector fails, those before it still score the frame, and those after it do not.
   ///
   /// - Parameters:
   ///   - request: what is wanted of the `index`-th.

@@ -19,7 +19,7 @@ package final class FrameLayout {
   let region: RegionOfInterest?
   /// tiles x positions: whether a place of the region uses the position; nil without a region.
   private let used: Buffer<Bool>?
-  /// The tables that bring the map to the frame's size, cell by cell: the inverse of the frame's resize.
+  /// The tables that bring the map to the frame's size: bilinear, with the geometry of the frame's resize turned round.
   let frameColumns: ResampledAxis
   let frameRows: ResampledAxis
 

@@ -2,7 +2,7 @@ import Basics
 import Imaging
 import Segmentation
 
-/// What is wanted of a frame beside its score.
+/// What is wanted of a frame.
 package struct FrameRequest {
   /// An array of the caller's, and the number of values that it has room for.
   package struct Output {
@@ -83,7 +83,8 @@ package struct FrameResult {
   }
 }
 
-/// The stages of scoring a frame, in their order. With tiles the stages repeat for each one.
+/// The stages of scoring a frame, in their order. With tiles those up to `map` repeat for each one. `map` ends once more when the map
+/// has been brought to the frame's size, with what is judged and copied before that.
 package enum ScoringStage: String, Sendable, CaseIterable {
   case resize, normalize, encoder, flows, map, regions
 }

@@ -4,8 +4,8 @@ import Imaging
 import Kernels
 
 /// Computes a frame's score, maps, regions and verdict from its pixels. There is no other way to them. It holds scratch
-/// memory for one call at a time, and allocates nothing for frames of a size seen lately. The numbers depend on the
-/// detector and the frame alone.
+/// memory for one call at a time, and allocates nothing for frames of a size seen lately, once all that is requested of
+/// them was requested before. The numbers depend on the detector and the frame alone.
 package final class FrameScorer {
   package let detector: Detector
   /// The thresholds that scores are judged by.
@@ -38,7 +38,7 @@ package final class FrameScorer {
   /// The current frame's layout; nil before the first frame.
   private var layout: FrameLayout?
   private var request = FrameRequest()
-  /// What the current frame's map comes to; nil as long as tiles are missing.
+  /// What the current frame's map comes to; nil as long as tiles are missing, and always without a calibration.
   private var summary: AnomalyMap.Summary?
 
   /// - Parameters:
@@ -59,7 +59,8 @@ package final class FrameScorer {
   }
 
   /// - Parameters:
-  ///   - other: one that ``encodes(for:)`` the detector, by the same workers. The two share memory: one at a time.
+  ///   - other: another scorer with the same workers, whose encoder computes the features that this detector needs
+  ///     (``encodes(for:)``). The two share memory, so use one at a time.
   ///   - flows: a session of the detector's flows; nil for a new one.
   init(
     _ detector: Detector, _ thresholds: DecisionThresholds, _ workers: Workers, encodingWith other: FrameScorer?,
@@ -114,7 +115,7 @@ package final class FrameScorer {
 
   /// Scores a frame. Fails with `.bufferTooSmall` for too little room, before anything is written; with `.diverged`
   /// when a log-likelihood or the score is not finite; with `.notCalibrated` when a score is wanted from a detector
-  /// without calibration; and with `.outOfMemory`, for a frame of a new size only.
+  /// without calibration; and with `.outOfMemory`, for a frame of a new size, or one of which more is requested than before.
   package func score(_ frame: Frame, _ request: FrameRequest = FrameRequest()) throws(Failure) -> FrameResult {
     let layout = try layout(width: frame.width, height: frame.height, request)
     if layout.tiles.count > 1, let batch = tileBatch() { return try score(frame, layout, request, in: batch) }

@@ -120,7 +120,7 @@ struct LikelihoodUpsampler {
     }
   }
 
-  /// Does the same by the library's own exponential function, because the system's differs between processors.
+  /// Does the same by the exponential function of the kernels that round alike, on all values at a time.
   private func writeExactLikelihoods(_ values: UnsafePointer<Float>, _ grid: Grid, maximum: Double) {
     for y in 0..<grid.height {
       for x in 0..<grid.width {

@@ -41,8 +41,9 @@ extension FlowTrainer {
     return logarithms
   }
 
-  /// Takes the gradient by the block's output y back through mixing, global affine and coupling to those by v, u and x2, by
-  /// columns. ``backwardHidden`` later adds the part of x1's gradient that comes through the subnet. Leaves the gradients by the subnet's outputs, b2, scale and offset.
+  /// Computes d loss / dv, du and dx2 from d loss / dy: back through mixing, global affine and coupling. Threads share the columns.
+  /// ``backwardHidden`` later adds the subnet's part of dx1. Leaves the derivatives by the subnet's outputs, b2, scale and offset in
+  /// the scratch memory.
   func backwardCoupling(_ block: Int, _ dy: UnsafePointer<Float>, into d: UnsafeMutablePointer<Float>, count: Int) {
     let isLast = block + 1 == activations.count
     let parts = ColumnParts(channels)

@@ -1,7 +1,7 @@
 import Basics
 
 extension FlowTrainer {
-  /// Runs the group through the blocks, keeps the activations, and leaves the gradient of the loss by each fiber's log p in
+  /// Runs the group through the blocks, keeps the activations, and leaves d loss / d log p of each fiber in
   /// `scratch.likelihood`.
   ///
   /// - Returns: the mean loss.

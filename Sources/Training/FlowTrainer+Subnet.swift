@@ -100,8 +100,8 @@ extension FlowTrainer {
     }
   }
 
-  /// Computes the gradient by the hidden units before their ReLU, its sum over all fibers (the gradient by b1), and its sums over
-  /// the fibers that share a column or a row of the grid.
+  /// Computes d loss / d(hidden before the ReLU), its sum over all fibers, which is d loss / d b1, and its sums over the fibers
+  /// that share a column or a row of the grid.
   func backwardOutputs(_ block: Int, _ group: Group) {
     let weights = parameters.base + block &* layout.count
     let d = scratch.hidden.base
@@ -128,8 +128,8 @@ extension FlowTrainer {
     }
   }
 
-  /// From the gradient by the hidden units to that before their relu, and its sums over all fibers and over those of each
-  /// place.
+  /// Turns d loss / d(hidden after the ReLU) into d loss / d(hidden before it), and sums that over all fibers and over those that
+  /// share a column or a row.
   ///
   /// - Parameter hidden: relu's values as ``PackedMatrix``.
   private func backwardRelu(of hidden: UnsafePointer<Float>, columns: Range<Int>, _ group: Group) {

@@ -29,7 +29,7 @@ extension Mixing {
     }
   }
 
-  /// The gradient by v of `count` rows, from that by y, for some of the columns of v.
+  /// Computes d loss / dv from d loss / dy, for `count` rows and some of the columns of v.
   func backward(
     _ dy: UnsafePointer<Float>, count: Int, channels: Int, columns: Range<Int>,
     into dv: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>

@@ -119,7 +119,7 @@ package final class Trainer {
     frames = try TrainingFrames(preprocessing, trained: contents.trainedFrames)
     fitSummary = contents.fit
     provenance = contents.provenance
-    // What comes of this is made now.
+    // The new detector gets a creation time of its own.
     provenance["created"] = nil
     self.flowDescription = flowDescription
     self.options = options

@@ -34,8 +34,10 @@ import Testing
 
   private func randomMaps(_ count: Int, _ random: inout Random) -> [MapShape] {
     (0..<count).map { _ in
-      MapShape(
-        Grid(height: index(in: 1...9, &random), width: index(in: 1...9, &random), channels: index(in: 1...40, &random)))
+      let grid = Grid(
+        height: index(in: 1...9, &random), width: index(in: 1...9, &random), channels: index(in: 1...40, &random))
+      return MapShape(
+        grid, batch: index(in: 1...3, &random), element: index(in: 0...1, &random) == 0 ? .float32 : .uint8)
     }
   }
 

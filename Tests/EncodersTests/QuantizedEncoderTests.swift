@@ -120,7 +120,7 @@ extension QuantizedEncoderTests {
   }
 
   /// Their range is too small for a histogram of it: the number of parts by the range is infinite.
-  @Test(arguments: [Float(0), 1e-40, 1e-37])
+  @Test(arguments: [0, Float.leastNonzeroMagnitude, .leastNormalMagnitude])
   func mapsOfNearlyOneValueHaveTheirRange(highest: Float) {
     var statistics = MapStatistics(channels: 1)
     statistics.addMoments([0, highest], positions: 2)

@@ -133,7 +133,7 @@ extension ConvolutionSpec {
     let integers = try weights.integers(weightKey, length: length)
     let scales = try weights.values(weightScaleKey)
     guard scales.allSatisfy({ $0 >= 0 && $0 < .infinity }) else {
-      throw Failure(.format, "the tensor \(weightScaleKey) holds a scale that is none")
+      throw Failure(.format, "the tensor \(weightScaleKey) holds a scale that is negative or not finite")
     }
     return { (outputs, rows) throws(Failure) in
       let values = try Buffer<Int16>(count: outputs.count * length, isBrief: true)

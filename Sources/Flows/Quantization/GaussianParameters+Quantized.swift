@@ -71,8 +71,8 @@ extension GaussianParameters {
     return basis
   }
 
-  /// Calls with the integers of each position's triangle, within +-127, and the scales of its rows, if there are any triangles.
-  /// Fails with `.format` for others, and where a diagonal is not above 0.
+  /// Calls the body with the integers of each position's triangle, within +-127, and the scales of its rows, if there are any
+  /// triangles. Fails with `.format` for other numbers, and where a diagonal is not above 0.
   func forEachByteTriangle(
     of weights: StateDictionary, grid: Grid,
     _ body: (_ position: Int, _ triangle: UnsafePointer<Int16>, _ scales: UnsafePointer<Float>) -> Void

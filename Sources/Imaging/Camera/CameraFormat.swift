@@ -1,7 +1,7 @@
 /// Layouts of frames that are not rows of interleaved 8-bit pixels. The numbers are those of `CFLOWAD_PIXEL_` in the C
 /// header; names as in GenICam's PFNC and the GigE Vision standard.
 package enum CameraFormat: Int32, Sendable, CaseIterable {
-  /// Words of 16 bits in the host's order; which bits count is the frame's `depth`.
+  /// Words of 16 bits in the host's order; how many of their bits count is the frame's `significantBits`.
   case mono16 = 10
   /// 10 bits a pixel without gaps, least significant bits first.
   case mono10p = 11

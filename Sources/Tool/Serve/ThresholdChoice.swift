@@ -14,7 +14,7 @@ enum ThresholdChoice {
     func value(_ name: String) throws(Failure) -> Float? {
       guard let text = fields[name]?.filter({ $0 != " " }), !text.isEmpty else { return nil }
       guard let value = Float(text), value.isFinite else {
-        throw Failure(.invalidArgument, "'\(text)' is no number")
+        throw Failure(.invalidArgument, "'\(text)' is not a number")
       }
       return value
     }

@@ -5,7 +5,8 @@ import Scoring
 
 /// Detectors of 8 bits, as part of a fit or made of a detector that was trained in float32.
 extension Trainer {
-  /// Converts the trainer's detector to 8 bits, in place of a fit. The training frames say what the encoder's bytes stand for. Calibration follows, since features are a little different, and ``quantization`` then says what changed.
+  /// Converts the trainer's detector to 8 bits, in place of a fit. The training frames set the ranges of the encoder's maps.
+  /// Calibrate afterwards, since features change a little; ``quantization`` then says what changed.
   ///
   /// Without calibration frames some training frames are held back first, as many as a fit holds back. Without passes only the
   /// frames that give ranges are needed, so that all others are held back.
