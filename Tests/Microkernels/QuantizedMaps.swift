@@ -3,7 +3,8 @@ import Kernels
 
 extension QuantizedMicrokernel {
   static func depthwise(
-    kernel: Int, stride: Int, channels: Int, height: Int, width: Int, activation: Activation
+    kernel: Int, stride: Int, channels: Int, height: Int, width: Int, activation: Activation,
+    target: Target = .floatsAndBytes
   ) -> QuantizedMicrokernel {
     QuantizedMicrokernel(
       name: "depthwise u8 \(kernel)x\(kernel) / \(stride), \(height) x \(width) x \(channels)",
@@ -22,7 +23,8 @@ extension QuantizedMicrokernel {
         rows.base, channels: channels, kernel: kernel, zeros: (0..<channels).map { zero.base[$0] })
       let border = try SharedBuffer((0..<channels).map { UInt8(zero.base[$0]) }, paddedCount: channels + 16)
       let epilogue = try EpilogueOperands(
-        rows: windows.count / channels, outputs: channels, activation: activation, residual: .none, sum: 1_000_000)
+        rows: windows.count / channels, outputs: channels, activation: activation, residual: .none, target: target,
+        sum: 1_000_000)
       let task = QuantizedDepthwise(
         window: windows.quantized(x), weights: packed.pairs.base, border: border.base,
         correction: packed.correction.base, epilogue: epilogue.task)

@@ -36,6 +36,21 @@ extension QuantizedMicrokernel {
             rows: 14, taps: 1, depth: 20, outputs: 43, weights: .int8, activation: activation, residual: residual))
       }
     }
+    // Targets of bytes alone have epilogues of their own, for whole vectors and for parts.
+    for outputs in [8, 16, 24, 32, 43, 48, 64, 100] {
+      for element in [ElementType.int8, .int16] {
+        list.append(
+          gemm(
+            rows: 14, taps: 1, depth: 20, outputs: outputs, weights: element, activation: .identity, target: .plainBytes
+          ))
+      }
+      for (activation, residual) in [(Activation.hardSwish, Residual.none), (.relu, .bytes), (.identity, .bytes)] {
+        list.append(
+          gemm(
+            rows: 14, taps: 1, depth: 20, outputs: outputs, weights: .int8, activation: activation, residual: residual,
+            target: .bytes))
+      }
+    }
     for (rows, depth, outputs) in [(1, 4, 1), (5, 10, 7), (13, 20, 40), (12, 33, 16), (29, 296, 80), (132, 56, 33)] {
       list.append(rowScaled(rows: rows, depth: depth, outputs: outputs))
       list.append(rowScaled(rows: rows, depth: depth, outputs: outputs, width: 5))
@@ -48,6 +63,10 @@ extension QuantizedMicrokernel {
         list.append(
           depthwise(
             kernel: kernel, stride: stride, channels: channels, height: 11, width: 14, activation: .hardSwish))
+        list.append(
+          depthwise(
+            kernel: kernel, stride: stride, channels: channels, height: 11, width: 14, activation: .identity,
+            target: .plainBytes))
       }
     }
     for channels in [1, 8, 19, 32] {
@@ -83,6 +102,10 @@ extension QuantizedMicrokernel {
 
   /// What an epilogue adds.
   package enum Residual: String, Sendable { case none, bytes, floats }
+
+  /// What an epilogue writes. `plainBytes` are those that follow from the sums by a multiplication and an addition, without a scale
+  /// and zero of their own.
+  package enum Target: String, Sendable { case floatsAndBytes, bytes, plainBytes }
 }
 
 /// Bytes from 0 up to 255, both among them, the same for a name.
@@ -101,100 +124,4 @@ func integers(_ name: String, _ count: Int, limit: Double) throws(Failure) -> Fl
     buffer.base[i] = Float(min(max(random.uniform(in: -1.1 * limit...1.1 * limit), -limit), limit).rounded())
   }
   return buffer
-}
-
-/// What the bytes of channels stand for.
-final class QuantizationOperands {
-  let zero, scale, inverseScale: FloatBuffer
-
-  init(_ name: String, channels: Int) throws(Failure) {
-    zero = try integers("\(name)z", channels + 16, limit: 40)
-    (scale, inverseScale) = (try Microkernel.floats("\(name)s", channels + 16), try FloatBuffer(count: channels + 16))
-    for i in 0..<zero.count {
-      zero.base[i] += 110
-      scale.base[i] = 0.03 + 0.01 * scale.base[i]
-      inverseScale.base[i] = 1 / scale.base[i]
-    }
-  }
-
-  func value(_ byte: UInt8, _ channel: Int) -> Float { (Float(byte) - zero.base[channel]) * scale.base[channel] }
-}
-
-/// An epilogue into bytes and floats, and the same computed plainly.
-final class EpilogueOperands {
-  private let multiplier, offset, residualValues, values: FloatBuffer
-  private let residualBytes, bytes: Buffer<UInt8>
-  private let residual: QuantizedMicrokernel.Residual
-  private let activation: Activation
-  private let quantization, outputQuantization: QuantizationOperands
-
-  /// - Parameter sum: about how large sums are.
-  init(
-    rows: Int, outputs: Int, activation: Activation, residual: QuantizedMicrokernel.Residual, sum: Double
-  ) throws(Failure) {
-    (self.activation, self.residual) = (activation, residual)
-    (multiplier, offset) = (try Microkernel.floats("m", outputs + 16), try Microkernel.floats("o", outputs + 16))
-    for i in 0..<multiplier.count { multiplier.base[i] *= 4 / Float(sum) }
-    quantization = try QuantizationOperands("r", channels: outputs)
-    outputQuantization = try QuantizationOperands("y", channels: outputs)
-    residualValues = try Microkernel.floats("r", rows * outputs)
-    residualBytes = try Microkernels.bytes("rb", rows * outputs)
-    (values, bytes) = (try FloatBuffer(count: rows * outputs), try Buffer(count: rows * outputs))
-    // Nothing of a result may come from the memory it is written to.
-    values.base.update(repeating: .nan, count: values.count)
-  }
-
-  var task: QuantizedEpilogue {
-    QuantizedEpilogue(
-      multiplier: multiplier.base, offset: offset.base,
-      residual: MapOperand(
-        bytes: residual == .bytes ? UnsafePointer(residualBytes.base) : nil,
-        values: residual == .floats ? UnsafePointer(residualValues.base) : nil,
-        zero: quantization.zero.base, scale: quantization.scale.base),
-      activation: activation,
-      target: MapTarget(
-        bytes: bytes.base, values: values.base, zero: outputQuantization.zero.base,
-        inverseScale: outputQuantization.inverseScale.base))
-  }
-
-  var results: [Float] {
-    (0..<values.count).map { values.base[$0] } + (0..<bytes.count).map { Float(bytes.base[$0]) }
-  }
-
-  /// - Parameter sums: row by row.
-  func expected(_ sums: [Float]) -> [Float] {
-    let outputs = multiplier.count - 16
-    let values = sums.indices.map { i in
-      var value = sums[i] * multiplier.base[i % outputs] + offset.base[i % outputs]
-      switch residual {
-      case .bytes: value += quantization.value(residualBytes.base[i], i % outputs)
-      case .floats: value += residualValues.base[i]
-      case .none: break
-      }
-      return activated(value)
-    }
-    return values
-      + values.indices.map { i in
-        let quantized =
-          values[i] * outputQuantization.inverseScale.base[i % outputs] + outputQuantization.zero.base[i % outputs]
-        return min(max(quantized, 0), 255).rounded(.toNearestOrEven)
-      }
-  }
-
-  private func activated(_ x: Float) -> Float {
-    switch activation {
-    case .relu: max(x, 0)
-    case .relu6: min(max(x, 0), 6)
-    case .hardSwish: x * min(max(x + 3, 0), 6) * (1 / 6)
-    // The exponential function is the kernels' own: by the baseline's.
-    case .silu: x / (1 + power(-x))
-    default: x
-    }
-  }
-
-  private func power(_ x: Float) -> Float {
-    var value = x
-    KernelBuild.baseline.exactKernels.exp(&value, count: 1)
-    return value
-  }
 }

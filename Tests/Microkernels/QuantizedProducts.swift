@@ -5,7 +5,7 @@ extension QuantizedMicrokernel {
   /// With taps, runs lie anywhere in x, and every fifth is beyond the border.
   static func gemm(
     rows: Int, taps: Int, depth: Int, outputs: Int, weights element: ElementType, activation: Activation = .relu,
-    residual: Residual = .none
+    residual: Residual = .none, target: Target = .floatsAndBytes
   ) -> QuantizedMicrokernel {
     QuantizedMicrokernel(
       name: "gemm u8 x \(element == .int8 ? "s8" : "s16") \(rows) x \(taps) x \(depth) x \(outputs)",
@@ -28,7 +28,7 @@ extension QuantizedMicrokernel {
       let offsets = try Buffer<Int32>(count: rows * taps)
       for i in 0..<offsets.count { offsets.base[i] = i % 5 == 4 ? -1 : Int32(i * 7 % (rows + 4) * depth) }
       let epilogue = try EpilogueOperands(
-        rows: rows, outputs: outputs, activation: activation, residual: residual,
+        rows: rows, outputs: outputs, activation: activation, residual: residual, target: target,
         sum: 80 * limit * Double(length).squareRoot())
       let task = QuantizedGEMM(
         rows: rows, x: x.base, xStride: depth, offsets: taps > 1 ? UnsafePointer(offsets.base) : nil, taps: taps,
