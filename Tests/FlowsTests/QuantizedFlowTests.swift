@@ -69,6 +69,21 @@ import Testing
   }
 
   /// The layer of integers in double precision.
+  /// Their scale is 0, which is not negative.
+  @Test func rowsOfZerosAreAllowed() throws {
+    let description = try FlowDescription(blockCount: 1, conditionChannels: 0)
+    var weights = try Self.weights(description)
+    for key in ["module_list.0.subnet.0.weight", "module_list.0.subnet.2.weight"] {
+      let tensor = try #require(weights[key])
+      let zeros = [Float](repeating: 0, count: tensor.shape[1])
+      weights[key] = try Tensor(shape: tensor.shape, values: zeros + tensor.values.dropFirst(zeros.count))
+    }
+    let integers = try QuantizedFlow.weights(weights, description)
+    #expect(try integers["module_list.0.subnet.0.weight_scale"]?.values.first == 0)
+    let values = try Self.logLikelihoods(description, integers)
+    #expect(try values == Self.logLikelihoods(description, weights) && values.allSatisfy(\.isFinite))
+  }
+
   @Test(arguments: [0, 1, 9, 11]) func aGaussianOfBytesIsTheWrittenDownTransform(rank: Int) throws {
     let description = try FlowDescription(start: .gaussian, blockCount: 0, conditionChannels: 0)
     let integers = try QuantizedFlow.weights(Self.weights(description, rank: rank), description)

@@ -36,13 +36,13 @@ private func panelsOfRows<Weights: QuantizedWeights>(
     while panel < panels.upperBound {
       #if WIDE_VECTORS
         if panel &+ 1 < panels.upperBound {
-          stripe(Weights.self, Two.self, task, rows: start..<end, output: 16 &* panel)
+          stripe(Weights.self, Two.self, task, rows: start..<end, panel: panel)
           panel &+= 2
           continue
         }
-        stripe(Weights.self, One.self, task, rows: start..<end, output: 16 &* panel)
+        stripe(Weights.self, One.self, task, rows: start..<end, panel: panel)
       #else
-        stripe(Weights.self, Two.self, task, rows: start..<end, output: 16 &* panel)
+        stripe(Weights.self, Two.self, task, rows: start..<end, panel: panel)
       #endif
       panel &+= 1
     }
@@ -50,44 +50,64 @@ private func panelsOfRows<Weights: QuantizedWeights>(
   }
 }
 
-extension QuantizedGEMM: TiledProduct {
-  func tile<Weights: QuantizedWeights, Rows: Count, Columns: Count>(
-    _: Weights.Type, _: Rows.Type, _: Columns.Type, row: Int, count: Int, output: Int
-  ) {
-    let panelBytes = taps &* depth &* 16 &* Weights.byteCount
-    var weights = panels + output / 16 &* panelBytes
-    // The second vector of outputs belongs to the next panel, or is the second half of the same one.
-    let second = WideVector.width == 16 ? panelBytes : 32
-    var sums = QuantizedTileSums<Rows, Columns>(correction + output)
-    for tap in 0..<taps {
-      sums.forEach(RowStarts(self, tap: tap, row: row, count: count))
-      sums.add(Weights.self, &weights, second: second, depth: depth)
-    }
-    let width = Columns.value &* WideVector.width
-    let (place, lanes) = (row &* yStride &+ output, lesser(outputs &- output, width))
-    if lanes & 7 == 0, let bytes = epilogue.plainBytes {
-      sums.forEach(ByteEpilogue<Columns>(epilogue, output, bytes + place, stride: yStride, count: count, lanes: lanes))
-    } else if lanes == width, epilogue.addsBytes,
-      let finishing = ResidualByteEpilogue<Columns>(epilogue, output, place: place, stride: yStride, count: count)
-    {
-      sums.forEach(finishing)
-    } else if lanes == width, epilogue.isHardSwish,
-      let finishing = HardSwishEpilogue<Columns>(epilogue, output, place: place, stride: yStride, count: count)
-    {
-      sums.forEach(finishing)
+/// Computes all rows for one or two vectors of outputs.
+private func stripe<Weights: QuantizedWeights, Columns: Count>(
+  _: Weights.Type, _: Columns.Type, _ task: borrowing QuantizedGEMM, rows: Range<Int>, panel: Int
+) {
+  var row = rows.lowerBound
+  while row < rows.upperBound {
+    let left = rows.upperBound &- row
+    let height = quantizedTileHeight(left)
+    let count = lesser(height, left)
+    if height == 4 {
+      tile(Weights.self, Four.self, Columns.self, task, row: row, count: count, panel: panel)
+    } else if height == 8 {
+      tile(Weights.self, Eight.self, Columns.self, task, row: row, count: count, panel: panel)
     } else {
-      let limits = epilogue.activation.limits
-      // A copy, so that the loop above keeps its sums in registers.
-      var stored = sums
-      stored.forEachInMemory { index, sum in
-        guard index < count else { return }
-        let place = place &+ index &* yStride
-        epilogue.store(sum.a.floats, limits, output: output, place: place, lanes: lesser(lanes, WideVector.width))
-        if Columns.value > 1, lanes > WideVector.width {
-          epilogue.store(
-            sum.b.floats, limits, output: output &+ WideVector.width, place: place &+ WideVector.width,
-            lanes: lesser(lanes &- WideVector.width, WideVector.width))
-        }
+      tile(Weights.self, QuantizedTileRows.self, Columns.self, task, row: row, count: count, panel: panel)
+    }
+    row &+= height
+  }
+}
+
+private func tile<Weights: QuantizedWeights, Rows: Count, Columns: Count>(
+  _: Weights.Type, _: Rows.Type, _: Columns.Type, _ task: borrowing QuantizedGEMM, row: Int, count: Int, panel: Int
+) {
+  let (taps, depth, output) = (task.taps, task.depth, panel &* 16)
+  let panelBytes = taps &* depth &* 16 &* Weights.byteCount
+  var weights = task.panels + panel &* panelBytes
+  // The second vector of outputs belongs to the next panel, or is the second half of the same one.
+  let second = WideVector.width == 16 ? panelBytes : 32
+  var sums = QuantizedTileSums<Rows, Columns>(task.correction + output)
+  for tap in 0..<taps {
+    sums.forEach(RowStarts(task, tap: tap, row: row, count: count))
+    sums.add(Weights.self, &weights, second: second, depth: depth)
+  }
+  let epilogue = task.epilogue
+  let (yStride, width) = (task.yStride, Columns.value &* WideVector.width)
+  let (place, lanes) = (row &* yStride &+ output, lesser(task.outputs &- output, width))
+  if lanes & 7 == 0, let bytes = epilogue.plainBytes {
+    sums.forEach(ByteEpilogue<Columns>(epilogue, output, bytes + place, stride: yStride, count: count, lanes: lanes))
+  } else if lanes == width, epilogue.addsBytes,
+    let finishing = ResidualByteEpilogue<Columns>(epilogue, output, place: place, stride: yStride, count: count)
+  {
+    sums.forEach(finishing)
+  } else if lanes == width, epilogue.isHardSwish,
+    let finishing = HardSwishEpilogue<Columns>(epilogue, output, place: place, stride: yStride, count: count)
+  {
+    sums.forEach(finishing)
+  } else {
+    let limits = epilogue.activation.limits
+    // A copy, so that the loop above keeps its sums in registers.
+    var stored = sums
+    stored.forEachInMemory { index, sum in
+      guard index < count else { return }
+      let place = place &+ index &* yStride
+      epilogue.store(sum.a.floats, limits, output: output, place: place, lanes: lesser(lanes, WideVector.width))
+      if Columns.value > 1, lanes > WideVector.width {
+        epilogue.store(
+          sum.b.floats, limits, output: output &+ WideVector.width, place: place &+ WideVector.width,
+          lanes: lesser(lanes &- WideVector.width, WideVector.width))
       }
     }
   }

@@ -19,33 +19,6 @@ func quantizedTileHeight(_ left: Int) -> Int {
   return QuantizedTileRows.value
 }
 
-/// A product that is computed tile by tile.
-protocol TiledProduct {
-  /// Computes `count` rows, at most those of a tile, for one or two vectors of outputs.
-  func tile<Weights: QuantizedWeights, Rows: Count, Columns: Count>(
-    _: Weights.Type, _: Rows.Type, _: Columns.Type, row: Int, count: Int, output: Int)
-}
-
-/// Computes all rows for one or two vectors of outputs.
-func stripe<Weights: QuantizedWeights, Columns: Count, Product: TiledProduct>(
-  _: Weights.Type, _: Columns.Type, _ product: borrowing Product, rows: Range<Int>, output: Int
-) {
-  var row = rows.lowerBound
-  while row < rows.upperBound {
-    let left = rows.upperBound &- row
-    let height = quantizedTileHeight(left)
-    let count = lesser(height, left)
-    if height == 4 {
-      product.tile(Weights.self, Four.self, Columns.self, row: row, count: count, output: output)
-    } else if height == 8 {
-      product.tile(Weights.self, Eight.self, Columns.self, row: row, count: count, output: output)
-    } else {
-      product.tile(Weights.self, QuantizedTileRows.self, Columns.self, row: row, count: count, output: output)
-    }
-    row &+= height
-  }
-}
-
 /// The sums of one row of a tile, and where its inputs are.
 struct QuantizedRowSums<Columns: Count> {
   var x: UnsafeRawPointer

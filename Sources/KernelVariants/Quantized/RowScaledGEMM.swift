@@ -31,19 +31,38 @@ private func panels<Weights: QuantizedWeights>(
   }
 }
 
-extension RowScaledGEMM: TiledProduct {
-  func tile<Weights: QuantizedWeights, Rows: Count, Columns: Count>(
-    _: Weights.Type, _: Rows.Type, _: Columns.Type, row: Int, count: Int, output: Int
-  ) {
-    let panelBytes = depth &* 16 &* Weights.byteCount
-    var weights = panels + output / 16 &* panelBytes
-    // The second vector of outputs belongs to the next panel, or is the second half of the same one.
-    let second = WideVector.width == 16 ? panelBytes : 32
-    var sums = QuantizedTileSums<Rows, Columns>(correction + output)
-    sums.forEach(RowPlaces(self, row: row, count: count))
-    sums.add(Weights.self, &weights, second: second, depth: depth)
-    sums.forEach(RowScaledEpilogue<Columns>(self, row: row, count: count, output: output))
+/// Computes all rows for one or two vectors of outputs. QuantizedGEMM.swift has the same loop for its own task: one for both needs a
+/// protocol that the tasks conform to, and a C struct's conformance has functions whose names all builds share.
+private func stripe<Weights: QuantizedWeights, Columns: Count>(
+  _: Weights.Type, _: Columns.Type, _ task: borrowing RowScaledGEMM, rows: Range<Int>, output: Int
+) {
+  var row = rows.lowerBound
+  while row < rows.upperBound {
+    let left = rows.upperBound &- row
+    let height = quantizedTileHeight(left)
+    let count = lesser(height, left)
+    if height == 4 {
+      tile(Weights.self, Four.self, Columns.self, task, row: row, count: count, output: output)
+    } else if height == 8 {
+      tile(Weights.self, Eight.self, Columns.self, task, row: row, count: count, output: output)
+    } else {
+      tile(Weights.self, QuantizedTileRows.self, Columns.self, task, row: row, count: count, output: output)
+    }
+    row &+= height
   }
+}
+
+private func tile<Weights: QuantizedWeights, Rows: Count, Columns: Count>(
+  _: Weights.Type, _: Rows.Type, _: Columns.Type, _ task: borrowing RowScaledGEMM, row: Int, count: Int, output: Int
+) {
+  let panelBytes = task.depth &* 16 &* Weights.byteCount
+  var weights = task.panels + output / 16 &* panelBytes
+  // The second vector of outputs belongs to the next panel, or is the second half of the same one.
+  let second = WideVector.width == 16 ? panelBytes : 32
+  var sums = QuantizedTileSums<Rows, Columns>(task.correction + output)
+  sums.forEach(RowPlaces(task, row: row, count: count))
+  sums.add(Weights.self, &weights, second: second, depth: task.depth)
+  sums.forEach(RowScaledEpilogue<Columns>(task, row: row, count: count, output: output))
 }
 
 private struct RowPlaces: QuantizedRowVisitor {
