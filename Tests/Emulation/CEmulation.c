@@ -7,19 +7,20 @@
 #include <string.h>
 #include <ucontext.h>
 
-/* The two instructions, in the encoding of AVX-VNNI (Intel's manual, volume 2: VPDPBUSD, VPDPWSSD):
+/* The two instructions, in the encoding of AVX-VNNI (Intel's manual, volume 2: VPDPBUSD, VPDPWSSD). Each adds products to the 32-bit
+   numbers of its destination, modulo 2^32:
 
        VEX.128/256.66.0F38.W0 50 /r   four products of unsigned bytes of src1 with signed ones of src2
-       VEX.128/256.66.0F38.W0 52 /r   two products of signed words
-
-   are added to each 32-bit number of the destination, modulo 2^32. */
+       VEX.128/256.66.0F38.W0 52 /r   two products of signed words */
 
 static struct sigaction previous;
 static atomic_long computed;
 
 #if defined(__x86_64__)
 
-/* What the system saves of the vector registers: by the layout of XSAVE, the lower halves at 160, the upper ones at 576. */
+/* What Linux saves of the vector registers for a handler: in the standard form of XSAVE, the lower halves at 160, the upper ones at 576,
+   with a bit for each part that is there, of which that of the lower halves always is. VEX instructions also clear what AVX-512 adds to
+   a register; that is left as it is, since code for AVX2 does not see it. */
 enum { LOWER = 160, STATE = 512, UPPER = 576, UPPER_IS_THERE = 4 };
 
 typedef union vector {

@@ -24,6 +24,8 @@ final class EpilogueOperands {
   private let residualBytes, bytes: Buffer<UInt8>
   private let residual: QuantizedMicrokernel.Residual
   private let target: QuantizedMicrokernel.Target
+  private let count: Int
+  private static let (behind, untouched) = (16, Float(201))
   private let activation: Activation
   private let quantization, outputQuantization: QuantizationOperands
 
@@ -36,6 +38,7 @@ final class EpilogueOperands {
     (multiplier, offset) = (try Microkernel.floats("m", outputs + 16), try Microkernel.floats("o", outputs + 16))
     for i in 0..<multiplier.count {
       multiplier.base[i] *= 4 / Float(sum)
+      // Spreads the values over 0...255, with some beyond.
       guard target == .plainBytes else { continue }
       multiplier.base[i] *= 30
       offset.base[i] = 110 + 20 * offset.base[i]
@@ -44,9 +47,13 @@ final class EpilogueOperands {
     outputQuantization = try QuantizationOperands("y", channels: outputs)
     residualValues = try Microkernel.floats("r", rows * outputs)
     residualBytes = try Microkernels.bytes("rb", rows * outputs)
-    (values, bytes) = (try FloatBuffer(count: rows * outputs), try Buffer(count: rows * outputs))
+    count = rows * outputs
+    (values, bytes) = (try FloatBuffer(count: count + Self.behind), try Buffer(count: count + Self.behind))
     // Nothing of a result may come from the memory it is written to.
-    values.base.update(repeating: .nan, count: values.count)
+    values.base.update(repeating: .nan, count: count)
+    // Nor may anything be written behind it.
+    (values.base + count).update(repeating: Self.untouched, count: Self.behind)
+    (bytes.base + count).update(repeating: UInt8(Self.untouched), count: Self.behind)
   }
 
   var task: QuantizedEpilogue {
@@ -80,13 +87,14 @@ final class EpilogueOperands {
       }
       return activated(value)
     }
-    return (target == .floatsAndBytes ? values : [])
+    let behind = [Float](repeating: Self.untouched, count: Self.behind)
+    return (target == .floatsAndBytes ? values + behind : [])
       + values.indices.map { i in
         let (inverseScale, zero) = (outputQuantization.inverseScale, outputQuantization.zero)
         let quantized =
           target == .plainBytes ? values[i] : values[i] * inverseScale.base[i % outputs] + zero.base[i % outputs]
         return min(max(quantized, 0), 255).rounded(.toNearestOrEven)
-      }
+      } + behind
   }
 
   private func activated(_ x: Float) -> Float {

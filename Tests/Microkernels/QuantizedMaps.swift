@@ -7,7 +7,8 @@ extension QuantizedMicrokernel {
     target: Target = .floatsAndBytes
   ) -> QuantizedMicrokernel {
     QuantizedMicrokernel(
-      name: "depthwise u8 \(kernel)x\(kernel) / \(stride), \(height) x \(width) x \(channels)",
+      name:
+        "depthwise u8 \(kernel)x\(kernel) / \(stride), \(height) x \(width) x \(channels), \(activation), to \(target)",
       work: height * width * channels * kernel * kernel / (stride * stride)
     ) { (kernels) throws(Failure) in
       let windows = try Windows(

@@ -44,11 +44,13 @@ extension QuantizedMicrokernel {
             rows: 14, taps: 1, depth: 20, outputs: outputs, weights: element, activation: .identity, target: .plainBytes
           ))
       }
-      for (activation, residual) in [(Activation.hardSwish, Residual.none), (.relu, .bytes), (.identity, .bytes)] {
-        list.append(
-          gemm(
-            rows: 14, taps: 1, depth: 20, outputs: outputs, weights: .int8, activation: activation, residual: residual,
-            target: .bytes))
+      for (activation, residual) in [(Activation.hardSwish, Residual.none), (.relu6, .bytes), (.identity, .bytes)] {
+        for element in [ElementType.int8, .int16] {
+          list.append(
+            gemm(
+              rows: 14, taps: 1, depth: 20, outputs: outputs, weights: element, activation: activation,
+              residual: residual, target: .bytes))
+        }
       }
     }
     for (rows, depth, outputs) in [(1, 4, 1), (5, 10, 7), (13, 20, 40), (12, 33, 16), (29, 296, 80), (132, 56, 33)] {

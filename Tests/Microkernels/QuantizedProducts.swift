@@ -8,7 +8,8 @@ extension QuantizedMicrokernel {
     residual: Residual = .none, target: Target = .floatsAndBytes
   ) -> QuantizedMicrokernel {
     QuantizedMicrokernel(
-      name: "gemm u8 x \(element == .int8 ? "s8" : "s16") \(rows) x \(taps) x \(depth) x \(outputs)",
+      name: "gemm u8 x \(element == .int8 ? "s8" : "s16") \(rows) x \(taps) x \(depth) x \(outputs), \(activation), "
+        + "+ \(residual), to \(target)",
       work: rows * taps * depth * outputs
     ) { (kernels) throws(Failure) in
       let length = taps * depth
