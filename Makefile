@@ -142,7 +142,8 @@ SEED ?= 1
 mutants: packages
 	Tests/Mutation/run.py --count $(MUTANTS) --seed $(SEED)
 
-# What is beneath the library fails, each call in its turn; processes are killed: docs/reliability.md. Some two hours of two processors.
+# What is beneath the library fails, each call in its turn; processes are killed: docs/reliability.md. Some two hours of two
+# processors.
 faults: packages lib $(VENV)/tests
 	Tests/C/faults.sh 1
 

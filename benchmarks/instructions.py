@@ -2,10 +2,11 @@
 
     python benchmarks/instructions.py [--architectures resnet18 ...] [--output build/files]
 
-Detectors of eight coupling blocks (K = 8, P = 128, soft rotations; random weights, and 8 bits by `quantize`) at 256 x 256, one thread.
-What is counted is `cflowad_session_score`, over the six frames of scorer.c, the first of which also makes its tables. valgrind knows
-no AVX-512, so that the library takes its AVX2 kernels there. Counts are the same whatever else the machine does. Needs valgrind, and
-what files.py needs.
+Detectors of eight coupling blocks (K = 8, P = 128, soft rotations; random weights, and 8 bits by `quantize`) at 256 x 256, on one
+thread. What is counted is `cflowad_session_score` over the six frames of scorer.c, the first of which also makes its tables. The
+float32 detectors have no calibration, so their frames end with log p / C; those of 8 bits also make the map. valgrind knows no
+AVX-512, so the library takes its AVX2 kernels there. Counts are the same whatever else the machine does. Needs valgrind, and what
+files.py needs.
 """
 
 import argparse
@@ -18,6 +19,7 @@ import processes
 from files import NAMES, SIZE
 from tables import table
 
+#: How many scorer.c scores.
 FRAMES = 6
 
 

@@ -137,7 +137,7 @@ class Detector:
         return network.eval()
 
     def int8(self):
-        """The library's file of the same detector with an encoder of 8 bits, made once."""
+        """The library's file of the same detector in 8 bits, made once."""
         path = self.path.with_suffix(".int8.h5")
         if not path.exists():
             frames, _ = self.frames(reduced.CALIBRATION)

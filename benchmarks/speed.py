@@ -4,8 +4,8 @@
     python benchmarks/speed.py [--quick] [--precisions] [--batch 8] [--architectures resnet18 ...] [--output build/bench]
 
 What is timed is scoring, encoder and flows (K = 8, P = 128, soft permutation) to log p / C, in float32, and with --precisions in
-bf16 and 8 bits too (reduced.py); the library also normalizes the 8-bit frame, which the others are given as floats. Of the
-library's detectors with 8 bits encoder and flows have them. Engines take turns (timing.py), so only figures of one run compare.
+bf16 and 8 bits too (reduced.py); the library also normalizes the 8-bit frame, which the others are given as floats. The
+library's 8-bit detectors have encoder and flows in 8 bits. Engines take turns (timing.py), so only figures of one run compare.
 With --batch all rows are of batches of that size, and times are still those of a frame. Weights are random: speed does not depend
 on them. Written are results.json, with every single time, and results.md. About ten minutes, or one with --quick, on a machine that
 does nothing else; needs torch, h5py, numpy, onnx, onnxruntime, openvino, with --precisions nncf, and a C compiler.
@@ -52,7 +52,7 @@ def main():
     parser.add_argument("--architectures", nargs="+", choices=sorted(peers.ARCHITECTURES))
     parser.add_argument("--quick", action="store_true", help="small networks, few rounds, no scaling")
     parser.add_argument("--precisions", action="store_true", help="beside float32 also bf16 and 8 bits")
-    parser.add_argument("--batch", type=int, default=1, help="frames of a batch [1]")
+    parser.add_argument("--batch", type=int, default=1, choices=range(1, 65), metavar="N", help="frames of a batch [1]")
     parser.add_argument("--output", type=Path, default=peers.ROOT / "build" / "bench", help="folder for the results")
     arguments = parser.parse_args()
     names = arguments.architectures or (ARCHITECTURES[1:] if arguments.quick else ARCHITECTURES)
@@ -73,7 +73,7 @@ def main():
         if not arguments.quick:
             for name in [name for name in names if name in SCALED]:
                 for size in (128, 512):
-                    rows.append(timed(peers.detector(name, size, folder), threads, 1, arguments, share=0.7))
+                    rows.append(timed(peers.detector(name, size, folder), threads, arguments.batch, arguments, share=0.7))
         results["rows"] = rows
     arguments.output.mkdir(parents=True, exist_ok=True)
     (arguments.output / "results.json").write_text(json.dumps(results))

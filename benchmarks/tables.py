@@ -18,7 +18,7 @@ def table(head, rows):
 
 
 def fastest_of_all(rows):
-    """Medians of milliseconds a frame at every precision, and the fastest peer's over ours with an encoder of 8 bits."""
+    """Medians of milliseconds a frame at every precision, and the fastest peer's over ours in 8 bits."""
     engines = list(rows[0]["milliseconds"])
     lines = []
     for row in rows:

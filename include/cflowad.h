@@ -730,8 +730,8 @@ typedef struct cflowad_roi {
 cflowad_status cflowad_session_set_region_of_interest(cflowad_session *session, const cflowad_roi *roi);
 
 /**
- * Scores a frame. Allocates nothing when the frame's size is one of the last four, and the same outputs were wanted
- * before; another size makes its tables anew, and the first frame map or regions, or more regions, their memory.
+ * Scores a frame. Allocates nothing when the frame's size is one of the last four and regions, and as many of them,
+ * were wanted of it before. Otherwise it makes tables for the new size, or memory for the regions.
  *
  * @param frame   borrowed for the call.
  * @param result  outputs; see cflowad_result. On failure its scalar outputs except the shape are untouched.

@@ -15,11 +15,13 @@ enum VideoFrames {
     // A percent sign in the folder's name would be taken for part of the pattern.
     let names = partial.split(separator: "%", omittingEmptySubsequences: false).joined(separator: "%%") + "/%08d.jpg"
     try run(["ffmpeg", "-nostdin", "-loglevel", "error", "-i", "file:\(video)", "-qscale:v", "2", names], video)
-    guard rename(partial, folder) == 0 else { throw Failure(.io, "\(folder): the frames cannot be put there") }
+    guard rename(partial.pathBytes, folder.pathBytes) == 0 else {
+      throw Failure(.io, "\(folder): the frames cannot be put there")
+    }
   }
 
   private static func run(_ arguments: [String], _ video: String) throws(Failure) {
-    var words: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]
+    var words: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0.pathBytes) } + [nil]
     defer { for word in words { free(word) } }
     var child: pid_t = 0
     let error = posix_spawnp(&child, arguments[0], nil, nil, &words, environ)

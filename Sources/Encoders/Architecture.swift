@@ -16,7 +16,7 @@ struct Architecture: Sendable {
   var residualTaps: [String]? = nil
   /// Added to the variance by every BatchNorm or LayerNorm.
   let normEpsilon: Double
-  /// Declares the layers and names the taps. Other layers than the taps need are dropped before they are prepared.
+  /// Declares the layers and names the taps. Layers that no tap needs are dropped before they are prepared.
   let build: @Sendable (inout GraphBuilder) -> Void
 
   /// All modules where features can be taken, level by level: before the residual, then behind it.

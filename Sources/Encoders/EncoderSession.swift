@@ -39,8 +39,8 @@ package final class EncoderSession {
 
   /// Encodes an image: height x width x 3, R G B, floats that are normalised, or the pixels for an encoder of 8 bits.
   ///
-  /// - Parameter observe: is given each value as soon as it is made: floats, or bytes in an encoder of 8 bits.
-  package func run(_ image: UnsafeRawPointer, observe: (_ value: Int, UnsafeRawPointer) -> Void = { _, _ in }) {
+  /// - Parameter observe: is given each value as soon as it is made: floats or bytes, as the plan's map says.
+  package func run(_ image: UnsafeRawPointer, observe: (_ value: Int, _ map: UnsafeRawPointer) -> Void = { _, _ in }) {
     let scratch = UnsafeMutableRawPointer(scratch.base)
       .bindMemory(to: Float.self, capacity: scratch.count / MemoryLayout<Float>.stride)
     for index in plan.steps.indices {

@@ -103,7 +103,7 @@ package struct Folder {
     }
   }
 
-  /// Removes the folder with its files. Fails with `io`, also when it holds folders or hidden files.
+  /// Removes the folder with its files. Fails with `io`, also when it holds folders or hidden files; its other files are gone then.
   package func remove() throws(Failure) {
     for name in try files { unlink(file(name).pathBytes) }
     guard rmdir(path.pathBytes) == 0 else { throw Failure(.io, "\(path): the folder cannot be removed") }

@@ -38,7 +38,8 @@ package struct MapPlan: OperationPlan {
   package init(input: Grid, output: Grid) { (self.input, self.output) = (input, output) }
 }
 
-/// The memory that a layer reads and writes. Whether a map holds floats or bytes is known to the layer, which was prepared for it.
+/// The memory that a layer reads and writes. Whether a map holds floats or bytes is known to the layer, which was prepared for it: so
+/// memory of the arena, which is bound to no type, is read as what was written there.
 package struct LayerMemory {
   private let inputMemory: UnsafeRawPointer
   private let secondMemory: UnsafeRawPointer?

@@ -5,8 +5,8 @@ import Synchronization
 /// empty it takes parts from the ends of the other bands.
 ///
 /// Parts are in the order of a map's rows. Because a thread has the same band in every layer, it finds in its own cache what it
-/// wrote a layer before. Each band's counter has cache lines of its own, which other threads write to only when they take parts from
-/// it.
+/// wrote a layer before. Each band's counter has cache lines of its own, which other threads write to only when they take
+/// parts from it.
 struct PartBands: ~Copyable {
   private let memory: Buffer<UInt8>
   private let count: Int

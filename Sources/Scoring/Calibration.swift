@@ -198,9 +198,9 @@ package struct Calibration: Sendable, Equatable {
     promise(above: threshold)?.rate ?? .nan
   }
 
-  /// What a threshold that was set without the calibration's frames promises about new good ones. The number of those frames above it
-  /// is then binomial, and ``ConformalPromise/likelyRate`` is the upper bound of Clopper and Pearson (Biometrika 26, 1934) for the
-  /// line's rate. Nil when the scores were not stored.
+  /// What a threshold that was set without the calibration's frames promises about new good ones. Of the calibration's frames
+  /// the number above it is then binomial, and ``ConformalPromise/likelyRate`` is the upper bound of Clopper and Pearson
+  /// (Biometrika 26, 1934) for the line's rate. Nil when the scores were not stored.
   package func promise(above threshold: Float) -> ConformalPromise? {
     ascendingScores.isEmpty
       ? nil

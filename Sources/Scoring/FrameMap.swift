@@ -12,8 +12,8 @@ final class FrameMap {
   /// - Parameter workers: share the rows; nobody else may use them meanwhile.
   init(workers: Workers) { self.workers = workers }
 
-  /// Makes what is requested of a map at the network's scale. Allocates for a frame larger than all before, and for what is requested
-  /// the first time.
+  /// Makes what is requested of a map at the network's scale. Allocates for a frame larger than all before, for what is
+  /// requested the first time, and for more regions than before.
   ///
   /// - Returns: the map at the frame's size, in the caller's memory or this one's, and the regions; nil for what is not wanted.
   func run(

@@ -83,8 +83,8 @@ package struct FrameResult {
   }
 }
 
-/// The stages of scoring a frame, in their order. With tiles those up to `map` repeat for each one. `map` ends once more when the map
-/// has been brought to the frame's size, with what is judged and copied before that.
+/// The stages of scoring a frame, in their order. With tiles those up to `map` repeat for each one. `map` ends once more after
+/// the verdict, the copy of the map and the map at the frame's size.
 package enum ScoringStage: String, Sendable, CaseIterable {
   case resize, normalize, encoder, flows, map, regions
 }

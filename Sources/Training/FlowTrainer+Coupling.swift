@@ -42,8 +42,8 @@ extension FlowTrainer {
   }
 
   /// Computes d loss / dv, du and dx2 from d loss / dy: back through mixing, global affine and coupling. Threads share the columns.
-  /// ``backwardHidden`` later adds the subnet's part of dx1. Leaves the derivatives by the subnet's outputs, b2, scale and offset in
-  /// the scratch memory.
+  /// ``backwardHidden`` later adds the subnet's part of dx1. Leaves the derivatives with respect to the subnet's outputs, b2,
+  /// scale and offset in the scratch memory.
   func backwardCoupling(_ block: Int, _ dy: UnsafePointer<Float>, into d: UnsafeMutablePointer<Float>, count: Int) {
     let isLast = block + 1 == activations.count
     let parts = ColumnParts(channels)

@@ -4,8 +4,8 @@ extension FlowTrainer {
   /// How many rows of a matrix of weights have their gradient computed and used at once, so that it stays in a core's cache.
   static let weightRowsAtOnce = 24
 
-  /// Computes d loss / dW1 and d loss / dW2 of a block, some rows at a time, and passes them and the derivatives by its vectors to
-  /// `use`.
+  /// Computes d loss / dW1 and d loss / dW2 of a block, some rows at a time, and passes them to `use`, with the derivatives
+  /// with respect to its vectors.
   func useWeightGradients(_ block: Int, _ group: Group, _ use: GradientUse) {
     let start = block &* layout.count
     let parts = (first: rowParts(shape.hidden), second: rowParts(2 * shape.x2Count))

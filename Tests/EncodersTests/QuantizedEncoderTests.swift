@@ -119,9 +119,9 @@ extension QuantizedEncoderTests {
     return (description, weights)
   }
 
-  /// Their range is too small for a histogram of it: the number of parts by the range is infinite.
+  /// A range so small cannot be cut into a histogram's parts: their number divided by it is infinite.
   @Test(arguments: [0, Float.leastNonzeroMagnitude, .leastNormalMagnitude])
-  func mapsOfNearlyOneValueHaveTheirRange(highest: Float) {
+  func mapsOfNearlyZeroHaveARange(highest: Float) {
     var statistics = MapStatistics(channels: 1)
     statistics.addMoments([0, highest], positions: 2)
     statistics.addHistogram([0, highest], positions: 2)

@@ -68,7 +68,6 @@ import Testing
     }
   }
 
-  /// The layer of integers in double precision.
   /// Their scale is 0, which is not negative.
   @Test func rowsOfZerosAreAllowed() throws {
     let description = try FlowDescription(blockCount: 1, conditionChannels: 0)
@@ -84,6 +83,7 @@ import Testing
     #expect(try values == Self.logLikelihoods(description, weights) && values.allSatisfy(\.isFinite))
   }
 
+  /// The layer of integers in double precision.
   @Test(arguments: [0, 1, 9, 11]) func aGaussianOfBytesIsTheWrittenDownTransform(rank: Int) throws {
     let description = try FlowDescription(start: .gaussian, blockCount: 0, conditionChannels: 0)
     let integers = try QuantizedFlow.weights(Self.weights(description, rank: rank), description)

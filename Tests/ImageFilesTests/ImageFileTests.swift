@@ -97,7 +97,9 @@ struct ImageFileTests {
   }
 
   @Test func aFolderIsRemovedUnlessItHoldsMore() throws {
-    let folder = Folder("\(FileManager.default.temporaryDirectory.path)/\(UUID().uuidString)/inner")
+    let outer = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
+    defer { try? FileManager.default.removeItem(at: outer) }
+    let folder = Folder("\(outer.path)/inner")
     try folder.make()
     for name in ["1.jpg", "2.jpg", ".hidden"] {
       #expect(FileManager.default.createFile(atPath: folder.file(name), contents: nil))

@@ -58,7 +58,7 @@ struct MapStatistics {
     if histogram.isEmpty { histogram = Array(repeating: 0, count: Self.bins) }
     let (low, high) = range
     let factor = Float(Self.bins) / (high - low)
-    // Infinite where all values are the same, or nearly: then no rounding error is worth a narrower range.
+    // Infinite where all values are 0, or so near it that no narrower range would be worth its rounding errors.
     guard factor.isFinite else { return }
     histogram.withUnsafeMutableBufferPointer { histogram in
       for i in 0..<positions &* channels {

@@ -1,8 +1,8 @@
 import CProcessor
 import KernelTasks
 
-// This file is hot. Nothing here may allocate, call a generic function of the standard library except on SIMD vectors (`lesser` is
-// there for `min`), or copy a task. A tile's height and width are types, so that the compiler specialises each tile.
+// This file is hot. Nothing here may allocate, copy a task, or call a generic function of the standard library that is not inlined
+// away; `lesser` is there for `min`, which is not always, and `make lib` looks at the objects. A tile's height and width are types, so that the compiler specialises each tile.
 
 #if WIDE_VECTORS
   /// The rows of a tile. With two vectors of outputs there are 24 sums, which with the operands fit 32 registers.

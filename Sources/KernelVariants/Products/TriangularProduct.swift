@@ -22,16 +22,18 @@ extension Variant {
       widened: { cflowad_processor_widened_bytes($0) })
   }
 
+  /// Multiplies some rows of x by their matrices, of weights of either size.
+  ///
   /// - Parameters:
   ///   - matrices: the panels of the first row's matrix. Those of the following rows lie behind them.
-  ///   - scaleCount: how many weights the scales of a panel take the place of.
+  ///   - scaleCount: the room of a panel's scales, counted in weights.
   ///   - widened: eight weights as floats.
   @inline(__always)
   private static func products<Weight>(
     _ matrices: UnsafePointer<Weight>, scaleCount: Int, size: Int, x: UnsafeMutablePointer<Float>, stride: Int,
     rows: Range<Int>, widened: (UnsafePointer<Weight>) -> Vector
   ) {
-    let columnsOfCacheLine = 8 / MemoryLayout<Weight>.size
+    let columnsPerCacheLine = 64 / (8 &* MemoryLayout<Weight>.size)
     var weights = matrices
     for row in rows {
       let x = x + row &* stride
@@ -42,11 +44,11 @@ extension Variant {
         let depth = lesser(start &+ 8, size)
         let columns = weights + scaleCount
         let sum = panelProduct(x, depth: depth) { column in
-          let weights = columns + 8 &* column
-          if column & (columnsOfCacheLine &- 1) == 0 {
-            cflowad_processor_prefetch(UnsafeRawPointer(weights) + fetchAhead)
+          let eight = columns + 8 &* column
+          if column & (columnsPerCacheLine &- 1) == 0 {
+            cflowad_processor_prefetch(UnsafeRawPointer(eight) + fetchAhead)
           }
-          return widened(weights)
+          return widened(eight)
         }
         (sum * UnsafeRawPointer(weights).loadUnaligned(as: Vector.self)).store(to: x + start, first: depth &- start)
         weights += scaleCount &+ 8 &* depth

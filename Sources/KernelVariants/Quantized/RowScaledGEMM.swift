@@ -31,8 +31,8 @@ private func panels<Weights: QuantizedWeights>(
   }
 }
 
-/// Computes all rows for one or two vectors of outputs. QuantizedGEMM.swift has the same loop for its own task: one for both needs a
-/// protocol that the tasks conform to, and a C struct's conformance has functions whose names all builds share.
+/// Computes all rows for one or two vectors of outputs. QuantizedGEMM.swift has the same loop for its own task: one for both
+/// needs a protocol that the tasks conform to, and a C struct's conformance has functions whose names all builds share.
 private func stripe<Weights: QuantizedWeights, Columns: Count>(
   _: Weights.Type, _: Columns.Type, _ task: borrowing RowScaledGEMM, rows: Range<Int>, output: Int
 ) {

@@ -31,7 +31,8 @@ package struct QuantizedMatrix: Sendable {
   ) throws(Failure) {
     guard zeros.count == inputs else { throw Failure(.format, "\(zeros.count) zeros do not fit \(inputs) inputs") }
     let shape = kernels.quantizedShape(weights: weights)
-    let depth = (inputs + shape.depthGroup - 1) / shape.depthGroup * shape.depthGroup
+    guard shape.depthGroup == 4 else { throw Failure(.unsupported, "bytes cannot be packed for \(shape)") }
+    let depth = (inputs + 3) / 4 * 4
     let width = shape.panelWidth
     guard let rowLength = checkedProduct([inputs, taps]),
       let panelBytes = checkedProduct([width, taps, depth, shape.element.byteCount]),

@@ -273,7 +273,8 @@ typedef struct CFLOWAD_TASK(AffineGradient) cflowad_affine_gradient {
 } cflowad_affine_gradient;
 
 /// The gradient of u2 = x2 e^j + t with j = alpha tanh(s): gradient *= e^j. Also computes
-/// d loss / d(subnet's outputs), where s and t are these outputs times a factor, and adds up both over the rows. The sums begin as zeros.
+/// d loss / d(subnet's outputs), where s and t are these outputs times a factor, and adds up both over the rows. The sums
+/// begin as zeros.
 typedef struct CFLOWAD_TASK(CouplingGradient) cflowad_coupling_gradient {
     /// Rows of d loss / d u2, then of d loss / d x2.
     float *gradient;
