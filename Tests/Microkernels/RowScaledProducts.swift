@@ -14,6 +14,10 @@ extension QuantizedMicrokernel {
           let value = x.base[row * stride + i] * factor
           x.base[row * stride + i] = isSigned ? value : abs(value)
         }
+        // The largest may be anywhere in a row. What is behind it does not count.
+        if row == 0 { x.base[row * stride] = isSigned ? -1.5 * factor : 1.5 * factor }
+        if row == 3 { x.base[row * stride + count - 1] = 1.5 * factor }
+        for i in count..<stride { x.base[row * stride + i] = 1000 }
       }
       let (bytes, scales) = (try Buffer<UInt8>(count: rows * byteStride), try FloatBuffer(count: rows))
       let task = RowQuantization(
