@@ -13,8 +13,8 @@
  * period from half an hour on). While it runs the largest memory is by chance that of all sessions and the trainer at their
  * hungriest at once, which minutes do not level out: it is judged from half an hour on, by the same measure. All threads allocate
  * from one arena: of many, glibc keeps what was freed in each, up to 35 MB where a trainer ran, and which thread gets which is
- * chance (until all have had their turn that looks like a leak). Latencies, of the first minute and of each tenth of the time, are printed and judged by who reads them, since other
- * programs may run on the machine.
+ * chance (until all have had their turn that looks like a leak). Latencies, of the first minute and of each tenth of the time, are
+ * printed and judged by who reads them, since other programs may run on the machine.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
