@@ -53,7 +53,7 @@ lib: requirements
 	$(BUILD) $(LINK_LIBRARY)
 	@# Code for AVX2 and AVX-512 must not be shared with the baseline: no function of these builds may lack the module's
 	@# name.
-	@for variant in AVX2 AVX512 QuantizedAVXVNNI QuantizedAVX512VNNI; do module=Kernels$$variant; \
+	@for variant in AVX2 AVX512 QuantizedAVXVNNI QuantizedAVX512VNNI QuantizedAMX; do module=Kernels$$variant; \
 	  ! nm --defined-only .build-lib/release/$$module.build/*.o | grep ' [TWu] ' | grep -v $${#module}$$module || exit 1; \
 	done
 	@# The same bytes come of every folder only if the library holds the path of no file that it was built from. The folder's own

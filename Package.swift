@@ -2,7 +2,7 @@
 import PackageDescription
 
 // The way of a frame: Imaging -> Encoders -> Flows -> Scoring. Beside it Training, Evaluation and ModelFile; above it
-// the C ABI (CFlowAD) and the tool; below it Kernels and Basics. Each C library is met in three layers: the system
+// the C ABI (CFlowAD) and the tool; below it Layers, Execution, Kernels and Basics. Each C library is met in three layers: the system
 // library (its headers), a thin C shim where its interface needs one, and a Swift wrapper that everything else uses.
 
 /// System library, shim and wrapper of one C library, in `Sources/Libraries/<name>`.
@@ -85,6 +85,9 @@ let package = Package(
       kernelVariant("AVX512", avx512, ["MULTIPLY_ADD", "WIDE_VECTORS"]),
       kernelVariant("QuantizedAVXVNNI", avx2 + ["avxvnni"], ["MULTIPLY_ADD", "DOT_PRODUCTS"]),
       kernelVariant("QuantizedAVX512VNNI", avx512 + ["avx512vnni"], ["MULTIPLY_ADD", "WIDE_VECTORS", "DOT_PRODUCTS"]),
+      kernelVariant(
+        "QuantizedAMX", avx512 + ["avx512vnni", "amx-tile", "amx-int8"],
+        ["MULTIPLY_ADD", "WIDE_VECTORS", "DOT_PRODUCTS", "TILE_PRODUCTS"]),
       .target(name: "CVectors", path: "Sources/KernelVariants/Vectors"),
       .target(name: "CProcessor", path: "Sources/KernelVariants/Processor"),
       .target(name: "CProcess", path: "Sources/Process"),
@@ -92,18 +95,26 @@ let package = Package(
         "Kernels",
         [
           "Basics", "KernelTasks", "KernelsBaseline", "KernelsExactBaseline", "KernelsAVX2", "KernelsAVX512",
-          "KernelsQuantizedAVXVNNI", "KernelsQuantizedAVX512VNNI", "CProcessor", "CProcess", "CVectors",
+          "KernelsQuantizedAVXVNNI", "KernelsQuantizedAVX512VNNI", "KernelsQuantizedAMX", "CProcessor",
         ]),
-      module("Imaging", ["Basics", "Kernels"]),
+      module("Execution", ["Basics", "Kernels", "CProcess", "CProcessor"]),
+      module("Layers", ["Basics", "Execution", "Kernels", "CProcessor", "CVectors"]),
+      module("Imaging", ["Basics", "Execution"]),
       module("Rendering", ["Basics", "Imaging"]),
-      module("Encoders", ["Basics", "Kernels"]),
-      module("Flows", ["Basics", "Kernels"]),
-      module("Scoring", ["Basics", "Kernels", "Imaging", "Encoders", "Flows", "Segmentation"]),
-      module("Training", ["Basics", "Kernels", "Imaging", "Encoders", "Evaluation", "Flows", "OpenBLAS", "Scoring"]),
+      module("Encoders", ["Basics", "Execution", "Kernels", "Layers"]),
+      module("Flows", ["Basics", "Execution", "Kernels", "Layers"]),
+      module(
+        "Scoring", ["Basics", "Execution", "Kernels", "Layers", "Imaging", "Encoders", "Flows", "Segmentation"]),
+      module(
+        "Training",
+        [
+          "Basics", "Execution", "Kernels", "Layers", "Imaging", "Encoders", "Evaluation", "Flows", "OpenBLAS",
+          "Scoring",
+        ]),
       module("Segmentation", ["Basics"]),
       module("Evaluation", ["Basics", "Segmentation"]),
       module("ModelFile", ["Basics", "HDF5", "Imaging", "Encoders", "Flows", "Scoring"]),
-      module("TrainingFile", ["Basics", "HDF5", "Kernels", "Training"]),
+      module("TrainingFile", ["Basics", "HDF5", "Training"]),
       .target(name: "CPicture", path: "Sources/Libraries/Picture/Shim"),
       .target(
         name: "PictureDecoding", dependencies: ["Basics", "CPicture", "Imaging"],
@@ -116,7 +127,8 @@ let package = Package(
       module(
         "CFlowAD",
         [
-          "CFlowADHeader", "CLastError", "CProcess", "CSemaphore", "Basics", "Kernels", "Imaging", "ImageFiles",
+          "CFlowADHeader", "CLastError", "CProcess", "CSemaphore", "Basics", "Execution", "Kernels", "Imaging",
+          "ImageFiles",
           "PNG", "Rendering", "Flows", "Scoring", "Segmentation", "Training", "TrainingFile",
           "Evaluation", "ModelFile",
         ], exclude: ["exports.map"]),
@@ -129,32 +141,35 @@ let package = Package(
       .executableTarget(
         name: "cflowad",
         dependencies: [
-          "CFlowADHeader", "Basics", "Kernels", "Imaging", "PNG", "ImageFiles", "DataSets", "Rendering",
+          "CFlowADHeader", "Basics", "Execution", "Kernels", "Imaging", "PNG", "ImageFiles", "DataSets", "Rendering",
           "Encoders", "Flows", "Scoring", "Segmentation", "Training", "TrainingFile", "Evaluation", "ModelFile",
           "LocalHTTP", .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ], path: "Sources/Tool",
         resources: ["page.css", "page.js", "live.js"].map { .embedInCode("Page/\($0)") }, swiftSettings: settings),
       .executableTarget(
-        name: "training-steps", dependencies: ["Basics", "Flows", "Kernels", "Training"],
+        name: "training-steps", dependencies: ["Basics", "Execution", "Flows", "Kernels", "Training"],
         path: "benchmarks/TrainingSteps", swiftSettings: settings),
       .executableTarget(
         name: "microkernels", dependencies: ["Basics", "Kernels", "Microkernels"], path: "benchmarks/Microkernels",
         swiftSettings: settings),
       .executableTarget(
         name: "quantization",
-        dependencies: ["Basics", "Encoders", "ImageFiles", "Imaging", "Kernels", "ModelFile", "Scoring"],
+        dependencies: ["Basics", "Encoders", "Execution", "ImageFiles", "Imaging", "ModelFile", "Scoring"],
         path: "benchmarks/Quantization", swiftSettings: settings),
       .target(
-        name: "Microkernels", dependencies: ["Basics", "Kernels"], path: "Tests/Microkernels", swiftSettings: settings),
+        name: "Microkernels", dependencies: ["Basics", "Kernels", "Layers"], path: "Tests/Microkernels",
+        swiftSettings: settings),
       .target(
-        name: "Support", dependencies: ["Basics", "Kernels", "Imaging", "Encoders", "Flows", "Scoring"],
+        name: "Support", dependencies: ["Basics", "Kernels", "Layers", "Imaging", "Encoders", "Flows", "Scoring"],
         path: "Tests/Support", swiftSettings: settings),
       .target(name: "CEmulation", path: "Tests/Emulation"),
-      tests("Kernels", ["Basics", "CEmulation", "KernelTasks", "Kernels", "Microkernels", "Support"]),
-      tests("Encoders", ["Basics", "Kernels", "Encoders", "Support"]),
-      tests("Flows", ["Basics", "Kernels", "Flows", "Support"]),
-      tests("Basics", ["Basics", "Support"]),
-      tests("Imaging", ["Basics", "Imaging", "Kernels"], fixtures: true),
+      tests("Kernels", ["Basics", "CEmulation", "KernelTasks", "Kernels", "Layers", "Microkernels", "Support"]),
+      tests("Execution", ["Basics", "Execution"]),
+      tests("Layers", ["Basics", "Execution", "Kernels", "Layers", "Support"]),
+      tests("Encoders", ["Basics", "Execution", "Kernels", "Layers", "Encoders", "Support"]),
+      tests("Flows", ["Basics", "Execution", "Kernels", "Flows", "Support"]),
+      tests("Basics", ["Basics", "Execution", "Support"]),
+      tests("Imaging", ["Basics", "Execution", "Imaging"], fixtures: true),
       tests("PNG", ["Basics", "Imaging", "PNG"], fixtures: true),
       tests("ImageFiles", ["Basics", "Imaging", "ImageFiles", "PNG"], fixtures: true),
       tests("DataSets", ["Basics", "DataSets", "PNG"], fixtures: true),
@@ -162,7 +177,7 @@ let package = Package(
       tests(
         "Training",
         [
-          "Basics", "Encoders", "Flows", "Imaging", "Kernels", "OpenBLAS", "Scoring", "Support",
+          "Basics", "Encoders", "Execution", "Flows", "Imaging", "Kernels", "OpenBLAS", "Scoring", "Support",
           "Training",
         ], fixtures: true),
       tests(
@@ -176,7 +191,12 @@ let package = Package(
           "cflowad", "Basics", "Flows", "Imaging", "ModelFile", "PNG", "Scoring", "Support", "Training",
           .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ]),
-      tests("Scoring", ["Basics", "Imaging", "Encoders", "Flows", "Kernels", "Scoring", "Segmentation", "Support"]),
+      tests(
+        "Scoring",
+        [
+          "Basics", "Execution", "Imaging", "Encoders", "Flows", "Kernels", "Layers", "Scoring", "Segmentation",
+          "Support",
+        ]),
     ]
 )
 

@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 tested="--configuration release --scratch-path .build-test -Xswiftc -enable-testing"
 
 swift build --build-tests $tested
-for kernels in baseline avx2 avx-vnni avx512 avx512-vnni; do
+for kernels in baseline avx2 avx-vnni avx512 avx512-vnni amx; do
     echo "$kernels kernels:"
     CFLOWAD_KERNELS=$kernels swift test $tested --skip-build --filter Golden
 done

@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 python=$1
 shift
 
-for kernels in baseline avx2 avx-vnni avx512 avx512-vnni; do
+for kernels in baseline avx2 avx-vnni avx512 avx512-vnni amx; do
     export CFLOWAD_KERNELS=$kernels
     info=$(PYTHONPATH=bindings/python "$python" -c 'import cflowad; print(cflowad.build_info())')
     case $info in
@@ -22,6 +22,6 @@ for kernels in baseline avx2 avx-vnni avx512 avx512-vnni; do
         continue ;;
     esac
     swift test "$@" --skip-build --quiet \
-        --filter 'KernelsTests|EncodersTests|FlowsTests|ScoringTests|TrainingTests'
+        --filter 'KernelsTests|LayersTests|EncodersTests|FlowsTests|ScoringTests|TrainingTests'
     PYTHONPATH=bindings/python "$python" -m pytest -q Tests/Python/test_scoring.py Tests/Python/test_tiling.py
 done

@@ -97,11 +97,15 @@ int32_t cflowad_version(void);
  * The library's version and which build of its kernels runs, for logs: "libcflowad X.Y.Z, AVX-512 kernels". Static,
  * never NULL. Thread-safe.
  *
- * The best build for the processor's instructions runs. For tests and bug reports the environment variable
- * CFLOWAD_KERNELS names another one, baseline, avx2, avx-vnni, avx512 or avx512-vnni (since 1.2); it is read once in a
- * process, before anything is computed, and this text mentions it. When it names no build, opening a model and creating a
- * trainer return CFLOWAD_ERROR_INVALID_ARGUMENT; when it names one that the processor cannot run,
- * CFLOWAD_ERROR_UNSUPPORTED. This text then gives the reason.
+ * The best build for the processor's instructions runs. The environment variable CFLOWAD_KERNELS names another one,
+ * baseline, avx2, avx-vnni, avx512, avx512-vnni or amx (since 1.2); it is read once in a process, before anything is
+ * computed, and this text mentions it. When it names no build, opening a model and creating a trainer return
+ * CFLOWAD_ERROR_INVALID_ARGUMENT; when it names one that the processor cannot run, CFLOWAD_ERROR_UNSUPPORTED. This text
+ * then gives the reason.
+ *
+ * The build amx, for Intel's AMX, needs a permission of Linux for the whole process, which stays until its end and makes
+ * sigaltstack() refuse stacks of less than some 11 KB. The library asks for it when CFLOWAD_KERNELS is amx, and only
+ * then. Without this variable amx runs where something else in the process has asked before the library's first call.
  */
 const char *cflowad_build_info(void);
 

@@ -1,7 +1,7 @@
 import Basics
 import CFlowADHeader
+import Execution
 import Imaging
-import Kernels
 
 /// Checks the caller's frame.
 func checkedFrame(_ pointer: UnsafePointer<cflowad_frame>?) throws(Failure) -> Frame {

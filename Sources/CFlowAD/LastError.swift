@@ -2,7 +2,7 @@ import Basics
 import CFlowADHeader
 import CLastError
 import CProcess
-import Kernels
+import Execution
 
 /// The message of the last failed call on the calling thread.
 enum LastError {

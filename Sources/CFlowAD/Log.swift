@@ -1,7 +1,7 @@
 import Basics
 import CFlowADHeader
 import CLastError
-import Kernels
+import Execution
 import Scoring
 import Synchronization
 

@@ -1,8 +1,8 @@
 import Basics
 import CFlowADHeader
 import CProcess
+import Execution
 import Imaging
-import Kernels
 import Scoring
 
 /// A queue of frames that are scored with a session by a thread of the queue.

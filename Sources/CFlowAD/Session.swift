@@ -1,7 +1,6 @@
 import Basics
 import CFlowADHeader
 import Imaging
-import Kernels
 import Scoring
 import Segmentation
 

@@ -1,7 +1,7 @@
 import Basics
 import CFlowADHeader
+import Execution
 import Flows
-import Kernels
 import ModelFile
 import Training
 import TrainingFile

@@ -1,4 +1,5 @@
 import CFlowADHeader
+import Execution
 import Kernels
 
 @_cdecl("cflowad_version") @implementation

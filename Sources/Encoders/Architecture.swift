@@ -1,5 +1,5 @@
 import Basics
-import Kernels
+import Layers
 
 /// An encoder that the library knows: its layers, their state-dict keys, and where features are taken. Each has a file
 /// in `Architectures`.

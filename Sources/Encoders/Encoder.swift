@@ -1,5 +1,7 @@
 import Basics
+import Execution
 import Kernels
+import Layers
 
 /// A frozen image encoder: a graph of layers with prepared weights. Immutable; sessions run it.
 package final class Encoder: Sendable {

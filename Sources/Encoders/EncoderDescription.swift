@@ -1,5 +1,5 @@
 import Basics
-import Kernels
+import Layers
 
 /// What a model file says about its encoder beside the weights.
 package struct EncoderDescription: Sendable, Equatable {

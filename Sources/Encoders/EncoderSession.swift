@@ -1,5 +1,7 @@
 import Basics
+import Execution
 import Kernels
+import Layers
 
 /// Runs an encoder at one input size, one call at a time. It holds the memory for that, in an arena that is planned once, so that
 /// running allocates nothing.

@@ -1,5 +1,6 @@
 import Basics
 import Kernels
+import Layers
 
 /// An operation with its plan, whatever its type.
 protocol Step: OperationPlan {

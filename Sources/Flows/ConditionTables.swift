@@ -1,5 +1,6 @@
 import Basics
 import Kernels
+import Layers
 
 /// The condition's share of a block's first layer on a grid. The first half of the encoding depends on the column alone
 /// and the second on the row alone, so that two small tables are enough. The table of the rows includes the bias.

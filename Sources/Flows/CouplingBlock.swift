@@ -1,5 +1,6 @@
 import Basics
 import Kernels
+import Layers
 
 /// A coupling block prepared for scoring on one grid, with all constants folded: the condition's share of the first
 /// layer is a bias by row plus one by column; the factor 0.1 and the scaled clamp's 1/alpha are in the second layer;

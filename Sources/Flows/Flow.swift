@@ -1,5 +1,7 @@
 import Basics
+import Execution
 import Kernels
+import Layers
 
 /// A conditional normalizing flow over the fibers of one feature level, prepared for scoring on that level's grid
 /// (paper, section 4; FrEIA AllInOneBlock). Immutable; a ``FlowSession`` runs it.

@@ -1,5 +1,7 @@
 import Basics
+import Execution
 import Kernels
+import Layers
 
 /// A linear layer of a coupling block: y = W x + bias, with W packed once.
 protocol FlowLayer: Sendable {

@@ -1,5 +1,6 @@
 import Basics
 import Kernels
+import Layers
 
 /// One thread's scratch memory for a chunk of fibers on its way through a flow.
 final class FlowScratch {

@@ -1,5 +1,5 @@
 import Basics
-import Kernels
+import Execution
 
 /// Runs the flows of a detector, one call at a time; running allocates nothing.
 ///

@@ -1,5 +1,6 @@
 import Basics
 import Kernels
+import Layers
 
 /// A conditional Gaussian as the first layer of a flow: an affine map for each position p of the grid that whitens the
 /// fibers of good frames.

@@ -1,5 +1,4 @@
 import Basics
-import Kernels
 
 /// How channels mix after the coupling (FrEIA's `w_perm`); fixed, never trained.
 package enum Mixing: Sendable {

@@ -1,5 +1,5 @@
 import Basics
-import Kernels
+import Execution
 
 /// The network's input from 8-bit pixels: (v / 255 - mean) / standardDeviation per channel, each step rounded to
 /// float32 as torchvision's `ToTensor` and `Normalize` do, from a table of 3 x 256.

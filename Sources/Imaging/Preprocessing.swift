@@ -1,5 +1,5 @@
 import Basics
-import Kernels
+import Execution
 
 /// How a frame becomes the network's input: cut into tiles, if it is large, each resized to `width` x `height` with
 /// Pillow's LANCZOS on 8-bit RGB, divided by 255, then (v - mean) / standardDeviation per channel.

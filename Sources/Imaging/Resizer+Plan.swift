@@ -1,5 +1,5 @@
 import Basics
-import Kernels
+import Execution
 
 extension Resizer {
   /// Weights and scratch memory for frames of one size and any format. It resizes columns first.

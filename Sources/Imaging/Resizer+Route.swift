@@ -1,5 +1,5 @@
 import Basics
-import Kernels
+import Execution
 
 extension Resizer {
   /// How frames of one size are resized: by one plan, or, where rows come first, by two plans that make one pass each.

@@ -1,5 +1,5 @@
 import Basics
-import Kernels
+import Execution
 
 /// Resizes frames to one size as Pillow's `Image.resize((width, height), Image.LANCZOS)` does in mode RGB, byte for
 /// byte: a horizontal pass, rounded to 8 bits, then a vertical one; a pass that changes no size is skipped

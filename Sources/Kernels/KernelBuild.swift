@@ -5,6 +5,7 @@ import KernelsAVX2
 import KernelsAVX512
 import KernelsBaseline
 import KernelsExactBaseline
+import KernelsQuantizedAMX
 import KernelsQuantizedAVX512VNNI
 import KernelsQuantizedAVXVNNI
 
@@ -14,6 +15,7 @@ package enum KernelBuild: String, CaseIterable, Sendable {
   case avxVNNI = "avx-vnni"
   case avx512
   case avx512VNNI = "avx512-vnni"
+  case amx
 
   /// The kernels for float32. They add products with one rounding where the processor can, and have no use for dot products of
   /// bytes.
@@ -21,7 +23,7 @@ package enum KernelBuild: String, CaseIterable, Sendable {
     switch self {
     case .baseline: KernelsBaseline.Variant()
     case .avx2, .avxVNNI: KernelsAVX2.Variant()
-    case .avx512, .avx512VNNI: KernelsAVX512.Variant()
+    case .avx512, .avx512VNNI, .amx: KernelsAVX512.Variant()
     }
   }
 
@@ -30,7 +32,7 @@ package enum KernelBuild: String, CaseIterable, Sendable {
     switch self {
     case .baseline: KernelsExactBaseline.Variant()
     case .avx2, .avxVNNI: KernelsAVX2.Variant()
-    case .avx512, .avx512VNNI: KernelsAVX512.Variant()
+    case .avx512, .avx512VNNI, .amx: KernelsAVX512.Variant()
     }
   }
 
@@ -42,13 +44,14 @@ package enum KernelBuild: String, CaseIterable, Sendable {
     case .avxVNNI: KernelsQuantizedAVXVNNI.Variant()
     case .avx512: KernelsAVX512.Variant()
     case .avx512VNNI: KernelsQuantizedAVX512VNNI.Variant()
+    case .amx: KernelsQuantizedAMX.Variant()
     }
   }
 
   /// The builds that have float32 kernels of their own.
   package static let floatBuilds: [KernelBuild] = [.baseline, .avx2, .avx512]
 
-  /// Whether this processor has the build's instructions.
+  /// Whether this processor has the build's instructions, and the process may use them.
   package var isAvailable: Bool {
     switch self {
     case .baseline: true
@@ -56,8 +59,14 @@ package enum KernelBuild: String, CaseIterable, Sendable {
     case .avxVNNI: cflowad_processor_has_avx_vnni() != 0
     case .avx512: cflowad_processor_has_avx512() != 0
     case .avx512VNNI: cflowad_processor_has_avx512_vnni() != 0
+    case .amx: cflowad_processor_has_amx() != 0
     }
   }
+
+  /// Asks the system for what the build needs beside instructions. AMX is for processes that ask for it, and the permission is the
+  /// whole process's: signal handlers' stacks, if they are the host's own, must be larger from then on. So the library does not ask by
+  /// itself; it takes AMX when the host named it, or when another library of the process has asked.
+  package func requestPermission() { if self == .amx { cflowad_processor_request_amx() } }
 
   /// The value of `CFLOWAD_KERNELS`, "" when it is not set.
   static var requested: String { getenv("CFLOWAD_KERNELS").map { String(cString: $0) } ?? "" }

@@ -5,7 +5,10 @@ import Basics
 package enum Kernels {
   /// What `CFLOWAD_KERNELS` asked for, "" when it is not set.
   package static let requested = KernelBuild.requested
-  package static let choice = KernelBuild.choose(requested)
+  package static let choice = {
+    KernelBuild(rawValue: requested)?.requestPermission()
+    return KernelBuild.choose(requested)
+  }()
 
   /// Falls back to the baseline when the environment names a build that is not available. ``checkChoice()`` then fails
   /// before anything is computed by it.

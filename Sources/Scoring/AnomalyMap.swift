@@ -1,6 +1,8 @@
 import Basics
+import Execution
 import Imaging
 import Kernels
+import Layers
 
 /// The anomaly map of one frame from its levels' log-likelihoods, by constants frozen at calibration (paper, section
 /// 4): total - sum over levels of bilinear(exp(log p / C - maximum of the level)). The original takes maxima and total

@@ -1,6 +1,5 @@
 import Basics
 import Imaging
-import Kernels
 
 /// The weights by which the maps of a frame's tiles are blended along one axis. The farther a place is from a tile's ends, the more
 /// the tile weighs there. The weights at a place sum to 1, and the weight of a single tile is exactly 1.

@@ -1,5 +1,4 @@
 import Basics
-import Kernels
 
 /// Freezes a detector's constants from the log-likelihoods of good frames, and sets its thresholds.
 package struct Calibrator {

@@ -1,5 +1,6 @@
 import Basics
 import Encoders
+import Execution
 import Flows
 import Imaging
 import Kernels

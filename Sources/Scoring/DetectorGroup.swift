@@ -1,6 +1,6 @@
 import Basics
+import Execution
 import Imaging
-import Kernels
 
 /// Detectors that score the same frames, one call at a time. Those with the same encoder and preprocessing share the encoder's
 /// scratch memory, and it runs once a tile for all of them.

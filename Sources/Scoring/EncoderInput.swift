@@ -1,7 +1,7 @@
 import Basics
 import Encoders
+import Execution
 import Imaging
-import Kernels
 
 /// Makes an encoder's input of pixels: the pixels themselves for an encoder of 8 bits, otherwise their normalised values.
 package struct EncoderInput {

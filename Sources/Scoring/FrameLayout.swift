@@ -1,6 +1,5 @@
 import Basics
 import Imaging
-import Kernels
 
 /// What follows from a frame's size: into which tiles the frame is cut, how their maps are put together, what of the map counts,
 /// and the tables that bring it to the frame's size. Immutable.

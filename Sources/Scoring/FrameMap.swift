@@ -1,5 +1,5 @@
 import Basics
-import Kernels
+import Execution
 import Segmentation
 
 /// A frame's anomaly map at the frame's size, and the regions on it. Its memory is as large as the largest frame for which it was

@@ -1,7 +1,7 @@
 import Basics
+import Execution
 import Flows
 import Imaging
-import Kernels
 
 /// Computes a frame's score, maps, regions and verdict from its pixels. There is no other way to them. It holds scratch
 /// memory for one call at a time, and allocates nothing for frames of a size seen lately, once all that is requested of

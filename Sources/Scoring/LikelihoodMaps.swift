@@ -1,6 +1,5 @@
 import Basics
 import Imaging
-import Kernels
 
 /// Makes maps of stored log-likelihoods, of all frames for one set of constants: what calibration and evaluation ask for.
 package struct LikelihoodMaps {

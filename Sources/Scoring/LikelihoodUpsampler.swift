@@ -1,5 +1,7 @@
 import Basics
+import Execution
 import Kernels
+import Layers
 
 /// Brings the likelihoods of a tile's feature levels to the network's size and sums them over the levels: bilinear(exp(log p / C
 /// - maximum of the level)), with align_corners = true, so that the corners of a level's grid fall on the corners of the map. A

@@ -1,8 +1,8 @@
 import Basics
 import Encoders
+import Execution
 import Flows
 import Imaging
-import Kernels
 
 /// Names of models that follow from their contents. docs/model-format.md defines them, so that other programs can compute them too.
 extension DetectorContents {

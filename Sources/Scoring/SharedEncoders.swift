@@ -1,6 +1,6 @@
 import Basics
 import Encoders
-import Kernels
+import Execution
 
 /// The prepared encoders that are in use in this process. Detectors whose encoders have the same contents share one, whatever files
 /// they came from.

@@ -1,6 +1,6 @@
 import Basics
+import Execution
 import Flows
-import Kernels
 
 /// Computes the log-likelihoods of several tiles at a time. Each thread takes a tile through the encoder and the flows by itself,
 /// whereas threads that share the layers of one tile wait for each other some eighty times. The values are the same, since none

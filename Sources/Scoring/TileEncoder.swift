@@ -1,5 +1,6 @@
 import Basics
 import Encoders
+import Execution
 import Imaging
 import Kernels
 

@@ -1,6 +1,6 @@
 import ArgumentParser
 import Basics
-import Kernels
+import Execution
 import ModelFile
 import Training
 

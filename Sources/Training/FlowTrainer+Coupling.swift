@@ -1,6 +1,7 @@
-import Flows
 import Basics
+import Flows
 import Kernels
+import Layers
 
 /// The coupling of a block, its global affine and its mixing, in both passes.
 extension FlowTrainer {

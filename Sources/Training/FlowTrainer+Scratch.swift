@@ -1,5 +1,6 @@
 import Basics
 import Kernels
+import Layers
 
 extension FlowTrainer {
   /// Memory whose contents no pass keeps: `groupCapacity` rows each, unless said otherwise.

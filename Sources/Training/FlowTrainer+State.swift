@@ -1,5 +1,4 @@
 import Basics
-import Kernels
 
 extension FlowTrainer {
   /// All that is needed, beside first weights and settings, to resume the training of a flow.

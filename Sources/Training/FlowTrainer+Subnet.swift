@@ -1,5 +1,6 @@
 import Flows
 import Kernels
+import Layers
 
 /// The two layers of a block's subnet, in both passes.
 extension FlowTrainer {

@@ -1,4 +1,4 @@
-import Kernels
+import Layers
 
 extension FlowTrainer {
   /// How many rows of a matrix of weights have their gradient computed and used at once, so that it stays in a core's cache.

@@ -1,6 +1,7 @@
 import Basics
+import Execution
 import Flows
-import Kernels
+import Layers
 
 /// Trains one conditional normalizing flow, the decoder of one feature level, in steps of Adam on groups of fibers.
 ///

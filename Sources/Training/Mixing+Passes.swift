@@ -1,6 +1,6 @@
 import Basics
 import Flows
-import Kernels
+import Layers
 
 /// What training needs of a block's mixing: its tensor and both passes.
 extension Mixing {

@@ -1,8 +1,8 @@
 import Basics
 import Encoders
+import Execution
 import Flows
 import Imaging
-import Kernels
 import Scoring
 
 /// Trains a detector's flows from good frames, and freezes its constants from good frames that were not trained on.

@@ -1,6 +1,6 @@
 import Basics
+import Execution
 import Imaging
-import Kernels
 import Scoring
 
 extension TrainingFrames {

@@ -1,6 +1,5 @@
 import Basics
 import Flows
-import Kernels
 
 /// The loops of a fit: meta epochs, sub-epochs, batches of frames, levels, groups of fibers.
 final class TrainingRun {

@@ -1,6 +1,5 @@
 import Basics
 import HDF5
-import Kernels
 import Training
 
 /// The state of a fit in a file of its own: HDF5, for the machine and the version that wrote it.

@@ -1,5 +1,7 @@
 import Basics
+import Execution
 import Kernels
+import Layers
 import Support
 import Testing
 

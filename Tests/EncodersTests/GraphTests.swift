@@ -1,5 +1,4 @@
 import Basics
-import Kernels
 import Testing
 
 @testable import Encoders

@@ -1,6 +1,7 @@
 import Basics
+import Execution
 import Foundation
-import Kernels
+import Layers
 import Support
 import Testing
 

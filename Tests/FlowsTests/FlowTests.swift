@@ -1,4 +1,5 @@
 import Basics
+import Execution
 import Kernels
 import Support
 import Testing

@@ -1,7 +1,7 @@
 import Basics
+import Execution
 import Foundation
 import Imaging
-import Kernels
 import Testing
 
 /// A fixture `WxH-WxH-channels[-binary].bin`: noise resized by Pillow.

@@ -3,6 +3,7 @@ import Support
 import Testing
 
 @testable import Kernels
+@testable import Layers
 
 /// That threads may share a matrix product. That it is right is for ``MicrokernelTests``.
 @Suite struct GEMMTests {

@@ -13,7 +13,7 @@ import Testing
     #expect(try choose("", [.baseline]).get() == "baseline")
     #expect(try choose("", [.baseline, .avx2]).get() == "avx2")
     #expect(try choose("", [.baseline, .avx2, .avxVNNI]).get() == "avx-vnni")
-    #expect(try choose("", KernelBuild.allCases).get() == "avx512-vnni")
+    #expect(try choose("", KernelBuild.allCases).get() == "amx")
   }
 
   @Test func aNamedOneRunsOrIsRefused() throws {
@@ -26,7 +26,7 @@ import Testing
     for name in ["AVX2", "sse", "avx2 ", "\u{fffd}"] {
       let unknown = #expect(throws: Failure.self) { try choose(name, KernelBuild.allCases).get() }
       #expect(unknown?.kind == .invalidArgument)
-      #expect(unknown?.message.contains("not one of baseline, avx2, avx-vnni, avx512, avx512-vnni") == true)
+      #expect(unknown?.message.contains("not one of baseline, avx2, avx-vnni, avx512, avx512-vnni, amx") == true)
     }
   }
 

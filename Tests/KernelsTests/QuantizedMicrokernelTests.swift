@@ -2,9 +2,11 @@ import Basics
 import CEmulation
 import KernelTasks
 import Microkernels
+import Support
 import Testing
 
 @testable import Kernels
+@testable import Layers
 
 /// All inner loops of 8-bit detectors, on every build: the bits of plain sums of integers and plain float32.
 @Suite struct QuantizedMicrokernelTests {

@@ -2,8 +2,6 @@ import Foundation
 import Support
 import Testing
 
-@testable import Kernels
-
 @Suite struct VectorMathTests {
   private typealias Function = (UnsafeMutablePointer<Float>, Int) -> Void
 

@@ -1,5 +1,6 @@
 import Basics
 import Kernels
+import Layers
 
 extension QuantizedMicrokernel {
   static func depthwise(

@@ -1,5 +1,6 @@
 import Basics
 import Kernels
+import Layers
 
 extension QuantizedMicrokernel {
   /// With taps, runs lie anywhere in x, and every fifth is beyond the border.

@@ -1,5 +1,6 @@
 import Basics
 import Kernels
+import Layers
 
 extension QuantizedMicrokernel {
   /// Rows of several sizes, one of them zeros and one below what is counted as zeros.

@@ -17,7 +17,7 @@ from conftest import ROOT
 from small_trainings import encoder, fitted, frames  # noqa: F401 (a fixture)
 
 TOOL = ROOT / "build" / "bin" / "cflowad"
-BUILDS = ["baseline", "avx2", "avx-vnni", "avx512", "avx512-vnni"]
+BUILDS = ["baseline", "avx2", "avx-vnni", "avx512", "avx512-vnni", "amx"]
 
 
 @pytest.fixture(scope="module")

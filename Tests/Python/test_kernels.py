@@ -26,6 +26,7 @@ print(json.dumps(said))
 """
 NAMES = {
     "baseline": "baseline", "avx2": "AVX2+FMA", "avx-vnni": "AVX2+FMA", "avx512": "AVX-512", "avx512-vnni": "AVX-512",
+    "amx": "AVX-512",
 }
 
 
@@ -63,4 +64,4 @@ def test_an_unknown_build_is_refused(kernels, model_file):
     assert "score" not in said
     for name, message in (said["open"], said["train"]):
         assert name == "CFLOWAD_ERROR_INVALID_ARGUMENT" and f'CFLOWAD_KERNELS is "{kernels}"' in message
-    assert ", no kernels: " in said["build"] and "not one of baseline, avx2, avx-vnni, avx512, avx512-vnni" in said["build"]
+    assert ", no kernels: " in said["build"] and "not one of baseline, avx2, avx-vnni, avx512, avx512-vnni, amx" in said["build"]

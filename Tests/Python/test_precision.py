@@ -12,7 +12,7 @@ import pytest
 import quantized_flows
 from small_trainings import encoder, fitted, frames  # noqa: F401 (a fixture)
 
-BUILDS = ["baseline", "avx2", "avx-vnni", "avx512", "avx512-vnni"]
+BUILDS = ["baseline", "avx2", "avx-vnni", "avx512", "avx512-vnni", "amx"]
 
 PROGRAM = """
 import json, sys

@@ -1,6 +1,5 @@
 import Basics
 import Imaging
-import Kernels
 import Support
 import Testing
 

@@ -2,6 +2,7 @@ import Basics
 import Flows
 import Imaging
 import Kernels
+import Layers
 import Segmentation
 import Support
 import Testing

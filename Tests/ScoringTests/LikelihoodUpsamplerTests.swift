@@ -1,7 +1,9 @@
 import Basics
+import Execution
 import Foundation
 import Imaging
 import Kernels
+import Layers
 import Support
 import Testing
 

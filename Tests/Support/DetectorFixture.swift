@@ -3,7 +3,7 @@ import Encoders
 import Flows
 import Foundation
 import Imaging
-import Kernels
+import Layers
 import Scoring
 
 /// The expected numbers of Tests/Fixtures/detector, made by Tests/Fixtures/make_detector.py in double precision.

@@ -1,6 +1,6 @@
 import Basics
+import Execution
 import Flows
-import Kernels
 import OpenBLAS
 import Support
 import Testing

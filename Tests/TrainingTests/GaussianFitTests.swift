@@ -1,4 +1,5 @@
 import Basics
+import Execution
 import Flows
 import Foundation
 import Kernels

@@ -1,6 +1,5 @@
-import Flows
 import Basics
-import Kernels
+import Flows
 import Support
 import Testing
 

@@ -1,4 +1,5 @@
 import Basics
+import Execution
 import Flows
 import Kernels
 import Support

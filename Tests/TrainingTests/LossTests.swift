@@ -1,7 +1,7 @@
 import Basics
+import Execution
 import Flows
 import Foundation
-import Kernels
 import Support
 import Testing
 

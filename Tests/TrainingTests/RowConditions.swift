@@ -1,5 +1,4 @@
 import Basics
-import Kernels
 
 @testable import Training
 

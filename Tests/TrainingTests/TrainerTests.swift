@@ -2,7 +2,6 @@ import Basics
 import Encoders
 import Flows
 import Imaging
-import Kernels
 import Scoring
 import Support
 import Synchronization

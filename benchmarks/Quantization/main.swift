@@ -1,8 +1,8 @@
 import Basics
 import Encoders
+import Execution
 import ImageFiles
 import Imaging
-import Kernels
 import ModelFile
 import Scoring
 

@@ -1,5 +1,3 @@
-import Kernels
-
 /// EfficientNet (Tan and Le, ICML 2019) as timm's `tf_efficientnet_b5`, with its state-dict keys: SiLU, squeeze-excite,
 /// SAME padding.
 ///

@@ -1,5 +1,3 @@
-import Kernels
-
 /// EfficientNet-Lite (Tan, "Higher accuracy on vision models with EfficientNet-Lite", TensorFlow blog 2020), with the
 /// state-dict keys of the PyTorch port `efficientnet-lite-pytorch`: ReLU6, no squeeze-excite, SAME padding.
 ///

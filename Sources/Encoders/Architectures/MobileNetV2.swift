@@ -1,5 +1,3 @@
-import Kernels
-
 /// MobileNetV2 (Sandler et al., CVPR 2018) with torchvision's state-dict keys: ReLU6, inverted residual blocks.
 ///
 /// The original system does not use it. As in the other networks of inverted residuals, features are the projection's

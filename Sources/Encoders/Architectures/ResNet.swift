@@ -1,5 +1,3 @@
-import Kernels
-
 /// ResNets (He et al., "Deep residual learning", CVPR 2016), wide ones (Zagoruyko and Komodakis, BMVC 2016) and ResNeXts
 /// (Xie et al., CVPR 2017), with torchvision's state-dict keys. Features are the outputs of layer2, layer3 and layer4 after
 /// the last ReLU.

@@ -1,5 +1,3 @@
-import Kernels
-
 /// ViT-B/16 (Dosovitskiy et al., ICLR 2021) with timm's state-dict keys.
 ///
 /// Features are the patches' tokens after blocks[10], blocks[2] and blocks[6], in this order as in the original system:

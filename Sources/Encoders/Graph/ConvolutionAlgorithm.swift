@@ -1,5 +1,5 @@
 import Basics
-import Kernels
+import Layers
 
 /// The ways to compute a convolution. The first one that suits is taken.
 enum ConvolutionAlgorithm: CaseIterable, Sendable {

@@ -1,5 +1,5 @@
 import Basics
-import Kernels
+import Layers
 
 /// The tensors that an 8-bit encoder is prepared from. A convolution of bytes has integers, `weight`, and for each output a
 /// `multiplier` of its sums and an `offset`, in which the input's scales and the BatchNorm are contained. A linear layer of

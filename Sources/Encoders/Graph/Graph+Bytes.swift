@@ -1,5 +1,4 @@
 import Basics
-import Kernels
 
 extension Graph {
   /// The graph with maps of bytes, to be computed with 8-bit weights from pixels. Features stay floats, as they come from the sums,

@@ -1,4 +1,5 @@
 import Kernels
+import Layers
 
 /// Collects an encoder's layers while an ``Architecture`` declares them.
 struct GraphBuilder {

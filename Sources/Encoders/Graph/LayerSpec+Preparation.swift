@@ -1,5 +1,5 @@
 import Basics
-import Kernels
+import Layers
 
 extension LayerSpec {
   /// Reads and packs the weights, and makes the operation. May be called on any thread.

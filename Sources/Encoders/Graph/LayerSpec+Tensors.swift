@@ -1,5 +1,3 @@
-import Kernels
-
 /// A tensor that a layer's weights come from: its state-dict key and the shape that it must have.
 typealias TensorSpec = (key: String, shape: [Int])
 

@@ -1,4 +1,5 @@
 import Kernels
+import Layers
 
 /// A layer as an architecture declares it and passes change it: plain values that say what is computed, from which
 /// tensors. Weights are read only when the layer is prepared.

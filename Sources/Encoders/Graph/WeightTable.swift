@@ -1,5 +1,5 @@
 import Basics
-import Kernels
+import Layers
 
 /// The tensors that a graph's layers are prepared from, checked for their shapes. Their values are read when a layer is prepared.
 struct WeightTable {

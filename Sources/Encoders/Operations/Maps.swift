@@ -1,5 +1,6 @@
 import Basics
 import Kernels
+import Layers
 
 /// The sum of the input and the second operand.
 struct Addition: Operation {

@@ -1,5 +1,6 @@
 import Basics
 import Kernels
+import Layers
 
 /// The tokens of the patches as a map again, without the class token; the map's size is the second operand's.
 struct PatchTokens: Operation {

@@ -1,5 +1,6 @@
 import Basics
-import Kernels
+import Execution
+import Layers
 
 /// Makes an 8-bit encoder of a trained one of float32 (post-training quantization). What the bytes of each map stand for follows
 /// from the values that good frames give.

@@ -1,5 +1,6 @@
 import Basics
 import Kernels
+import Layers
 
 extension CouplingBlock where Layer == DynamicLinear {
   /// Block `index` of a flow of 8 bits: see ``QuantizedFlow``. Weights in float32 are rounded first.

@@ -1,5 +1,6 @@
 import Basics
 import Kernels
+import Layers
 
 /// A Gaussian in integers, as detectors of 8 bits have it: the basis in 16 bits, since the directions in which good frames hardly
 /// differ are differences of large numbers, and the triangles, which are most of a file, in 8.

@@ -1,5 +1,5 @@
 import Basics
-import Kernels
+import Layers
 
 /// The way back, for training that goes on from a detector of 8 bits.
 extension QuantizedFlow {

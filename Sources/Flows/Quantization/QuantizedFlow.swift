@@ -1,5 +1,5 @@
 import Basics
-import Kernels
+import Layers
 
 /// The flow weights of a detector of 8 bits: integers, with a scale for each row, or part of a row. The file holds the numbers that
 /// are computed with, so that a detector that was saved and opened gives the same scores. `docs/model-format.md` has the tensors.

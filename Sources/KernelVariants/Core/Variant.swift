@@ -7,7 +7,9 @@ package struct Variant: MathKernels {
   package init() {}
 
   package var name: String {
-    #if WIDE_VECTORS && DOT_PRODUCTS
+    #if TILE_PRODUCTS
+      "AMX"
+    #elseif WIDE_VECTORS && DOT_PRODUCTS
       "AVX-512-VNNI"
     #elseif WIDE_VECTORS
       "AVX-512"

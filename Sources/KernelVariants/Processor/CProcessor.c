@@ -2,6 +2,8 @@
 #include "CProcessor.h"
 
 #include <sched.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 #if defined(__x86_64__)
 #include <cpuid.h>
 #include <xmmintrin.h>
@@ -40,6 +42,34 @@ int cflowad_processor_has_avx512_vnni(void) {
     return 0;
 #endif
 }
+
+#if defined(__x86_64__)
+
+/* Of Linux's <asm/prctl.h>, and the number of the tiles' contents among what the system saves of a thread (Linux 5.16 and later,
+   Documentation/arch/x86/xstate.rst). */
+enum { GET_PERMISSION = 0x1022, REQUEST_PERMISSION = 0x1023, TILE_CONTENTS = 18 };
+
+static int has_tiles(void) {
+    unsigned a, b, c, d = 0;
+    return cflowad_processor_has_avx512_vnni() && __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d >> 24 & 3) == 3;
+}
+
+int cflowad_processor_has_amx(void) {
+    unsigned long permitted = 0;
+    return has_tiles() && syscall(SYS_arch_prctl, GET_PERMISSION, &permitted) == 0 && (permitted >> TILE_CONTENTS & 1);
+}
+
+void cflowad_processor_request_amx(void) {
+    if (has_tiles()) syscall(SYS_arch_prctl, REQUEST_PERMISSION, TILE_CONTENTS);
+}
+
+#else
+
+int cflowad_processor_has_amx(void) { return 0; }
+
+void cflowad_processor_request_amx(void) {}
+
+#endif
 
 static _Thread_local cflowad_float_mode host_mode;
 

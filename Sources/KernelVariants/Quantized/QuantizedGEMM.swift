@@ -9,13 +9,21 @@ extension Variant {
     #else
       let element = ElementType.int16
     #endif
+    #if TILE_PRODUCTS
+      let rowTile = weights == .int8 ? 32 : QuantizedTileRows.value
+    #else
+      let rowTile = QuantizedTileRows.value
+    #endif
     return GEMMShape(
-      rowTile: QuantizedTileRows.value, panelWidth: 16, narrowestPanel: 16, panelsPerTile: WideVector.width / 8,
+      rowTile: rowTile, panelWidth: 16, narrowestPanel: 16, panelsPerTile: WideVector.width / 8,
       depthGroup: 4,
       element: element)
   }
 
   package func quantizedGEMM(_ task: borrowing QuantizedGEMM, rows: Range<Int>, panels: Range<Int>) {
+    #if TILE_PRODUCTS
+      if !task.isWide, tileGEMM(task, rows: rows, panels: panels) { return }
+    #endif
     #if DOT_PRODUCTS
       if !task.isWide { return panelsOfRows(ByteWeights.self, task, rows: rows, panels: panels) }
     #endif
@@ -83,6 +91,14 @@ private func tile<Weights: QuantizedWeights, Rows: Count, Columns: Count>(
     sums.forEach(RowStarts(task, tap: tap, row: row, count: count))
     sums.add(Weights.self, &weights, second: second, depth: depth)
   }
+  finish(&sums, task, row: row, count: count, output: output)
+}
+
+/// Finishes the sums of a tile, of which the first `count` rows are wanted, and stores them.
+@inline(__always)
+func finish<Rows: Count, Columns: Count>(
+  _ sums: inout QuantizedTileSums<Rows, Columns>, _ task: borrowing QuantizedGEMM, row: Int, count: Int, output: Int
+) {
   let epilogue = task.epilogue
   let (yStride, width) = (task.yStride, Columns.value &* WideVector.width)
   let (place, lanes) = (row &* yStride &+ output, lesser(task.outputs &- output, width))

@@ -4,6 +4,9 @@ import KernelTasks
 
 extension Variant {
   package func rowScaledGEMM(_ task: borrowing RowScaledGEMM, rows: Range<Int>) {
+    #if TILE_PRODUCTS
+      if tileGEMM(task, rows: rows) { return }
+    #endif
     #if DOT_PRODUCTS
       panels(ByteWeights.self, task, rows: rows)
     #else
@@ -82,7 +85,7 @@ private struct RowPlaces: QuantizedRowVisitor {
   }
 }
 
-private struct RowScaledEpilogue<Columns: Count>: QuantizedRowVisitor {
+struct RowScaledEpilogue<Columns: Count>: QuantizedRowVisitor {
   private let multiplier: TileVectors
   private let scales: UnsafePointer<Float>
   private var bias: RowBiasWalk

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Basics
+import Execution
 import Imaging
 import Kernels
 import ModelFile

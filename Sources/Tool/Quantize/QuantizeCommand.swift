@@ -1,7 +1,7 @@
 import ArgumentParser
 import Basics
 import DataSets
-import Kernels
+import Execution
 import ModelFile
 import Scoring
 import Training

@@ -1,6 +1,6 @@
 import Basics
 import DataSets
-import Kernels
+import Execution
 import Scoring
 import Training
 import TrainingFile

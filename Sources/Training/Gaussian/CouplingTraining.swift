@@ -1,6 +1,6 @@
 import Basics
+import Execution
 import Flows
-import Kernels
 
 /// Trains the coupling blocks of a level behind its Gaussian, from the identity on.
 ///

@@ -1,4 +1,5 @@
 import Basics
+import Execution
 import Kernels
 
 /// The fibers of a level, where each frame is whitened by a Gaussian that was fitted without it (folds), so that they are as

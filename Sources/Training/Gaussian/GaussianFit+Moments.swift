@@ -1,5 +1,5 @@
 import Basics
-import Kernels
+import Execution
 import OpenBLAS
 
 /// The moments that the fibers of all positions share.

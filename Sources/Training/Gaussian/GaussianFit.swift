@@ -1,6 +1,7 @@
 import Basics
+import Execution
 import Flows
-import Kernels
+import Layers
 import OpenBLAS
 
 /// Fits a ``GaussianLayer`` in closed form: what the fibers of some frames have in common, and from it each position's

@@ -1,6 +1,5 @@
 import Basics
 import Flows
-import Kernels
 import OpenBLAS
 
 /// Trains flows that start at a closed form: the Gaussian of every level in the form under which held-back frames are

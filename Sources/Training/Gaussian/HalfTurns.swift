@@ -1,5 +1,5 @@
 import Basics
-import Kernels
+import Execution
 
 /// Whether a Gaussian is also fitted to the training frames turned by 180 degrees: `CFLOWAD_HALF_TURNS_` in the C header.
 ///

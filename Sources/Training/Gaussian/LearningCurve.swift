@@ -1,5 +1,5 @@
 import Basics
-import Kernels
+import Execution
 import OpenBLAS
 import Scoring
 

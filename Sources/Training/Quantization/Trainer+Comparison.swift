@@ -1,6 +1,6 @@
 import Basics
+import Execution
 import Imaging
-import Kernels
 import Scoring
 
 /// A detector before it became one of 8 bits, and what changed by that.

@@ -151,5 +151,7 @@ CFLOWAD_INLINE cflowad_ints_8 cflowad_dot_pairs_8(cflowad_ints_8 sum, cflowad_in
 #endif
 
 #pragma clang assume_nonnull end
+
+#include "CTiles.h"
 #endif
 #endif
