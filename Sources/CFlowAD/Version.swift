@@ -30,7 +30,7 @@ struct StaticText: @unchecked Sendable {
 private let kernelInfo =
   switch Kernels.choice {
   case .success(let build):
-    "\(build.kernels.name) kernels\(Kernels.requested.isEmpty ? "" : " (CFLOWAD_KERNELS=\(Kernels.requested))")"
+    "\(build.summary) kernels\(Kernels.requested.isEmpty ? "" : " (CFLOWAD_KERNELS=\(Kernels.requested))")"
   case .failure(let failure): "no kernels: \(failure.message)"
   }
 

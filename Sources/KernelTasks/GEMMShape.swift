@@ -15,10 +15,12 @@ package struct GEMMShape: Sendable, Equatable {
   package let depthGroup: Int
   /// The type of the numbers in the matrix.
   package let element: ElementType
+  /// How many bytes behind the last panel may be read, whatever they are.
+  package let readAhead: Int
 
   package init(
     rowTile: Int, panelWidth: Int, narrowestPanel: Int, panelsPerTile: Int, depthGroup: Int = 1,
-    element: ElementType = .float32
+    element: ElementType = .float32, readAhead: Int = 0
   ) {
     self.rowTile = rowTile
     self.panelWidth = panelWidth
@@ -26,6 +28,7 @@ package struct GEMMShape: Sendable, Equatable {
     self.panelsPerTile = panelsPerTile
     self.depthGroup = depthGroup
     self.element = element
+    self.readAhead = readAhead
   }
 
   /// The number of outputs with the padding of the last panel.

@@ -48,6 +48,9 @@ package enum KernelBuild: String, CaseIterable, Sendable {
     }
   }
 
+  /// What runs, for logs: "AVX-512", "AVX-512 and AMX".
+  package var summary: String { self == .amx ? "\(kernels.name) and AMX" : kernels.name }
+
   /// The builds that have float32 kernels of their own.
   package static let floatBuilds: [KernelBuild] = [.baseline, .avx2, .avx512]
 

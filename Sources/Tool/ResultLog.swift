@@ -36,7 +36,7 @@ final class ResultLog {
     guard file >= 0 else { throw Failure(.io, "\(path): it cannot be written: \(Self.reason)") }
     model = Model(
       model: detector.identity, modelName: detector.provenance["name"],
-      library: "libcflowad \(Tool.version), \(Kernels.selected.name) kernels")
+      library: "libcflowad \(Tool.version), \(Kernels.build.summary) kernels")
   }
 
   deinit { close(file) }

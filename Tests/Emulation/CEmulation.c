@@ -7,11 +7,20 @@
 #include <string.h>
 #include <ucontext.h>
 
-/* The two instructions, in the encoding of AVX-VNNI (Intel's manual, volume 2: VPDPBUSD, VPDPWSSD). Each adds products to the 32-bit
-   numbers of its destination, modulo 2^32:
+/* The instructions, in their encodings (Intel's manual, volume 2). Those of AVX-VNNI add products to the 32-bit numbers of their
+   destination, modulo 2^32:
 
-       VEX.128/256.66.0F38.W0 50 /r   four products of unsigned bytes of src1 with signed ones of src2
-       VEX.128/256.66.0F38.W0 52 /r   two products of signed words */
+       VEX.128/256.66.0F38.W0 50 /r   VPDPBUSD   four products of unsigned bytes of src1 with signed ones of src2
+       VEX.128/256.66.0F38.W0 52 /r   VPDPWSSD   two products of signed words
+
+   and those of AMX, on eight tiles of up to 16 rows of 64 bytes:
+
+       VEX.128.NP.0F38.W0 49 /0       LDTILECFG   the rows of the tiles, and their lengths
+       VEX.128.NP.0F38.W0 49 C0       TILERELEASE
+       VEX.128.F2.0F38.W0 49 /r       TILEZERO
+       VEX.128.F2.0F38.W0 4B /r       TILELOADD   from rows that are as many bytes apart as the index register says
+       VEX.128.F3.0F38.W0 4B /r       TILESTORED
+       VEX.128.66.0F38.W0 5E /r       TDPBUSD     adds the products of rows of unsigned bytes with columns of signed ones */
 
 static struct sigaction previous;
 static atomic_long computed;
@@ -92,14 +101,76 @@ static const void *address(const uint8_t **code, const greg_t *registers, int is
     return (const void *)(intptr_t)place;
 }
 
+/* What AMX adds to a thread. */
+static _Thread_local struct {
+    struct {
+        uint8_t palette, start, unused[14];
+        uint16_t row_bytes[16];
+        uint8_t rows[16];
+    } shape;
+    uint8_t rows[8][16][64];
+} tiles;
+
+static void multiply_tiles(int sum, int a, int b) {
+    int row, column, group, i;
+
+    for (row = 0; row < tiles.shape.rows[sum]; row++)
+        for (column = 0; column < tiles.shape.row_bytes[sum] / 4; column++) {
+            uint32_t number;
+
+            memcpy(&number, tiles.rows[sum][row] + 4 * column, 4);
+            for (group = 0; group < tiles.shape.row_bytes[a] / 4; group++)
+                for (i = 4 * group; i < 4 * group + 4; i++)
+                    number +=
+                        (uint32_t)((int)tiles.rows[a][row][i] * (int8_t)tiles.rows[b][group][4 * column + i % 4]);
+            memcpy(tiles.rows[sum][row] + 4 * column, &number, 4);
+        }
+}
+
+/* Computes an instruction of AMX, as `compute` does. */
+static const uint8_t *compute_tiles(const uint8_t *code, const greg_t *registers) {
+    enum { NONE, P66, F3, F2 };
+    const int prefix = code[2] & 3, opcode = code[3], tile = code[4] >> 3 & 7, is_register = code[4] >> 6 == 3;
+    const uint8_t *next = code + 4;
+
+    if (opcode == 0x5e && prefix == P66 && is_register) {
+        multiply_tiles(tile, code[4] & 7, ~code[2] >> 3 & 7);
+        next++;
+    } else if (opcode == 0x49 && is_register) {
+        if (prefix == NONE) memset(&tiles, 0, sizeof tiles);
+        else memset(tiles.rows[tile], 0, sizeof tiles.rows[tile]);
+        next++;
+    } else if (opcode == 0x49 && prefix == NONE) {
+        const void *place = address(&next, registers, !(code[1] & 0x40), !(code[1] & 0x20));
+
+        memset(&tiles, 0, sizeof tiles);
+        memcpy(&tiles.shape, place, sizeof tiles.shape);
+    } else if (opcode == 0x4b && (prefix == F2 || prefix == F3)) {
+        const int index = (code[5] >> 3 & 7) | !(code[1] & 0x40) << 3;
+        const int64_t stride = general(registers, index) * (1 << (code[5] >> 6));
+        uint8_t *place = (uint8_t *)address(&next, registers, !(code[1] & 0x40), !(code[1] & 0x20)) - stride;
+        int row;
+
+        if (prefix == F2) memset(tiles.rows[tile], 0, sizeof tiles.rows[tile]);
+        for (row = 0; row < tiles.shape.rows[tile]; row++, place += stride)
+            if (prefix == F2) memcpy(tiles.rows[tile][row], place, tiles.shape.row_bytes[tile]);
+            else memcpy(place, tiles.rows[tile][row], tiles.shape.row_bytes[tile]);
+    } else {
+        return NULL;
+    }
+    computed++;
+    return next;
+}
+
 /* Computes the instruction, and returns where the next one begins; NULL when it is another one. */
 static const uint8_t *compute(const uint8_t *code, const greg_t *registers, uint8_t *state) {
     int lanes, lane, i, target, first;
     vector sum, a, b;
     uint8_t opcode;
 
-    if (code[0] != 0xc4 || (code[1] & 31) != 2 || (code[2] & 0x83) != 1 || (code[3] != 0x50 && code[3] != 0x52))
-        return NULL;
+    if (code[0] != 0xc4 || (code[1] & 31) != 2 || code[2] & 0x80) return NULL;
+    if (code[3] == 0x49 || code[3] == 0x4b || code[3] == 0x5e) return compute_tiles(code, registers);
+    if ((code[2] & 3) != 1 || (code[3] != 0x50 && code[3] != 0x52)) return NULL;
     lanes = code[2] & 4 ? 8 : 4;
     opcode = code[3];
     target = (code[4] >> 3 & 7) | !(code[1] & 0x80) << 3;

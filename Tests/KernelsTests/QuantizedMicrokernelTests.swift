@@ -9,17 +9,19 @@ import Testing
 @testable import Layers
 
 /// All inner loops of 8-bit detectors, on every build: the bits of plain sums of integers and plain float32.
-@Suite struct QuantizedMicrokernelTests {
+@Suite(.serialized) struct QuantizedMicrokernelTests {
   @Test(arguments: quantizedVariants) func resultsAreExact(_ build: Build) throws {
     try check(QuantizedMicrokernel.tested + QuantizedMicrokernel.timed, on: build.quantizedKernels)
   }
 
-  /// The machine code of the build with AVX-VNNI, on processors without it. Dot products of bytes are illegal instructions there, whose
-  /// results a signal handler computes.
-  @Test(.enabled(if: KernelBuild.avx2.isAvailable && !KernelBuild.avxVNNI.isAvailable))
-  func dotProductsThatTheProcessorLacksAreExact() throws {
+  /// The machine code of builds with AVX-VNNI and AMX, on processors that lack only these: products of bytes are illegal instructions
+  /// there, whose results a signal handler computes.
+  @Test(arguments: [(KernelBuild.avx2, KernelBuild.avxVNNI), (.avx512VNNI, .amx)])
+  func productsThatTheProcessorLacksAreExact(others: KernelBuild, build: KernelBuild) throws {
+    build.requestPermission()
+    guard others.isAvailable, !build.isAvailable else { try Test.cancel("nothing to emulate") }
     try #require(cflowad_emulation_begin() == 1)
-    let result = Result { try check(QuantizedMicrokernel.tested, on: KernelBuild.avxVNNI.quantizedKernels) }
+    let result = Result { try check(QuantizedMicrokernel.tested, on: build.quantizedKernels) }
     #expect(cflowad_emulation_end() > 1000)
     try result.get()
   }

@@ -23,6 +23,7 @@ extension QuantizedMicrokernel {
     let products: [(Int, Int, Int, Int)] = [
       (1, 1, 4, 1), (5, 1, 8, 7), (6, 1, 16, 8), (7, 1, 32, 16), (13, 1, 64, 17), (12, 1, 4, 24), (200, 1, 700, 40),
       (31, 9, 20, 25), (6, 4, 16, 48), (50, 7, 28, 64), (16, 2, 8, 32), (28, 9, 4, 33), (410, 1, 960, 20),
+      (33, 1, 68, 40), (100, 9, 132, 48), (300, 9, 64, 20),
     ]
     for (rows, taps, depth, outputs) in products {
       for weights in [ElementType.int8, .int16] {

@@ -3,7 +3,7 @@ import Kernels
 import Layers
 
 extension QuantizedMicrokernel {
-  /// With taps, runs lie anywhere in x, and every fifth is beyond the border.
+  /// With taps, rows are the positions of a map that is about square, under a window of 3 x 3 taps or less.
   static func gemm(
     rows: Int, taps: Int, depth: Int, outputs: Int, weights element: ElementType, activation: Activation = .relu,
     residual: Residual = .none, target: Target = .floatsAndBytes
@@ -28,7 +28,13 @@ extension QuantizedMicrokernel {
       border.base.update(repeating: zero, count: depth)
       let correction = try SharedBuffer(matrix.correction)
       let offsets = try Buffer<Int32>(count: rows * taps)
-      for i in 0..<offsets.count { offsets.base[i] = i % 5 == 4 ? -1 : Int32(i * 7 % (rows + 4) * depth) }
+      let width = Int(Double(rows).squareRoot())
+      for i in 0..<offsets.count {
+        let (row, tap) = i.quotientAndRemainder(dividingBy: taps)
+        let (column, position) = (row % width + tap % 3 - 1, row + (tap / 3 - 1) * width + tap % 3 - 1)
+        let isInside = column >= 0 && column < width && position >= 0 && position < rows
+        offsets.base[i] = isInside ? Int32(position * depth) : -1
+      }
       let epilogue = try EpilogueOperands(
         rows: rows, outputs: outputs, activation: activation, residual: residual, target: target,
         sum: 80 * limit * Double(length).squareRoot())

@@ -26,7 +26,7 @@ print(json.dumps(said))
 """
 NAMES = {
     "baseline": "baseline", "avx2": "AVX2+FMA", "avx-vnni": "AVX2+FMA", "avx512": "AVX-512", "avx512-vnni": "AVX-512",
-    "amx": "AVX-512",
+    "amx": "AVX-512 and AMX",
 }
 
 
@@ -65,3 +65,30 @@ def test_an_unknown_build_is_refused(kernels, model_file):
     for name, message in (said["open"], said["train"]):
         assert name == "CFLOWAD_ERROR_INVALID_ARGUMENT" and f'CFLOWAD_KERNELS is "{kernels}"' in message
     assert ", no kernels: " in said["build"] and "not one of baseline, avx2, avx-vnni, avx512, avx512-vnni, amx" in said["build"]
+
+
+PERMISSION = """
+import ctypes, sys
+import cflowad
+
+def may_use_tiles():
+    permitted = ctypes.c_ulong()
+    ctypes.CDLL(None).syscall(158, 0x1022, ctypes.byref(permitted))  # arch_prctl(ARCH_GET_XCOMP_PERM)
+    return permitted.value >> 18 & 1
+
+before = may_use_tiles()
+cflowad.build_info()
+with cflowad.Model(sys.argv[1]) as model, model.session():
+    print(before, may_use_tiles())
+"""
+
+
+@pytest.mark.parametrize("kernels", [None, "avx2", "amx"])
+def test_a_process_may_use_tiles_only_if_it_was_told_to(kernels, model_file):
+    environment = {key: value for key, value in os.environ.items() if key != "CFLOWAD_KERNELS"}
+    environment |= {"PYTHONPATH": os.pathsep.join(sys.path)} | ({} if kernels is None else {"CFLOWAD_KERNELS": kernels})
+    command = [sys.executable, "-c", PERMISSION, str(model_file("lite0"))]
+    said = subprocess.run(command, env=environment, capture_output=True, text=True)
+    if said.returncode != 0 and "this processor runs only" in said.stderr:
+        pytest.skip(said.stderr)
+    assert said.stdout.split() == ["0", "1" if kernels == "amx" else "0"], said.stderr

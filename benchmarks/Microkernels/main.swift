@@ -18,6 +18,7 @@ import Microkernels
       }
     }
   }
+  KernelBuild.amx.requestPermission()
   for build in KernelBuild.allCases where build.isAvailable {
     for microkernel in QuantizedMicrokernel.timed where wanted.isEmpty || microkernel.name.contains(wanted) {
       let operands = try microkernel.prepare(build.quantizedKernels)

@@ -22,6 +22,21 @@ extension QuantizedEpilogue {
     }
   }
 
+  /// Finishes and stores a row of a tile.
+  ///
+  /// - Parameter outputs: how many outputs are left from the row's first one on.
+  @inline(__always)
+  func store<Columns: Count>(
+    _ sums: QuantizedRowSums<Columns>, _ limits: (low: Float, high: Float), output: Int, place: Int, outputs: Int
+  ) {
+    let width = WideVector.width
+    store(sums.a.floats, limits, output: output, place: place, lanes: lesser(outputs, width))
+    if Columns.value > 1, outputs > width {
+      store(
+        sums.b.floats, limits, output: output &+ width, place: place &+ width, lanes: lesser(outputs &- width, width))
+    }
+  }
+
   @inline(__always)
   private var hasResidual: Bool { residual.bytes != nil || residual.values != nil }
 

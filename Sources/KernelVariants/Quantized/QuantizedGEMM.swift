@@ -10,14 +10,16 @@ extension Variant {
       let element = ElementType.int16
     #endif
     #if TILE_PRODUCTS
-      let rowTile = weights == .int8 ? 32 : QuantizedTileRows.value
-    #else
-      let rowTile = QuantizedTileRows.value
+      if element.byteCount == 1 {
+        // A tile of weights is read whole, where fewer than its 64 inputs are left.
+        return GEMMShape(
+          rowTile: 32, panelWidth: 16, narrowestPanel: 16, panelsPerTile: 2, depthGroup: 4, element: element,
+          readAhead: 960)
+      }
     #endif
     return GEMMShape(
-      rowTile: rowTile, panelWidth: 16, narrowestPanel: 16, panelsPerTile: WideVector.width / 8,
-      depthGroup: 4,
-      element: element)
+      rowTile: QuantizedTileRows.value, panelWidth: 16, narrowestPanel: 16, panelsPerTile: WideVector.width / 8,
+      depthGroup: 4, element: element)
   }
 
   package func quantizedGEMM(_ task: borrowing QuantizedGEMM, rows: Range<Int>, panels: Range<Int>) {
@@ -91,14 +93,23 @@ private func tile<Weights: QuantizedWeights, Rows: Count, Columns: Count>(
     sums.forEach(RowStarts(task, tap: tap, row: row, count: count))
     sums.add(Weights.self, &weights, second: second, depth: depth)
   }
-  finish(&sums, task, row: row, count: count, output: output)
+  if finishAsBytes(&sums, task, row: row, count: count, output: output) { return }
+  let (epilogue, limits) = (task.epilogue, task.epilogue.activation.limits)
+  let (yStride, left) = (task.yStride, task.outputs &- output)
+  // A copy, so that the loop above keeps its sums in registers.
+  var stored = sums
+  stored.forEachInMemory { index, sums in
+    guard index < count else { return }
+    epilogue.store(sums, limits, output: output, place: (row &+ index) &* yStride &+ output, outputs: left)
+  }
 }
 
-/// Finishes the sums of a tile, of which the first `count` rows are wanted, and stores them.
+/// Finishes the sums of a tile, of which the first `count` rows are wanted, and stores them, if the epilogue is one of those that go from
+/// registers to bytes. Otherwise it does nothing and returns false.
 @inline(__always)
-func finish<Rows: Count, Columns: Count>(
+func finishAsBytes<Rows: Count, Columns: Count>(
   _ sums: inout QuantizedTileSums<Rows, Columns>, _ task: borrowing QuantizedGEMM, row: Int, count: Int, output: Int
-) {
+) -> Bool {
   let epilogue = task.epilogue
   let (yStride, width) = (task.yStride, Columns.value &* WideVector.width)
   let (place, lanes) = (row &* yStride &+ output, lesser(task.outputs &- output, width))
@@ -113,20 +124,9 @@ func finish<Rows: Count, Columns: Count>(
   {
     sums.forEach(finishing)
   } else {
-    let limits = epilogue.activation.limits
-    // A copy, so that the loop above keeps its sums in registers.
-    var stored = sums
-    stored.forEachInMemory { index, sum in
-      guard index < count else { return }
-      let place = place &+ index &* yStride
-      epilogue.store(sum.a.floats, limits, output: output, place: place, lanes: lesser(lanes, WideVector.width))
-      if Columns.value > 1, lanes > WideVector.width {
-        epilogue.store(
-          sum.b.floats, limits, output: output &+ WideVector.width, place: place &+ WideVector.width,
-          lanes: lesser(lanes &- WideVector.width, WideVector.width))
-      }
-    }
+    return false
   }
+  return true
 }
 
 /// Sets where the inputs of each row begin for one tap.

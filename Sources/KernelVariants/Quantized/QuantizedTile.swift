@@ -26,8 +26,13 @@ struct QuantizedRowSums<Columns: Count> {
   var b: IntVector
 
   // The compiler's own initialisers are not always inlined, and a call in the middle of a tile would spill all its registers.
+  /// - Parameter correction: the values that the sums begin with.
   @inline(__always)
-  init(x: UnsafeRawPointer, a: IntVector, b: IntVector) { (self.x, self.a, self.b) = (x, a, b) }
+  init(_ correction: UnsafePointer<Int32>) {
+    a = IntVector.load(correction)
+    b = Columns.value > 1 ? IntVector.load(correction + WideVector.width) : a
+    x = UnsafeRawPointer(correction)
+  }
 }
 
 /// What is done with the rows of a tile, one after the other. It is a type rather than a closure, because closures are not always
@@ -55,9 +60,7 @@ struct QuantizedTileSums<Rows: Count, Columns: Count> {
   /// - Parameter correction: the values that the sums of a row begin with.
   @inline(__always)
   init(_ correction: UnsafePointer<Int32>) {
-    let a = IntVector.load(correction)
-    let b = Columns.value > 1 ? IntVector.load(correction + WideVector.width) : a
-    let row = Row(x: UnsafeRawPointer(correction), a: a, b: b)
+    let row = Row(correction)
     rows = (row, row, row, row, row, row, row, row, row, row, row, row)
   }
 

@@ -29,29 +29,23 @@ struct TileMemory {
 
 /// Sums of products of bytes in the processor's tiles, 32 rows and 32 outputs at a time. It has the tiles of its thread until `release`.
 struct TileProducts {
-  /// The inputs of a row, and those of a step.
+  /// The inputs of a row and tap, and those of a step.
   private let depth: Int
   private let step: Int
-  /// From the weights of 16 outputs to those of the next 16, in bytes.
-  private let panelBytes: Int
+  private let source: TileSource
   private let sums: UnsafeMutablePointer<Int32>
   private let copies: UnsafeMutablePointer<UInt8>
 
-  /// The most inputs that divide `depth` and suit a tile; nil when these are so few that a dot product is as fast.
-  @inline(__always)
-  static func step(_ depth: Int) -> Int? {
-    var step = lesser(depth, 64)
-    while step >= 16 {
-      if step & 3 == 0, depth % step == 0 { return step }
-      step &-= 1
-    }
-    return nil
-  }
+  /// Fewer inputs than this are as fast by dot products.
+  static var leastDepth: Int { 16 }
 
-  /// - Parameter step: of ``step(_:)``.
   @inline(__always)
-  init(depth: Int, step: Int, taps: Int, memory: UnsafeMutablePointer<TileMemory>) {
-    (self.depth, self.step, panelBytes) = (depth, step, taps &* depth &* 16)
+  init(_ source: TileSource, depth: Int, memory: UnsafeMutablePointer<TileMemory>) {
+    // As few steps as there can be, of the same length if they come out even. If not, the last one is shorter: its inputs are followed
+    // by zeros, so that it does not matter which weights a whole tile has there.
+    let steps = (depth &+ 63) / 64
+    step = depth % (4 &* steps) == 0 ? depth / steps : 64
+    (self.source, self.depth) = (source, depth)
     sums = UnsafeMutableRawPointer(memory).assumingMemoryBound(to: Int32.self)
     copies = (UnsafeMutableRawPointer(memory) + 4096).assumingMemoryBound(to: UInt8.self)
     cflowad_tiles_configure(step)
@@ -60,39 +54,44 @@ struct TileProducts {
   @inline(__always)
   func release() { cflowad_tiles_release() }
 
-  @inline(__always)
-  func clear() { cflowad_tiles_clear() }
-
-  /// Adds the products of one tap, and moves `weights` past its weights.
+  /// Sums the products of up to 32 rows with the weights of one or two panels.
   ///
   /// - Parameters:
-  ///   - high: the rows behind the first 16; nil when there are none.
-  ///   - columns: whether there are 32 outputs, not 16.
-  @inline(__always)
-  func add(_ low: TileRows, _ high: TileRows?, _ weights: inout UnsafeRawPointer, hasTwoPanels: Bool) {
-    var input = 0
-    while input < depth {
-      // Copies of one step are read while those of the next are made.
-      let copies = copies + (input / step & 1) &* 2048
-      let (first, stride) = low.inputs(at: input, depth: step, copies: copies)
-      let second = hasTwoPanels ? weights + panelBytes : nil
-      if let high {
-        let (next, nextStride) = high.inputs(at: input, depth: step, copies: copies + 1024)
-        cflowad_tiles_add(first, stride, next, nextStride, weights, second)
-      } else {
-        cflowad_tiles_add(first, stride, nil, 0, weights, second)
+  ///   - count: the number of rows.
+  ///   - second: the distance from the first panel to the second, in bytes; nil when there is one.
+  func sum(row: Int, count: Int, _ weights: UnsafeRawPointer, second: Int?) {
+    var (low, high) = (TileRows(), TileRows())
+    var (weights, tap, input, side, length) = (weights, 0, 0, 0, step)
+    low.find(source, tap: 0, row: row, count: count)
+    if count > 16 { high.find(source, tap: 0, row: row &+ 16, count: count &- 16) }
+    // Of a step's inputs those that have to be copied are copied while the products of the step before are computed.
+    var a = low.inputs(at: 0, step: step, count: step, copies: copies)
+    var b = count > 16 ? high.inputs(at: 0, step: step, count: step, copies: copies + 1024) : nil
+    cflowad_tiles_clear()
+    while true {
+      let (first, next, taken) = (a, b, length)
+      input &+= length
+      if input == depth { (input, tap) = (0, tap &+ 1) }
+      length = lesser(step, depth &- input)
+      if tap < source.taps {
+        if input == 0 {
+          low.find(source, tap: tap, row: row, count: count)
+          if count > 16 { high.find(source, tap: tap, row: row &+ 16, count: count &- 16) }
+        }
+        side ^= 2048
+        a = low.inputs(at: input, step: step, count: length, copies: copies + side)
+        if count > 16 { b = high.inputs(at: input, step: step, count: length, copies: copies + (side &+ 1024)) }
       }
-      weights += step &* 16
-      input &+= step
+      cflowad_tiles_add(first.first, first.stride, next?.first, next?.stride ?? 0, weights, second.map { weights + $0 })
+      if tap == source.taps { break }
+      weights += taken &* 16
     }
+    cflowad_tiles_store(sums)
   }
 
-  /// Takes the sums out of the tiles, for ``StoredSums`` of some of the rows.
+  /// The sums from one of the rows on.
   @inline(__always)
-  func store() { cflowad_tiles_store(sums) }
-
-  @inline(__always)
-  func stored(from row: Int) -> StoredSums { StoredSums(sums + row &* 32) }
+  func sums(from row: Int) -> StoredSums { StoredSums(sums + row &* 32) }
 }
 
 /// Adds what tiles summed to the sums of rows.

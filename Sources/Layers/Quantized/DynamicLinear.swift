@@ -48,6 +48,9 @@ package struct DynamicLinear: Sendable {
   /// The outputs whose rows the initialiser asks for at a time.
   package static var panelWidth: Int { Kernels.quantized.quantizedShape(weights: .int8).panelWidth }
 
+  /// Rows are best cut at multiples of this.
+  package static var rowTile: Int { Kernels.quantized.quantizedShape(weights: .int8).rowTile }
+
   /// How many floats of a row of y are written, and how long the vectors of a ``RowBias`` are.
   package static func paddedOutputs(_ outputs: Int) -> Int {
     Kernels.quantized.quantizedShape(weights: .int8).paddedOutputs(outputs)

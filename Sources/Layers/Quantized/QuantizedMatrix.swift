@@ -37,12 +37,12 @@ package struct QuantizedMatrix: Sendable {
     let width = shape.panelWidth
     guard let rowLength = checkedProduct([inputs, taps]),
       let panelBytes = checkedProduct([width, taps, depth, shape.element.byteCount]),
-      let byteCount = checkedProduct([shape.panelCount(outputs), panelBytes])
+      let byteCount = checkedProduct([shape.panelCount(outputs), panelBytes]), byteCount <= .max - shape.readAhead
     else { throw Failure(.outOfMemory, "a matrix of \(outputs) x \(inputs) does not fit the memory") }
     let raw = try Buffer<Int16>(count: width * rowLength, isBrief: true)
     let row = try IntegerRow(inputs: inputs, taps: taps, depth: depth, zeros: zeros)
     var correction = [Int32](repeating: 0, count: shape.paddedOutputs(outputs))
-    panels = try SharedBuffer(count: byteCount, in: memory) { (memory) throws(Failure) in
+    panels = try SharedBuffer(count: byteCount + shape.readAhead, in: memory) { (memory) throws(Failure) in
       for first in stride(from: 0, to: outputs, by: width) {
         let count = min(width, outputs - first)
         try rows(first..<first + count, raw.base)

@@ -68,7 +68,7 @@ struct BenchCommand: ParsableCommand {
     let report = BenchReport(
       file: model, architecture: detector.encoderDescription.architecture,
       input: .init(width: input.width, height: input.height), frame: .init(width: width, height: height),
-      frames: frames, threads: threads, kernels: Kernels.selected.name, stages: stages)
+      frames: frames, threads: threads, kernels: Kernels.build.summary, stages: stages)
     try Output.line(json ? cflowad.json(report, isIndented: true) : report.text)
   }
 }

@@ -61,23 +61,42 @@ CFLOWAD_INLINE void cflowad_tiles_store(int32_t *sums) {
     _tile_stored(3, sums + 16 * 32 + 16, 128);
 }
 
-/* The offsets of 16 rows, which are `taps` apart; that of the row `last` for those behind it. */
-CFLOWAD_INLINE cflowad_ints_16 cflowad_tile_offsets(const int32_t *offsets, long taps, long last) {
-    const __m512i lanes = (__m512i)(cflowad_ints_16){0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-    const __m512i rows = _mm512_min_epi32(lanes, _mm512_set1_epi32((int)last));
-    return (cflowad_ints_16)_mm512_i32gather_epi32(_mm512_mullo_epi32(rows, _mm512_set1_epi32((int)taps)), offsets, 4);
-}
+/* The addresses of 16 rows. */
+typedef struct cflowad_tile_rows {
+    uintptr_t first, second, others[14];
+} cflowad_tile_rows;
 
-/* Whether each number is as much larger than the one before it as the second is larger than the first. */
-CFLOWAD_INLINE int cflowad_is_even_16(cflowad_ints_16 values) {
+/* Finds the rows of a map at 16 offsets, which are `taps` apart; beyond the border, where they are negative, that is `border`. The row
+   `last` stands for those behind it. Returns whether they are evenly spaced. */
+CFLOWAD_INLINE int cflowad_tile_find(
+    const uint8_t *x, const uint8_t *border, const int32_t *offsets, long taps, long last, cflowad_tile_rows *rows) {
     const cflowad_ints_16 lanes = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-    const cflowad_ints_16 even = values[0] + lanes * (values[1] - values[0]);
-    return _mm512_cmpneq_epi32_mask((__m512i)values, (__m512i)even) == 0;
+    const __m512i numbers = _mm512_min_epi32((__m512i)lanes, _mm512_set1_epi32((int)last));
+    const __m512i found = _mm512_i32gather_epi32(_mm512_mullo_epi32(numbers, _mm512_set1_epi32((int)taps)), offsets, 4);
+    const __m512i base = _mm512_set1_epi64((intptr_t)x), outside = _mm512_set1_epi64((intptr_t)border);
+    const __mmask16 is_outside = _mm512_movepi32_mask(found);
+    const __m512i low = _mm512_add_epi64(base, _mm512_cvtepi32_epi64(_mm512_castsi512_si256(found)));
+    const __m512i high = _mm512_add_epi64(base, _mm512_cvtepi32_epi64(_mm512_extracti64x4_epi64(found, 1)));
+    const cflowad_ints_16 values = (cflowad_ints_16)found;
+    _mm512_storeu_si512(rows, _mm512_mask_mov_epi64(low, (__mmask8)is_outside, outside));
+    _mm512_storeu_si512((char *)rows + 64, _mm512_mask_mov_epi64(high, (__mmask8)(is_outside >> 8), outside));
+    /* Of evenly spaced ones all or none lie beyond the border, since its offset is -1 and the others are multiples of 4. */
+    return _mm512_cmpneq_epi32_mask(found, (__m512i)(values[0] + lanes * (values[1] - values[0]))) == 0;
 }
 
-/* Copies the first `depth` bytes of a row, 64 at most, to where a tile is loaded from. */
-CFLOWAD_INLINE void cflowad_tile_copy(const uint8_t *row, long depth, uint8_t *target) {
-    _mm512_storeu_si512(target, _mm512_maskz_loadu_epi8(_cvtu64_mask64(~0ull >> (64 - depth)), row));
+/* Finds rows that are `stride` apart. The row `last` stands for those behind it. */
+CFLOWAD_INLINE void cflowad_tile_space(const uint8_t *x, long stride, long last, cflowad_tile_rows *rows) {
+    uintptr_t *addresses = (uintptr_t *)rows;
+    for (int row = 0; row < 16; row++) addresses[row] = (uintptr_t)(x + (row < last ? row : last) * stride);
+}
+
+/* Copies `depth` bytes of each row, 64 at most, from `input` on to where a tile is loaded from. */
+CFLOWAD_INLINE void cflowad_tile_copy(const cflowad_tile_rows *rows, long input, long depth, uint8_t *target) {
+    const __mmask64 first = _cvtu64_mask64(~0ull >> (64 - depth));
+    const uintptr_t *addresses = (const uintptr_t *)rows;
+    for (int row = 0; row < 16; row++)
+        _mm512_storeu_si512(
+            target + 64 * row, _mm512_maskz_loadu_epi8(first, (const uint8_t *)(addresses[row] + (uintptr_t)input)));
 }
 
 #pragma clang assume_nonnull end
