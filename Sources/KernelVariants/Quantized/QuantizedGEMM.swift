@@ -93,26 +93,17 @@ private func tile<Weights: QuantizedWeights, Rows: Count, Columns: Count>(
     sums.forEach(RowStarts(task, tap: tap, row: row, count: count))
     sums.add(Weights.self, &weights, second: second, depth: depth)
   }
-  if finishAsBytes(&sums, task, row: row, count: count, output: output) { return }
-  let (epilogue, limits) = (task.epilogue, task.epilogue.activation.limits)
-  let (yStride, left) = (task.yStride, task.outputs &- output)
-  // A copy, so that the loop above keeps its sums in registers.
-  var stored = sums
-  stored.forEachInMemory { index, sums in
-    guard index < count else { return }
-    epilogue.store(sums, limits, output: output, place: (row &+ index) &* yStride &+ output, outputs: left)
-  }
+  finish(&sums, task, row: row, count: count, output: output)
 }
 
-/// Finishes the sums of a tile, of which the first `count` rows are wanted, and stores them, if the epilogue is one of those that go from
-/// registers to bytes. Otherwise it does nothing and returns false.
+/// Finishes the sums of a tile, of which the first `count` rows are wanted, and stores them.
 @inline(__always)
-func finishAsBytes<Rows: Count, Columns: Count>(
+func finish<Rows: Count, Columns: Count>(
   _ sums: inout QuantizedTileSums<Rows, Columns>, _ task: borrowing QuantizedGEMM, row: Int, count: Int, output: Int
-) -> Bool {
-  let epilogue = task.epilogue
-  let (yStride, width) = (task.yStride, Columns.value &* WideVector.width)
-  let (place, lanes) = (row &* yStride &+ output, lesser(task.outputs &- output, width))
+) {
+  let (epilogue, yStride) = (task.epilogue, task.yStride)
+  let (left, width) = (task.outputs &- output, Columns.value &* WideVector.width)
+  let (place, lanes) = (row &* yStride &+ output, lesser(left, width))
   if lanes & 7 == 0, let bytes = epilogue.plainBytes {
     sums.forEach(ByteEpilogue<Columns>(epilogue, output, bytes + place, stride: yStride, count: count, lanes: lanes))
   } else if lanes == width, epilogue.addsBytes,
@@ -124,9 +115,14 @@ func finishAsBytes<Rows: Count, Columns: Count>(
   {
     sums.forEach(finishing)
   } else {
-    return false
+    let limits = epilogue.activation.limits
+    // A copy, so that the loop above keeps its sums in registers.
+    var stored = sums
+    stored.forEachInMemory { index, sums in
+      guard index < count else { return }
+      epilogue.store(sums, limits, output: output, place: place &+ index &* yStride, outputs: left)
+    }
   }
-  return true
 }
 
 /// Sets where the inputs of each row begin for one tap.

@@ -50,20 +50,12 @@ private func panelsOfRows(
 private func finish<Columns: Count>(
   _: Columns.Type, _ products: TileProducts, _ task: borrowing QuantizedGEMM, row: Int, count: Int, output: Int
 ) {
-  let (epilogue, limits) = (task.epilogue, task.epilogue.activation.limits)
-  let (yStride, left) = (task.yStride, task.outputs &- output)
   var start = 0
   while start < count {
     var sums = QuantizedTileSums<Eight, Columns>(task.correction + output)
     sums.forEach(products.sums(from: start))
-    if !finishAsBytes(&sums, task, row: row &+ start, count: lesser(8, count &- start), output: output) { break }
+    finish(&sums, task, row: row &+ start, count: lesser(8, count &- start), output: output)
     start &+= 8
-  }
-  while start < count {
-    var sums = QuantizedRowSums<Columns>(task.correction + output)
-    products.sums(from: start).visit(0, &sums)
-    epilogue.store(sums, limits, output: output, place: (row &+ start) &* yStride &+ output, outputs: left)
-    start &+= 1
   }
 }
 
