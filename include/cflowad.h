@@ -62,7 +62,7 @@ int main(int argc, char **argv) {
  *   whatever the calling thread has set, and calls functions of the host in the host's. The numbers of a score do
  *   not depend on the number of threads, on other frames or on other sessions: same model, same frame, same bits on
  *   the same machine, and of a detector of 8 bits on every x86-64 machine.
- * - Stack (since 1.2): a call that scores needs 16 KB of its thread's stack, one that opens a model or creates a
+ * - Stack (since 1.2): a call that scores needs 20 KB of its thread's stack, one that opens a model or creates a
  *   session 48 KB, one that trains, calibrates or saves 64 KB. What the C library itself takes of a new thread's stack,
  *   about 6 KB with glibc, is not included.
  * - Forks (since 1.2): if no call of the library runs at the time of a fork, the child can use the library and its

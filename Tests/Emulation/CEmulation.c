@@ -121,8 +121,7 @@ static void multiply_tiles(int sum, int a, int b) {
             memcpy(&number, tiles.rows[sum][row] + 4 * column, 4);
             for (group = 0; group < tiles.shape.row_bytes[a] / 4; group++)
                 for (i = 4 * group; i < 4 * group + 4; i++)
-                    number +=
-                        (uint32_t)((int)tiles.rows[a][row][i] * (int8_t)tiles.rows[b][group][4 * column + i % 4]);
+                    number += (uint32_t)((int)tiles.rows[a][row][i] * (int8_t)tiles.rows[b][group][4 * column + i % 4]);
             memcpy(tiles.rows[sum][row] + 4 * column, &number, 4);
         }
 }

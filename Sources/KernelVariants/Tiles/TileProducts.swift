@@ -18,10 +18,10 @@ private struct TileBytes {
   }
 }
 
-/// Memory beside the tiles: sums of 32 rows and 32 outputs, and inputs of two steps that are not evenly spaced in a map.
+/// Memory beside the tiles: for inputs of two steps that are not evenly spaced in a map, and then for the sums of 32 rows and 32 outputs.
+/// It is the same memory, because the stack of a host's thread may be small.
 struct TileMemory {
-  private var sums = (TileBytes(), TileBytes(), TileBytes(), TileBytes())
-  private var copies = (TileBytes(), TileBytes(), TileBytes(), TileBytes())
+  private var bytes = (TileBytes(), TileBytes(), TileBytes(), TileBytes())
 
   @inline(__always)
   init() {}
@@ -47,7 +47,7 @@ struct TileProducts {
     step = depth % (4 &* steps) == 0 ? depth / steps : 64
     (self.source, self.depth) = (source, depth)
     sums = UnsafeMutableRawPointer(memory).assumingMemoryBound(to: Int32.self)
-    copies = (UnsafeMutableRawPointer(memory) + 4096).assumingMemoryBound(to: UInt8.self)
+    copies = UnsafeMutableRawPointer(memory).assumingMemoryBound(to: UInt8.self)
     cflowad_tiles_configure(step)
   }
 
