@@ -168,7 +168,7 @@ let package = Package(
       tests("Layers", ["Basics", "Execution", "Kernels", "Layers", "Support"]),
       tests("Encoders", ["Basics", "Execution", "Kernels", "Layers", "Encoders", "Support"]),
       tests("Flows", ["Basics", "Execution", "Kernels", "Flows", "Support"]),
-      tests("Basics", ["Basics", "Execution", "Support"]),
+      tests("Basics", ["Basics", "Support"]),
       tests("Imaging", ["Basics", "Execution", "Imaging"], fixtures: true),
       tests("PNG", ["Basics", "Imaging", "PNG"], fixtures: true),
       tests("ImageFiles", ["Basics", "Imaging", "ImageFiles", "PNG"], fixtures: true),

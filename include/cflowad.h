@@ -103,9 +103,10 @@ int32_t cflowad_version(void);
  * CFLOWAD_ERROR_INVALID_ARGUMENT; when it names one that the processor cannot run, CFLOWAD_ERROR_UNSUPPORTED. This text
  * then gives the reason.
  *
- * The build amx, for Intel's AMX, needs a permission of Linux for the whole process, which stays until its end and makes
- * sigaltstack() refuse stacks of less than some 11 KB. The library asks for it when CFLOWAD_KERNELS is amx, and only
- * then. Without this variable amx runs where something else in the process has asked before the library's first call.
+ * The build amx, for Intel's AMX, needs a permission of Linux for the whole process, which makes sigaltstack() refuse
+ * stacks of less than some 11 KB from then on. The library asks for it when CFLOWAD_KERNELS is amx, and only then; when
+ * Linux refuses, that is CFLOWAD_ERROR_UNSUPPORTED too. Without this variable amx runs where something else in the
+ * process has asked before the library's first call.
  */
 const char *cflowad_build_info(void);
 

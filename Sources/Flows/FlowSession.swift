@@ -26,8 +26,8 @@ package final class FlowSession {
   }
 
   /// Fibers of a chunk. They are few enough that their activations stay in a core's caches and that threads share evenly, and
-  /// enough that reading the weights costs less than the arithmetic. They are a multiple of the row tile (``GEMMShape``): 132 = 11 x 12,
-  /// or 128 = 4 x 32.
+  /// enough that reading the weights costs less than the arithmetic. They are a multiple of the row tile of products of
+  /// 8 bits (``GEMMShape``): 132 = 11 x 12, or 128 = 4 x 32.
   private static let fibersAtOnce = 132 / DynamicLinear.rowTile * DynamicLinear.rowTile
 
   /// The finest level's chunks are computed last. The last ones of these are smaller, so that all threads end at about the same time.

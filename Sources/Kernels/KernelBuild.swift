@@ -88,9 +88,11 @@ package enum KernelBuild: String, CaseIterable, Sendable {
     }
     guard available.contains(build) else {
       let names = available.map(\.rawValue).joined(separator: ", ")
+      let reason = build == .amx ? ", or the system does not let the process use AMX" : ""
       return .failure(
         Failure(
-          .unsupported, "CFLOWAD_KERNELS is \"\(name)\" in the environment, but this processor runs only \(names)"))
+          .unsupported,
+          "CFLOWAD_KERNELS is \"\(name)\" in the environment, but this processor runs only \(names)\(reason)"))
     }
     return .success(build)
   }

@@ -1,5 +1,4 @@
 import Basics
-import Execution
 import Kernels
 
 /// Multi-head self-attention (Vaswani et al., 2017) without its linear maps: per head softmax(Q K^T / sqrt(d)) V.

@@ -1,7 +1,6 @@
-import Basics
 import Testing
 
-@testable import Execution
+@testable import Basics
 
 @Suite struct WeightMemoryTests {
   /// Weights of all sizes, one larger than the pieces that memory is taken in, keep what is written to them.
@@ -35,19 +34,5 @@ import Testing
       let failure = #expect(throws: Failure.self) { try SharedFloats(count: count, in: memory) { _ in } }
       #expect(failure?.kind == .outOfMemory)
     }
-  }
-
-  @Test func mapsKeepTheirOrderAndTheFirstFailure() throws {
-    let workers = try Workers(count: 3)
-    #expect(workers.count == 3)
-    #expect(try workers.map(100) { $0 * $0 } == (0..<100).map { $0 * $0 })
-    #expect(try workers.map(0) { $0 } == [])
-    let failure = #expect(throws: Failure.self) {
-      try workers.map(50) { (index) throws(Failure) -> Int in
-        if index % 20 == 7 { throw Failure(.format, "\(index)") }
-        return index
-      }
-    }
-    #expect(failure?.message == "7")
   }
 }

@@ -2,7 +2,9 @@
  * The stacks that the header says are enough: calls on threads that have no more beside what the C library takes itself,
  * with a page that nobody may touch below. Overflow is a SIGSEGV.
  *
- *     stack_test DETECTOR.h5 FOLDER
+ *     stack_test DETECTOR.h5 FOLDER [quantize]
+ *
+ * Leaves in the folder stack.h5, a detector with all that a calibration gives, with "quantize" one of 8 bits.
  */
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -22,7 +24,7 @@ static float frame_map[SIDE * SIDE];
 static cflowad_model *model;
 static cflowad_session *session;
 static cflowad_trainer *trainer;
-static int failures;
+static int failures, quantizes;
 
 static void check(cflowad_status status, const char *what) {
     if (status == CFLOWAD_OK) return;
@@ -88,14 +90,14 @@ static void *train(void *told) {
     int i;
     snprintf(path, sizeof path, "%s/stack.h5", folder);
     tell(told, cflowad_train_options_init(&options, sizeof options));
-    options.meta_epochs = options.sub_epochs = 1;
+    if (!quantizes) options.meta_epochs = options.sub_epochs = 1;
     tell(told, cflowad_trainer_create(detector, &options, &trainer));
     for (i = 0; i < 4; i++) {
         cflowad_frame one = frame(i);
         int32_t role = i < 2 ? CFLOWAD_ROLE_TRAINING : CFLOWAD_ROLE_CALIBRATION;
         tell(told, cflowad_trainer_add_frame(trainer, &one, role));
     }
-    tell(told, cflowad_trainer_fit(trainer, NULL, NULL));
+    tell(told, quantizes ? cflowad_trainer_quantize(trainer, 0, NULL, NULL) : cflowad_trainer_fit(trainer, NULL, NULL));
     tell(told, cflowad_trainer_calibrate(trainer, NULL, NULL));
     tell(told, cflowad_trainer_save(trainer, path));
     tell(told, cflowad_trainer_close(trainer));
@@ -144,9 +146,10 @@ static void test(void *(*body)(void *), size_t size, const char *what) {
 
 int main(int argc, char **argv) {
     size_t i;
-    if (argc != 3) return fprintf(stderr, "usage: stack_test DETECTOR.h5 FOLDER\n"), 2;
+    if (argc < 3) return fprintf(stderr, "usage: stack_test DETECTOR.h5 FOLDER [quantize]\n"), 2;
     detector = argv[1];
     folder = argv[2];
+    quantizes = argc > 3;
     for (i = 0; i < sizeof pixels; i++) pixels[i] = (unsigned char)(60 + (i * 2654435761u >> 26));
     test(open_model, 48 * KILOBYTE, "opening a model and creating a session");
     test(score, 20 * KILOBYTE, "scoring");

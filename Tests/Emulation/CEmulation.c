@@ -111,9 +111,14 @@ static _Thread_local struct {
     uint8_t rows[8][16][64];
 } tiles;
 
-static void multiply_tiles(int sum, int a, int b) {
+/* Returns 0 for shapes that the processor refuses. */
+static int multiply_tiles(int sum, int a, int b) {
     int row, column, group, i;
 
+    if (tiles.shape.rows[sum] != tiles.shape.rows[a] || tiles.shape.row_bytes[sum] != tiles.shape.row_bytes[b]
+        || 4 * tiles.shape.rows[b] != tiles.shape.row_bytes[a] || tiles.shape.rows[a] > 16
+        || tiles.shape.row_bytes[b] > 64)
+        return 0;
     for (row = 0; row < tiles.shape.rows[sum]; row++)
         for (column = 0; column < tiles.shape.row_bytes[sum] / 4; column++) {
             uint32_t number;
@@ -124,6 +129,7 @@ static void multiply_tiles(int sum, int a, int b) {
                     number += (uint32_t)((int)tiles.rows[a][row][i] * (int8_t)tiles.rows[b][group][4 * column + i % 4]);
             memcpy(tiles.rows[sum][row] + 4 * column, &number, 4);
         }
+    return 1;
 }
 
 /* Computes an instruction of AMX, as `compute` does. */
@@ -133,7 +139,7 @@ static const uint8_t *compute_tiles(const uint8_t *code, const greg_t *registers
     const uint8_t *next = code + 4;
 
     if (opcode == 0x5e && prefix == P66 && is_register) {
-        multiply_tiles(tile, code[4] & 7, ~code[2] >> 3 & 7);
+        if (!multiply_tiles(tile, code[4] & 7, ~code[2] >> 3 & 7)) return NULL;
         next++;
     } else if (opcode == 0x49 && is_register) {
         if (prefix == NONE) memset(&tiles, 0, sizeof tiles);
@@ -144,6 +150,7 @@ static const uint8_t *compute_tiles(const uint8_t *code, const greg_t *registers
 
         memset(&tiles, 0, sizeof tiles);
         memcpy(&tiles.shape, place, sizeof tiles.shape);
+        if (tiles.shape.palette != 1) return NULL;
     } else if (opcode == 0x4b && (prefix == F2 || prefix == F3)) {
         const int index = (code[5] >> 3 & 7) | !(code[1] & 0x40) << 3;
         const int64_t stride = general(registers, index) * (1 << (code[5] >> 6));

@@ -45,4 +45,18 @@ import Testing
     }
     #expect(counter.base[0] == 20 && counter.base[1] == 20)
   }
+
+  @Test func mapsKeepTheirOrderAndTheFirstFailure() throws {
+    let workers = try Workers(count: 3)
+    #expect(workers.count == 3)
+    #expect(try workers.map(100) { $0 * $0 } == (0..<100).map { $0 * $0 })
+    #expect(try workers.map(0) { $0 } == [])
+    let failure = #expect(throws: Failure.self) {
+      try workers.map(50) { (index) throws(Failure) -> Int in
+        if index % 20 == 7 { throw Failure(.format, "\(index)") }
+        return index
+      }
+    }
+    #expect(failure?.message == "7")
+  }
 }

@@ -37,7 +37,7 @@ FIRST = {
     "Evaluation": "EvaluationTests",
     "Flows": "FlowsTests|ScoringTests",
     "Scoring": "FlowsTests|ScoringTests",
-    "KernelVariants": "KernelsTests",
+    "KernelVariants": "KernelsTests|LayersTests",
 }
 # In the copy, whose targets may use what the mutants ask.
 TARGETS = """

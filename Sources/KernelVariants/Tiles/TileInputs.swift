@@ -19,7 +19,8 @@ struct TileSource {
   @inline(__always)
   init(_ task: borrowing RowScaledGEMM) { (x, stride, taps, border, offsets) = (task.x, task.xStride, 1, task.x, nil) }
 
-  /// Finds up to 16 rows for one tap. Returns whether they are 16 and evenly spaced.
+  /// Finds up to 16 rows for one tap. Returns whether a tile can be loaded from them as they are: 16 that are evenly
+  /// spaced, or all the same.
   @inline(__always)
   func find(tap: Int, row: Int, count: Int, _ rows: inout cflowad_tile_rows) -> Bool {
     let last = lesser(count, 16) &- 1

@@ -1,5 +1,4 @@
 import Basics
-import Execution
 import Kernels
 
 /// An encoder's first layer: a convolution over 8-bit RGB pixels as they come from the resize, with weights of 16 bits. The

@@ -1,7 +1,6 @@
 import Basics
 import Execution
 import Flows
-import Layers
 import OpenBLAS
 
 /// Fits a ``GaussianLayer`` in closed form: what the fibers of some frames have in common, and from it each position's

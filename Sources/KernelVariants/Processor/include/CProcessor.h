@@ -14,8 +14,8 @@ int cflowad_processor_has_avx512_vnni(void);
 /* 1 when they run products of tiles of bytes (AMX-TILE, AMX-INT8) beside AVX-512 VNNI, and the process is permitted to. */
 int cflowad_processor_has_amx(void);
 
-/* Asks the system for this permission, which it grants for the life of the process and of its children. Linux refuses it while a thread
-   has an alternative signal stack that is too small for the tiles' 8 KB, and refuses such stacks afterwards. */
+/* Asks the system for this permission, which forked children have too. Linux refuses it while a thread has an alternative signal stack
+   that is too small for the tiles' 8 KB, and refuses such stacks afterwards. */
 void cflowad_processor_request_amx(void);
 
 /* Processors that the calling thread may run on. */

@@ -42,6 +42,7 @@ typedef struct CFLOWAD_TASK(QuantizedEpilogue) cflowad_quantized_epilogue {
 ///
 /// For each group of four inputs a panel holds either four bytes for each of its 16 outputs, or 16-bit numbers: for each output
 /// the weights of the first and third input, and then for each output those of the second and fourth.
+/// ``GEMMShape/readAhead`` bytes behind the last panel may be read too.
 typedef struct CFLOWAD_TASK(QuantizedGEMM) cflowad_quantized_gemm {
     long rows;
     const uint8_t *x;
