@@ -60,8 +60,9 @@ def test_the_page_is_whole_at_every_width(browser, server, name, size, dark):
 
 def test_nothing_is_loaded_from_elsewhere(browser, server):
     driver = open_page(browser, server)
-    loaded = driver.execute_script("return performance.getEntriesByType('resource').map((entry) => entry.name)")
-    assert len(loaded) >= 2 + 2 * 20
+    resources = "return performance.getEntriesByType('resource').map((entry) => entry.name)"
+    # Two scripts, and a photograph and a heat map for each of 20 frames. Pictures are listed once they have come, after the cards.
+    loaded = until(lambda: len(names := driver.execute_script(resources)) >= 2 + 2 * 20 and names)
     assert all(name.startswith((server.address, "data:")) for name in loaded)
 
 
