@@ -89,21 +89,33 @@ typedef struct {
 } cflowad_sums;
 
 static inline cflowad_sums cflowad_row_sums(const int16_t *row, const int16_t *zeros, long count) {
+    const __m128i ones = _mm_set1_epi16(1);
     cflowad_sums sums = {0, 0};
     long i = 0;
 
-    while (i < count) {
-        /* So few that 32 bits hold their products' sums. */
+    while (i + 8 <= count) {
+        /* So few that each of four sums fits 32 bits. */
         const long end = count - i < 256 ? count : i + 256;
-        int32_t magnitude = 0, products = 0;
+        __m128i magnitudes = _mm_setzero_si128(), products = _mm_setzero_si128();
+        int32_t lanes[8];
 
-        for (; i < end; i++) {
-            const int32_t weight = row[i];
-            magnitude += weight < 0 ? -weight : weight;
-            products += weight * zeros[i];
+        for (; i + 8 <= end; i += 8) {
+            const __m128i weights = _mm_loadu_si128((const __m128i *)(row + i));
+            const __m128i sizes = _mm_max_epi16(weights, _mm_sub_epi16(_mm_setzero_si128(), weights));
+            magnitudes = _mm_add_epi32(magnitudes, _mm_madd_epi16(sizes, ones));
+            products = _mm_add_epi32(products, _mm_madd_epi16(weights, _mm_loadu_si128((const __m128i *)(zeros + i))));
         }
-        sums.magnitude += magnitude;
-        sums.products += products;
+        _mm_storeu_si128((__m128i *)lanes, magnitudes);
+        _mm_storeu_si128((__m128i *)(lanes + 4), products);
+        for (int lane = 0; lane < 4; lane++) {
+            sums.magnitude += lanes[lane];
+            sums.products += lanes[4 + lane];
+        }
+    }
+    for (; i < count; i++) {
+        const int32_t weight = row[i];
+        sums.magnitude += weight < 0 ? -weight : weight;
+        sums.products += weight * zeros[i];
     }
     return sums;
 }
