@@ -49,7 +49,7 @@ package final class WeightMemory: Sendable {
   }
 
   /// Zeros, aligned to 64 bytes, that live as long as their owner. Fails with `.outOfMemory`.
-  package func take<Element: BitwiseCopyable>(
+  func take<Element: BitwiseCopyable>(
     _ count: Int
   ) throws(Failure) -> (base: UnsafeMutablePointer<Element>, owner: AnyObject) {
     guard let bytes = checkedProduct([count, MemoryLayout<Element>.stride]), bytes <= .max / 2 else {

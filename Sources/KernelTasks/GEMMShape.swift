@@ -15,12 +15,14 @@ package struct GEMMShape: Sendable, Equatable {
   package let depthGroup: Int
   /// The type of the numbers in the matrix.
   package let element: ElementType
+  /// Whether a number of 16 bits is stored as two of 8 bits, 256 h + l: a panel has all h before all l.
+  package let isSplit: Bool
   /// How many bytes behind the last panel may be read, whatever they are.
   package let readAhead: Int
 
   package init(
     rowTile: Int, panelWidth: Int, narrowestPanel: Int, panelsPerTile: Int, depthGroup: Int = 1,
-    element: ElementType = .float32, readAhead: Int = 0
+    element: ElementType = .float32, isSplit: Bool = false, readAhead: Int = 0
   ) {
     self.rowTile = rowTile
     self.panelWidth = panelWidth
@@ -28,6 +30,7 @@ package struct GEMMShape: Sendable, Equatable {
     self.panelsPerTile = panelsPerTile
     self.depthGroup = depthGroup
     self.element = element
+    self.isSplit = isSplit
     self.readAhead = readAhead
   }
 

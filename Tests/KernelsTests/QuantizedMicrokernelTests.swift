@@ -44,14 +44,15 @@ import Testing
         outputs: 1, inputs: weights.count, zeros: weights.map { _ in 7 }, weights: element,
         rows: integerRows(
           of: Weights(Tensor(shape: [1, weights.count], values: weights), key: "w"), length: weights.count,
-          limit: element == .int16 ? .max : 127))
+          limit: element == .int16 ? QuantizedMatrix.largestWord : 127))
     }
     #expect(throws: Never.self) { try pack([127, -127, 0], .int8) }
     #expect(throws: Failure.self) { try pack([128], .int8) }
     #expect(throws: Failure.self) { try pack([0.5], .int8) }
     #expect(throws: Failure.self) { try pack([.nan], .int16) }
-    #expect(throws: Never.self) { try pack([Float](repeating: -32_767, count: 257), .int16) }
-    #expect(throws: Failure.self) { try pack([Float](repeating: -32_767, count: 258), .int16) }
+    #expect(throws: Failure.self) { try pack([32_640], .int16) }
+    #expect(throws: Never.self) { try pack([Float](repeating: -32_639, count: 258), .int16) }
+    #expect(throws: Failure.self) { try pack([Float](repeating: -32_639, count: 259), .int16) }
   }
 
   @Test func storedIntegersBeyondTheLimitAreRefused() throws {

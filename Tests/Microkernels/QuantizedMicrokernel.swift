@@ -23,7 +23,7 @@ extension QuantizedMicrokernel {
     let products: [(Int, Int, Int, Int)] = [
       (1, 1, 4, 1), (5, 1, 8, 7), (6, 1, 16, 8), (7, 1, 32, 16), (13, 1, 64, 17), (12, 1, 4, 24), (200, 1, 700, 40),
       (31, 9, 20, 25), (6, 4, 16, 48), (50, 7, 28, 64), (16, 2, 8, 32), (28, 9, 4, 33), (410, 1, 960, 20),
-      (33, 1, 68, 40), (100, 9, 136, 48), (300, 9, 64, 20),
+      (33, 1, 68, 40), (100, 9, 136, 48), (300, 9, 64, 20), (90, 7, 24, 64),
     ]
     for (rows, taps, depth, outputs) in products {
       for weights in [ElementType.int8, .int16] {
@@ -92,6 +92,7 @@ extension QuantizedMicrokernel {
       gemm(rows: rows, taps: taps, depth: depth, outputs: outputs, weights: .int8, activation: .relu6)
     } + [
       gemm(rows: 4096, taps: 3, depth: 12, outputs: 32, weights: .int16, activation: .relu6),
+      gemm(rows: 4096, taps: 7, depth: 24, outputs: 64, weights: .int16),
       gemm(rows: 256, taps: 1, depth: 112, outputs: 672, weights: .int8, activation: .hardSwish),
       depthwise(kernel: 3, stride: 1, channels: 240, height: 32, width: 32, activation: .relu6),
       depthwise(kernel: 5, stride: 1, channels: 240, height: 32, width: 32, activation: .relu6),

@@ -15,8 +15,12 @@ extension QuantizedMicrokernel {
     ) { (kernels) throws(Failure) in
       let length = taps * depth
       let x = try bytes("x", (rows + 4) * depth)
-      let limit = element == .int8 ? 127.0 : min(32_767, 8_000_000 / Double(length))
+      let limit = element == .int8 ? 127.0 : min(Double(QuantizedMatrix.largestWord), 8_000_000 / Double(length))
       let weights = try integers("w", outputs * length, limit: limit)
+      // The largest ones among them.
+      (weights.base[0], weights.base[outputs * length - 1]) = (
+        Float(limit.rounded(.down)), -Float(limit.rounded(.down))
+      )
       let zero: UInt8 = 113
       let matrix = try QuantizedMatrix(
         outputs: outputs, inputs: depth, taps: taps, zeros: [Float](repeating: Float(zero), count: depth),

@@ -116,7 +116,7 @@ extension ConvolutionSpec {
       residual: residual, output: output)
     guard let input else {
       return try PixelConvolution(
-        shape, weights: weights.integers(weightKey, length: length, limit: .max),
+        shape, weights: weights.integers(weightKey, length: length, limit: QuantizedMatrix.largestWord),
         border: weights.values(Graph.borderKey), output: output)
     }
     if shape.isDepthwise {

@@ -4,41 +4,50 @@ import KernelTasks
 
 extension Variant {
   package func quantizedShape(weights: ElementType) -> GEMMShape {
-    #if DOT_PRODUCTS
-      let element = weights
-    #else
-      let element = ElementType.int16
-    #endif
     #if TILE_PRODUCTS
-      if element.byteCount == 1 {
-        // A tile of weights is read whole, where fewer than its 64 inputs are left.
-        return GEMMShape(
-          rowTile: 32, panelWidth: 16, narrowestPanel: 16, panelsPerTile: 2, depthGroup: 4, element: element,
-          readAhead: 960)
-      }
+      // A tile of weights is read whole, where fewer than its 64 inputs are left.
+      let (rowTile, panelsPerTile, readAhead) = (32, 2, 960)
+    #else
+      let (rowTile, panelsPerTile, readAhead) = (QuantizedTileRows.value, WideVector.width / 8, 0)
+    #endif
+    #if DOT_PRODUCTS
+      let (element, isSplit) = (weights, weights.byteCount == 2)
+    #else
+      let (element, isSplit) = (ElementType.int16, false)
     #endif
     return GEMMShape(
-      rowTile: QuantizedTileRows.value, panelWidth: 16, narrowestPanel: 16, panelsPerTile: WideVector.width / 8,
-      depthGroup: 4, element: element)
+      rowTile: rowTile, panelWidth: 16, narrowestPanel: 16, panelsPerTile: panelsPerTile, depthGroup: 4,
+      element: element, isSplit: isSplit, readAhead: readAhead)
   }
 
   package func quantizedGEMM(_ task: borrowing QuantizedGEMM, rows: Range<Int>, panels: Range<Int>) {
     #if TILE_PRODUCTS
-      if !task.isWide, tileGEMM(task, rows: rows, panels: panels) { return }
+      if tileGEMM(task, rows: rows, panels: panels) { return }
     #endif
     #if DOT_PRODUCTS
-      if !task.isWide { return panelsOfRows(ByteWeights.self, task, rows: rows, panels: panels) }
+      if task.isWide {
+        panelsOfRows(SplitWeights.self, task, rows: rows, panels: panels)
+      } else {
+        panelsOfRows(ByteWeights.self, task, rows: rows, panels: panels)
+      }
+    #else
+      panelsOfRows(PairWeights.self, task, rows: rows, panels: panels)
     #endif
-    panelsOfRows(PairWeights.self, task, rows: rows, panels: panels)
   }
 }
 
-/// Computes some rows at a time, so that they stay in the second-level cache while one panel after the other is multiplied with
-/// them.
+/// How many rows are computed at a time, in whole tiles: as many as stay in the second-level cache while one panel after the other is
+/// multiplied with them.
+@inline(__always)
+func rowsAtOnce(_ depth: Int, tile: Int) -> Int {
+  let rows = lesser(greater(393_216 / greater(depth, 1), 96), 384)
+  return rows &- rows % tile
+}
+
 private func panelsOfRows<Weights: QuantizedWeights>(
   _: Weights.Type, _ task: borrowing QuantizedGEMM, rows: Range<Int>, panels: Range<Int>
 ) {
-  let most = lesser(greater(393_216 / greater(task.depth, 1), 96), 384)
+  let most = rowsAtOnce(task.depth, tile: QuantizedTileRows.value)
   var start = rows.lowerBound
   while start < rows.upperBound {
     let end = lesser(start &+ most, rows.upperBound)
@@ -84,7 +93,7 @@ private func tile<Weights: QuantizedWeights, Rows: Count, Columns: Count>(
   _: Weights.Type, _: Rows.Type, _: Columns.Type, _ task: borrowing QuantizedGEMM, row: Int, count: Int, panel: Int
 ) {
   let (taps, depth, output) = (task.taps, task.depth, panel &* 16)
-  let panelBytes = taps &* depth &* 16 &* Weights.byteCount
+  let panelBytes = taps &* depth &* 16 &* Weights.byteCount &* (Weights.isSplit ? 2 : 1)
   var weights = task.panels + panel &* panelBytes
   // The second vector of outputs belongs to the next panel, or is the second half of the same one.
   let second = WideVector.width == 16 ? panelBytes : 32
@@ -92,6 +101,13 @@ private func tile<Weights: QuantizedWeights, Rows: Count, Columns: Count>(
   for tap in 0..<taps {
     sums.forEach(RowStarts(task, tap: tap, row: row, count: count))
     sums.add(Weights.self, &weights, second: second, depth: depth)
+  }
+  if Weights.isSplit {
+    sums.forEach(HighBytes<Columns>(task.correction + output))
+    for tap in 0..<taps {
+      sums.forEach(RowStarts(task, tap: tap, row: row, count: count))
+      sums.add(Weights.self, &weights, second: second, depth: depth)
+    }
   }
   finish(&sums, task, row: row, count: count, output: output)
 }

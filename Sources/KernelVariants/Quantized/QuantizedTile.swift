@@ -138,7 +138,10 @@ protocol QuantizedProducts: QuantizedRowVisitor {
 
 /// How weights lie in panels, and what multiplies them with bytes.
 protocol QuantizedWeights {
+  /// The bytes of a weight, or of a half of one.
   static var byteCount: Int { get }
+  /// Whether a weight is two numbers, 256 h + l: a panel has all h before all l.
+  static var isSplit: Bool { get }
   /// Whether all rows of a tile add some of the four products first and then the others, so that the weights of a part stay in
   /// registers meanwhile.
   static var hasTwoParts: Bool { get }
@@ -150,6 +153,16 @@ protocol QuantizedWeights {
   /// Weights of 8 bits, multiplied by dot products of four bytes.
   enum ByteWeights: QuantizedWeights {
     static var byteCount: Int { 1 }
+    static var isSplit: Bool { false }
+    static var hasTwoParts: Bool { false }
+    typealias First = DotProducts
+    typealias Last = DotProducts
+  }
+
+  /// Weights of 16 bits as two of 8 bits. Their dot products are as many as products of pairs, but inputs need not be widened.
+  enum SplitWeights: QuantizedWeights {
+    static var byteCount: Int { 1 }
+    static var isSplit: Bool { true }
     static var hasTwoParts: Bool { false }
     typealias First = DotProducts
     typealias Last = DotProducts
@@ -175,10 +188,30 @@ protocol QuantizedWeights {
   }
 #endif
 
+/// Turns a row's correction and sums of high bytes, c + sum(h x), into c + 256 sum(h x), to which those of low bytes are added.
+/// What 32 bits do not hold in between comes out again, since they hold the whole sum.
+struct HighBytes<Columns: Count>: QuantizedRowVisitor {
+  private let a, b: IntVector
+
+  @inline(__always)
+  init(_ correction: UnsafePointer<Int32>) {
+    let row = QuantizedRowSums<Columns>(correction)
+    a = row.a &- row.a &<< 8
+    b = row.b &- row.b &<< 8
+  }
+
+  @inline(__always)
+  func visit<OwnColumns: Count>(_ index: Int, _ row: inout QuantizedRowSums<OwnColumns>) {
+    row.a = row.a &<< 8 &+ a
+    if OwnColumns.value > 1 { row.b = row.b &<< 8 &+ b }
+  }
+}
+
 /// Weights of 16 bits, multiplied by an instruction that adds two products of 16-bit numbers. Of four inputs, the first and third
 /// are widened into one register, then the second and fourth.
 enum PairWeights: QuantizedWeights {
   static var byteCount: Int { 2 }
+  static var isSplit: Bool { false }
   static var hasTwoParts: Bool { true }
   typealias First = PairProducts<EvenBytes>
   typealias Last = PairProducts<OddBytes>

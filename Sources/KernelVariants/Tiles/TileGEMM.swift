@@ -4,9 +4,6 @@ import KernelTasks
 // This file is hot: see Products/GEMM.swift for what that forbids. Panels, blocks of rows and what becomes of sums are those of
 // Quantized/QuantizedGEMM.swift and Quantized/RowScaledGEMM.swift.
 
-/// Rows that are best computed while they stay in the second-level cache, where all panels read them.
-private func rowsAtOnce(_ depth: Int) -> Int { lesser(greater(393_216 / greater(depth, 1), 96), 384) & ~31 }
-
 /// Whether the product is computed: not if it has too few inputs.
 func tileGEMM(_ task: borrowing QuantizedGEMM, rows: Range<Int>, panels: Range<Int>) -> Bool {
   guard task.depth >= TileProducts.leastDepth else { return false }
@@ -20,8 +17,9 @@ private func panelsOfRows(
   panels: Range<Int>
 ) {
   let products = TileProducts(TileSource(task), depth: task.depth, memory: memory)
-  let panelBytes = task.taps &* task.depth &* 16
-  let most = rowsAtOnce(task.depth)
+  let (parts, partBytes) = (task.isWide ? 2 : 1, task.taps &* task.depth &* 16)
+  let panelBytes = partBytes &* parts
+  let most = rowsAtOnce(task.depth, tile: 32)
   var start = rows.lowerBound
   while start < rows.upperBound {
     let end = lesser(start &+ most, rows.upperBound)
@@ -33,6 +31,9 @@ private func panelsOfRows(
       while row < end {
         let count = lesser(32, end &- row)
         products.sum(row: row, count: count, weights, second: hasTwoPanels ? panelBytes : nil)
+        if parts == 2 {
+          products.addLowBytes(row: row, count: count, weights + partBytes, second: hasTwoPanels ? panelBytes : nil)
+        }
         if hasTwoPanels {
           finish(Two.self, products, task, row: row, count: count, output: panel &* 16)
         } else {

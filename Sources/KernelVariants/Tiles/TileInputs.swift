@@ -74,3 +74,53 @@ struct TileRows {
     return TileInputs(first: UnsafePointer(copies), stride: 64)
   }
 }
+
+/// The inputs of up to 32 rows, step by step: all of a tap, then those of the next.
+struct TileSteps {
+  private let source: TileSource
+  private let depth: Int
+  private let step: Int
+  private let row: Int
+  private let count: Int
+  private let copies: UnsafeMutablePointer<UInt8>
+  private var low = TileRows()
+  private var high = TileRows()
+  private var (tap, input, side) = (0, 0, 0)
+
+  /// A step's inputs. The second 16 rows are nil where there are no more than 16. The length is 0 behind the last step.
+  struct Inputs {
+    var low: TileInputs
+    var high: TileInputs?
+    var length: Int
+
+    @inline(__always)
+    init(_ low: TileInputs, _ high: TileInputs?, length: Int) {
+      (self.low, self.high, self.length) = (low, high, length)
+    }
+  }
+
+  /// - Parameters:
+  ///   - depth: the inputs of a row and tap, and `step` those of a step.
+  ///   - copies: memory for the rows of two steps, 4096 bytes.
+  @inline(__always)
+  init(_ source: TileSource, depth: Int, step: Int, row: Int, count: Int, copies: UnsafeMutablePointer<UInt8>) {
+    (self.source, self.depth, self.step, self.row, self.count, self.copies) = (source, depth, step, row, count, copies)
+  }
+
+  /// The next step's inputs. They are valid until the step after the next is asked for.
+  @inline(__always)
+  mutating func next() -> Inputs {
+    guard tap < source.taps else { return Inputs(TileInputs(first: copies, stride: 0), nil, length: 0) }
+    if input == 0 {
+      low.find(source, tap: tap, row: row, count: count)
+      if count > 16 { high.find(source, tap: tap, row: row &+ 16, count: count &- 16) }
+    }
+    let (first, length) = (input, lesser(step, depth &- input))
+    let a = low.inputs(at: first, step: step, count: length, copies: copies + side)
+    let b = count > 16 ? high.inputs(at: first, step: step, count: length, copies: copies + (side &+ 1024)) : nil
+    side ^= 2048
+    input &+= length
+    if input == depth { (input, tap) = (0, tap &+ 1) }
+    return Inputs(a, b, length: length)
+  }
+}

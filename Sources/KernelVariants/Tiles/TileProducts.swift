@@ -33,8 +33,7 @@ struct TileProducts {
   private let depth: Int
   private let step: Int
   private let source: TileSource
-  private let sums: UnsafeMutablePointer<Int32>
-  private let copies: UnsafeMutablePointer<UInt8>
+  private let memory: UnsafeMutableRawPointer
 
   /// Fewer inputs than this are as fast by dot products.
   static var leastDepth: Int { 16 }
@@ -45,9 +44,7 @@ struct TileProducts {
     // by zeros, so that it does not matter which weights a whole tile has there.
     let steps = (depth &+ 63) / 64
     step = depth % (4 &* steps) == 0 ? depth / steps : 64
-    (self.source, self.depth) = (source, depth)
-    sums = UnsafeMutableRawPointer(memory).assumingMemoryBound(to: Int32.self)
-    copies = UnsafeMutableRawPointer(memory).assumingMemoryBound(to: UInt8.self)
+    (self.source, self.depth, self.memory) = (source, depth, UnsafeMutableRawPointer(memory))
     cflowad_tiles_configure(step)
   }
 
@@ -60,38 +57,41 @@ struct TileProducts {
   ///   - count: the number of rows.
   ///   - second: the distance from the first panel to the second, in bytes; nil when there is one.
   func sum(row: Int, count: Int, _ weights: UnsafeRawPointer, second: Int?) {
-    var (low, high) = (TileRows(), TileRows())
-    var (weights, tap, input, side, length) = (weights, 0, 0, 0, step)
-    low.find(source, tap: 0, row: row, count: count)
-    if count > 16 { high.find(source, tap: 0, row: row &+ 16, count: count &- 16) }
-    // Of a step's inputs those that have to be copied are copied while the products of the step before are computed.
-    var a = low.inputs(at: 0, step: step, count: step, copies: copies)
-    var b = count > 16 ? high.inputs(at: 0, step: step, count: step, copies: copies + 1024) : nil
     cflowad_tiles_clear()
-    while true {
-      let (first, next, taken) = (a, b, length)
-      input &+= length
-      if input == depth { (input, tap) = (0, tap &+ 1) }
-      length = lesser(step, depth &- input)
-      if tap < source.taps {
-        if input == 0 {
-          low.find(source, tap: tap, row: row, count: count)
-          if count > 16 { high.find(source, tap: tap, row: row &+ 16, count: count &- 16) }
-        }
-        side ^= 2048
-        a = low.inputs(at: input, step: step, count: length, copies: copies + side)
-        if count > 16 { b = high.inputs(at: input, step: step, count: length, copies: copies + (side &+ 1024)) }
-      }
-      cflowad_tiles_add(first.first, first.stride, next?.first, next?.stride ?? 0, weights, second.map { weights + $0 })
-      if tap == source.taps { break }
-      weights += taken &* 16
+    add(row: row, count: count, weights, second: second)
+  }
+
+  /// Adds the products with the low bytes of weights to 256 times the sums, which were of their high bytes.
+  func addLowBytes(row: Int, count: Int, _ weights: UnsafeRawPointer, second: Int?) {
+    let sums = memory.assumingMemoryBound(to: Int32.self)
+    var place = 0
+    while place < 1024 {
+      let values = IntVector.load(sums + place)
+      UnsafeMutableRawPointer(sums + place).storeBytes(of: values &<< 8, as: IntVector.self)
+      place &+= 16
     }
-    cflowad_tiles_store(sums)
+    cflowad_tiles_load(sums)
+    add(row: row, count: count, weights, second: second)
+  }
+
+  private func add(row: Int, count: Int, _ weights: UnsafeRawPointer, second: Int?) {
+    let copies = memory.assumingMemoryBound(to: UInt8.self)
+    var steps = TileSteps(source, depth: depth, step: step, row: row, count: count, copies: copies)
+    var (weights, inputs) = (weights, steps.next())
+    while inputs.length > 0 {
+      // Inputs that have to be copied are copied while the products of the step before are computed.
+      let following = steps.next()
+      let (low, high) = (inputs.low, inputs.high)
+      cflowad_tiles_add(low.first, low.stride, high?.first, high?.stride ?? 0, weights, second.map { weights + $0 })
+      weights += inputs.length &* 16
+      inputs = following
+    }
+    cflowad_tiles_store(memory.assumingMemoryBound(to: Int32.self))
   }
 
   /// The sums from one of the rows on.
   @inline(__always)
-  func sums(from row: Int) -> StoredSums { StoredSums(sums + row &* 32) }
+  func sums(from row: Int) -> StoredSums { StoredSums(memory.assumingMemoryBound(to: Int32.self) + row &* 32) }
 }
 
 /// Adds what tiles summed to the sums of rows.

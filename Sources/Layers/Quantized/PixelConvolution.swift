@@ -11,21 +11,44 @@ package struct PixelConvolution: Operation {
   private let border: [UInt8]
   private let output: QuantizedOutput
 
-  /// The bytes of a pixel in the map with its border: R, G, B and 0.
-  private static let channels = 4
+  private static let channels = 3
 
   /// - Parameter weights: rows of integers, 3 x taps.
   package init(
-    _ shape: ConvolutionShape, weights: IntegerRows, border: [Float], output: QuantizedOutput
+    _ shape: ConvolutionShape, weights: @escaping IntegerRows, border: [Float], output: QuantizedOutput
   ) throws(Failure) {
     guard shape.inputs == 3, shape.groups == 1, border.count == 3, output.channels == shape.outputs,
       border.allSatisfy({ $0 >= 0 && $0 <= 255 && $0 == $0.rounded() })
     else { throw Failure(.format, "the first layer does not suit pixels of 8 bits") }
+    // The pixels under a row of the kernel lie one behind the other: for the product they are the inputs of one tap.
+    let kernel = shape.window.kernel
+    let inputs = kernel * Self.channels
     let matrix = try QuantizedMatrix(
-      outputs: shape.outputs, inputs: 3, taps: shape.window.taps, zeros: [0, 0, 0], weights: .int16, rows: weights)
+      outputs: shape.outputs, inputs: inputs, taps: kernel, zeros: [Float](repeating: 0, count: inputs),
+      weights: .int16, rows: Self.rowsOfPixels(weights, kernel: kernel))
     (self.shape, self.weights, self.output) = (shape, [matrix], output)
     correction = try SharedBuffer(matrix.correction)
     self.border = border.map { UInt8($0) }
+  }
+
+  /// Weights of channel, row and column in the order of column, channel and row.
+  private static func rowsOfPixels(_ weights: @escaping IntegerRows, kernel: Int) -> IntegerRows {
+    let taps = kernel * kernel
+    return { (outputs, rows) throws(Failure) in
+      let given = try Buffer<Int16>(count: outputs.count * channels * taps, isBrief: true)
+      try weights(outputs, given.base)
+      var target = rows
+      for output in 0..<outputs.count {
+        for column in 0..<kernel {
+          for channel in 0..<channels {
+            for row in 0..<kernel {
+              target.pointee = given.base[(output * channels + channel) * taps + row * kernel + column]
+              target += 1
+            }
+          }
+        }
+      }
+    }
   }
 }
 
@@ -39,8 +62,8 @@ extension PixelConvolution {
     /// Where each row of the kernel begins in the map with its border, for each position.
     fileprivate let offsets: Buffer<Int32>
 
-    /// The memory of the map with its border.
-    package func scratchBytes(workers: Int) -> Int { rows.outputLength * lineLength }
+    /// The memory of the map with its border, and of the bytes behind it that a product reads for weights of 0.
+    package func scratchBytes(workers: Int) -> Int { rows.outputLength * lineLength + 3 }
     package var tableBytes: Int { offsets.byteCount + rows.sources.byteCount + columns.sources.byteCount }
     fileprivate var lineLength: Int { columns.outputLength * PixelConvolution.channels }
   }
@@ -80,7 +103,7 @@ extension PixelConvolution {
       guard let first = weights.first else { return }
       let task = QuantizedGEMM(
         rows: plan.output.positions, x: bordered, xStride: 0, offsets: plan.offsets.base, taps: shape.window.kernel,
-        depth: shape.window.kernel * Self.channels, border: bordered, panels: first.base, isWide: first.isWide,
+        depth: first.depth, border: bordered, panels: first.base, isWide: first.isWide,
         outputs: shape.outputs, correction: correction.base, epilogue: output.epilogue(memory), yStride: shape.outputs)
       QuantizedJob(task, groups: weights, workers: memory.workers.count).run(memory.workers)
     }
@@ -90,16 +113,25 @@ extension PixelConvolution {
   private func fill(
     _ row: Int, _ plan: Plan, from pixels: UnsafePointer<UInt8>, into bordered: UnsafeMutablePointer<UInt8>
   ) {
-    let target = UnsafeMutableRawPointer(bordered + row &* plan.lineLength).assumingMemoryBound(to: UInt32.self)
-    let outside = UInt32(border[0]) | UInt32(border[1]) << 8 | UInt32(border[2]) << 16
-    let source = plan.rows.sources.base[row]
-    let line = pixels + 3 &* max(source, 0) &* plan.inputWidth
-    for column in 0..<plan.columns.outputLength {
-      let place = plan.columns.sources.base[column]
-      let pixel = line + 3 &* max(place, 0)
-      target[column] =
-        source < 0 || place < 0
-        ? outside : UInt32(pixel[0]) | UInt32(pixel[1]) << 8 | UInt32(pixel[2]) << 16
+    let (columns, source) = (plan.columns, plan.rows.sources.base[row])
+    let target = bordered + row &* plan.lineLength
+    let line = source < 0 ? nil : pixels + source &* plan.inputWidth &* Self.channels
+    let inside = line == nil ? 0..<0 : columns.interior
+    for column in 0..<inside.lowerBound { fill(column, plan, from: line, into: target) }
+    if let line {
+      (target + inside.lowerBound &* Self.channels).update(from: line, count: plan.inputWidth &* Self.channels)
     }
+    for column in inside.upperBound..<columns.outputLength { fill(column, plan, from: line, into: target) }
+  }
+
+  private func fill(
+    _ column: Int, _ plan: Plan, from line: UnsafePointer<UInt8>?, into target: UnsafeMutablePointer<UInt8>
+  ) {
+    let (source, pixel) = (plan.columns.sources.base[column], target + column &* Self.channels)
+    guard let line, source >= 0 else {
+      for channel in 0..<Self.channels { pixel[channel] = border[channel] }
+      return
+    }
+    pixel.update(from: line + source &* Self.channels, count: Self.channels)
   }
 }

@@ -16,6 +16,9 @@ package struct QuantizedMatrix: Sendable {
   package var panelCount: Int { shape.panelCount(outputs) }
   package var isWide: Bool { shape.element == .int16 }
 
+  /// The largest weight of 16 bits: that of two bytes, 256 x 127 + 127.
+  package static let largestWord: Int16 = 32_639
+
   /// - Parameters:
   ///   - taps: how many taps each of the `inputs` has. A row has all taps of an input together; the packed matrix has all inputs of
   ///     a tap together.
@@ -23,7 +26,7 @@ package struct QuantizedMatrix: Sendable {
   ///   - weights: `int8` or `int16`.
   ///   - kernels: the kernels to pack for.
   ///   - memory: the memory for the weights; nil for memory of its own.
-  ///   - rows: rows of `inputs` x `taps` integers within +-127, or +-32,767 when weights are `int16`. Fails with `.format` when a
+  ///   - rows: rows of `inputs` x `taps` integers within +-127, or +-``largestWord`` when weights are `int16`. Fails with `.format` when a
   ///     sum of bytes times weights could have more than 32 bits.
   package init(
     outputs: Int, inputs: Int, taps: Int = 1, zeros: [Float], weights: ElementType,
@@ -40,21 +43,32 @@ package struct QuantizedMatrix: Sendable {
       let byteCount = checkedProduct([shape.panelCount(outputs), panelBytes]), byteCount <= .max - shape.readAhead
     else { throw Failure(.outOfMemory, "a matrix of \(outputs) x \(inputs) does not fit the memory") }
     let raw = try Buffer<Int16>(count: width * rowLength, isBrief: true)
+    // A panel before it is transposed: a row of numbers of 32 bits for each output.
+    let wordCount = panelBytes / (4 * width)
+    let words = try FloatBuffer(count: width * wordCount, isBrief: true)
     let row = try IntegerRow(inputs: inputs, taps: taps, depth: depth, zeros: zeros)
     var correction = [Int32](repeating: 0, count: shape.paddedOutputs(outputs))
     panels = try SharedBuffer(count: byteCount + shape.readAhead, in: memory) { (memory) throws(Failure) in
       for first in stride(from: 0, to: outputs, by: width) {
         let count = min(width, outputs - first)
         try rows(first..<first + count, raw.base)
-        let panel = (UnsafeMutableRawPointer(memory) + first / width * panelBytes).assumingMemoryBound(to: UInt32.self)
         for output in 0..<count {
           correction[first + output] = try -row.set(raw.base + output * rowLength)
-          if shape.element == .int16 {
-            row.pack16(into: panel + output, width: width)
+          let target = UnsafeMutableRawPointer(words.base + output * wordCount)
+          if shape.isSplit {
+            row.packHalves(into: target)
+          } else if shape.element == .int16 {
+            row.pack16(into: target)
           } else {
-            row.pack8(into: panel + output, width: width)
+            row.pack8(into: target)
           }
         }
+        (words.base + count * wordCount).update(repeating: 0, count: (width - count) * wordCount)
+        let panel = UnsafeMutableRawPointer(memory) + first / width * panelBytes
+        transpose(
+          words.base, stride: wordCount, rows: width, columns: wordCount,
+          into: panel.assumingMemoryBound(to: Float.self),
+          stride: width)
       }
     }
     (self.outputs, self.shape, self.depth, self.correction) = (outputs, shape, depth, correction)
@@ -97,28 +111,35 @@ private struct IntegerRow {
     return Int32(sums.products)
   }
 
-  /// Writes four bytes for each group of four inputs, one number in each row of the panel.
-  func pack8(into panel: UnsafeMutablePointer<UInt32>, width: Int) {
-    forEachGroup { group, weights in
-      panel[width &* group] = UInt32(
-        truncatingIfNeeded: weights & 0xff | weights &>> 8 & 0xff00 | weights &>> 16 & 0xff_0000
-          | weights &>> 24 & 0xff00_0000)
+  /// Writes the row as bytes. Four of them, those of a group of inputs, are one number of the panel.
+  func pack8(into target: UnsafeMutableRawPointer) {
+    let (source, whole) = (UnsafeRawPointer(values.base), values.count & ~15)
+    for place in stride(from: 0, to: whole, by: 16) {
+      let weights = source.loadUnaligned(fromByteOffset: 2 &* place, as: SIMD16<Int16>.self)
+      target.storeBytes(of: SIMD16<Int8>(truncatingIfNeeded: weights), toByteOffset: place, as: SIMD16<Int8>.self)
+    }
+    for place in whole..<values.count {
+      target.storeBytes(of: Int8(truncatingIfNeeded: values.base[place]), toByteOffset: place, as: Int8.self)
     }
   }
 
-  /// Writes for each group of four inputs the first and third as 16 bits each, and in the next row the second and fourth.
-  func pack16(into panel: UnsafeMutablePointer<UInt32>, width: Int) {
-    forEachGroup { group, weights in
-      panel[2 &* width &* group] = UInt32(truncatingIfNeeded: weights & 0xffff | weights &>> 16 & 0xffff_0000)
-      panel[2 &* width &* group &+ width] = UInt32(
-        truncatingIfNeeded: weights &>> 16 & 0xffff | weights &>> 32 & 0xffff_0000)
+  /// Writes the high bytes of all weights and then their low ones, each with a sign.
+  func packHalves(into target: UnsafeMutableRawPointer) {
+    for place in 0..<values.count {
+      let weight = values.base[place]
+      let low = Int8(truncatingIfNeeded: weight)
+      target.storeBytes(of: Int8(truncatingIfNeeded: (weight &- Int16(low)) >> 8), toByteOffset: place, as: Int8.self)
+      target.storeBytes(of: low, toByteOffset: values.count &+ place, as: Int8.self)
     }
   }
 
-  /// Calls the body with the four numbers of 16 bits of each group.
-  @inline(__always)
-  private func forEachGroup(_ body: (_ group: Int, _ weights: UInt64) -> Void) {
-    let raw = UnsafeRawPointer(values.base)
-    for group in 0..<taps &* depth / 4 { body(group, raw.loadUnaligned(fromByteOffset: 8 &* group, as: UInt64.self)) }
+  /// Writes 16 bits for each input. Of each group of four, the first and third are one number of the panel, and the second and fourth
+  /// the next.
+  func pack16(into target: UnsafeMutableRawPointer) {
+    for place in stride(from: 0, to: values.count, by: 4) {
+      let weights = UnsafeRawPointer(values.base + place).loadUnaligned(as: SIMD4<Int16>.self)
+      target.storeBytes(
+        of: SIMD4(weights.x, weights.z, weights.y, weights.w), toByteOffset: 2 &* place, as: SIMD4<Int16>.self)
+    }
   }
 }

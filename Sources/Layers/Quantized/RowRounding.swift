@@ -39,7 +39,7 @@ package struct RowRounding {
 
   private mutating func chooseStep(room: Int?) {
     let largest = weights.reduce(0) { max($0, abs($1)) }
-    limit = room == nil ? 127 : 32_767
+    limit = room == nil ? 127 : Double(QuantizedMatrix.largestWord)
     guard largest > 0 else {
       step = 1
       return

@@ -41,7 +41,8 @@ typedef struct CFLOWAD_TASK(QuantizedEpilogue) cflowad_quantized_epilogue {
 /// A convolution of bytes, with weights of 8 or 16 bits. Its structure is that of ``GEMM``.
 ///
 /// For each group of four inputs a panel holds either four bytes for each of its 16 outputs, or 16-bit numbers: for each output
-/// the weights of the first and third input, and then for each output those of the second and fourth.
+/// the weights of the first and third input, and then for each output those of the second and fourth. Where the shape is
+/// split (``GEMMShape/isSplit``), it holds the 16-bit numbers as a panel of high bytes and, behind it, one of low bytes.
 /// ``GEMMShape/readAhead`` bytes behind the last panel may be read too.
 typedef struct CFLOWAD_TASK(QuantizedGEMM) cflowad_quantized_gemm {
     long rows;
@@ -55,7 +56,7 @@ typedef struct CFLOWAD_TASK(QuantizedGEMM) cflowad_quantized_gemm {
     /// `depth` bytes, which a tap beyond the border reads.
     const uint8_t *border;
     const void *panels;
-    /// Whether the panels hold 16-bit numbers.
+    /// Whether weights have 16 bits.
     _Bool isWide;
     long outputs;
     /// The number that each output's sum begins with; padded like the panels.

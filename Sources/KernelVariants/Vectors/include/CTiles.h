@@ -53,6 +53,14 @@ CFLOWAD_INLINE void cflowad_tiles_add(
     }
 }
 
+/* Takes up the sums that were stored. */
+CFLOWAD_INLINE void cflowad_tiles_load(const int32_t *sums) {
+    _tile_loadd(0, sums, 128);
+    _tile_loadd(1, sums + 16, 128);
+    _tile_loadd(2, sums + 16 * 32, 128);
+    _tile_loadd(3, sums + 16 * 32 + 16, 128);
+}
+
 /* Stores the sums of 32 rows, 32 outputs each. */
 CFLOWAD_INLINE void cflowad_tiles_store(int32_t *sums) {
     _tile_stored(0, sums, 128);
@@ -80,7 +88,7 @@ CFLOWAD_INLINE int cflowad_tile_find(
     const cflowad_ints_16 values = (cflowad_ints_16)found;
     _mm512_storeu_si512(rows, _mm512_mask_mov_epi64(low, (__mmask8)is_outside, outside));
     _mm512_storeu_si512((char *)rows + 64, _mm512_mask_mov_epi64(high, (__mmask8)(is_outside >> 8), outside));
-    /* Of evenly spaced ones all or none lie beyond the border, since its offset is -1 and the others are multiples of 4. */
+    /* Of evenly spaced ones all or none lie beyond the border: where there is one its offset is -1, and the others are multiples of 4. */
     return _mm512_cmpneq_epi32_mask(found, (__m512i)(values[0] + lanes * (values[1] - values[0]))) == 0;
 }
 
