@@ -53,7 +53,8 @@ extension TriangularProduct {
     body(rest, whole, count &- whole)
   }
 
-  /// What, added to a number below 2^22, rounds it to an integer (to nearest, ties to even), which the sum's lowest bits then are.
+  /// Added to a number of a magnitude below 2^22, it gives a sum that is rounded to an integer, to nearest and ties to even. The sum's
+  /// lowest bits are that integer.
   private static var rounding: SIMD8<Float> { SIMD8(repeating: 0x1.8p23) }
 
   /// Rounds a matrix, given as the rows of its lower triangle one behind the other, to what a packed one holds.

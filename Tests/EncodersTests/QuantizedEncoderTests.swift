@@ -60,7 +60,7 @@ import Testing
   }
 
   @Test(arguments: [
-    ("_conv_stem.weight", Float(0.5)), ("_conv_stem.weight", 40_000), ("_blocks.1._expand_conv.weight", 128),
+    ("_conv_stem.weight", Float(0.5)), ("_conv_stem.weight", 32_640), ("_blocks.1._expand_conv.weight", 128),
     ("_blocks.1._expand_conv.weight", -0.25), ("_blocks.1._depthwise_conv.weight", 10_000),
     ("_blocks.1._depthwise_conv.weight", 40_000), ("_blocks.1._depthwise_conv.weight", 1.5),
     ("_conv_stem.output_scale", 0), ("_conv_stem.output_scale", -1),

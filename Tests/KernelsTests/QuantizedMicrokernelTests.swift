@@ -51,6 +51,16 @@ import Testing
     #expect(throws: Failure.self) { try pack([0.5], .int8) }
     #expect(throws: Failure.self) { try pack([.nan], .int16) }
     #expect(throws: Failure.self) { try pack([32_640], .int16) }
+    // Rows that nobody checked before.
+    for (weight, element) in [(Int16(32_640), ElementType.int16), (.min, .int16), (128, .int8), (-128, .int8)] {
+      for count in [1, 8] {
+        #expect(throws: Failure.self) {
+          try QuantizedMatrix(outputs: 1, inputs: count, zeros: [Float](repeating: 0, count: count), weights: element) {
+            $1.update(repeating: weight, count: count)
+          }
+        }
+      }
+    }
     #expect(throws: Never.self) { try pack([Float](repeating: -32_639, count: 258), .int16) }
     #expect(throws: Failure.self) { try pack([Float](repeating: -32_639, count: 259), .int16) }
   }

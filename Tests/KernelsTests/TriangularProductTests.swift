@@ -5,17 +5,23 @@ import Testing
 @Suite struct TriangularProductTests {
   private static let size = 43
 
-  /// Rows of numbers of all sizes, with halves between two integers of 16 bits, zeros of both signs and numbers below the least normal.
+  /// Rows of numbers of all sizes, with zeros of both signs and numbers below the least normal. Some have the largest number 16,384 and
+  /// halves, which lie between two integers of 16 bits.
   private static let triangle: [Float] = (0..<size).flatMap { row in
-    (0...row).map { column in
+    (0...row).map { column -> Float in
+      if row % 4 == 3 {
+        let half = column % 5 == 4 ? 16_383.5 : Float(column) + 0.5
+        return column == 0 ? 16_384 : column % 2 == 0 ? half : -half
+      }
       switch (row * 7 + column * 3) % 11 {
-      case 0: Float(-0.0)
-      case 1: -0.2 * Float(sign: .plus, exponent: row - 20, significand: 1)
-      case 2: (Float(column) + 0.5) * Float(sign: .minus, exponent: -8, significand: 1)
-      case 3: row % 5 == 0 ? 32_767.6 : -32_767.4
-      case 4: .leastNonzeroMagnitude * Float(column)
+      case 0: return -0.0
+      case 1: return -0.2 * Float(sign: .plus, exponent: row - 20, significand: 1)
+      case 2: return (Float(column) + 0.5) * Float(sign: .minus, exponent: -8, significand: 1)
+      case 3: return row % 5 == 0 ? 32_767.6 : -32_767.4
+      case 4: return .leastNonzeroMagnitude * Float(column)
       default:
-        Float((row * 31 + column * 17) % 997 - 498) * Float(sign: .plus, exponent: row % 9 * 5 - 30, significand: 1)
+        let integer = Float((row * 31 + column * 17) % 997 - 498)
+        return integer * Float(sign: .plus, exponent: row % 9 * 5 - 30, significand: 1)
       }
     }
   }

@@ -9,7 +9,7 @@ extension Operation {
     _ x: UnsafePointer<Float>, _ plan: Plan, residual: UnsafePointer<Float>? = nil, into y: UnsafeMutablePointer<Float>,
     workers: Workers
   ) throws {
-    let scratch = try FloatBuffer(count: plan.scratchBytes(workers: workers.count) / MemoryLayout<Float>.stride)
+    let scratch = try FloatBuffer(count: (plan.scratchBytes(workers: workers.count) + 3) / 4)
     run(plan, LayerMemory(input: x, second: residual, output: y, scratch: scratch.base, workers: workers))
   }
 }

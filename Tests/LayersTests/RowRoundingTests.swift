@@ -38,7 +38,7 @@ import Testing
     let weights = (0..<300).map { Float($0 % 2 == 0 ? 1 : -1) * (1 + Float($0) / 1000) }
     let room = Int(Int32.max) / 255
     row.round(
-      weights[...], taps: 100, firstInput: 0, scales: [1, 1, 1], squares: [1, 1, 1], room: room)
+      weights[...], taps: 100, firstInput: 0, scales: [1, 1, 1], squares: [1, 1, 1], limit: .max, room: room)
     let sum = row.integers.reduce(0) { $0 + abs($1) }
     #expect(sum <= Double(room) && sum > 0.99 * Double(room))
     #expect(zip(row.integers, row.weights).allSatisfy { abs($0 * row.step - $1) <= row.step / 2 })

@@ -37,6 +37,8 @@ extension QuantizedMicrokernel {
             rows: 14, taps: 1, depth: 20, outputs: 43, weights: .int8, activation: activation, residual: residual))
       }
     }
+    list.append(
+      gemm(rows: 2, taps: 1, depth: 260, outputs: 20, weights: .int16, activation: .identity, isLargest: true))
     // Targets of bytes alone have epilogues of their own, for whole vectors and for parts.
     for outputs in [8, 16, 24, 32, 43, 48, 64, 100] {
       for element in [ElementType.int8, .int16] {

@@ -6,10 +6,11 @@ extension QuantizedMicrokernel {
   /// With taps, rows are the positions of a map that is about square, under a window of 3 x 3 taps or less.
   static func gemm(
     rows: Int, taps: Int, depth: Int, outputs: Int, weights element: ElementType, activation: Activation = .relu,
-    residual: Residual = .none, target: Target = .floatsAndBytes
+    residual: Residual = .none, target: Target = .floatsAndBytes, isLargest: Bool = false
   ) -> QuantizedMicrokernel {
     QuantizedMicrokernel(
-      name: "gemm u8 x \(element == .int8 ? "s8" : "s16") \(rows) x \(taps) x \(depth) x \(outputs), \(activation), "
+      name:
+        "\(isLargest ? "largest " : "")gemm u8 x \(element == .int8 ? "s8" : "s16") \(rows) x \(taps) x \(depth) x \(outputs), \(activation), "
         + "+ \(residual), to \(target)",
       work: rows * taps * depth * outputs
     ) { (kernels) throws(Failure) in
@@ -17,11 +18,16 @@ extension QuantizedMicrokernel {
       let x = try bytes("x", (rows + 4) * depth)
       let limit = element == .int8 ? 127.0 : min(Double(QuantizedMatrix.largestWord), 8_000_000 / Double(length))
       let weights = try integers("w", outputs * length, limit: limit)
-      // The largest ones among them.
+      // Weights of few inputs would not have the largest ones among them otherwise.
       (weights.base[0], weights.base[outputs * length - 1]) = (
         Float(limit.rounded(.down)), -Float(limit.rounded(.down))
       )
-      let zero: UInt8 = 113
+      let zero: UInt8 = isLargest ? 0 : 113
+      if isLargest {
+        // 256 h + l with h = 127 and l = -128, or their negatives: sums of 256 h x have more than 32 bits, those of weights do not.
+        x.base.update(repeating: 255, count: x.count)
+        for place in 0..<outputs * length { weights.base[place] = place / length % 2 == 0 ? 32_384 : -32_384 }
+      }
       let matrix = try QuantizedMatrix(
         outputs: outputs, inputs: depth, taps: taps, zeros: [Float](repeating: Float(zero), count: depth),
         weights: element, for: kernels

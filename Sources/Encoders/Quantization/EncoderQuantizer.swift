@@ -152,8 +152,11 @@ extension EncoderQuantizer {
     let statistics = statistics[origins[layer.input]]
     let (means, squares) = (statistics.means, statistics.meanSquares)
     let (taps, groupInputs) = (shape.window.taps, shape.inputs / shape.groups)
-    let room: Int? =
-      input == nil ? Int(Int32.max) / 255 : shape.isDepthwise ? QuantizedDepthwiseConvolution.largestWeightSum : nil
+    // Pixels' and depthwise weights have 16 bits.
+    let (limit, room): (Int16, Int?) =
+      input == nil
+      ? (QuantizedMatrix.largestWord, Int(Int32.max) / 255)
+      : shape.isDepthwise ? (.max, QuantizedDepthwiseConvolution.largestWeightSum) : (127, nil)
     var quantized: QuantizedWeights = ([], [], [])
     quantized.weights.reserveCapacity(values.count)
     var row = RowRounding(count: length)
@@ -161,7 +164,7 @@ extension EncoderQuantizer {
       let firstInput = output / (shape.outputs / shape.groups) * groupInputs
       row.round(
         values[output * length..<(output + 1) * length], taps: taps, firstInput: firstInput, scales: scales,
-        squares: squares, room: room)
+        squares: squares, limit: limit, room: room)
       for integer in row.integers { quantized.weights.append(Float(integer)) }
       let gamma = Double(scale[output])
       quantized.multiplier.append(Float(row.step * gamma))
@@ -194,8 +197,7 @@ extension EncoderQuantizer {
     var (integers, scale): ([Float], [Float]) = ([], [])
     for output in 0..<convolution.shape.outputs {
       row.round(
-        values[output * length..<(output + 1) * length], taps: 1, firstInput: 0, scales: ones, squares: squares,
-        room: nil)
+        values[output * length..<(output + 1) * length], taps: 1, firstInput: 0, scales: ones, squares: squares)
       for integer in row.integers { integers.append(Float(integer)) }
       scale.append(Float(row.step))
     }

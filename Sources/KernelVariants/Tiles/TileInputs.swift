@@ -85,7 +85,9 @@ struct TileSteps {
   private let copies: UnsafeMutablePointer<UInt8>
   private var low = TileRows()
   private var high = TileRows()
-  private var (tap, input, side) = (0, 0, 0)
+  private var (tap, input) = (0, 0)
+  /// Where the next step's rows are copied to: the steps take turns in the two halves of the memory.
+  private var half = 0
 
   /// A step's inputs. The second 16 rows are nil where there are no more than 16. The length is 0 behind the last step.
   struct Inputs {
@@ -116,9 +118,9 @@ struct TileSteps {
       if count > 16 { high.find(source, tap: tap, row: row &+ 16, count: count &- 16) }
     }
     let (first, length) = (input, lesser(step, depth &- input))
-    let a = low.inputs(at: first, step: step, count: length, copies: copies + side)
-    let b = count > 16 ? high.inputs(at: first, step: step, count: length, copies: copies + (side &+ 1024)) : nil
-    side ^= 2048
+    let a = low.inputs(at: first, step: step, count: length, copies: copies + half)
+    let b = count > 16 ? high.inputs(at: first, step: step, count: length, copies: copies + (half &+ 1024)) : nil
+    half ^= 2048
     input &+= length
     if input == depth { (input, tap) = (0, tap &+ 1) }
     return Inputs(a, b, length: length)

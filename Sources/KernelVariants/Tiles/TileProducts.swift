@@ -19,7 +19,8 @@ private struct TileBytes {
 }
 
 /// Memory beside the tiles: for inputs of two steps that are not evenly spaced in a map, and then for the sums of 32 rows and 32 outputs.
-/// It is the same memory, because the stack of a host's thread may be small.
+/// It is the same memory, because the stack of a host's thread may be small. Sums of high bytes are stored, and loaded again before the
+/// inputs of the low bytes' steps overwrite them.
 struct TileMemory {
   private var bytes = (TileBytes(), TileBytes(), TileBytes(), TileBytes())
 

@@ -62,7 +62,8 @@ extension PixelConvolution {
     /// Where each row of the kernel begins in the map with its border, for each position.
     fileprivate let offsets: Buffer<Int32>
 
-    /// The memory of the map with its border, and of the bytes behind it that a product reads for weights of 0.
+    /// The memory of the map with its border, and of up to three bytes behind it: the inputs of a row of the kernel are rounded up to a
+    /// multiple of four, with weights of 0.
     package func scratchBytes(workers: Int) -> Int { rows.outputLength * lineLength + 3 }
     package var tableBytes: Int { offsets.byteCount + rows.sources.byteCount + columns.sources.byteCount }
     fileprivate var lineLength: Int { columns.outputLength * PixelConvolution.channels }
@@ -96,7 +97,7 @@ extension PixelConvolution {
           layer: PixelConvolution, plan: Plan, pixels: UnsafePointer<UInt8>, bordered: UnsafeMutablePointer<UInt8>
         )
         let job = context.assumingMemoryBound(to: Job.self)
-        job.pointee.layer.fill(row, job.pointee.plan, from: job.pointee.pixels, into: job.pointee.bordered)
+        job.pointee.layer.fillRow(row, job.pointee.plan, from: job.pointee.pixels, into: job.pointee.bordered)
       }
     }
     weights.withUnsafeBufferPointer { weights in
@@ -110,21 +111,24 @@ extension PixelConvolution {
   }
 
   /// Writes a row of the map with its border.
-  private func fill(
+  private func fillRow(
     _ row: Int, _ plan: Plan, from pixels: UnsafePointer<UInt8>, into bordered: UnsafeMutablePointer<UInt8>
   ) {
     let (columns, source) = (plan.columns, plan.rows.sources.base[row])
     let target = bordered + row &* plan.lineLength
     let line = source < 0 ? nil : pixels + source &* plan.inputWidth &* Self.channels
     let inside = line == nil ? 0..<0 : columns.interior
-    for column in 0..<inside.lowerBound { fill(column, plan, from: line, into: target) }
+    for column in 0..<inside.lowerBound { fillPixel(column, plan, from: line, into: target) }
     if let line {
       (target + inside.lowerBound &* Self.channels).update(from: line, count: plan.inputWidth &* Self.channels)
     }
-    for column in inside.upperBound..<columns.outputLength { fill(column, plan, from: line, into: target) }
+    for column in inside.upperBound..<columns.outputLength { fillPixel(column, plan, from: line, into: target) }
   }
 
-  private func fill(
+  /// Writes one pixel of a row.
+  ///
+  /// - Parameter line: the pixels of the picture that the row is of; nil for a row beyond the picture.
+  private func fillPixel(
     _ column: Int, _ plan: Plan, from line: UnsafePointer<UInt8>?, into target: UnsafeMutablePointer<UInt8>
   ) {
     let (source, pixel) = (plan.columns.sources.base[column], target + column &* Self.channels)

@@ -26,8 +26,8 @@ package struct QuantizedMatrix: Sendable {
   ///   - weights: `int8` or `int16`.
   ///   - kernels: the kernels to pack for.
   ///   - memory: the memory for the weights; nil for memory of its own.
-  ///   - rows: rows of `inputs` x `taps` integers within +-127, or +-``largestWord`` when weights are `int16`. Fails with `.format` when a
-  ///     sum of bytes times weights could have more than 32 bits.
+  ///   - rows: rows of `inputs` x `taps` integers. Fails with `.format` when one is not within +-127, or +-``largestWord`` when weights
+  ///     are `int16`, and when a sum of bytes times weights could have more than 32 bits.
   package init(
     outputs: Int, inputs: Int, taps: Int = 1, zeros: [Float], weights: ElementType,
     for kernels: any QuantizedKernels = Kernels.quantized,
@@ -46,7 +46,8 @@ package struct QuantizedMatrix: Sendable {
     // A panel before it is transposed: a row of numbers of 32 bits for each output.
     let wordCount = panelBytes / (4 * width)
     let words = try FloatBuffer(count: width * wordCount, isBrief: true)
-    let row = try IntegerRow(inputs: inputs, taps: taps, depth: depth, zeros: zeros)
+    let limit = weights == .int16 ? Self.largestWord : 127
+    let row = try IntegerRow(inputs: inputs, taps: taps, depth: depth, zeros: zeros, limit: limit)
     var correction = [Int32](repeating: 0, count: shape.paddedOutputs(outputs))
     panels = try SharedBuffer(count: byteCount + shape.readAhead, in: memory) { (memory) throws(Failure) in
       for first in stride(from: 0, to: outputs, by: width) {
@@ -80,12 +81,14 @@ private struct IntegerRow {
   private let inputs: Int
   private let taps: Int
   private let depth: Int
+  private let limit: Int16
   private let values: Buffer<Int16>
   /// The zero of each place of a row as it is given.
   private let zeros: Buffer<Int16>
 
-  init(inputs: Int, taps: Int, depth: Int, zeros: [Float]) throws(Failure) {
-    (self.inputs, self.taps, self.depth) = (inputs, taps, depth)
+  /// - Parameter limit: the largest magnitude of a weight that the panel holds.
+  init(inputs: Int, taps: Int, depth: Int, zeros: [Float], limit: Int16) throws(Failure) {
+    (self.inputs, self.taps, self.depth, self.limit) = (inputs, taps, depth, limit)
     values = try Buffer(count: taps * depth, isBrief: true)
     values.base.update(repeating: 0, count: values.count)
     self.zeros = try Buffer(count: inputs * taps, isBrief: true)
@@ -94,10 +97,11 @@ private struct IntegerRow {
     }
   }
 
-  /// Takes a row and returns the sum of its products with the inputs' zeros. Fails with `.format` when a sum of bytes times
-  /// weights could have more than 32 bits.
+  /// Takes a row and returns the sum of its products with the inputs' zeros. Fails with `.format` for a weight beyond the limit, which
+  /// some builds would cut and others not, and when a sum of bytes times weights could have more than 32 bits.
   func set(_ row: UnsafePointer<Int16>) throws(Failure) -> Int32 {
     let sums = cflowad_row_sums(row, zeros.base, zeros.count)
+    guard sums.largest <= limit else { throw Failure(.format, "a weight is not within \(limit)") }
     guard sums.magnitude <= Int(Int32.max) / 255 else {
       throw Failure(.format, "an output's weights would have sums of more than 32 bits")
     }

@@ -22,11 +22,14 @@ package struct RowRounding {
   ///   - firstInput: the input that the first weights belong to.
   ///   - scales: what an integer 1 of each input stands for.
   ///   - squares: the mean square of each input.
+  ///   - limit: the largest magnitude of an integer.
   ///   - room: what the magnitudes of 16-bit weights may add up to; nil for weights of 8 bits, with the step that gives the least
   ///     error.
   package mutating func round(
-    _ values: ArraySlice<Float>, taps: Int, firstInput: Int, scales: [Double], squares: [Double], room: Int?
+    _ values: ArraySlice<Float>, taps: Int, firstInput: Int, scales: [Double], squares: [Double], limit: Int16 = 127,
+    room: Int? = nil
   ) {
+    self.limit = Double(limit)
     for (i, value) in values.enumerated() {
       let input = firstInput + i / taps
       let scale = scales[input]
@@ -39,7 +42,6 @@ package struct RowRounding {
 
   private mutating func chooseStep(room: Int?) {
     let largest = weights.reduce(0) { max($0, abs($1)) }
-    limit = room == nil ? 127 : Double(QuantizedMatrix.largestWord)
     guard largest > 0 else {
       step = 1
       return

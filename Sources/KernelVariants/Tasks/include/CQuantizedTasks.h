@@ -42,7 +42,8 @@ typedef struct CFLOWAD_TASK(QuantizedEpilogue) cflowad_quantized_epilogue {
 ///
 /// For each group of four inputs a panel holds either four bytes for each of its 16 outputs, or 16-bit numbers: for each output
 /// the weights of the first and third input, and then for each output those of the second and fourth. Where the shape is
-/// split (``GEMMShape/isSplit``), it holds the 16-bit numbers as a panel of high bytes and, behind it, one of low bytes.
+/// split (``GEMMShape/isSplit``) a 16-bit number is 256 h + l, both signed: the first half of a panel has the h of all weights, as a panel
+/// of bytes has them, and the second half the l.
 /// ``GEMMShape/readAhead`` bytes behind the last panel may be read too.
 typedef struct CFLOWAD_TASK(QuantizedGEMM) cflowad_quantized_gemm {
     long rows;
@@ -56,7 +57,7 @@ typedef struct CFLOWAD_TASK(QuantizedGEMM) cflowad_quantized_gemm {
     /// `depth` bytes, which a tap beyond the border reads.
     const uint8_t *border;
     const void *panels;
-    /// Whether weights have 16 bits.
+    /// Whether the panels hold 16-bit numbers, whole or split.
     _Bool isWide;
     long outputs;
     /// The number that each output's sum begins with; padded like the panels.

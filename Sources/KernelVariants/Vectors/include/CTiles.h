@@ -88,7 +88,8 @@ CFLOWAD_INLINE int cflowad_tile_find(
     const cflowad_ints_16 values = (cflowad_ints_16)found;
     _mm512_storeu_si512(rows, _mm512_mask_mov_epi64(low, (__mmask8)is_outside, outside));
     _mm512_storeu_si512((char *)rows + 64, _mm512_mask_mov_epi64(high, (__mmask8)(is_outside >> 8), outside));
-    /* Of evenly spaced ones all or none lie beyond the border: where there is one its offset is -1, and the others are multiples of 4. */
+    /* Evenly spaced rows are all within the border or all beyond it: an offset beyond it is -1, and the others of such a map are multiples
+       of 4. Maps of pixels contain their border and have no -1. */
     return _mm512_cmpneq_epi32_mask(found, (__m512i)(values[0] + lanes * (values[1] - values[0]))) == 0;
 }
 

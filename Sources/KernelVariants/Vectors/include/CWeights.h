@@ -83,14 +83,18 @@ static inline _Bool cflowad_are_within(const int16_t *x, long count, int16_t lim
     return least >= -limit && largest <= limit;
 }
 
-/* Of a row of weights: the sum of their magnitudes, and the sum of products with inputs' zeros, 0 to 255. */
+/* Of a row of weights: the largest magnitude (32767 or 32768 for -32768), the sum of magnitudes, and the sum of products with inputs' zeros,
+   0 to 255. */
 typedef struct {
+    int32_t largest;
     int64_t magnitude, products;
 } cflowad_sums;
 
 static inline cflowad_sums cflowad_row_sums(const int16_t *row, const int16_t *zeros, long count) {
     const __m128i ones = _mm_set1_epi16(1);
-    cflowad_sums sums = {0, 0};
+    __m128i largest = _mm_setzero_si128();
+    int16_t sizes_at_most[8];
+    cflowad_sums sums = {0, 0, 0};
     long i = 0;
 
     while (i + 8 <= count) {
@@ -101,7 +105,8 @@ static inline cflowad_sums cflowad_row_sums(const int16_t *row, const int16_t *z
 
         for (; i + 8 <= end; i += 8) {
             const __m128i weights = _mm_loadu_si128((const __m128i *)(row + i));
-            const __m128i sizes = _mm_max_epi16(weights, _mm_sub_epi16(_mm_setzero_si128(), weights));
+            const __m128i sizes = _mm_max_epi16(weights, _mm_subs_epi16(_mm_setzero_si128(), weights));
+            largest = _mm_max_epi16(largest, sizes);
             magnitudes = _mm_add_epi32(magnitudes, _mm_madd_epi16(sizes, ones));
             products = _mm_add_epi32(products, _mm_madd_epi16(weights, _mm_loadu_si128((const __m128i *)(zeros + i))));
         }
@@ -112,9 +117,13 @@ static inline cflowad_sums cflowad_row_sums(const int16_t *row, const int16_t *z
             sums.products += lanes[4 + lane];
         }
     }
+    _mm_storeu_si128((__m128i *)sizes_at_most, largest);
+    for (int lane = 0; lane < 8; lane++)
+        sums.largest = sizes_at_most[lane] > sums.largest ? sizes_at_most[lane] : sums.largest;
     for (; i < count; i++) {
-        const int32_t weight = row[i];
-        sums.magnitude += weight < 0 ? -weight : weight;
+        const int32_t weight = row[i], size = weight < 0 ? -weight : weight;
+        sums.largest = size > sums.largest ? size : sums.largest;
+        sums.magnitude += size;
         sums.products += weight * zeros[i];
     }
     return sums;
