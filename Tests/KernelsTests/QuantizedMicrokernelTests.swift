@@ -18,7 +18,7 @@ import Testing
   /// there, whose results a signal handler computes.
   @Test(arguments: [(KernelBuild.avx2, KernelBuild.avxVNNI), (.avx512VNNI, .amx)])
   func productsThatTheProcessorLacksAreExact(others: KernelBuild, build: KernelBuild) throws {
-    build.requestPermission()
+    requestPermission(for: build)
     guard others.isAvailable, !build.isAvailable else { try Test.cancel("nothing to emulate") }
     try #require(cflowad_emulation_begin() == 1)
     let result = Result { try check(QuantizedMicrokernel.tested, on: build.quantizedKernels) }

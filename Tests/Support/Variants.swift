@@ -5,6 +5,13 @@ import Testing
 package let variants = KernelBuild.floatBuilds.map(Build.init)
 package let quantizedVariants = KernelBuild.allCases.map(Build.init)
 
+/// Asks the system for what a build needs. The kernels that everything else in the process uses are chosen before: once the process may
+/// use AMX they would be another choice, and which tests see it would depend on the order of tests.
+package func requestPermission(for build: KernelBuild) {
+  _ = Kernels.build
+  build.requestPermission()
+}
+
 /// One build.
 package struct Build: Sendable, CustomTestStringConvertible {
   package let build: KernelBuild
@@ -34,7 +41,7 @@ package struct Build: Sendable, CustomTestStringConvertible {
   }
 
   private func check() throws {
-    build.requestPermission()
+    requestPermission(for: build)
     guard build.isAvailable else { try Test.cancel("this processor cannot run the \(build.rawValue) kernels") }
   }
 
