@@ -10,12 +10,6 @@ import Testing
 @Suite struct ConvolutionTests {
   private func floats(_ name: String, _ count: Int) -> [Float] { Generated.unit(name, count: count).map { Float($0) } }
 
-  /// Index of the input that a padded coordinate means; nil for a zero.
-  private func source(_ i: Int, _ length: Int, _ isMirrored: Bool) -> Int? {
-    guard isMirrored else { return (0..<length).contains(i) ? i : nil }
-    return i < 0 ? -i : i >= length ? 2 * length - 2 - i : i
-  }
-
   @Test(arguments: [
     SlidingWindow(kernel: 1), SlidingWindow(kernel: 1, stride: 2), SlidingWindow(kernel: 3, padding: .zeros),
     SlidingWindow(kernel: 3, stride: 2, padding: .reflect), SlidingWindow(kernel: 5, stride: 2, padding: .same),
@@ -29,8 +23,7 @@ import Testing
   }
 
   private func check(_ window: SlidingWindow, _ input: Grid) throws {
-    let (kernel, stride) = (window.kernel, window.stride)
-    let isMirrored = window.padding == .reflect
+    let kernel = window.kernel
     let outputs = 21
     let x = floats("x", input.count)
     let weights = floats("w\(kernel)", outputs * input.channels * kernel * kernel).map { $0 / 4 }
@@ -61,8 +54,8 @@ import Testing
         func taps(_ body: (_ tap: Int, _ position: Int) -> Void) {
           for ky in 0..<kernel {
             for kx in 0..<kernel {
-              guard let sy = source(row * stride + ky - window.margins(input.height).before, input.height, isMirrored),
-                let sx = source(column * stride + kx - window.margins(input.width).before, input.width, isMirrored)
+              guard let sy = window.source(of: row, tap: ky, length: input.height),
+                let sx = window.source(of: column, tap: kx, length: input.width)
               else { continue }
               body(ky * kernel + kx, sy * input.width + sx)
             }

@@ -10,12 +10,6 @@ import Testing
 @Suite struct QuantizedFirstLayerTests {
   private static let border: [UInt8] = [10, 200, 255]
 
-  /// Index of the pixel that a padded coordinate means; nil beyond the border.
-  private static func source(_ i: Int, _ length: Int, _ window: SlidingWindow) -> Int? {
-    guard window.padding == .reflect else { return (0..<length).contains(i) ? i : nil }
-    return i < 0 ? -i : i >= length ? 2 * length - 2 - i : i
-  }
-
   private static func bytes(_ name: String, _ count: Int) -> [UInt8] {
     Generated.unit(name, count: count).map { UInt8(127.5 + 127.5 * $0) }
   }
@@ -55,16 +49,14 @@ import Testing
         multiplier: [Float](repeating: 1, count: outputs), offset: [Float](repeating: 0, count: outputs), output: nil))
     let plan = try layer.plan(Grid(height: height, width: width, channels: 3))
 
-    let (before, _) = window.margins(height)
-    let (left, _) = window.margins(width)
     var expected: [Float] = []
     for position in 0..<plan.output.positions {
       let (row, column) = position.quotientAndRemainder(dividingBy: plan.output.width)
       for output in 0..<outputs {
         var sum = 0
         for tap in 0..<taps {
-          let y = Self.source(row * window.stride + tap / window.kernel - before, height, window)
-          let x = Self.source(column * window.stride + tap % window.kernel - left, width, window)
+          let y = window.source(of: row, tap: tap / window.kernel, length: height)
+          let x = window.source(of: column, tap: tap % window.kernel, length: width)
           for channel in 0..<3 {
             let pixel = if let y, let x { pixels[(y * width + x) * 3 + channel] } else { Self.border[channel] }
             sum += Int(pixel) * Int(weights[(output * 3 + channel) * taps + tap])
@@ -79,7 +71,8 @@ import Testing
       for threads in [1, 3] {
         let workers = try Workers(count: threads)
         let scratch = try FloatBuffer(count: (plan.scratchBytes(workers: threads) + 3) / 4)
-        memset(scratch.base, filling, count: 4 * scratch.count)
+        UnsafeMutableRawPointer(scratch.base).initializeMemory(
+          as: UInt8.self, repeating: filling, count: scratch.byteCount)
         var values = [Float](repeating: .nan, count: expected.count)
         values.withUnsafeMutableBufferPointer { values in
           pixels.withUnsafeBufferPointer { pixels in
@@ -91,9 +84,5 @@ import Testing
         #expect(values == expected)
       }
     }
-  }
-
-  private func memset(_ memory: UnsafeMutablePointer<Float>, _ byte: UInt8, count: Int) {
-    UnsafeMutableRawPointer(memory).initializeMemory(as: UInt8.self, repeating: byte, count: count)
   }
 }

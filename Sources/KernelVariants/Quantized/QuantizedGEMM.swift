@@ -44,6 +44,7 @@ func rowsAtOnce(_ depth: Int, tile: Int) -> Int {
   return rows &- rows % tile
 }
 
+/// Multiplies some rows at a time with one panel after the other.
 private func panelsOfRows<Weights: QuantizedWeights>(
   _: Weights.Type, _ task: borrowing QuantizedGEMM, rows: Range<Int>, panels: Range<Int>
 ) {
