@@ -23,6 +23,8 @@ struct CouplingBlock<Layer: FlowLayer>: Sendable {
   enum AffineMixing: Sendable {
     /// y = (W diag(g)) u + W o.
     case rotation(Layer)
+    /// y = H (u * scale + offset), with the signs of a ``HadamardRotation`` and 1 / sqrt(C) in scale and offset.
+    case hadamard(scale: SharedFloats, offset: SharedFloats)
     /// y[i] = u[permutation[i]] * g[permutation[i]] + o[permutation[i]]; scale and offset already permuted.
     case permutation([Int32], scale: SharedFloats, offset: SharedFloats)
     /// After the last block only the length of z matters, which mixing does not change: z = u * g + o. (A last rotation
@@ -51,6 +53,14 @@ struct CouplingBlock<Layer: FlowLayer>: Sendable {
     init(_ weights: StateDictionary, _ key: String, channels: Int) throws(Failure) {
       scale = try weights.values("\(key).global_scale", shape: [1, channels]).map(BlockParameters.scale)
       offset = try weights.values("\(key).global_offset", shape: [1, channels])
+    }
+
+    /// With a ``HadamardRotation`` behind.
+    func hadamard(signs: [Float]) throws(Failure) -> AffineMixing {
+      let factor = 1 / Double(signs.count).squareRoot()
+      return .hadamard(
+        scale: try SharedFloats(zip(scale, signs).map { Float($0 * Double($1) * factor) }),
+        offset: try SharedFloats(zip(offset, signs).map { Float(Double($0) * Double($1) * factor) }))
     }
 
     func last() throws(Failure) -> AffineMixing {

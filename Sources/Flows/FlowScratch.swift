@@ -120,6 +120,11 @@ final class FlowScratch {
         current, xStride: stride, count: count, bias: nil, activation: .identity, scratch: scratch, into: next,
         yStride: stride)
       swap(&current, &next)
+    case .hadamard(let scale, let offset):
+      let transform = HadamardTransform(
+        u: current, scale: scale.base, offset: offset.base, y: next, channels: channels, stride: stride)
+      Kernels.quantized.hadamard(transform, rows: 0..<count)
+      swap(&current, &next)
     case .permutation(let indices, let scale, let offset):
       permute(current, by: indices, scale: scale.base, offset: offset.base, count: count, stride: stride, into: next)
       swap(&current, &next)

@@ -15,6 +15,8 @@ package protocol QuantizedKernels: Sendable {
   func quantize(_ task: borrowing RowQuantization, rows: Range<Int>)
   /// Computes some of the rows.
   func rowScaledGEMM(_ task: borrowing RowScaledGEMM, rows: Range<Int>)
+  /// Transforms some of the rows.
+  func hadamard(_ task: borrowing HadamardTransform, rows: Range<Int>)
   /// Computes some of the output rows.
   func quantizedDepthwise(_ task: borrowing QuantizedDepthwise, outputRows: Range<Int>)
   /// Computes some of the output rows: the maximum of what the window sees.

@@ -6,9 +6,12 @@ extension FlowTrainer {
   /// weights and biases uniform within 1 / sqrt(inputs)), a global scale of 2 ln(e^5 - 1) so that g = 1, offset 0, and
   /// random rotations or permutations.
   ///
-  /// - Parameter asIdentity: whether second layers begin at 0 instead, so that the flow keeps every length and volume.
+  /// - Parameters:
+  ///   - asIdentity: whether second layers begin at 0 instead, so that the flow keeps every length and volume.
+  ///   - precision: with 8 bits rotations are of ``HadamardRotation`` where there is one.
   package static func initialWeights(
-    channels: Int, description: FlowDescription, asIdentity: Bool = false, random: inout Random
+    channels: Int, description: FlowDescription, asIdentity: Bool = false,
+    precision: Precision = .float32, random: inout Random
   ) throws(Failure) -> StateDictionary {
     let layout = try BlockLayout(channels: channels, conditions: description.conditionChannels)
     let scale = Float(2 * log(exp(5.0) - 1))
@@ -32,6 +35,10 @@ extension FlowTrainer {
       }
       let mixing: Tensor
       switch description.permutation {
+      case .soft where precision == .int8 && HadamardRotation.isPossible(channels: channels):
+        try checkMemory(for: channels * channels, of: Float.self)
+        mixing = try Tensor(
+          shape: [channels, channels], values: HadamardRotation.matrix(signs: randomSigns(channels, random: &random)))
       case .soft:
         // Memory for the vectors of the reflections and for their product.
         try checkMemory(for: 2 * channels * channels, of: Double.self)
@@ -42,5 +49,12 @@ extension FlowTrainer {
       weights[BlockLayout.key(block, "w_perm")] = mixing
     }
     return weights
+  }
+
+  /// Signs whose product is 1, so that the rotation's determinant is.
+  private static func randomSigns(_ count: Int, random: inout Random) -> [Float] {
+    var signs = (0..<count).map { _ in Float(random.next() >> 63 == 0 ? 1 : -1) }
+    signs[0] *= signs.reduce(1, *)
+    return signs
   }
 }

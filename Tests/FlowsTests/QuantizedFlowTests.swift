@@ -11,7 +11,7 @@ import Testing
   private static let grid = Grid(height: 3, width: 5, channels: 11)
 
   private static func logLikelihoods(
-    _ description: FlowDescription, _ weights: StateDictionary, _ precision: Precision = .int8
+    _ description: FlowDescription, _ weights: StateDictionary, _ precision: Precision = .int8, grid: Grid = grid
   ) throws -> [Float] {
     let flow = try Flow(
       description, weights: weights, grid: grid, precision: precision, memory: WeightMemory(),
@@ -109,6 +109,45 @@ import Testing
     }
     weights["gaussian.factors"] = try Tensor(shape: [Self.grid.positions, 3], values: factors)
     #expect(try Self.logLikelihoods(description, weights).allSatisfy(\.isFinite))
+  }
+
+  /// Rotations that are a Hadamard transform are told by their numbers, and no others are.
+  @Test func hadamardRotationsAreKeptAsSigns() throws {
+    let grid = Grid(height: 2, width: 3, channels: 64)
+    let description = try FlowDescription(blockCount: 3, conditionChannels: 8)
+    var weights = try Generated.flowWeights("quantized/", channels: 64, description)
+    let signs = Generated.unit("signs", count: 64).map { Float($0 < 0 ? -1 : 1) }
+    let matrix = HadamardRotation.matrix(signs: signs)
+    let (rotation, key) = ("module_list.1.w_perm", "module_list.1.mixing.signs")
+    weights[rotation] = try Tensor(shape: [64, 64], values: matrix)
+    let integers = try QuantizedFlow.weights(weights, description)
+    #expect(try integers[key]?.values == signs && integers[key]?.format == .int8)
+    #expect(integers["module_list.1.mixing.weight"] == nil && integers["module_list.0.mixing.weight"] != nil)
+    #expect(integers["module_list.0.mixing.signs"] == nil && integers[rotation] == nil)
+
+    let values = try Self.logLikelihoods(description, integers, grid: grid)
+    #expect(try values == Self.logLikelihoods(description, weights, grid: grid))
+    let expected = try Self.logLikelihoods(description, weights, .float32, grid: grid).map(Double.init)
+    for (value, expected) in zip(values, expected) {
+      expectClose(value, expected, within: 0.02 * max(5, abs(expected)))
+    }
+    #expect(try QuantizedFlow.floats(integers, description)[rotation]?.values == matrix)
+
+    // One number that is another makes it any other rotation, or none.
+    var others = matrix
+    others[64 * 3 + 7] = others[64 * 3 + 7].nextUp
+    weights[rotation] = try Tensor(shape: [64, 64], values: others)
+    #expect(try QuantizedFlow.weights(weights, description)[key] == nil)
+
+    for damaged in [signs.map { $0 * 0 }, signs.map { $0 * 2 }, Array(signs.dropLast())] {
+      var damagedWeights = integers
+      damagedWeights[key] = try Tensor(shape: [damaged.count], values: damaged)
+      let failure = #expect(throws: Failure.self) { try Self.logLikelihoods(description, damagedWeights, grid: grid) }
+      #expect(failure?.kind == .format)
+    }
+    var both = integers
+    both["module_list.1.mixing.weight"] = integers["module_list.0.mixing.weight"]
+    #expect(throws: Failure.self) { try Self.logLikelihoods(description, both, grid: grid) }
   }
 
   @Test func trainingCanGoOnFromIntegers() throws {

@@ -56,6 +56,7 @@ extension QuantizedMicrokernel {
         }
       }
     }
+    for channels in [32, 64, 128, 512] { list.append(hadamard(rows: 3, channels: channels)) }
     for (rows, depth, outputs) in [(1, 4, 1), (5, 10, 7), (13, 20, 40), (12, 33, 16), (29, 296, 80), (132, 56, 33)] {
       list.append(rowScaled(rows: rows, depth: depth, outputs: outputs))
       list.append(rowScaled(rows: rows, depth: depth, outputs: outputs, width: 5))
@@ -101,6 +102,7 @@ extension QuantizedMicrokernel {
       depthwise(kernel: 5, stride: 2, channels: 240, height: 32, width: 32, activation: .relu6),
       rowScaled(rows: 132, depth: 56, outputs: 368, width: 16), rowScaled(rows: 132, depth: 368, outputs: 112),
       rowScaled(rows: 132, depth: 20, outputs: 296, width: 32), quantize(rows: 132, count: 368, isSigned: false),
+      hadamard(rows: 132, channels: 512),
       maxPooling(channels: 64, height: 128, width: 128), mean(channels: 480, height: 16, width: 16),
       affine(channels: 112, rows: 256, residual: .bytes),
     ]

@@ -44,6 +44,34 @@ extension QuantizedMicrokernel {
     }
   }
 
+  static func hadamard(rows: Int, channels: Int) -> QuantizedMicrokernel {
+    QuantizedMicrokernel(name: "hadamard \(rows) x \(channels)", work: rows * channels) { (kernels) throws(Failure) in
+      let stride = channels + 16
+      let u = try Microkernel.floats("u", rows * stride)
+      let (scale, offset) = (try Microkernel.floats("s", channels), try Microkernel.floats("o", channels))
+      let y = try FloatBuffer(count: rows * stride)
+      let task = HadamardTransform(
+        u: u.base, scale: scale.base, offset: offset.base, y: y.base, channels: channels, stride: stride)
+      return Prepared(
+        run: { kernels.hadamard(task, rows: 0..<rows) },
+        values: { (0..<rows * stride).map { y.base[$0] } },
+        expected: {
+          (0..<rows).flatMap { row in
+            var values = (0..<channels).map { u.base[row * stride + $0] * scale.base[$0] + offset.base[$0] }
+            var distance = channels / 2
+            while distance > 0 {
+              values = values.indices.map {
+                $0 & distance == 0 ? values[$0] + values[$0 + distance] : values[$0 - distance] - values[$0]
+              }
+              distance /= 2
+            }
+            // What lies between rows stays as it is.
+            return values + [Float](repeating: 0, count: stride - channels)
+          }
+        })
+    }
+  }
+
   /// With the bias of a grid, or one for all rows.
   static func rowScaled(rows: Int, depth: Int, outputs: Int, width: Int? = nil) -> QuantizedMicrokernel {
     QuantizedMicrokernel(

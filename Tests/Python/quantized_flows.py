@@ -23,6 +23,17 @@ def linear(x, integers, scales, bias, signed):
     return (values @ integers.astype(np.int64).T).astype(F) * scales.astype(F) * row_scales[:, None] + bias.astype(F)
 
 
+def hadamard(x):
+    """Sylvester's Hadamard transform of rows of float32, the channels that are furthest apart first."""
+    rows, channels = x.shape
+    distance = channels // 2
+    while distance:
+        pairs = x.reshape(rows, -1, 2, distance)
+        x = np.stack([pairs[:, :, 0] + pairs[:, :, 1], pairs[:, :, 0] - pairs[:, :, 1]], 2).reshape(rows, channels)
+        distance //= 2
+    return x
+
+
 def positional_encoding(height, width, channels):
     half = channels // 2
     frequencies = np.exp(np.arange(0, half, 2) * -(np.log(10000.0) / max(half, 1)))
@@ -79,6 +90,10 @@ def log_likelihoods(group, level, features):
         log_determinant += j.sum(1) + np.log(scale).sum()
         if "mixing.weight" in tensor:
             x = linear(x, tensor["mixing.weight"], tensor["mixing.weight_scale"], tensor["mixing.bias"], True)
+            continue
+        if "mixing.signs" in tensor:
+            signs = tensor["mixing.signs"] / np.sqrt(channels)
+            x = hadamard(x * (scale * signs).astype(F) + (tensor["global_offset"][0] * signs).astype(F))
             continue
         x = (x * scale + tensor["global_offset"][0]).astype(F)
         if block < blocks - 1:

@@ -26,6 +26,11 @@ extension CouplingBlock where Layer == DynamicLinear {
     logScale = affine.logScale
     let isLast = index == description.blockCount - 1
     let mixingKey = QuantizedFlow.mixingKey(index)
+    if description.permutation == .soft, let signs = try QuantizedFlow.signs(weights, block: index, channels: channels)
+    {
+      mixing = try affine.hadamard(signs: signs)
+      return
+    }
     switch description.permutation {
     case .hard: mixing = try Self.permutation(weights, "\(key).w_perm", affine, isLast: isLast)
     case .soft where isLast && weights["\(mixingKey).weight"] == nil: mixing = try affine.last()

@@ -24,7 +24,10 @@ extension QuantizedFlow {
       guard description.permutation == .soft else { continue }
       let (mixingKey, square) = (mixingKey(index), [channels, channels])
       var rotation = [Float](repeating: 0, count: channels * channels)
-      if weights["\(mixingKey).weight"] != nil {
+      if let signs = try signs(weights, block: index, channels: channels) {
+        rotation = HadamardRotation.matrix(signs: signs)
+        floats[signsKey(index)] = nil
+      } else if weights["\(mixingKey).weight"] != nil {
         rotation = try values(weights, "\(mixingKey).weight", shape: square, parts: [channels])
         for place in rotation.indices { rotation[place] = Float(Double(rotation[place]) / scale[place % channels]) }
         try makeOrthogonal(&rotation, channels, "\(mixingKey).weight")

@@ -10,6 +10,22 @@ package enum QuantizedFlow {
   /// The key of a tensor that only quantized blocks have, in place of `w_perm`: the rotation times the block's gains.
   static func mixingKey(_ index: Int) -> String { "module_list.\(index).mixing" }
 
+  /// The key of the signs of a ``HadamardRotation``, which a quantized block has in place of these.
+  static func signsKey(_ index: Int) -> String { "\(mixingKey(index)).signs" }
+
+  /// The signs of a block's rotation; nil unless it has them.
+  static func signs(_ weights: StateDictionary, block index: Int, channels: Int) throws(Failure) -> [Float]? {
+    let key = signsKey(index)
+    guard weights[key] != nil else { return nil }
+    let signs = try weights.values(key, shape: [channels])
+    guard HadamardRotation.isPossible(channels: channels), signs.allSatisfy({ abs($0) == 1 }),
+      weights["\(mixingKey(index)).weight"] == nil
+    else {
+      throw Failure(.format, "the tensor \(key) are no signs of a Hadamard rotation, or there is another rotation")
+    }
+    return signs
+  }
+
   static func isQuantized(_ weights: StateDictionary, block index: Int) -> Bool {
     weights["module_list.\(index).subnet.0.weight" + scaleSuffix] != nil
   }
@@ -45,12 +61,19 @@ package enum QuantizedFlow {
     try quantize(&weights, "\(key).subnet.2.weight", shape: shape.weight2)
     guard description.permutation == .soft else { return }
     let rotationKey = "\(key).w_perm"
+    let square = [channels, channels]
     let offset = try weights.values("\(key).global_offset", shape: [1, channels])
     let (rotated, isExact) = try Mixing.rotate(offset.map(Double.init), by: rotationKey, of: weights)
-    if index < description.blockCount - 1 || !isExact {
+    let isLeftOut = index == description.blockCount - 1 && isExact
+    if !isLeftOut,
+      let signs = try HadamardRotation.signs(
+        of: try weights.weights(rotationKey, shape: square), channels: channels)
+    {
+      weights[signsKey(index)] = try Tensor(shape: [channels], integers: signs.map { Int8($0) })
+    } else if !isLeftOut {
       let mixingKey = mixingKey(index)
       weights["\(mixingKey).weight"] = weights[rotationKey]
-      try quantize(&weights, "\(mixingKey).weight", shape: [channels, channels]) { row in
+      try quantize(&weights, "\(mixingKey).weight", shape: square) { row in
         multiply(row, count: channels, by: scale)
       }
       weights["\(mixingKey).bias"] = try Tensor(shape: [channels], values: rotated.map { Float($0) })

@@ -103,7 +103,8 @@ final class GaussianStart {
       var random = Random(seed: options.seed, purpose: "initial weights", level)
       identities.append(
         try FlowTrainer.initialWeights(
-          channels: grid.channels, description: couplingFlow, asIdentity: true, random: &random))
+          channels: grid.channels, description: couplingFlow, asIdentity: true, precision: options.precision,
+          random: &random))
     }
   }
 

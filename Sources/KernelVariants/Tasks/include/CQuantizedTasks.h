@@ -103,6 +103,18 @@ typedef struct CFLOWAD_TASK(RowScaledGEMM) cflowad_row_scaled_gemm {
     long yStride;
 } cflowad_row_scaled_gemm;
 
+/// A Hadamard transform of rows of fibers behind their global affine: y = H (u * scale + offset). H, Sylvester's matrix, has -1 in row i
+/// and column j if i & j has an odd number of ones, else 1. Each product, sum and difference is rounded, those of the channels that
+/// are furthest apart first.
+typedef struct CFLOWAD_TASK(HadamardTransform) cflowad_hadamard_transform {
+    const float *u, *scale, *offset;
+    float *y;
+    /// A power of two, 32 at least.
+    long channels;
+    /// The distance between rows of u and of y.
+    long stride;
+} cflowad_hadamard_transform;
+
 /// A map of bytes under a sliding window, which sees each channel by itself: see ``WindowedMap``.
 typedef struct CFLOWAD_TASK(QuantizedWindow) cflowad_quantized_window {
     const uint8_t *x;

@@ -132,6 +132,43 @@ CFLOWAD_INLINE void cflowad_store_first_bytes_16(cflowad_floats_16 a, uint8_t *b
 }
 #endif
 
+/* Sums and differences of lanes that are `d` apart: a[i] + a[i + d] where i & d is 0, and a[i - d] - a[i] where it is not. The latter
+   have their signs turned by the bit of i that is d, which is moved to where a sign is. */
+#define CFLOWAD_LANES_4(d) 0 ^ d, 1 ^ d, 2 ^ d, 3 ^ d
+#define CFLOWAD_LANES_8(d) CFLOWAD_LANES_4(d), 4 ^ d, 5 ^ d, 6 ^ d, 7 ^ d
+#define CFLOWAD_LANES_16(d) CFLOWAD_LANES_8(d), 8 ^ d, 9 ^ d, 10 ^ d, 11 ^ d, 12 ^ d, 13 ^ d, 14 ^ d, 15 ^ d
+#define CFLOWAD_BUTTERFLY(n, a, d)                                                                                     \
+    do {                                                                                                               \
+        const cflowad_ints_##n lanes = {CFLOWAD_LANES_##n(0)};                                                         \
+        const cflowad_ints_##n signs = -(lanes / d & 1) & INT32_MIN;                                                   \
+        const cflowad_floats_##n partners = __builtin_shufflevector(a, a, CFLOWAD_LANES_##n(d));                       \
+        a = partners + (cflowad_floats_##n)((cflowad_ints_##n)a ^ signs);                                              \
+    } while (0)
+
+/* The Hadamard transform of a vector's lanes, those that are furthest apart first. */
+CFLOWAD_INLINE cflowad_floats_4 cflowad_hadamard_4(cflowad_floats_4 a) {
+    CFLOWAD_BUTTERFLY(4, a, 2);
+    CFLOWAD_BUTTERFLY(4, a, 1);
+    return a;
+}
+#if defined(__AVX2__)
+CFLOWAD_INLINE cflowad_floats_8 cflowad_hadamard_8(cflowad_floats_8 a) {
+    CFLOWAD_BUTTERFLY(8, a, 4);
+    CFLOWAD_BUTTERFLY(8, a, 2);
+    CFLOWAD_BUTTERFLY(8, a, 1);
+    return a;
+}
+#endif
+#if defined(__AVX512BW__)
+CFLOWAD_INLINE cflowad_floats_16 cflowad_hadamard_16(cflowad_floats_16 a) {
+    CFLOWAD_BUTTERFLY(16, a, 8);
+    CFLOWAD_BUTTERFLY(16, a, 4);
+    CFLOWAD_BUTTERFLY(16, a, 2);
+    CFLOWAD_BUTTERFLY(16, a, 1);
+    return a;
+}
+#endif
+
 /* dot        adds to each lane of sum the products of four unsigned bytes of a with four signed ones of b
    dot_pairs  adds to each lane of sum the products of two 16-bit numbers */
 #if defined(__AVX512VNNI__)
