@@ -10,6 +10,8 @@ import Scoring
 final class FeatureSource {
   /// The grid of each level, finest first.
   let levels: [Grid]
+  /// Of the encoder.
+  var precision: Precision { network.description.precision }
   private let frames: [[UInt8]]
   private let rotationDegrees: Double
   private let seed: UInt64

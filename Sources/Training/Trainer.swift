@@ -106,7 +106,8 @@ package final class Trainer {
       for (level, grid) in levels.enumerated() where options.start == .paper {
         var random = Random(seed: options.seed, purpose: "initial weights", level)
         flowWeights.append(
-          try FlowTrainer.initialWeights(channels: grid.channels, description: flowDescription, random: &random))
+          try FlowTrainer.initialWeights(
+            channels: grid.channels, description: flowDescription, precision: options.precision, random: &random))
       }
     }
     var used = StateDictionary()

@@ -52,17 +52,29 @@ def model_file(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def encoder_file(model_file, tmp_path_factory):
-    """The smallest detector's encoder alone, to train from."""
+def encoder_of(model_file, tmp_path_factory):
+    """Function: name of a detector case -> path of its encoder alone, to train from, made once."""
     import h5py
 
-    path = tmp_path_factory.mktemp("encoder") / "encoder.h5"
-    with h5py.File(model_file("lite0", False)) as source, h5py.File(path, "w") as target:
-        for name in source:
-            if name not in ("flow", "calibration"):
-                source.copy(name, target)
-        target.attrs.update(source.attrs)
-    return path
+    folder = tmp_path_factory.mktemp("encoders")
+
+    def make(name):
+        path = folder / f"{name}.h5"
+        if not path.exists():
+            with h5py.File(model_file(name, False)) as source, h5py.File(path, "w") as target:
+                for group in source:
+                    if group not in ("flow", "calibration"):
+                        source.copy(group, target)
+                target.attrs.update(source.attrs)
+        return path
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def encoder_file(encoder_of):
+    """The smallest detector's encoder alone."""
+    return encoder_of("lite0")
 
 
 @pytest.fixture(scope="session")

@@ -109,9 +109,34 @@ def test_flows_are_those_of_the_document(encoder, tmp_path, options):
         paper = {}
     with fitted(encoder, frames(12), frames(4, seed=1), precision="int8", **paper | options) as trainer:
         trainer.save(tmp_path / "flows.h5")
-    with cflowad.Model(tmp_path / "flows.h5") as model, model.session() as session:
+    check_flows(tmp_path / "flows.h5")
+
+
+@pytest.mark.parametrize("start", ["paper", "whitened"])
+def test_rotations_of_powers_of_two_are_hadamard_transforms(encoder_of, tmp_path, start):
+    """With ResNet-18's 128, 256 and 512 channels, and in a training that goes on. A whitened start turns the first two rotations."""
+    options = {"start": start, "coupling_blocks": 4, "condition_channels": 16}
+    options |= {"meta_epochs": 1, "sub_epochs": 1} if start == "paper" else {"coupling_steps": 3}
+    with fitted(encoder_of("resnet18_zeros"), frames(12), frames(4, seed=1), precision="int8", **options) as trainer:
+        trainer.save(tmp_path / "flows.h5")
+    check_flows(tmp_path / "flows.h5")
+    with fitted(tmp_path / "flows.h5", frames(12, seed=3), frames(4, seed=4)) as trainer:
+        trainer.save(tmp_path / "again.h5")
+    with h5py.File(tmp_path / "flows.h5") as file, h5py.File(tmp_path / "again.h5") as again:
+        for level, channels in enumerate((128, 256, 512)):
+            block = f"flow/{level}/module_list.2.mixing"
+            signs = file[f"{block}.signs"][()]
+            assert signs.shape == (channels,) and signs.dtype == np.int8
+            assert set(signs) == {-1, 1} and signs.prod(dtype=int) == 1
+            assert f"{block}.weight" not in file
+            assert np.array_equal(again[f"{block}.signs"][()], signs)
+
+
+def check_flows(path):
+    """Checks what a file's flows give against plain sums of integers, and that it is not nothing."""
+    with cflowad.Model(path) as model, model.session() as session:
         result = session.score(frames(1, seed=5)[0], maps=["log_likelihoods", "features"])
-    with h5py.File(tmp_path / "flows.h5") as file:
+    with h5py.File(path) as file:
         for level, (values, features) in enumerate(zip(result.log_likelihoods, result.features)):
             expected = quantized_flows.log_likelihoods(file["flow"], level, features)
             # A last bit of an exponential may make another byte of a value, and all that follows from it.

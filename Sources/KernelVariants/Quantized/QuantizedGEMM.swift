@@ -93,24 +93,31 @@ private func stripe<Weights: QuantizedWeights, Columns: Count>(
 private func tile<Weights: QuantizedWeights, Rows: Count, Columns: Count>(
   _: Weights.Type, _: Rows.Type, _: Columns.Type, _ task: borrowing QuantizedGEMM, row: Int, count: Int, panel: Int
 ) {
-  let (taps, depth, output) = (task.taps, task.depth, panel &* 16)
-  let panelBytes = taps &* depth &* 16 &* Weights.byteCount &* (Weights.isSplit ? 2 : 1)
+  let output = panel &* 16
+  let panelBytes = task.taps &* task.depth &* 16 &* Weights.byteCount &* (Weights.isSplit ? 2 : 1)
   var weights = task.panels + panel &* panelBytes
   // The second vector of outputs belongs to the next panel, or is the second half of the same one.
   let second = WideVector.width == 16 ? panelBytes : 32
   var sums = QuantizedTileSums<Rows, Columns>(task.correction + output)
+  addTaps(Weights.self, &sums, task, row: row, count: count, &weights, second: second)
+  if Weights.isSplit {
+    sums.forEach(HighBytes<Columns>(task.correction + output))
+    addTaps(Weights.self, &sums, task, row: row, count: count, &weights, second: second)
+  }
+  finish(&sums, task, row: row, count: count, output: output)
+}
+
+/// Adds the products of all taps, and moves `weights` behind what it reads.
+@inline(__always)
+private func addTaps<Weights: QuantizedWeights, Rows: Count, Columns: Count>(
+  _: Weights.Type, _ sums: inout QuantizedTileSums<Rows, Columns>, _ task: borrowing QuantizedGEMM, row: Int,
+  count: Int, _ weights: inout UnsafeRawPointer, second: Int
+) {
+  let (taps, depth) = (task.taps, task.depth)
   for tap in 0..<taps {
     sums.forEach(RowStarts(task, tap: tap, row: row, count: count))
     sums.add(Weights.self, &weights, second: second, depth: depth)
   }
-  if Weights.isSplit {
-    sums.forEach(HighBytes<Columns>(task.correction + output))
-    for tap in 0..<taps {
-      sums.forEach(RowStarts(task, tap: tap, row: row, count: count))
-      sums.add(Weights.self, &weights, second: second, depth: depth)
-    }
-  }
-  finish(&sums, task, row: row, count: count, output: output)
 }
 
 /// Finishes the sums of a tile, of which the first `count` rows are wanted, and stores them.

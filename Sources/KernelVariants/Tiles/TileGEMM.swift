@@ -17,8 +17,8 @@ private func panelsOfRows(
   panels: Range<Int>
 ) {
   let products = TileProducts(TileSource(task), depth: task.depth, memory: memory)
-  let (parts, partBytes) = (task.isWide ? 2 : 1, task.taps &* task.depth &* 16)
-  let panelBytes = partBytes &* parts
+  let partBytes = task.taps &* task.depth &* 16
+  let panelBytes = task.isWide ? 2 &* partBytes : partBytes
   let most = rowsAtOnce(task.depth, tile: 32)
   var start = rows.lowerBound
   while start < rows.upperBound {
@@ -31,7 +31,7 @@ private func panelsOfRows(
       while row < end {
         let count = lesser(32, end &- row)
         products.sum(row: row, count: count, weights, second: hasTwoPanels ? panelBytes : nil)
-        if parts == 2 {
+        if task.isWide {
           products.addLowBytes(row: row, count: count, weights + partBytes, second: hasTwoPanels ? panelBytes : nil)
         }
         if hasTwoPanels {

@@ -103,7 +103,7 @@ final class GaussianStart {
       var random = Random(seed: options.seed, purpose: "initial weights", level)
       identities.append(
         try FlowTrainer.initialWeights(
-          channels: grid.channels, description: couplingFlow, asIdentity: true, precision: options.precision,
+          channels: grid.channels, description: couplingFlow, asIdentity: true, precision: source.precision,
           random: &random))
     }
   }
