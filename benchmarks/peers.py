@@ -41,6 +41,16 @@ def random_encoder(known):
     return tensors
 
 
+def rotation(c, random):
+    """As detectors that are trained in 8 bits here have it: Hadamard's matrix with signs for a power of two, else any."""
+    if c < 64 or c & (c - 1):
+        return np.linalg.qr(random.standard_normal((c, c)))[0].astype(np.float32)
+    matrix = np.ones((1, 1))
+    while len(matrix) < c:
+        matrix = np.block([[matrix, matrix], [matrix, -matrix]])
+    return (matrix * random.choice([-1, 1], c)).astype(np.float32) * np.float32(1 / math.sqrt(c))
+
+
 def random_flows(channels):
     random, levels = np.random.RandomState(1), []
     for c in channels:
@@ -52,7 +62,7 @@ def random_flows(channels):
             level |= {
                 f"module_list.{k}.global_scale": np.full((1, c), 9.9865, np.float32),
                 f"module_list.{k}.global_offset": np.zeros((1, c), np.float32),
-                f"module_list.{k}.w_perm": np.linalg.qr(random.standard_normal((c, c)))[0].astype(np.float32),
+                f"module_list.{k}.w_perm": rotation(c, random),
                 f"module_list.{k}.subnet.0.weight": linear(2 * inputs, inputs),
                 f"module_list.{k}.subnet.0.bias": np.zeros(2 * inputs, np.float32),
                 f"module_list.{k}.subnet.2.weight": linear(2 * n2, 2 * inputs),

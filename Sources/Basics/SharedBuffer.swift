@@ -21,6 +21,8 @@ package final class SharedBuffer<Element: BitwiseCopyable>: @unchecked Sendable 
   /// - Parameter buffer: memory to which nobody writes any more.
   package init(_ buffer: Buffer<Element>) { (base, count, owner) = (UnsafePointer(buffer.base), buffer.count, buffer) }
 
+  package var values: UnsafeBufferPointer<Element> { UnsafeBufferPointer(start: base, count: count) }
+
   /// Memory that the closure fills; it begins as zeros.
   ///
   /// - Parameter memory: nil for memory of its own.

@@ -17,6 +17,12 @@ package struct Weights: Sendable {
     }
   }
 
+  /// All weights, in memory that is given back to the system when they are released. A heap would keep that of an array.
+  package func shared() throws(Failure) -> SharedFloats {
+    let (count, reader) = (tensor.count, reader())
+    return try SharedFloats(count: count) { (memory) throws(Failure) in try reader.read(count, into: memory) }
+  }
+
   /// Whether they are kept as integers.
   package var areIntegers: Bool { tensor.format != .float32 }
 

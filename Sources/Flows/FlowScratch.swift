@@ -21,7 +21,7 @@ final class FlowScratch {
     fibers = try FloatBuffer(count: sizes.fibers)
     mixed = try FloatBuffer(count: sizes.fibers)
     hidden = try FloatBuffer(count: sizes.hidden)
-    coefficients = try FloatBuffer(count: sizes.fibers)
+    coefficients = try FloatBuffer(count: sizes.coefficients)
     quantized = try FloatBuffer(count: sizes.quantized)
     rows = count
     logDeterminants = try FloatBuffer(count: count)
@@ -31,7 +31,9 @@ final class FlowScratch {
   /// The sizes that the widest of some flows needs.
   struct Sizes {
     private(set) var fibers = 0
+    /// These are of coupling blocks alone, which the flow of a closed form does not have.
     private(set) var hidden = 0
+    private(set) var coefficients = 0
     /// For ``DynamicLinear``.
     private(set) var quantized = 0
     private let count: Int
@@ -40,7 +42,10 @@ final class FlowScratch {
       self.count = count
       for flow in flows {
         let count = min(count, flow.grid.positions)
-        fibers = max(fibers, count * FlowScratch.stride(flow.grid.channels))
+        let size = count * FlowScratch.stride(flow.grid.channels)
+        fibers = max(fibers, size)
+        guard flow.blocks.hidden > 0 else { continue }
+        coefficients = max(coefficients, size)
         hidden = max(hidden, count * FlowScratch.stride(flow.blocks.hidden))
         guard case .int8 = flow.blocks else { continue }
         quantized = max(
@@ -49,7 +54,7 @@ final class FlowScratch {
       }
     }
 
-    var total: Int { 3 * fibers + hidden + quantized + 2 * count }
+    var total: Int { 2 * fibers + hidden + coefficients + quantized + 2 * count }
   }
 
   /// The floats from one row to the next: an odd number of cache lines, so that the rows of a product's tile fall into

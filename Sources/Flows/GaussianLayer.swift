@@ -42,11 +42,11 @@ struct GaussianLayer: Sendable {
     (channels, self.rank) = (grid.channels, rank)
     self.arithmetic = arithmetic
     hasPositionMeans = parameters.mean.count > grid.channels
-    means = try SharedFloats(parameters.mean)
+    means = parameters.mean
     whitening = try Linear(outputs: channels, inputs: channels, on: arithmetic, in: memory) { (outputs, rows) in
       for (i, output) in outputs.enumerated() {
         for j in 0..<grid.channels {
-          rows[i * grid.channels + j] = parameters.scale[output] * parameters.basis[output * grid.channels + j]
+          rows[i * grid.channels + j] = parameters.scale[output] * parameters.basis.base[output * grid.channels + j]
         }
       }
     }

@@ -13,8 +13,8 @@ import Kernels
 /// Each row of W_p has a scale, a power of two, and all its numbers are integers of 16 bits times that scale, since the kernel
 /// keeps rows as such integers. Older files hold any floats, which are rounded when they are read. With 8 bits U and W_p are integers, see ``quantize(_:)``.
 package struct GaussianParameters: Sendable {
-  package let mean: [Float]
-  package let basis: [Float]
+  package let mean: SharedFloats
+  package let basis: SharedFloats
   package let scale: [Float]
   package private(set) var factors: [Float] = []
   /// r: the number of directions in which each position has a covariance of its own.
@@ -41,12 +41,12 @@ package struct GaussianParameters: Sendable {
   init(withoutFactors weights: StateDictionary, grid: Grid) throws(Failure) {
     channels = grid.channels
     let meanRows = weights[Self.meanKey]?.shape.first == 1 ? 1 : grid.positions
-    mean = try weights.values(Self.meanKey, shape: [meanRows, channels])
+    mean = try weights.weights(Self.meanKey, shape: [meanRows, channels]).shared()
     basis = try Self.basis(weights, channels: channels)
     // It must be a rotation, since |det| is computed without it.
     var place = 0
     _ = try Mixing.rotate([Double](repeating: 0, count: channels), by: Self.basisKey) { [basis] count, rows in
-      for i in 0..<count { rows[i] = basis[place + i] }
+      rows.update(from: basis.base + place, count: count)
       place += count
     }
     scale = try weights.values(Self.scaleKey, shape: [channels])
@@ -86,9 +86,11 @@ package struct GaussianParameters: Sendable {
   }
 
   /// - Parameters: as in the table; `factors` is empty when `rank` is 0, and is rounded.
-  package init(mean: [Float], basis: [Float], scale: [Float], factors: [Float], rank: Int) {
-    self.mean = mean
-    self.basis = basis
+  package init(
+    mean: [Float], basis: [Float], scale: [Float], factors: [Float], rank: Int
+  ) throws(Failure) {
+    self.mean = try SharedFloats(mean)
+    self.basis = try SharedFloats(basis)
     self.scale = scale
     self.factors = Self.rounded(factors, rank: rank)
     self.rank = rank
@@ -97,8 +99,8 @@ package struct GaussianParameters: Sendable {
 
   /// Adds the tensors to a flow's.
   package func store(in weights: inout StateDictionary) throws(Failure) {
-    weights[Self.meanKey] = try Tensor(shape: [mean.count / max(channels, 1), channels], values: mean)
-    weights[Self.basisKey] = try Tensor(shape: [channels, channels], values: basis)
+    weights[Self.meanKey] = try Tensor(shape: [mean.count / max(channels, 1), channels], values: Array(mean.values))
+    weights[Self.basisKey] = try Tensor(shape: [channels, channels], values: Array(basis.values))
     weights[Self.scaleKey] = try Tensor(shape: [channels], values: scale)
     guard rank > 0 else { return }
     let count = Self.triangleCount(rank)

@@ -23,7 +23,7 @@ import Testing
         factors[position * count + GaussianParameters.triangleCount(row + 1) - 1] = 0.5 + Float(row + position) / 20
       }
     }
-    return GaussianParameters(
+    return try GaussianParameters(
       mean: Generated.unit("gaussian/mean", count: hasPositionMeans ? grid.count : grid.channels).map { Float(3 * $0) },
       basis: try rotation.values, scale: (0..<grid.channels).map { 0.4 + Float($0) / 3 }, factors: factors, rank: rank)
   }
@@ -66,7 +66,7 @@ import Testing
   @Test func theDensityIntegratesToOne() throws {
     let grid = Grid(height: 1, width: 2, channels: 2)
     let (sine, cosine) = (Float(sin(0.7)), Float(cos(0.7)))
-    let parameters = GaussianParameters(
+    let parameters = try GaussianParameters(
       mean: [0.3, -0.2, 1, 2], basis: [cosine, -sine, sine, cosine], scale: [0.8, 2],
       factors: [1.2, -0.4, 0.9, 0.7, 0.5, 1.1], rank: 2)
     var weights = StateDictionary()

@@ -185,13 +185,17 @@ import Testing
           weights[key] = try Tensor(shape: weights[key]?.shape ?? [], values: values)
         }
       }
+      let outOfRange: [(String, (inout StateDictionary) throws -> Void)] =
+        switch key {
+        case "gaussian.factors_scale": [("above 0", replaced(-1)), ("above 0", replaced(0))]
+        case _ where key.hasSuffix("_scale"): [("negative", replaced(-1))]
+        default: [("integer", replaced(0.5)), ("integer", replaced(128))]
+        }
       return [
         ("missing", { $0[key] = nil }),
         ("shape", { weights in weights[key] = try Tensor(shape: [1], values: [1]) }),
         ("finite", replaced(.nan)), ("finite", replaced(.infinity)),
-      ]
-        + (key.hasSuffix("_scale")
-          ? [("negative", replaced(-1))] : [("integer", replaced(0.5)), ("integer", replaced(128))])
+      ] + outOfRange
     }
     let flows = try FlowDescription(blockCount: 2, conditionChannels: 8)
     let gaussian = try FlowDescription(start: .gaussian, blockCount: 0, conditionChannels: 0)

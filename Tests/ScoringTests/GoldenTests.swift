@@ -133,7 +133,7 @@ import Testing
         factors[position * count + GaussianParameters.triangleCount(row + 1) - 1] = 0.5 + Float(row + position % 7) / 20
       }
     }
-    return GaussianParameters(
+    return try GaussianParameters(
       mean: Generated.unit("\(prefix)mean", count: grid.count).map { Float(0.3 * $0) }, basis: try rotation.values,
       scale: Generated.unit("\(prefix)scale", count: grid.channels).map { Float(0.8 + 0.4 * $0) }, factors: factors,
       rank: rank)

@@ -47,15 +47,15 @@ struct GaussianTransform: Sendable {
     return fiber
   }
 
-  private func basisRow(_ row: Int) -> ArraySlice<Float> {
-    parameters.basis[row * channels..<(row + 1) * channels]
+  private func basisRow(_ row: Int) -> Slice<UnsafeBufferPointer<Float>> {
+    parameters.basis.values[row * channels..<(row + 1) * channels]
   }
 }
 
 extension GaussianParameters {
   /// m of a position.
-  fileprivate func mean(at position: Int) -> ArraySlice<Float> {
+  fileprivate func mean(at position: Int) -> Slice<UnsafeBufferPointer<Float>> {
     let start = mean.count == scale.count ? 0 : position * scale.count
-    return mean[start..<start + scale.count]
+    return mean.values[start..<start + scale.count]
   }
 }

@@ -62,14 +62,18 @@ extension GaussianParameters {
   }
 
   /// The rows of U, from integers or floats.
-  static func basis(_ weights: StateDictionary, channels: Int) throws(Failure) -> [Float] {
-    var basis = try weights.values(basisKey, shape: [channels, channels])
-    guard isQuantized(weights) else { return basis }
+  static func basis(_ weights: StateDictionary, channels: Int) throws(Failure) -> SharedFloats {
+    let basis = try weights.weights(basisKey, shape: [channels, channels])
+    guard isQuantized(weights) else { return try basis.shared() }
     let scales = try QuantizedFlow.scales(weights, of: basisKey, shape: [channels])
-    for row in 0..<channels {
-      for place in row * channels..<(row + 1) * channels { basis[place] *= scales[row] }
+    let reader = basis.reader()
+    return try SharedFloats(count: channels * channels) { (rows) throws(Failure) in
+      for row in 0..<channels {
+        let values = rows + row * channels
+        try reader.read(channels, into: values)
+        for place in 0..<channels { values[place] *= scales[row] }
+      }
     }
-    return basis
   }
 
   /// Calls the body with the integers of each position's triangle, within +-127, and the scales of its rows, if there are any
@@ -81,18 +85,19 @@ extension GaussianParameters {
     guard rank > 0 else { return }
     let count = Self.triangleCount(rank)
     let rows = integerRows(of: try weights.weights(Self.factorsKey, shape: [grid.positions, count]), length: count)
-    let scales = try QuantizedFlow.scales(weights, of: Self.factorsKey, shape: [grid.positions, rank])
+    let scaleReader = try weights.weights(Self.factorsScaleKey, shape: [grid.positions, rank]).reader()
     let triangle = try Buffer<Int16>(count: count, isBrief: true)
+    let scales = try FloatBuffer(count: rank, isBrief: true)
     for position in 0..<grid.positions {
       try rows(position..<position + 1, triangle.base)
-      let start = position * rank
-      guard (1...rank).allSatisfy({ triangle.base[Self.triangleCount($0) - 1] > 0 && scales[start + $0 - 1] > 0 })
-      else {
+      try scaleReader.read(rank, into: scales.base)
+      guard (0..<rank).allSatisfy({ scales.base[$0] > 0 }) else {
+        throw Failure(.format, "a value of the tensor \(Self.factorsScaleKey) is not above 0")
+      }
+      guard (1...rank).allSatisfy({ triangle.base[Self.triangleCount($0) - 1] > 0 }) else {
         throw Failure(.format, "a diagonal value of the tensor \(Self.factorsKey) is not above 0")
       }
-      scales.withUnsafeBufferPointer { scales in
-        if let scales = scales.baseAddress { body(position, triangle.base, scales + start) }
-      }
+      body(position, triangle.base, scales.base)
     }
   }
 }

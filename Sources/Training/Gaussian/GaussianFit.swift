@@ -104,7 +104,7 @@ final class GaussianFit {
         }
       }
     }
-    return GaussianParameters(
+    return try GaussianParameters(
       mean: floats(means), basis: floats(basis), scale: scale.map { Float($0) },
       factors: Array(UnsafeBufferPointer(start: factors.base, count: factors.count)), rank: rank)
   }

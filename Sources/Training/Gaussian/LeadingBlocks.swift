@@ -51,15 +51,16 @@ struct LeadingBlocks {
     }
     var inverse = [Float](repeating: 0, count: channels * channels)
     for row in 0..<channels {
-      for i in 0..<channels { inverse[i * channels + row] = gaussian.basis[row * channels + i] }
+      for i in 0..<channels { inverse[i * channels + row] = gaussian.basis.base[row * channels + i] }
     }
     weights[BlockLayout.key(count - 1, "w_perm")] = try Tensor(shape: [channels, channels], values: inverse)
     guard flow.start == .none else { return weights }
     // The identity's gains are as close to 1 as float32 allows.
     let gains = try weights.values(BlockLayout.key(0, "global_scale"), shape: [1, channels]).map(BlockParameters.scale)
     weights[BlockLayout.key(0, "global_offset")] = try Tensor(
-      shape: [1, channels], values: zip(gaussian.mean, gains).map { Float(-Double($0) * $1) })
-    weights[BlockLayout.key(0, "w_perm")] = try Tensor(shape: [channels, channels], values: gaussian.basis)
+      shape: [1, channels], values: zip(gaussian.mean.values, gains).map { Float(-Double($0) * $1) })
+    weights[BlockLayout.key(0, "w_perm")] = try Tensor(
+      shape: [channels, channels], values: Array(gaussian.basis.values))
     weights[BlockLayout.key(1, "global_scale")] = try Tensor(
       shape: [1, channels], values: gaussian.scale.map { Float(Self.globalScale(gain: Double($0))) })
     return weights
