@@ -80,8 +80,8 @@ final class FlowScratch {
     }
     let place = (position: firstPosition, count: count)
     switch flow.blocks {
-    case .float32(let blocks): for block in blocks { run(block, of: flow, place, &current, &next) }
-    case .int8(let blocks): for block in blocks { run(block, of: flow, place, &current, &next) }
+    case .float32(let blocks): run(blocks, of: flow, place, &current, &next)
+    case .int8(let blocks): run(blocks, of: flow, place, &current, &next)
     }
     let affine = GlobalAffine(
       u: current, scale: flow.lastScale.base, offset: flow.lastOffset.base, channels: channels, stride: stride)
@@ -89,6 +89,16 @@ final class FlowScratch {
     for i in 0..<count {
       let logDensity = flow.constant - 0.5 * Double(squaredNorms.base[i]) + Double(logDeterminants.base[i])
       output[i] = Float(logDensity / Double(channels))
+    }
+  }
+
+  /// Takes fibers through the blocks, which are not copied: each copy would retain and release all that a block refers to.
+  private func run<Layer: FlowLayer>(
+    _ blocks: [CouplingBlock<Layer>], of flow: Flow, _ place: (position: Int, count: Int),
+    _ current: inout UnsafeMutablePointer<Float>, _ next: inout UnsafeMutablePointer<Float>
+  ) {
+    blocks.withUnsafeBufferPointer { blocks in
+      for index in blocks.indices { run(blocks[index], of: flow, place, &current, &next) }
     }
   }
 

@@ -8,7 +8,7 @@ package struct PixelConvolution: Operation {
   private let weights: [QuantizedMatrix]
   private let correction: SharedBuffer<Int32>
   /// A pixel beyond the border: the one that normalisation makes 0, as nearly as bytes can.
-  private let border: [UInt8]
+  private let border: SharedBuffer<UInt8>
   private let output: QuantizedOutput
 
   private static let channels = 3
@@ -28,7 +28,7 @@ package struct PixelConvolution: Operation {
       weights: .int16, rows: Self.rowsOfPixels(weights, kernel: kernel))
     (self.shape, self.weights, self.output) = (shape, [matrix], output)
     correction = try SharedBuffer(matrix.correction)
-    self.border = border.map { UInt8($0) }
+    self.border = try SharedBuffer(border.map { UInt8($0) })
   }
 
   /// Weights of channel, row and column in the order of column, channel and row.
@@ -91,13 +91,13 @@ extension PixelConvolution {
 
   package func run(_ plan: Plan, _ memory: LayerMemory) {
     let bordered = UnsafeMutableRawPointer(memory.scratch).assumingMemoryBound(to: UInt8.self)
-    withUnsafePointer(to: (layer: self, plan: plan, pixels: memory.inputBytes, bordered: bordered)) { job in
+    let bordering = Bordering(
+      pixels: memory.inputBytes, width: plan.inputWidth, border: border.base, rowSources: plan.rows.sources.base,
+      columnSources: plan.columns.sources.base, columnCount: plan.columns.outputLength,
+      interior: plan.columns.interior, bordered: bordered)
+    withUnsafePointer(to: bordering) { job in
       memory.workers.run(parts: plan.rows.outputLength, context: job) { context, row, _ in
-        typealias Job = (
-          layer: PixelConvolution, plan: Plan, pixels: UnsafePointer<UInt8>, bordered: UnsafeMutablePointer<UInt8>
-        )
-        let job = context.assumingMemoryBound(to: Job.self)
-        job.pointee.layer.fillRow(row, job.pointee.plan, from: job.pointee.pixels, into: job.pointee.bordered)
+        context.assumingMemoryBound(to: Bordering.self).pointee.fill(row)
       }
     }
     weights.withUnsafeBufferPointer { weights in
@@ -109,29 +109,43 @@ extension PixelConvolution {
       QuantizedJob(task, groups: weights, workers: memory.workers.count).run(memory.workers)
     }
   }
+}
 
-  /// Writes a row of the map with its border.
-  private func fillRow(
-    _ row: Int, _ plan: Plan, from pixels: UnsafePointer<UInt8>, into bordered: UnsafeMutablePointer<UInt8>
-  ) {
-    let (columns, source) = (plan.columns, plan.rows.sources.base[row])
-    let target = bordered + row &* plan.lineLength
-    let line = source < 0 ? nil : pixels + source &* plan.inputWidth &* Self.channels
-    let inside = line == nil ? 0..<0 : columns.interior
-    for column in 0..<inside.lowerBound { fillPixel(column, plan, from: line, into: target) }
+/// The map with its border, row by row. It holds no references: every part would retain and release them.
+private struct Bordering {
+  let pixels: UnsafePointer<UInt8>
+  let width: Int
+  /// The pixel beyond the picture.
+  let border: UnsafePointer<UInt8>
+  /// The row or column of the picture for each of the map, negative beyond it.
+  let rowSources: UnsafePointer<Int>
+  let columnSources: UnsafePointer<Int>
+  let columnCount: Int
+  /// The columns that are neighbours in the picture too.
+  let interior: Range<Int>
+  let bordered: UnsafeMutablePointer<UInt8>
+
+  private static let channels = 3
+
+  func fill(_ row: Int) {
+    let source = rowSources[row]
+    let target = bordered + row &* columnCount &* Self.channels
+    let line = source < 0 ? nil : pixels + source &* width &* Self.channels
+    let inside = line == nil ? 0..<0 : interior
+    for column in 0..<inside.lowerBound { fillPixel(column, from: line, into: target) }
     if let line {
-      (target + inside.lowerBound &* Self.channels).update(from: line, count: plan.inputWidth &* Self.channels)
+      (target + inside.lowerBound &* Self.channels).update(from: line, count: width &* Self.channels)
     }
-    for column in inside.upperBound..<columns.outputLength { fillPixel(column, plan, from: line, into: target) }
+    for column in inside.upperBound..<columnCount { fillPixel(column, from: line, into: target) }
   }
 
   /// Writes one pixel of a row.
   ///
   /// - Parameter line: the pixels of the picture that the row is of; nil for a row beyond the picture.
   private func fillPixel(
-    _ column: Int, _ plan: Plan, from line: UnsafePointer<UInt8>?, into target: UnsafeMutablePointer<UInt8>
+    _ column: Int, from line: UnsafePointer<UInt8>?, into target: UnsafeMutablePointer<UInt8>
   ) {
-    let (source, pixel) = (plan.columns.sources.base[column], target + column &* Self.channels)
+    let (source, pixel) = (columnSources[column], target + column &* Self.channels)
     guard let line, source >= 0 else {
       for channel in 0..<Self.channels { pixel[channel] = border[channel] }
       return
